@@ -1,0 +1,142 @@
+//! Candles (K-line, OHLC).
+
+use crate::{Decimal, Malformed, Timestamp, decimal::Exact};
+use serde::{Deserialize, Serialize, Serializer};
+use std::{fmt, str::FromStr, time::Duration};
+
+/// One candle: on the wire `[time, open, high, low, close, volume]` (documents: "K-Line").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Wire", into = "Wire")]
+#[non_exhaustive]
+pub struct Candle {
+    /// Start of the period.
+    pub opened_at: Timestamp,
+    /// Price of the first trade, in quote currency.
+    pub open: Decimal,
+    /// Highest price.
+    pub high: Decimal,
+    /// Lowest price.
+    pub low: Decimal,
+    /// Price of the last trade.
+    pub close: Decimal,
+    /// Volume, in base currency.
+    pub volume: Decimal,
+}
+
+type Wire = (Timestamp, Exact, Exact, Exact, Exact, Exact);
+
+impl From<Wire> for Candle {
+    fn from((opened_at, open, high, low, close, volume): Wire) -> Self {
+        Self { opened_at, open: open.0, high: high.0, low: low.0, close: close.0, volume: volume.0 }
+    }
+}
+
+impl From<Candle> for Wire {
+    fn from(candle: Candle) -> Self {
+        let Candle { opened_at, open, high, low, close, volume } = candle;
+        (opened_at, Exact(open), Exact(high), Exact(low), Exact(close), Exact(volume))
+    }
+}
+
+/// Length of a candle. REST counts it in minutes, the stream has names for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Period {
+    OneMinute,
+    FiveMinutes,
+    FifteenMinutes,
+    ThirtyMinutes,
+    OneHour,
+    TwoHours,
+    FourHours,
+    SixHours,
+    TwelveHours,
+    OneDay,
+    ThreeDays,
+    OneWeek,
+}
+
+impl Period {
+    /// Every period, shortest first.
+    pub const ALL: [Self; 12] = [
+        Self::OneMinute,
+        Self::FiveMinutes,
+        Self::FifteenMinutes,
+        Self::ThirtyMinutes,
+        Self::OneHour,
+        Self::TwoHours,
+        Self::FourHours,
+        Self::SixHours,
+        Self::TwelveHours,
+        Self::OneDay,
+        Self::ThreeDays,
+        Self::OneWeek,
+    ];
+
+    /// Length in minutes, as REST counts.
+    pub const fn minutes(self) -> u32 {
+        match self {
+            Self::OneMinute => 1,
+            Self::FiveMinutes => 5,
+            Self::FifteenMinutes => 15,
+            Self::ThirtyMinutes => 30,
+            Self::OneHour => 60,
+            Self::TwoHours => 120,
+            Self::FourHours => 240,
+            Self::SixHours => 360,
+            Self::TwelveHours => 720,
+            Self::OneDay => 1_440,
+            Self::ThreeDays => 4_320,
+            Self::OneWeek => 10_080,
+        }
+    }
+
+    /// Name on the stream, such as `15m`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OneMinute => "1m",
+            Self::FiveMinutes => "5m",
+            Self::FifteenMinutes => "15m",
+            Self::ThirtyMinutes => "30m",
+            Self::OneHour => "1h",
+            Self::TwoHours => "2h",
+            Self::FourHours => "4h",
+            Self::SixHours => "6h",
+            Self::TwelveHours => "12h",
+            Self::OneDay => "1d",
+            Self::ThreeDays => "3d",
+            Self::OneWeek => "1w",
+        }
+    }
+
+    /// Length.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.minutes()) * 60)
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Period {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::ALL.into_iter().find(|period| period.name() == text).ok_or_else(|| {
+            Malformed::new(
+                format!("'{}' is no candle period", crate::arg::excerpt(text)),
+                "give one of 1m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d, 3d, 1w",
+            )
+        })
+    }
+}
+
+impl Serialize for Period {
+    /// Minutes: what the REST call takes.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.minutes())
+    }
+}

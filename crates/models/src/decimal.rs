@@ -1,0 +1,197 @@
+//! Decimals, read from the text of a JSON string or number, exactly or not at all.
+//!
+//! Nothing here passes through a float, and nothing is rounded: a value of more than 28 significant digits or
+//! fraction digits is an error. The (de)serialising functions work with `serde_json`, whose `RawValue` gives
+//! the number's own text; other formats are refused by it.
+//!
+//! Use them in your own structs too:
+//!
+//! ```
+//! use capecrypto_models::{Decimal, decimal};
+//! #[derive(serde::Deserialize)]
+//! struct Fee {
+//!     #[serde(with = "decimal")]
+//!     amount: Decimal,
+//! }
+//! let fee: Fee = serde_json::from_str(r#"{"amount": 123456789012345678.12345678}"#)?;
+//! assert_eq!(fee.amount.to_string(), "123456789012345678.12345678");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+use crate::arg::excerpt;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A decimal's most digits, in all and behind the point.
+pub const MOST_DIGITS: u32 = 28;
+
+/// Why a text is no decimal that we can hold exactly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecimalError {
+    /// Not of the form `-12.5` or `1.25e-7`.
+    #[error("'{0}' is not a decimal number")]
+    NotANumber(String),
+    /// It would have to be rounded.
+    #[error("'{0}' has more than 28 digits and would have to be rounded")]
+    TooManyDigits(String),
+}
+
+/// Reads a decimal of plain (`-12.50`) or exponent (`1.25e-7`) form, exactly.
+///
+/// # Errors
+/// [`DecimalError::NotANumber`] for any other text, spaces and signs like `+` included;
+/// [`DecimalError::TooManyDigits`] where 28 digits do not hold the value.
+pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
+    let not_a_number = || DecimalError::NotANumber(excerpt(text));
+    let too_many = || DecimalError::TooManyDigits(excerpt(text));
+
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, read_exponent(exponent).ok_or_else(not_a_number)?),
+        None => (text, 0),
+    };
+    let (negative, digits) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa),
+    };
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((_, "")) => return Err(not_a_number()),
+        Some(parts) => parts,
+        None => (digits, ""),
+    };
+    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return Err(not_a_number());
+    }
+
+    // The value is `number * 10^-scale`.
+    let mut scale = i64::try_from(fraction.len()).map_err(|_| too_many())? - exponent;
+    let mut significant: Vec<u8> =
+        whole.bytes().chain(fraction.bytes()).skip_while(|b| *b == b'0').map(|b| b - b'0').collect();
+    let most = usize::try_from(MOST_DIGITS).unwrap_or(usize::MAX);
+    // Trailing zeros say nothing; they go only where they stand in the way.
+    while significant.last() == Some(&0) && (significant.len() > most || scale > i64::from(MOST_DIGITS)) {
+        significant.pop();
+        scale -= 1;
+    }
+    if significant.is_empty() {
+        let scale = u32::try_from(scale.clamp(0, i64::from(MOST_DIGITS))).unwrap_or(0);
+        return Ok(Decimal::new(0, scale));
+    }
+    if scale < 0 {
+        let missing = usize::try_from(-scale).map_err(|_| too_many())?;
+        if significant.len().saturating_add(missing) > most {
+            return Err(too_many());
+        }
+        significant.resize(significant.len() + missing, 0);
+        scale = 0;
+    }
+    if significant.len() > most || scale > i64::from(MOST_DIGITS) {
+        return Err(too_many());
+    }
+    let number = significant.iter().fold(0_i128, |sum, digit| sum * 10 + i128::from(*digit));
+    let scale = u32::try_from(scale).map_err(|_| too_many())?;
+    Decimal::try_from_i128_with_scale(if negative { -number } else { number }, scale).map_err(|_| too_many())
+}
+
+/// `None` where it is no exponent; far outside of any decimal's range it is cut to a bound that is still outside.
+fn read_exponent(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let size = digits.parse::<i64>().unwrap_or(i64::MAX).min(1_000_000);
+    Some(if negative { -size } else { size })
+}
+
+/// What a JSON value holds where a decimal is expected.
+pub(crate) enum Raw {
+    Null,
+    Empty,
+    Value(Decimal),
+}
+
+pub(crate) fn read_raw<E: serde::de::Error>(raw: &RawValue) -> Result<Raw, E> {
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'n') => Ok(Raw::Null),
+        Some(b'"') => {
+            // A Cow of a str borrows only through this wrapper; escapes in a number are legal JSON.
+            #[derive(Deserialize)]
+            struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+            let Text(text) = serde_json::from_str(text).map_err(E::custom)?;
+            if text.is_empty() { Ok(Raw::Empty) } else { parse(&text).map(Raw::Value).map_err(E::custom) }
+        }
+        Some(b'-' | b'0'..=b'9') => parse(text).map(Raw::Value).map_err(E::custom),
+        _ => Err(E::custom("expected a decimal as string or number")),
+    }
+}
+
+/// A decimal that reads itself exactly, for places where a `with` attribute cannot stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exact(pub(crate) Decimal);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize(deserializer).map(Self)
+    }
+}
+
+impl Serialize for Exact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(&self.0, serializer)
+    }
+}
+
+/// Reads a decimal from a JSON string or number.
+///
+/// # Errors
+/// `null`, an empty string, any other JSON type, and what [`parse`] refuses.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    match read_raw(&Box::<RawValue>::deserialize(deserializer)?)? {
+        Raw::Value(value) => Ok(value),
+        Raw::Null => Err(D::Error::custom("expected a decimal, found null")),
+        Raw::Empty => Err(D::Error::custom("expected a decimal, found an empty string")),
+    }
+}
+
+/// Writes a decimal as a JSON string, in plain notation.
+///
+/// # Errors
+/// Those of the serialiser.
+pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// The same for a decimal that may be absent: `null` and the empty string are `None`.
+pub mod option {
+    use super::{Raw, RawValue, read_raw};
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Reads a decimal, `null` or an empty string; add `#[serde(default)]` for an absent key.
+    ///
+    /// # Errors
+    /// As [`super::deserialize`], but for `null` and the empty string.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+        match read_raw(&Box::<RawValue>::deserialize(deserializer)?)? {
+            Raw::Value(value) => Ok(Some(value)),
+            Raw::Null | Raw::Empty => Ok(None),
+        }
+    }
+
+    /// Writes a string, or `null`.
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub fn serialize<S: Serializer>(value: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+
+pub mod arg;
+pub mod decimal;
+pub mod ids;
+pub mod open_enum;
+pub mod sats;
+pub mod time;
+
+mod balance;
+mod candle;
+mod currency;
+mod depth;
+mod market;
+mod order;
+mod public_trade;
+mod ticker;
+mod tolerant;
+mod trade;
+
+pub use arg::{Arg, Malformed};
+pub use balance::Balance;
+pub use candle::{Candle, Period};
+pub use currency::{Currency, CurrencyType};
+pub use depth::{Depth, Level};
+pub use ids::{CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid};
+pub use market::{Market, MarketState};
+pub use order::{Order, OrderState, OrderType, Side};
+pub use public_trade::PublicTrade;
+pub use rust_decimal::Decimal;
+pub use sats::Sats;
+pub use ticker::{Ticker, TickerEntry, Tickers};
+pub use time::Timestamp;
+pub use trade::Trade;

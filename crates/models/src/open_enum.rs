@@ -1,0 +1,151 @@
+//! Enums that keep values this version does not know.
+
+use std::fmt;
+
+/// A value outside of the known set, byte for byte. Only reading makes one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Unknown {
+    text: Box<str>,
+    number: bool,
+}
+
+impl Unknown {
+    #[doc(hidden)]
+    pub fn __new(text: &str, number: bool) -> Self {
+        Self { text: text.into(), number }
+    }
+
+    /// The value as it came; of a number, its text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    #[doc(hidden)]
+    pub fn __is_number(&self) -> bool {
+        self.number
+    }
+}
+
+impl fmt::Debug for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+/// Reads the wire's text; `true` where it was written as a number.
+#[doc(hidden)]
+pub fn __read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(String, bool), D::Error> {
+    struct Visitor;
+    impl serde::de::Visitor<'_> for Visitor {
+        type Value = (String, bool);
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text or a whole number")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok((text.to_owned(), false))
+        }
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+            Ok((number.to_string(), true))
+        }
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+            Ok((number.to_string(), true))
+        }
+    }
+    deserializer.deserialize_any(Visitor)
+}
+
+/// Writes text, or the number it was.
+#[doc(hidden)]
+pub fn __write<S: serde::Serializer>(unknown: &Unknown, serializer: S) -> Result<S::Ok, S::Error> {
+    match unknown.number.then(|| unknown.text.parse::<i64>()) {
+        Some(Ok(number)) => serializer.serialize_i64(number),
+        _ => serializer.serialize_str(&unknown.text),
+    }
+}
+
+/// Declares an enum of wire spellings that also holds unknown ones.
+///
+/// ```
+/// capecrypto_models::open_enum! {
+///     /// Where a parcel is.
+///     pub enum Stage {
+///         /// On its way.
+///         Sent = "sent",
+///         /// Delivered; some servers send a digit.
+///         Here = "here" | "2",
+///     }
+/// }
+/// let stage: Stage = serde_json::from_str("2")?;
+/// assert_eq!(stage, Stage::Here);
+/// let stage: Stage = serde_json::from_str("\"lost\"")?;
+/// assert!(!stage.is_known());
+/// assert_eq!(serde_json::to_string(&stage)?, "\"lost\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[macro_export]
+macro_rules! open_enum {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$vmeta:meta])* $variant:ident = $wire:literal $(| $alias:literal)*),+ $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $($(#[$vmeta])* $variant,)+
+            /// A value newer than this version; kept, and sent back unchanged.
+            Unknown($crate::open_enum::Unknown),
+        }
+
+        impl $name {
+            /// The spellings known to this version.
+            pub const KNOWN: &'static [&'static str] = &[$($wire),+];
+
+            /// The wire's spelling.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $wire,)+
+                    Self::Unknown(unknown) => unknown.as_str(),
+                }
+            }
+
+            /// Whether this version knows the value.
+            pub fn is_known(&self) -> bool {
+                !matches!(self, Self::Unknown(_))
+            }
+
+            fn __from_wire(text: &str, number: bool) -> Self {
+                match text {
+                    $($wire $(| $alias)* => Self::$variant,)+
+                    _ => Self::Unknown($crate::open_enum::Unknown::__new(text, number)),
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::__from_wire(text, false)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    Self::Unknown(unknown) => $crate::open_enum::__write(unknown, serializer),
+                    known => serializer.serialize_str(known.as_str()),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::open_enum::__read(deserializer).map(|(text, number)| Self::__from_wire(&text, number))
+            }
+        }
+    };
+}

@@ -1,0 +1,132 @@
+use capecrypto_models::decimal::{self, DecimalError};
+use capecrypto_models::{Decimal, Sats};
+use proptest::prelude::*;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Holder {
+    #[serde(with = "decimal")]
+    needed: Decimal,
+    #[serde(default, with = "decimal::option")]
+    maybe: Option<Decimal>,
+}
+
+fn needed(json: &str) -> Result<Decimal, serde_json::Error> {
+    serde_json::from_str::<Holder>(&format!(r#"{{"needed":{json}}}"#)).map(|holder| holder.needed)
+}
+
+#[test]
+fn strings_and_numbers_of_any_notation_are_read_exactly() {
+    for (json, expected) in [
+        ("\"31.0\"", "31"),
+        ("31", "31"),
+        ("-0.5", "-0.5"),
+        ("1e-8", "0.00000001"),
+        ("1.0e-07", "0.0000001"),
+        ("1e+21", "1000000000000000000000"),
+        ("1E20", "100000000000000000000"),
+        ("\"1e-8\"", "0.00000001"),
+        ("-0", "0"),
+        ("\"007.50\"", "7.5"),
+        ("0e999999999999", "0"),
+        // Through a float these two would change.
+        ("123456789012345678.12345678", "123456789012345678.12345678"),
+        ("0.1234567890123456789012345678", "0.1234567890123456789012345678"),
+        // Trailing zeros beyond 28 digits carry nothing.
+        ("1.00000000000000000000000000000000", "1"),
+        ("\"\\u0031.5\"", "1.5"),
+    ] {
+        let expected: Decimal = decimal::parse(expected).unwrap();
+        assert_eq!(needed(json).unwrap(), expected, "{json}");
+    }
+}
+
+#[test]
+fn what_cannot_be_held_exactly_is_an_error() {
+    for json in [
+        "12345678901234567890123456789",
+        "\"0.12345678901234567890123456789\"",
+        "1e-29",
+        "1e29",
+        "1e400",
+        "\"\"",
+        "\" 1\"",
+        "\"1,5\"",
+        "\"NaN\"",
+        "\"1_000\"",
+        "\"+1\"",
+        "\".5\"",
+        "\"5.\"",
+        "\"1e\"",
+        "\"--1\"",
+        "null",
+        "true",
+        "[]",
+        "{}",
+    ] {
+        assert!(needed(json).is_err(), "{json} was read");
+    }
+    assert!(matches!(decimal::parse("1e29"), Err(DecimalError::TooManyDigits(_))));
+    assert!(matches!(decimal::parse("1\n2"), Err(DecimalError::NotANumber(_))));
+    let long = "9".repeat(10_000);
+    assert!(decimal::parse(&long).unwrap_err().to_string().len() < 200);
+}
+
+#[test]
+fn an_optional_decimal_takes_null_empty_and_absent_as_none() {
+    for json in [r#"{"needed":1}"#, r#"{"needed":1,"maybe":null}"#, r#"{"needed":1,"maybe":""}"#] {
+        assert_eq!(serde_json::from_str::<Holder>(json).unwrap().maybe, None, "{json}");
+    }
+    let some: Holder = serde_json::from_str(r#"{"needed":1,"maybe":2.50}"#).unwrap();
+    assert_eq!(some.maybe, Some(Decimal::new(25, 1)));
+}
+
+#[test]
+fn values_from_a_json_value_are_read_too() {
+    let value = serde_json::json!({"needed": "0.00001", "maybe": 3});
+    let holder: Holder = serde_json::from_value(value).unwrap();
+    assert_eq!((holder.needed, holder.maybe), (Decimal::new(1, 5), Some(Decimal::from(3))));
+}
+
+#[test]
+fn satoshi_are_not_bitcoin() {
+    assert_eq!(Sats::new(150_000_000).to_btc(), Decimal::new(15, 1));
+    assert_eq!(Sats::from_btc(Decimal::new(15, 1)).unwrap(), Sats::new(150_000_000));
+    assert_eq!(Sats::from_btc(Decimal::new(1, 8)).unwrap(), Sats::new(1));
+    assert!(Sats::from_btc(Decimal::new(1, 9)).unwrap_err().why().contains("satoshi"));
+    assert!(Sats::from_btc(Decimal::from(-1)).is_err());
+    assert!(Sats::from_btc(Decimal::MAX).is_err());
+    assert_eq!(serde_json::from_str::<Sats>("\"21\"").unwrap(), Sats::new(21));
+    assert_eq!(serde_json::to_string(&Sats::new(21)).unwrap(), "21");
+    assert!(serde_json::from_str::<Sats>("0.5").is_err());
+}
+
+proptest! {
+    /// Any number of up to 28 digits comes back as it was, in each notation, as string and as number.
+    #[test]
+    fn no_digit_is_lost(digits in "[1-9][0-9]{0,27}", scale in 0_u32..=28, negative: bool) {
+        let number: i128 = digits.parse().unwrap();
+        let expected = Decimal::from_i128_with_scale(if negative { -number } else { number }, scale);
+        let plain = expected.to_string();
+        let exponent = format!("{}{digits}e-{scale}", if negative { "-" } else { "" });
+        for json in [plain.clone(), format!("\"{plain}\""), exponent.clone(), format!("\"{exponent}\"")] {
+            prop_assert_eq!(needed(&json).unwrap(), expected, "{}", json);
+        }
+    }
+
+    /// A digit more than 28 is refused, wherever the point stands.
+    #[test]
+    fn a_digit_too_many_is_never_rounded(digits in "[1-9][0-9]{27}[1-9]", point in 1_usize..29) {
+        let text = format!("{}.{}", &digits[..point], &digits[point..]);
+        let text = text.trim_end_matches('.');
+        prop_assert!(matches!(decimal::parse(text), Err(DecimalError::TooManyDigits(_))), "{}", text);
+    }
+
+    /// No text at all makes it panic, and what it takes it takes exactly as the decimal library does.
+    #[test]
+    fn any_text_is_a_number_or_an_error(text in "[-+0-9.eE_ ]{0,40}") {
+        if let (Ok(ours), Ok(theirs)) = (decimal::parse(&text), Decimal::from_str_exact(&text)) {
+            prop_assert_eq!(ours, theirs);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use capecrypto_models::Timestamp;
+use std::time::{Duration, SystemTime};
+
+fn read(json: &str) -> Timestamp {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
+}
+
+#[test]
+fn every_form_of_the_wire_is_the_same_instant() {
+    let instant = Timestamp::from_unix_seconds(1_702_021_619).unwrap();
+    for json in [
+        "\"2023-12-08T08:46:59+01:00\"",
+        "\"2023-12-08T07:46:59Z\"",
+        "\"2023-12-08T07:46:59.000Z\"",
+        "1702021619",
+        "1702021619000",
+        "\"1702021619\"",
+        "\"1702021619000\"",
+        "1.702021619e9",
+    ] {
+        assert_eq!(read(json), instant, "{json}");
+    }
+    assert_eq!(read("1702027621001").as_unix_millis(), 1_702_027_621_001);
+    assert_eq!(serde_json::to_string(&instant).unwrap(), "\"2023-12-08T07:46:59Z\"");
+}
+
+#[test]
+fn the_border_between_seconds_and_milliseconds() {
+    assert_eq!(read("100000000000").as_unix_seconds(), 100_000_000_000);
+    assert_eq!(read("100000000001").as_unix_seconds(), 100_000_000);
+}
+
+#[test]
+fn what_is_no_time_is_an_error() {
+    for json in
+        ["null", "\"\"", "\"yesterday\"", "\"2023-12-08\"", "\"2023-12-08T08:46:59\"", "true", "{}", "1e27"]
+    {
+        assert!(serde_json::from_str::<Timestamp>(json).is_err(), "{json}");
+    }
+    let refusal = "soon".parse::<Timestamp>().unwrap_err();
+    assert!(refusal.remedy().contains("ISO 8601"));
+    assert!(Timestamp::from_unix_seconds(i64::MAX).is_err());
+}
+
+#[test]
+fn arithmetic_and_the_system_clock() {
+    let time = Timestamp::from_unix_millis(1_500).unwrap();
+    assert_eq!(SystemTime::from(time), SystemTime::UNIX_EPOCH + Duration::from_millis(1_500));
+    assert_eq!(Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_millis(1_500)), time);
+    assert_eq!(time.checked_add(Duration::from_secs(1)).unwrap().as_unix_millis(), 2_500);
+    assert_eq!(time.checked_sub(Duration::from_secs(1)).unwrap().as_unix_millis(), 500);
+    assert!(time.checked_add(Duration::MAX).is_none());
+}
+
+#[cfg(feature = "chrono-0-4")]
+#[test]
+fn chrono_and_back() {
+    let time = Timestamp::from_unix_millis(-1).unwrap();
+    assert_eq!(Timestamp::from(chrono::DateTime::from(time)), time);
+    assert_eq!(chrono::DateTime::from(time).timestamp_millis(), -1);
+}
+
+#[cfg(feature = "jiff-0-2")]
+#[test]
+fn jiff_and_back() {
+    let time = Timestamp::from_unix_millis(1_702_021_619_123).unwrap();
+    assert_eq!(Timestamp::from(jiff::Timestamp::from(time)), time);
+}
