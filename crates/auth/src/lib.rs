@@ -1,1 +1,15 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+
+mod cape;
+mod clock;
+mod credentials;
+mod environment;
+mod nonce;
+mod sign;
+
+pub use cape::CapeSigner;
+pub use clock::{Clock, ManualTime, Skew};
+pub use credentials::{Credentials, CredentialsError, KeyKind};
+pub use environment::{Environment, EnvironmentError, Origin, Service, TimeUnit};
+pub use nonce::{NonceError, NonceSource};
+pub use sign::{Sign, SignedHeader, ToSign};

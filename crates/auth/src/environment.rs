@@ -1,0 +1,277 @@
+//! Which host is spoken to, and how it writes paths and times.
+
+use crate::{Credentials, KeyKind};
+use std::{fmt, net::IpAddr};
+
+/// A part of the API. Calls name a service; the [`Environment`] knows its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Service {
+    /// Public market data and trading.
+    Trade,
+    /// Balances and what else belongs to the account.
+    Account,
+    /// The websocket.
+    Stream,
+}
+
+impl Service {
+    /// Every service.
+    pub const ALL: [Self; 3] = [Self::Trade, Self::Account, Self::Stream];
+
+    /// The name that the specification uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trade => "trade",
+            Self::Account => "account",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How times are written in a request's parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// Unix seconds.
+    Seconds,
+    /// Unix milliseconds.
+    Milliseconds,
+}
+
+/// Scheme, host and port, as in `https://trade.capecrypto.com`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    text: String,
+    https: bool,
+    loopback: bool,
+}
+
+impl Origin {
+    /// Takes an origin apart.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::NotAnOrigin`] for anything but `http://` or `https://`, a host, and perhaps a port: no
+    /// path, no user, no query. [`EnvironmentError::PlainHttp`] for `http://` to another host than this machine.
+    pub fn parse(text: &str) -> Result<Self, EnvironmentError> {
+        let bad = || EnvironmentError::NotAnOrigin;
+        let text = text.strip_suffix('/').unwrap_or(text);
+        let (https, authority) = match text.split_once("://") {
+            Some(("https", rest)) => (true, rest),
+            Some(("http", rest)) => (false, rest),
+            _ => return Err(bad()),
+        };
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(rest) => {
+                let (host, after) = rest.split_once(']').ok_or_else(bad)?;
+                host.parse::<std::net::Ipv6Addr>().map_err(|_| bad())?;
+                (host, if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or_else(bad)?) })
+            }
+            None => {
+                let (host, port) = match authority.split_once(':') {
+                    Some((host, port)) => (host, Some(port)),
+                    None => (authority, None),
+                };
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+                if host.is_empty() || !host.chars().all(plain) {
+                    return Err(bad());
+                }
+                (host, port)
+            }
+        };
+        if let Some(port) = port {
+            let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+            if !digits || port.parse::<u16>().is_err() {
+                return Err(bad());
+            }
+        }
+        let loopback = host.eq_ignore_ascii_case("localhost")
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if !https && !loopback {
+            return Err(EnvironmentError::PlainHttp);
+        }
+        Ok(Self { text: text.to_owned(), https, loopback })
+    }
+
+    /// As text, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is `https://`.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// Whether the host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+/// An exchange to speak to: its origin, the path of each service, the unit of times.
+///
+/// The environments differ in data only; every client speaks to all of them.
+///
+/// | | current | legacy |
+/// | --- | --- | --- |
+/// | trade, account | `/api/v2/atlas` | `/api/v2/trade` |
+/// | stream | `/api/v2/websocket` | `/api/v2/stream` |
+/// | times in parameters | milliseconds | seconds |
+///
+/// The documents of both versions speak of milliseconds. The software family that the legacy version comes from
+/// counts in seconds, and in the wrong unit a server answers with an empty list and no error; where yours differs,
+/// say so with [`with_time_unit`](Self::with_time_unit).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    origin: Origin,
+    trade: String,
+    account: String,
+    stream: String,
+    time_unit: TimeUnit,
+}
+
+/// Why an environment cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// Not an origin.
+    #[error("this is no origin; give scheme, host and perhaps a port, such as https://trade.capecrypto.com")]
+    NotAnOrigin,
+    /// Plain HTTP to another machine would show every key to the network.
+    #[error("plain http is for this machine only; use https")]
+    PlainHttp,
+    /// `Environment::local` with another machine's origin.
+    #[error("the origin is not this machine's; use Environment::at for another host")]
+    NotLocal,
+    /// A service's path that is none.
+    #[error("this is no path; give one of the form /api/v2/atlas")]
+    NotAPath,
+    /// A key of the sandbox, and an origin elsewhere.
+    #[error(
+        "a sandbox key is for the sandbox on this machine; take the exchange's own key, or Environment::local"
+    )]
+    SandboxKeyElsewhere,
+    /// A real key over plain HTTP.
+    #[error("a real key never goes over plain http; use https, or a key of the sandbox")]
+    RealKeyOverHttp,
+}
+
+impl Environment {
+    /// The exchange: `https://trade.capecrypto.com`, the paths of the current documents.
+    pub fn live() -> Self {
+        Self::current(Origin {
+            text: "https://trade.capecrypto.com".to_owned(),
+            https: true,
+            loopback: false,
+        })
+    }
+
+    /// The exchange with the paths of the documents of 2023.
+    pub fn legacy() -> Self {
+        Self::live().with_legacy_paths()
+    }
+
+    /// The sandbox, or another server on this machine.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] where it is no origin, or not this machine's.
+    pub fn local(origin: &str) -> Result<Self, EnvironmentError> {
+        let origin = Origin::parse(origin)?;
+        if origin.is_loopback() { Ok(Self::current(origin)) } else { Err(EnvironmentError::NotLocal) }
+    }
+
+    /// Another host with the paths of the current documents.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] where it is no origin, or plain HTTP to another machine.
+    pub fn at(origin: &str) -> Result<Self, EnvironmentError> {
+        Origin::parse(origin).map(Self::current)
+    }
+
+    fn current(origin: Origin) -> Self {
+        Self {
+            origin,
+            trade: "/api/v2/atlas".to_owned(),
+            account: "/api/v2/atlas".to_owned(),
+            stream: "/api/v2/websocket".to_owned(),
+            time_unit: TimeUnit::Milliseconds,
+        }
+    }
+
+    /// The same host with the paths and the time unit of the legacy version.
+    #[must_use]
+    pub fn with_legacy_paths(self) -> Self {
+        Self {
+            trade: "/api/v2/trade".to_owned(),
+            account: "/api/v2/trade".to_owned(),
+            stream: "/api/v2/stream".to_owned(),
+            time_unit: TimeUnit::Seconds,
+            ..self
+        }
+    }
+
+    /// The same with another path for a service.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::NotAPath`] where it does not begin with a slash, ends with one, or holds more than
+    /// letters, digits, `_`, `-` and single slashes.
+    pub fn with_path(mut self, service: Service, path: &str) -> Result<Self, EnvironmentError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let good = path.strip_prefix('/').is_some_and(|rest| {
+            rest.split('/').all(|segment| !segment.is_empty() && segment.chars().all(plain))
+        });
+        if !good {
+            return Err(EnvironmentError::NotAPath);
+        }
+        let place = match service {
+            Service::Trade => &mut self.trade,
+            Service::Account => &mut self.account,
+            Service::Stream => &mut self.stream,
+        };
+        path.clone_into(place);
+        Ok(self)
+    }
+
+    /// The same with another unit for times in parameters.
+    #[must_use]
+    pub fn with_time_unit(self, time_unit: TimeUnit) -> Self {
+        Self { time_unit, ..self }
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The path of a service, from the host's root.
+    pub fn path(&self, service: Service) -> &str {
+        match service {
+            Service::Trade => &self.trade,
+            Service::Account => &self.account,
+            Service::Stream => &self.stream,
+        }
+    }
+
+    /// How times are written in parameters.
+    pub fn time_unit(&self) -> TimeUnit {
+        self.time_unit
+    }
+
+    /// Whether the credentials may be sent there.
+    ///
+    /// # Errors
+    /// A sandbox key goes to this machine only; any other key never goes over plain HTTP.
+    pub fn admit(&self, credentials: &Credentials) -> Result<(), EnvironmentError> {
+        match credentials.kind() {
+            KeyKind::Sandbox if !self.origin.is_loopback() => Err(EnvironmentError::SandboxKeyElsewhere),
+            KeyKind::Real if !self.origin.is_https() => Err(EnvironmentError::RealKeyOverHttp),
+            KeyKind::Sandbox | KeyKind::Real => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use capecrypto_auth::{Clock, Skew};
+use std::time::Duration;
+
+const NOW: u64 = 1_700_000_000_400;
+
+/// What a server answers whose clock is that far from ours, 20 ms away.
+fn answer(clock: &Clock, ahead_ms: i64) -> (u64, u64, u64) {
+    let sent = clock.local_ms();
+    (sent.saturating_add(10).saturating_add_signed(ahead_ms) / 1_000, sent, sent + 20)
+}
+
+fn observe(clock: &Clock, ahead_ms: i64) -> Option<Skew> {
+    let (date, sent, received) = answer(clock, ahead_ms);
+    clock.observe(date, sent, received)
+}
+
+#[test]
+fn a_clock_that_is_right_stays_as_it_is() {
+    let (clock, time) = Clock::manual(NOW);
+    for step in 0..1_000 {
+        assert_eq!(observe(&clock, 0), None, "step {step}");
+        time.advance(Duration::from_millis(37));
+    }
+    assert_eq!((clock.offset_ms(), clock.now_ms()), (0, clock.local_ms()));
+}
+
+#[test]
+fn two_answers_in_a_row_set_it_right() {
+    for ahead in [-3_600_000, -60_000, -6_000, -4_000, 4_000, 6_000, 60_000, 3_600_000] {
+        let (clock, time) = Clock::manual(NOW);
+        assert_eq!(observe(&clock, ahead), None);
+        assert_eq!(clock.offset_ms(), 0, "one answer is not enough");
+        time.advance(Duration::from_millis(300));
+        let skew = observe(&clock, ahead).unwrap();
+        assert!(skew.applied && (skew.offset_ms - ahead).abs() <= 1_000, "{ahead}: {skew:?}");
+        assert_eq!(clock.offset_ms(), skew.offset_ms);
+        assert_eq!(observe(&clock, ahead), None, "and then it is");
+    }
+}
+
+#[test]
+fn answers_that_disagree_change_nothing() {
+    let (clock, _) = Clock::manual(NOW);
+    for ahead in [60_000, -60_000, 30_000, 0, 60_000] {
+        assert_eq!(observe(&clock, ahead), None);
+    }
+    assert_eq!(clock.offset_ms(), 0);
+}
+
+#[test]
+fn a_refused_nonce_corrects_at_once_and_only_where_it_helps() {
+    let (clock, _) = Clock::manual(NOW);
+    let (date, sent, received) = answer(&clock, -60_000);
+    let skew = clock.correct(date, sent, received);
+    assert!(skew.applied && (skew.offset_ms + 60_000).abs() <= 1_000, "{skew:?}");
+    assert!(!clock.correct(date, sent, received).applied, "a second time it would change nothing");
+    let (date, sent, received) = answer(&clock, 0);
+    assert_eq!(clock.correct(date, sent, received), Skew { offset_ms: 0, applied: true });
+}
+
+#[test]
+fn a_lying_server_is_reported_and_not_believed() {
+    let (clock, _) = Clock::manual(NOW);
+    for ahead in [-48 * 3_600_000, 48 * 3_600_000, 25 * 3_600_000] {
+        for _ in 0..3 {
+            let skew = observe(&clock, ahead).unwrap();
+            assert!(!skew.applied && (skew.offset_ms - ahead).abs() <= 1_000);
+        }
+        let (date, sent, received) = answer(&clock, ahead);
+        assert!(!clock.correct(date, sent, received).applied);
+    }
+    assert!(!clock.observe(u64::MAX, 0, 0).unwrap().applied);
+    assert_eq!(clock.offset_ms(), 0);
+}
+
+#[test]
+fn a_long_way_there_says_little() {
+    let (clock, _) = Clock::manual(NOW);
+    for _ in 0..3 {
+        // Ten seconds on the way: the date lies within them, so nothing is proved.
+        assert_eq!(clock.observe(NOW / 1_000 + 5, NOW, NOW + 10_000), None);
+    }
+    assert_eq!(clock.offset_ms(), 0);
+}

@@ -1,0 +1,71 @@
+use capecrypto_auth::NonceSource;
+use proptest::prelude::*;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+#[test]
+fn sixty_four_threads_never_get_the_same() {
+    let source = Arc::new(NonceSource::new());
+    // A millisecond passes with each call; a thread that slept between looking and asking asks again.
+    let time = Arc::new(AtomicU64::new(1));
+    let workers: Vec<_> = (0..64)
+        .map(|_| {
+            let (source, time) = (source.clone(), time.clone());
+            let ask = move || source.next(time.fetch_add(1, Ordering::SeqCst)).ok();
+            let next = move || std::iter::repeat_with(&ask).flatten().next().unwrap();
+            thread::spawn(move || (0..10_000).map(|_| next()).collect::<Vec<_>>())
+        })
+        .collect();
+    let mut all = HashSet::new();
+    for worker in workers {
+        let mine = worker.join().unwrap();
+        assert!(mine.is_sorted_by(|a, b| a < b), "each thread sees them rise");
+        all.extend(mine);
+    }
+    assert_eq!(all.len(), 640_000);
+}
+
+#[test]
+fn a_burst_runs_ahead_by_two_seconds_at_most() {
+    let source = NonceSource::new();
+    for expected in 1_000..=3_000 {
+        assert_eq!(source.next(1_000).unwrap(), expected);
+    }
+    assert_eq!(source.next(1_000).unwrap_err().ahead_ms, 2_001);
+    assert_eq!(source.next(1_001).unwrap(), 3_001, "the refusal used none up");
+}
+
+#[test]
+fn a_clock_that_was_ahead_can_be_set_back_without_repeating() {
+    let source = NonceSource::new();
+    assert_eq!(source.next(60_000).unwrap(), 60_000);
+    assert_eq!(source.next(60_000).unwrap(), 60_001);
+    assert!(source.next(1_000).is_err());
+    source.rewind(1_000);
+    assert_eq!(source.next(1_000).unwrap(), 1_000);
+    assert_eq!(source.next(59_999).unwrap(), 59_999);
+    assert_eq!(source.next(60_000).unwrap(), 60_002, "those two were used before");
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_clock_does_none_comes_twice(steps in prop::collection::vec((0_u64..10_000, any::<bool>()), 1..300)) {
+        let source = NonceSource::new();
+        let mut seen = HashSet::new();
+        for (now, rewind) in steps {
+            if rewind {
+                source.rewind(now);
+            }
+            if let Ok(nonce) = source.next(now) {
+                prop_assert!(seen.insert(nonce), "{nonce} twice");
+                prop_assert!(nonce >= now && nonce <= now + 2_000);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+use capecrypto_auth::{CapeSigner, Credentials, CredentialsError, KeyKind, Sign, ToSign};
+
+#[test]
+fn what_cannot_be_a_key_is_refused_without_repeating_it() {
+    for bad in [
+        "",
+        " canary",
+        "canary ",
+        "can\tary",
+        "canary\n",
+        "canary\r\n",
+        "can\0ary",
+        "canaryé",
+        "canary\u{200b}",
+        "\u{7f}canary",
+    ] {
+        for (key, secret, what) in [(bad, "good", "API key"), ("good", bad, "API secret")] {
+            let error = Credentials::new(key, secret).unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(text.contains(what), "{text}");
+            assert!(!text.contains("canary"), "{text}");
+        }
+    }
+    assert_eq!(Credentials::new(" ", "x").unwrap_err(), CredentialsError::EdgeSpace("API key"));
+}
+
+#[test]
+fn nothing_prints_a_key_or_a_secret() {
+    let credentials = Credentials::new("canary-key", "canary-secret").unwrap();
+    let signer = CapeSigner::new(&credentials);
+    let request = ToSign {
+        nonce: 1,
+        unix_millis: 1,
+        method: "POST",
+        path_and_query: "/x?voucher_pin=canary",
+        body: b"canary",
+        acting_as: Some("canary"),
+    };
+    let headers = signer.sign(&request);
+    let printed = format!("{credentials:?} {signer:?} {request:?} {headers:?} {headers:#?}");
+    assert!(!printed.contains("canary"), "{printed}");
+    assert!(!printed.contains(&signer.signature(1)), "{printed}");
+    assert!(printed.contains("x-auth-signature: (hidden)"));
+}
+
+#[test]
+fn sandbox_keys_are_told_apart_by_their_beginning() {
+    assert_eq!(Credentials::new("sandbox_abc", "x").unwrap().kind(), KeyKind::Sandbox);
+    assert_eq!(Credentials::new("asandbox_abc", "x").unwrap().kind(), KeyKind::Real);
+}
