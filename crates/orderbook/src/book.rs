@@ -1,0 +1,209 @@
+//! The book: frames in, best prices and levels out.
+
+use crate::{
+    decode::{self, Refusal},
+    error::{ForeignFrame, LostSync, NotLive},
+    frame::{Frame, Kind, Topics},
+    scan,
+    store::Store,
+    sync::{State, Sync, Verdict},
+    view::{Best, BookSide, KnownDepth, Levels},
+};
+use capecrypto_models::MarketId;
+use std::fmt;
+
+/// The most levels a side that the exchange puts into a snapshot.
+pub const SNAPSHOT_DEPTH: usize = 301;
+
+/// What a frame did to the book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "Lost means: subscribe again"]
+pub enum Applied {
+    /// A snapshot replaced everything; the book is live.
+    Snapshot {
+        /// Its sequence.
+        sequence: u64,
+    },
+    /// An increment was applied; the book is live.
+    Increment {
+        /// Its sequence.
+        sequence: u64,
+    },
+    /// An increment while the book waits for a snapshot. Nothing changed, nothing needs to be done.
+    Ignored,
+    /// The book is no longer what the exchange has, and not live until the next snapshot: subscribe again.
+    Lost(LostSync),
+}
+
+/// A market's order book, kept from the frames of the stream `{market}.ob-inc`.
+///
+/// It is right or it says that it is not: while it is not [`State::Live`], asking for prices is an error. It does
+/// no I/O, knows no clock and never panics on what it is given.
+#[derive(Clone)]
+pub struct Book {
+    market: MarketId,
+    topics: Topics,
+    sync: Sync,
+    store: Store,
+    snapshot_depth: usize,
+    /// The message at hand; it stays for its room.
+    frame: Frame,
+}
+
+impl Book {
+    /// An empty book that waits for its snapshot.
+    pub fn new(market: MarketId) -> Self {
+        Self {
+            topics: Topics::new(&market),
+            market,
+            sync: Sync::new(),
+            store: Store::new(),
+            snapshot_depth: SNAPSHOT_DEPTH,
+            frame: Frame::new(),
+        }
+    }
+
+    /// For an exchange that cuts its snapshots elsewhere than at [`SNAPSHOT_DEPTH`] levels a side.
+    ///
+    /// A side with that many levels or more counts as cut: the exchange holds more of them. Too small a number
+    /// costs a few needless snapshots; too large a one makes a cut side look complete.
+    #[must_use]
+    pub fn with_snapshot_depth(mut self, levels: usize) -> Self {
+        self.snapshot_depth = levels;
+        self
+    }
+
+    /// The market.
+    pub fn market(&self) -> &MarketId {
+        &self.market
+    }
+
+    /// Whether the book can be relied on.
+    pub fn state(&self) -> State {
+        self.sync.state()
+    }
+
+    /// The sequence of the last message in the book; `None` while it is not live.
+    pub fn sequence(&self) -> Option<u64> {
+        self.sync.last()
+    }
+
+    /// Takes in a text frame of the websocket as it came: `{"btczar.ob-snap":{…}}` or `{"btczar.ob-inc":{…}}`
+    /// (documents: "Websocket orderbook snapshot", "Websocket orderbook increment").
+    ///
+    /// # Errors
+    /// [`ForeignFrame`] where the frame is about another market or another topic; the book is as it was. A frame
+    /// for this book that cannot be read is no error here but [`Applied::Lost`]: it may have changed anything.
+    pub fn apply_frame(&mut self, frame: &[u8]) -> Result<Applied, ForeignFrame> {
+        if scan::read(frame, &self.topics, &mut self.frame).is_none() {
+            match decode::read(frame, &self.topics, &mut self.frame) {
+                Ok(()) => {}
+                Err(Refusal::Foreign) => return Err(ForeignFrame { market: self.market.clone() }),
+                Err(Refusal::Unreadable(kind, why)) => {
+                    return Ok(self.sync.unreadable(kind, why).map_or(Applied::Ignored, Applied::Lost));
+                }
+            }
+        }
+        Ok(self.apply())
+    }
+
+    /// Applies the message at hand. The rules are those of `sync`.
+    fn apply(&mut self) -> Applied {
+        let sequence = self.frame.sequence;
+        let (applied, result) = match self.frame.kind {
+            // Rule 2.
+            Kind::Snapshot => {
+                self.sync.snapshot(sequence);
+                (Applied::Snapshot { sequence }, self.store.load(&self.frame, self.snapshot_depth))
+            }
+            // Rules 3 to 5, then 6.
+            Kind::Increment => match self.sync.increment(sequence) {
+                Verdict::Apply => (Applied::Increment { sequence }, self.store.apply(&self.frame)),
+                Verdict::Ignore => return Applied::Ignored,
+                Verdict::Lost(why) => return Applied::Lost(why),
+            },
+        };
+        match result {
+            Ok(()) => applied,
+            // Rules 7 and 8. What the store holds now is out of reach until the next snapshot replaces it.
+            Err(why) => Applied::Lost(self.sync.lose(why)),
+        }
+    }
+
+    /// The best level of each side.
+    ///
+    /// # Errors
+    /// [`NotLive`] instead of an old price.
+    pub fn best(&self) -> Result<Best, NotLive> {
+        self.live().map(Store::best)
+    }
+
+    /// The levels on that side, best first.
+    ///
+    /// # Errors
+    /// [`NotLive`] instead of old levels.
+    pub fn levels(&self, side: BookSide) -> Result<Levels<'_>, NotLive> {
+        self.live().map(|store| Levels::new(store.rows(side), store.len(side)))
+    }
+
+    /// The buyers' levels, highest price first.
+    ///
+    /// # Errors
+    /// [`NotLive`] instead of old levels.
+    pub fn bids(&self) -> Result<Levels<'_>, NotLive> {
+        self.levels(BookSide::Bid)
+    }
+
+    /// The sellers' levels, lowest price first.
+    ///
+    /// # Errors
+    /// [`NotLive`] instead of old levels.
+    pub fn asks(&self) -> Result<Levels<'_>, NotLive> {
+        self.levels(BookSide::Ask)
+    }
+
+    /// How deep that side is known, and whether that is all of it.
+    ///
+    /// A snapshot holds up to [`SNAPSHOT_DEPTH`] levels a side. Of what lies beyond, increments tell only parts, so
+    /// the book leaves it out; and when the known levels are used up, the sync is [lost](LostSync::Exhausted).
+    ///
+    /// # Errors
+    /// [`NotLive`] instead of an old figure.
+    pub fn depth(&self, side: BookSide) -> Result<KnownDepth, NotLive> {
+        self.live().map(|store| KnownDepth { levels: store.len(side), complete: !store.is_cut(side) })
+    }
+
+    /// The connection is gone: the book is [`State::Stale`] until the next snapshot.
+    pub fn mark_stale(&mut self) {
+        self.sync.stale();
+    }
+
+    /// A subscription was made: the book is [`State::Resyncing`] until its snapshot comes.
+    ///
+    /// Call it after a reconnect, and to refresh a live book on purpose; after [`Applied::Lost`] the book is there
+    /// already.
+    pub fn mark_resyncing(&mut self) {
+        self.sync.resyncing();
+    }
+
+    fn live(&self) -> Result<&Store, NotLive> {
+        if self.sync.is_live() {
+            Ok(&self.store)
+        } else {
+            Err(NotLive { market: self.market.clone(), state: self.state() })
+        }
+    }
+}
+
+impl fmt::Debug for Book {
+    // The levels would fill pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Book")
+            .field("market", &self.market)
+            .field("state", &self.state())
+            .field("sequence", &self.sequence())
+            .field("bids", &self.store.len(BookSide::Bid))
+            .field("asks", &self.store.len(BookSide::Ask))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,194 @@
+//! The reader for every form that the exchange and its relatives are known to send, and the judge of what is wrong.
+//!
+//! Beyond the shape that `scan` knows: spaces, any key order, escapes, unknown fields, numbers beside strings,
+//! exponents, `null`, a missing side. All numbers are read from their text, never through a float.
+
+use crate::{
+    error::Unreadable,
+    frame::{Entry, Frame, Kind, Topics},
+};
+use capecrypto_models::{Decimal, decimal};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, fmt};
+
+/// Why a frame changes no level.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It says nothing about our market.
+    Foreign,
+    /// It says something, or may say something, that cannot be read. The kind is known where the topic is.
+    Unreadable(Option<Kind>, Unreadable),
+}
+
+pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Result<(), Refusal> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return Err(broken(&String::from_utf8_lossy(bytes), topics, &error)),
+    };
+    let message = Message { topics };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let (kind, body) = match json.deserialize_map(message).and_then(|found| json.end().map(|()| found)) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Err(Refusal::Foreign),
+        Err(error) => return Err(broken(text, topics, &error)),
+    };
+    read_body(kind, body, frame).map_err(|why| Refusal::Unreadable(Some(kind), why))
+}
+
+/// A frame that is no JSON object, or none that holds one message for us.
+fn broken(text: &str, topics: &Topics, why: &dyn fmt::Display) -> Refusal {
+    let kind = match first_key(text) {
+        Some(topic) => match topics.kind(&topic) {
+            Some(kind) => Some(kind),
+            // Frames carry one message: whatever is wrong here is somebody else's.
+            None if !text.contains(topics.stem()) => return Refusal::Foreign,
+            None => None,
+        },
+        // Without a brace there is no message in it (the server's `pong` looks like this).
+        None if !text.contains('{') => return Refusal::Foreign,
+        None => None,
+    };
+    Refusal::Unreadable(kind, Unreadable::new("frame", why))
+}
+
+/// The key at the beginning of a text, however that goes on.
+fn first_key(text: &str) -> Option<String> {
+    let rest = text.trim_start().strip_prefix('{')?;
+    serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()
+}
+
+/// Finds our message among the keys of a frame.
+struct Message<'t> {
+    topics: &'t Topics,
+}
+
+/// `Cow<str>` borrows only through a field with this attribute.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Visitor<'de> for Message<'_> {
+    type Value = Option<(Kind, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a topic as its key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(Text(topic)) = map.next_key()? {
+            match self.topics.kind(&topic) {
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Some(_) if found.is_some() => {
+                    return Err(A::Error::custom("two messages for one market in one frame"));
+                }
+                Some(kind) => found = Some((kind, map.next_value()?)),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A field's JSON text. Other than an `Option` it keeps `null` apart from an absent field.
+#[derive(Default)]
+struct Field<'a>(Option<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw)))
+    }
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow, default)]
+    asks: Field<'a>,
+    #[serde(borrow, default)]
+    bids: Field<'a>,
+    #[serde(borrow, default)]
+    sequence: Field<'a>,
+}
+
+fn read_body(kind: Kind, body: &RawValue, frame: &mut Frame) -> Result<(), Unreadable> {
+    frame.clear(kind);
+    // A derived reader takes arrays for structs too.
+    if !body.get().starts_with('{') {
+        return Err(Unreadable::new("message", &"it is not an object"));
+    }
+    let body: Body<'_> =
+        serde_json::from_str(body.get()).map_err(|error| Unreadable::new("message", &error))?;
+    read_side(kind, "asks", &body.asks, &mut frame.asks)?;
+    read_side(kind, "bids", &body.bids, &mut frame.bids)?;
+    let sequence = body.sequence.0.ok_or_else(|| Unreadable::new("sequence", &"it is missing"))?;
+    frame.sequence = read_sequence(sequence).map_err(|why| Unreadable::new("sequence", &why))?;
+    Ok(())
+}
+
+fn read_side(kind: Kind, name: &str, field: &Field<'_>, entries: &mut Vec<Entry>) -> Result<(), Unreadable> {
+    let raw = match field.0.map(RawValue::get) {
+        Some("null") => return Ok(()),
+        Some(raw) => raw,
+        None if kind == Kind::Increment => return Ok(()),
+        // An increment tells what changed; a snapshot tells all, and a side that it leaves out is not an empty one.
+        None => return Err(Unreadable::new(name, &"a snapshot without this side")),
+    };
+    let list: Vec<&RawValue> = serde_json::from_str(raw).map_err(|error| Unreadable::new(name, &error))?;
+    match list.as_slice() {
+        [] => Ok(()),
+        [first, ..] if first.get().starts_with('[') => {
+            for (at, pair) in list.iter().enumerate() {
+                let place = || format!("{name}[{at}]");
+                let pair: Vec<&RawValue> =
+                    serde_json::from_str(pair.get()).map_err(|error| Unreadable::new(place(), &error))?;
+                entries.push(read_pair(&pair).map_err(|why| Unreadable::new(place(), &why))?);
+            }
+            Ok(())
+        }
+        flat => {
+            entries.push(read_pair(flat).map_err(|why| Unreadable::new(name, &why))?);
+            Ok(())
+        }
+    }
+}
+
+fn read_pair(pair: &[&RawValue]) -> Result<Entry, String> {
+    let [price, amount] = pair else {
+        return Err(format!("a level is a price and an amount, not {} values", pair.len()));
+    };
+    let price = read_number(price)?.ok_or("a level without a price")?;
+    let amount = read_number(amount)?.unwrap_or(Decimal::ZERO);
+    if price.is_zero() || price.is_sign_negative() {
+        return Err(format!("a price of {price}"));
+    }
+    if amount.is_sign_negative() && !amount.is_zero() {
+        return Err(format!("an amount of {amount}"));
+    }
+    Ok(Entry { price, amount })
+}
+
+/// `None` for `null` and the empty string.
+fn read_number(raw: &RawValue) -> Result<Option<Decimal>, String> {
+    let text = match raw.get().as_bytes().first() {
+        Some(b'n') => return Ok(None),
+        Some(b'"') => serde_json::from_str::<Text<'_>>(raw.get()).map_err(|error| error.to_string())?.0,
+        Some(b'-' | b'0'..=b'9') => Cow::Borrowed(raw.get()),
+        _ => return Err("neither a number nor a string".into()),
+    };
+    if text.is_empty() {
+        return Ok(None);
+    }
+    decimal::parse(&text).map(Some).map_err(|error| error.to_string())
+}
+
+fn read_sequence(raw: &RawValue) -> Result<u64, String> {
+    let number = read_number(raw)?.ok_or("it is empty")?.normalize();
+    match u64::try_from(number.mantissa()) {
+        Ok(sequence) if number.scale() == 0 => Ok(sequence),
+        _ => Err(format!("{number} is not a whole number from 0 to 2^64 - 1")),
+    }
+}

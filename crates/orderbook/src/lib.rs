@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod book;
+mod decode;
+mod error;
+mod frame;
+mod repair;
+mod scale;
+mod scan;
+mod side;
+mod store;
+mod sync;
+mod view;
+
+pub use book::{Applied, Book, SNAPSHOT_DEPTH};
+pub use error::{ForeignFrame, LostSync, NotLive, Unreadable};
+pub use repair::Repair;
+pub use sync::State;
+pub use view::{Best, BookSide, KnownDepth, Levels};

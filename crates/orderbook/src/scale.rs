@@ -1,0 +1,156 @@
+//! Fixed point: a decimal as an integer of 64 bits at a given scale (digits behind the point), and back.
+//!
+//! Nothing is ever rounded. What does not fit says so, and the book goes on with [`Decimal`] keys.
+
+use crate::frame::Entry;
+use capecrypto_models::Decimal;
+
+/// The scales of a book: one for all its prices, one for all its amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Scales {
+    pub(crate) price: u32,
+    pub(crate) amount: u32,
+}
+
+/// Why an entry cannot be held at the present scales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// It has more digits behind the point; at these scales it may fit.
+    Finer(Scales),
+    /// No scale holds it.
+    Large,
+}
+
+impl Scales {
+    /// The entry's price and amount at these scales.
+    pub(crate) fn fit(self, entry: &Entry) -> Result<(i64, i64), Misfit> {
+        match (fixed(entry.price, self.price), fixed(entry.amount, self.amount)) {
+            (Ok(price), Ok(amount)) => Ok((price, amount)),
+            (Err(None), _) | (_, Err(None)) => Err(Misfit::Large),
+            (price, amount) => Err(Misfit::Finer(Scales {
+                price: price.err().flatten().unwrap_or(self.price),
+                amount: amount.err().flatten().unwrap_or(self.amount),
+            })),
+        }
+    }
+
+    /// The smallest scales, not below these, that hold the entry's digits.
+    pub(crate) fn with(self, entry: &Entry) -> Self {
+        Self { price: finer(entry.price, self.price), amount: finer(entry.amount, self.amount) }
+    }
+}
+
+fn finer(value: Decimal, scale: u32) -> u32 {
+    if value.scale() <= scale { scale } else { value.normalize().scale().max(scale) }
+}
+
+/// The value as an integer at `scale`. `Err(Some(scale))` names the scale it needs, `Err(None)`: it fits none.
+fn fixed(value: Decimal, scale: u32) -> Result<i64, Option<u32>> {
+    if let (Ok(mantissa), Some(missing)) = (i64::try_from(value.mantissa()), scale.checked_sub(value.scale()))
+    {
+        return times_power_of_ten(mantissa, missing).ok_or(None);
+    }
+    // Too many digits for now; some of them may be trailing zeros.
+    let value = value.normalize();
+    let mantissa = i64::try_from(value.mantissa()).map_err(|_| None)?;
+    match scale.checked_sub(value.scale()) {
+        Some(missing) => times_power_of_ten(mantissa, missing).ok_or(None),
+        None => Err(Some(value.scale())),
+    }
+}
+
+/// `number * 10^exponent`, where that fits.
+pub(crate) fn times_power_of_ten(number: i64, exponent: u32) -> Option<i64> {
+    const POWERS: [i64; 19] = [
+        1,
+        10,
+        100,
+        1_000,
+        10_000,
+        100_000,
+        1_000_000,
+        10_000_000,
+        100_000_000,
+        1_000_000_000,
+        10_000_000_000,
+        100_000_000_000,
+        1_000_000_000_000,
+        10_000_000_000_000,
+        100_000_000_000_000,
+        1_000_000_000_000_000,
+        10_000_000_000_000_000,
+        100_000_000_000_000_000,
+        1_000_000_000_000_000_000,
+    ];
+    if number == 0 {
+        return Some(0);
+    }
+    number.checked_mul(*POWERS.get(usize::try_from(exponent).ok()?)?)
+}
+
+/// `number / 10^scale`. All scales come from decimals, so that they are 28 at most.
+pub(crate) fn decimal(number: u64, scale: u32) -> Decimal {
+    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+    let (low, middle) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    Decimal::from_parts(low, middle, 0, false, scale.min(Decimal::MAX_SCALE))
+}
+
+/// The same with a sign.
+pub(crate) fn signed(number: i64, scale: u32) -> Decimal {
+    let size = decimal(number.unsigned_abs(), scale);
+    if number < 0 { -size } else { size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use capecrypto_models::decimal::parse;
+
+    #[test]
+    fn a_value_fits_at_its_own_scale_and_finer_ones() {
+        for (text, scale, want) in [
+            ("841039.73", 2, Ok(84_103_973)),
+            ("841039.73", 8, Ok(84_103_973_000_000)),
+            ("900000.0", 0, Ok(900_000)),
+            ("900000.000000000000000000", 0, Ok(900_000)),
+            ("0", 18, Ok(0)),
+            ("0.000000000000000000000000000", 0, Ok(0)),
+            ("0.5", 0, Err(Some(1))),
+            ("0.50", 0, Err(Some(1))),
+            ("9223372036854775807", 0, Ok(i64::MAX)),
+            ("9223372036854775808", 0, Err(None)),
+            ("9223372036854775807", 1, Err(None)),
+            ("1.0000000000000000000000001", 2, Err(None)),
+            ("0.0000000000000000001", 18, Err(Some(19))),
+            ("0.0000000000000000001", 20, Ok(10)),
+            ("0", 28, Ok(0)),
+            ("1", 28, Err(None)),
+            ("10", 18, Err(None)),
+        ] {
+            assert_eq!(fixed(parse(text).unwrap(), scale), want, "{text} at {scale}");
+        }
+    }
+
+    #[test]
+    fn back_again_is_the_same_value() {
+        for (number, scale, text) in [
+            (84_103_973, 2, "841039.73"),
+            (i64::MAX, 18, "9.223372036854775807"),
+            (i64::MIN + 1, 0, "-9223372036854775807"),
+            (0, 3, "0.000"),
+        ] {
+            assert_eq!(signed(number, scale).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_entry_names_the_scales_it_needs() {
+        let entry = |price, amount| Entry { price: parse(price).unwrap(), amount: parse(amount).unwrap() };
+        let scales = Scales { price: 1, amount: 2 };
+        assert_eq!(scales.fit(&entry("1.5", "0.25")), Ok((15, 25)));
+        assert_eq!(scales.fit(&entry("1.55", "0.25")), Err(Misfit::Finer(Scales { price: 2, amount: 2 })));
+        assert_eq!(scales.fit(&entry("1.5", "0.250001")), Err(Misfit::Finer(Scales { price: 1, amount: 6 })));
+        assert_eq!(scales.fit(&entry("1.55", "1e20")), Err(Misfit::Large));
+        assert_eq!(scales.with(&entry("1.55", "3.10")), Scales { price: 2, amount: 2 });
+    }
+}

@@ -1,0 +1,284 @@
+//! One side of the book: its levels in runs, the best one last.
+//!
+//! Near the best price most things happen, and there a sorted array with the best level *last* moves the fewest
+//! levels. Cut into short runs it stays as quick at 10,000 levels as at 100.
+
+use std::{ops::Neg, slice};
+
+/// A price as a key that rises towards the best: bids as they are, asks negated.
+pub(crate) trait Key: Copy + Ord + Neg<Output = Self> {}
+impl<T: Copy + Ord + Neg<Output = T>> Key for T {}
+
+/// A key and the amount there.
+pub(crate) type Row<T> = (T, T);
+
+/// A run of that many levels is split; it never needs more room.
+const LONGEST: usize = 128;
+/// What a run starts with in a snapshot, so that the next few levels find room.
+const FRESH: usize = 96;
+
+/// The most levels a side may hold. It is far above any real book; a book that grows beyond it is not one.
+pub(crate) const MOST_LEVELS: usize = 1 << 18;
+
+#[derive(Debug, Clone)]
+struct Run<T> {
+    /// Not above the run's first key, above the run before; the first run's counts as minus infinity.
+    low: T,
+    /// Rising, never empty.
+    rows: Vec<Row<T>>,
+}
+
+/// The levels of one side.
+#[derive(Debug, Clone)]
+pub(crate) struct Side<T> {
+    runs: Vec<Run<T>>,
+    len: usize,
+    /// The exchange holds more levels than the snapshot did.
+    cut: bool,
+    /// The snapshot's worst key, where it was cut: what lies below is not known and not kept.
+    floor: Option<T>,
+    /// The room of runs that became empty, for the next ones.
+    spare: Vec<Vec<Row<T>>>,
+}
+
+impl<T: Key> Side<T> {
+    pub(crate) fn new() -> Self {
+        Self::load(&[], false)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The exchange holds more levels than are known here.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    pub(crate) fn best(&self) -> Option<&Row<T>> {
+        self.runs.last()?.rows.last()
+    }
+
+    /// A snapshot's rows, rising and each key once. `cut`: there are more levels than these.
+    pub(crate) fn load(rows: &[Row<T>], cut: bool) -> Self {
+        // The remainder stands first, far from the best.
+        let (remainder, chunks) = rows.split_at(rows.len() % FRESH);
+        let runs = std::iter::once(remainder).chain(chunks.chunks(FRESH)).filter_map(|chunk| {
+            let (low, _) = *chunk.first()?;
+            let mut rows = Vec::with_capacity(LONGEST);
+            rows.extend_from_slice(chunk);
+            Some(Run { low, rows })
+        });
+        let floor = rows.first().filter(|_| cut).map(|(key, _)| *key);
+        Self { runs: runs.collect(), len: rows.len(), cut, floor, spare: Vec::new() }
+    }
+
+    /// The new total at a price.
+    pub(crate) fn set(&mut self, key: T, amount: T) {
+        if self.floor.is_some_and(|floor| key < floor) {
+            return;
+        }
+        let at = self.run_of(key);
+        let Some(run) = self.runs.get_mut(at) else {
+            let mut rows = self.room();
+            rows.push((key, amount));
+            self.runs.push(Run { low: key, rows });
+            self.len += 1;
+            return;
+        };
+        match run.rows.binary_search_by_key(&key, |row| row.0) {
+            Ok(found) => {
+                if let Some(row) = run.rows.get_mut(found) {
+                    row.1 = amount;
+                }
+            }
+            Err(place) => {
+                run.low = run.low.min(key);
+                run.rows.insert(place, (key, amount));
+                self.len += 1;
+                if run.rows.len() >= LONGEST {
+                    self.split(at);
+                }
+            }
+        }
+    }
+
+    /// The level is gone. That there was none is no matter: late cancels look like this.
+    pub(crate) fn remove(&mut self, key: T) {
+        let at = self.run_of(key);
+        let Some(run) = self.runs.get_mut(at) else { return };
+        let Ok(found) = run.rows.binary_search_by_key(&key, |row| row.0) else { return };
+        run.rows.remove(found);
+        self.len -= 1;
+        if run.rows.is_empty() {
+            let run = self.runs.remove(at);
+            self.spare.push(run.rows);
+        }
+    }
+
+    /// The same side in other keys and amounts; `None` where one of them does not fit.
+    pub(crate) fn convert<U: Key>(
+        &self,
+        key: impl Fn(T) -> Option<U>,
+        amount: impl Fn(T) -> Option<U>,
+    ) -> Option<Side<U>> {
+        let runs = self.runs.iter().map(|run| {
+            let mut rows = Vec::with_capacity(LONGEST);
+            for row in &run.rows {
+                rows.push((key(row.0)?, amount(row.1)?));
+            }
+            Some(Run { low: rows.first()?.0, rows })
+        });
+        let floor = match self.floor {
+            Some(floor) => Some(key(floor)?),
+            None => None,
+        };
+        Some(Side {
+            runs: runs.collect::<Option<_>>()?,
+            len: self.len,
+            cut: self.cut,
+            floor,
+            spare: Vec::new(),
+        })
+    }
+
+    /// The rows from the best to the worst.
+    pub(crate) fn rows(&self) -> Rows<'_, T> {
+        Rows { runs: self.runs.iter(), rows: [].iter() }
+    }
+
+    /// Where the run stands that holds this key or would; 0 where there is none.
+    fn run_of(&self, key: T) -> usize {
+        match self.runs.split_last() {
+            Some((last, worse)) if key < last.low => {
+                worse.partition_point(|run| run.low <= key).saturating_sub(1)
+            }
+            Some((_, worse)) => worse.len(),
+            None => 0,
+        }
+    }
+
+    fn split(&mut self, at: usize) {
+        let mut upper = self.room();
+        let Some(run) = self.runs.get_mut(at) else { return };
+        upper.extend(run.rows.drain(LONGEST / 2..));
+        if let Some((low, _)) = upper.first() {
+            self.runs.insert(at + 1, Run { low: *low, rows: upper });
+        }
+    }
+
+    fn room(&mut self) -> Vec<Row<T>> {
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(LONGEST))
+    }
+}
+
+/// Rows of a side, best first.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows<'a, T> {
+    runs: slice::Iter<'a, Run<T>>,
+    rows: slice::Iter<'a, Row<T>>,
+}
+
+impl<'a, T> Iterator for Rows<'a, T> {
+    type Item = &'a Row<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.rows.next_back() {
+                return Some(row);
+            }
+            self.rows = self.runs.next_back()?.rows.iter();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn same(side: &Side<i64>, model: &BTreeMap<i64, i64>) {
+        assert!(side.rows().copied().eq(model.iter().rev().map(|(k, v)| (*k, *v))));
+        assert_eq!(side.len(), model.len());
+        assert_eq!(side.best().copied(), model.last_key_value().map(|(k, v)| (*k, *v)));
+        for (at, run) in side.runs.iter().enumerate() {
+            assert!(!run.rows.is_empty() && run.rows.len() <= LONGEST, "run {at} holds {}", run.rows.len());
+            assert!(run.low <= run.rows[0].0, "run {at} begins above its first row");
+            assert!(
+                at == 0 || side.runs[at - 1].rows.last().unwrap().0 < run.low,
+                "run {at} overlaps the one before"
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        // Few keys make hits and removals likely, many make runs split and vanish.
+        #[test]
+        fn behaves_as_a_sorted_map(
+            width in prop_oneof![Just(40_i64), Just(3_000)],
+            snapshot in 0_i64..1_200,
+            moves in proptest::collection::vec((0_i64..3_000, 0_i64..3), 1..3_000),
+        ) {
+            let rows: Vec<_> = (0..snapshot.min(width)).map(|key| (key, 1)).collect();
+            let mut side = Side::load(&rows, false);
+            let mut model: BTreeMap<_, _> = rows.into_iter().collect();
+            same(&side, &model);
+            for (step, (key, amount)) in moves.iter().enumerate() {
+                let key = key % width;
+                if *amount == 0 {
+                    side.remove(key);
+                    model.remove(&key);
+                } else {
+                    side.set(key, *amount);
+                    model.insert(key, *amount);
+                }
+                if step % 64 == 0 {
+                    same(&side, &model);
+                }
+            }
+            same(&side, &model);
+            let doubled = side.convert(|key| key.checked_mul(2), Some).unwrap();
+            same(&doubled, &model.iter().map(|(k, v)| (2 * k, *v)).collect());
+        }
+    }
+
+    #[test]
+    fn emptied_runs_are_used_again() {
+        let rows: Vec<_> = (0..1_000).map(|key| (key, 1)).collect();
+        let mut side = Side::load(&rows, false);
+        let runs = side.runs.len();
+        for key in (0..1_000).rev() {
+            side.remove(key);
+        }
+        same(&side, &BTreeMap::new());
+        assert_eq!(side.spare.len(), runs);
+        for key in 0..1_000 {
+            side.set(key, 1);
+        }
+        same(&side, &rows.into_iter().collect());
+        assert_eq!(side.spare.len(), 0);
+    }
+
+    #[test]
+    fn below_the_end_of_a_cut_snapshot_nothing_is_kept() {
+        let mut side = Side::load(&[(10, 1), (20, 2)], true);
+        assert!(side.is_cut());
+        side.set(9, 5);
+        side.set(15, 5);
+        side.remove(10);
+        side.set(10, 6);
+        assert!(side.rows().copied().eq([(20, 2), (15, 5), (10, 6)]));
+        let mut whole = Side::load(&[(10, 1)], false);
+        whole.set(9, 5);
+        assert_eq!(whole.len(), 2);
+    }
+
+    #[test]
+    fn a_conversion_that_does_not_fit_is_refused_whole() {
+        let side = Side::load(&[(1, 1), (i64::MAX, 1)], true);
+        assert!(side.convert(|key: i64| key.checked_mul(10), Some).is_none());
+        assert!(side.convert(Some, |amount: i64| amount.checked_mul(10)).is_some());
+    }
+}

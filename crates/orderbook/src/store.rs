@@ -1,0 +1,228 @@
+//! Both sides of a book: in fixed point as long as all values fit, in decimals otherwise. Exact either way.
+
+use crate::{
+    error::LostSync,
+    frame::{Entry, Frame},
+    scale::{self, Misfit, Scales},
+    side::{Key, MOST_LEVELS, Row, Rows, Side},
+    view::{Best, BookSide},
+};
+use capecrypto_models::{Decimal, Level};
+
+/// The two sides, in keys of one kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair<T> {
+    bids: Side<T>,
+    asks: Side<T>,
+}
+
+impl<T: Key> Pair<T> {
+    fn side(&self, side: BookSide) -> &Side<T> {
+        match side {
+            BookSide::Bid => &self.bids,
+            BookSide::Ask => &self.asks,
+        }
+    }
+
+    fn put(&mut self, side: BookSide, price: T, amount: T, gone: bool) {
+        let (side, key) = match side {
+            BookSide::Bid => (&mut self.bids, price),
+            BookSide::Ask => (&mut self.asks, -price),
+        };
+        if gone { side.remove(key) } else { side.set(key, amount) }
+    }
+
+    fn convert<U: Key>(
+        &self,
+        key: impl Fn(T) -> Option<U>,
+        amount: impl Fn(T) -> Option<U>,
+    ) -> Option<Pair<U>> {
+        Some(Pair { bids: self.bids.convert(&key, &amount)?, asks: self.asks.convert(&key, &amount)? })
+    }
+
+    fn is_crossed(&self) -> bool {
+        matches!((self.bids.best(), self.asks.best()), (Some((bid, _)), Some((ask, _))) if *bid >= -*ask)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Store {
+    Fixed(Scales, Pair<i64>),
+    /// For values that no 64 bits hold. Slower, and left again with the next snapshot.
+    Wide(Pair<Decimal>),
+}
+
+impl Store {
+    pub(crate) fn new() -> Self {
+        Self::Fixed(Scales::default(), Pair { bids: Side::new(), asks: Side::new() })
+    }
+
+    /// Takes over a snapshot in place of everything. A side of `cut_at` entries or more is taken for cut.
+    pub(crate) fn load(&mut self, frame: &Frame, cut_at: usize) -> Result<(), LostSync> {
+        let scales = frame.bids.iter().chain(&frame.asks).fold(Scales::default(), Scales::with);
+        // The error without a reason: a value does not fit.
+        *self = match pair(frame, cut_at, |entry| scales.fit(entry).map_err(|_| None)) {
+            Ok(pair) => Self::Fixed(scales, pair),
+            Err(Some(lost)) => return Err(lost),
+            Err(None) => {
+                Self::Wide(pair::<_, LostSync>(frame, cut_at, |entry| Ok((entry.price, entry.amount)))?)
+            }
+        };
+        self.check()
+    }
+
+    /// Applies an increment.
+    pub(crate) fn apply(&mut self, frame: &Frame) -> Result<(), LostSync> {
+        for entry in &frame.bids {
+            self.put(BookSide::Bid, entry);
+        }
+        for entry in &frame.asks {
+            self.put(BookSide::Ask, entry);
+        }
+        self.check()
+    }
+
+    fn put(&mut self, side: BookSide, entry: &Entry) {
+        let gone = entry.amount.is_zero();
+        // At most three rounds: other scales, then decimals.
+        loop {
+            let misfit = match self {
+                Self::Wide(pair) => return pair.put(side, entry.price, entry.amount, gone),
+                Self::Fixed(scales, pair) => match scales.fit(entry) {
+                    Ok((price, amount)) => return pair.put(side, price, amount, gone),
+                    Err(misfit) => misfit,
+                },
+            };
+            self.make_room(misfit);
+        }
+    }
+
+    fn make_room(&mut self, misfit: Misfit) {
+        let Self::Fixed(old, pair) = self else { return };
+        let old = *old;
+        if let Misfit::Finer(new) = misfit {
+            let (key, amount) = (new.price.saturating_sub(old.price), new.amount.saturating_sub(old.amount));
+            let finer = pair.convert(
+                |value| scale::times_power_of_ten(value, key),
+                |value| scale::times_power_of_ten(value, amount),
+            );
+            if let Some(pair) = finer {
+                *self = Self::Fixed(new, pair);
+                return;
+            }
+        }
+        let wide = pair.convert(
+            |key| Some(scale::signed(key, old.price)),
+            |amount| Some(scale::signed(amount, old.amount)),
+        );
+        // A conversion to decimals always succeeds.
+        if let Some(pair) = wide {
+            *self = Self::Wide(pair);
+        }
+    }
+
+    /// What no right book looks like.
+    fn check(&self) -> Result<(), LostSync> {
+        let crossed = match self {
+            Self::Fixed(_, pair) => pair.is_crossed(),
+            Self::Wide(pair) => pair.is_crossed(),
+        };
+        if let (true, Best { bid: Some(bid), ask: Some(ask) }) = (crossed, self.best()) {
+            return Err(LostSync::Crossed { bid: bid.price, ask: ask.price });
+        }
+        for side in [BookSide::Bid, BookSide::Ask] {
+            let levels = self.len(side);
+            if levels == 0 && self.is_cut(side) {
+                return Err(LostSync::Exhausted { side });
+            }
+            if levels > MOST_LEVELS {
+                return Err(LostSync::TooDeep { side });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn best(&self) -> Best {
+        match self {
+            Self::Fixed(scales, pair) => {
+                let level = |row: &Row<i64>| narrow(*scales, row);
+                Best { bid: pair.bids.best().map(level), ask: pair.asks.best().map(level) }
+            }
+            Self::Wide(pair) => Best { bid: pair.bids.best().map(broad), ask: pair.asks.best().map(broad) },
+        }
+    }
+
+    pub(crate) fn len(&self, side: BookSide) -> usize {
+        match self {
+            Self::Fixed(_, pair) => pair.side(side).len(),
+            Self::Wide(pair) => pair.side(side).len(),
+        }
+    }
+
+    pub(crate) fn is_cut(&self, side: BookSide) -> bool {
+        match self {
+            Self::Fixed(_, pair) => pair.side(side).is_cut(),
+            Self::Wide(pair) => pair.side(side).is_cut(),
+        }
+    }
+
+    pub(crate) fn rows(&self, side: BookSide) -> StoreRows<'_> {
+        match self {
+            Self::Fixed(scales, pair) => StoreRows::Fixed(*scales, pair.side(side).rows()),
+            Self::Wide(pair) => StoreRows::Wide(pair.side(side).rows()),
+        }
+    }
+}
+
+/// A snapshot's sides; the error is that of `fit`, or a price that comes twice.
+fn pair<T: Key, E: From<LostSync>>(
+    frame: &Frame,
+    cut_at: usize,
+    fit: impl Fn(&Entry) -> Result<Row<T>, E>,
+) -> Result<Pair<T>, E> {
+    let side = |side, entries: &[Entry]| -> Result<_, E> {
+        let mut rows = Vec::with_capacity(entries.len());
+        // The exchange writes the best level first.
+        for entry in entries.iter().rev().filter(|entry| !entry.amount.is_zero()) {
+            let (price, amount) = fit(entry)?;
+            rows.push((if side == BookSide::Bid { price } else { -price }, amount));
+        }
+        if !rows.is_sorted_by_key(|row| row.0) {
+            rows.sort_unstable_by_key(|row| row.0);
+        }
+        if rows.windows(2).any(|two| matches!(two, [one, other] if one.0 == other.0)) {
+            return Err(LostSync::PriceTwice { side }.into());
+        }
+        Ok(Side::load(&rows, entries.len() >= cut_at))
+    };
+    Ok(Pair { bids: side(BookSide::Bid, &frame.bids)?, asks: side(BookSide::Ask, &frame.asks)? })
+}
+
+/// Rows of a side as levels, best first.
+#[derive(Debug, Clone)]
+pub(crate) enum StoreRows<'a> {
+    Fixed(Scales, Rows<'a, i64>),
+    Wide(Rows<'a, Decimal>),
+}
+
+impl Iterator for StoreRows<'_> {
+    type Item = Level;
+
+    fn next(&mut self) -> Option<Level> {
+        match self {
+            Self::Fixed(scales, rows) => rows.next().map(|row| narrow(*scales, row)),
+            Self::Wide(rows) => rows.next().map(broad),
+        }
+    }
+}
+
+fn narrow(scales: Scales, row: &Row<i64>) -> Level {
+    Level::new(
+        scale::decimal(row.0.unsigned_abs(), scales.price),
+        scale::decimal(row.1.unsigned_abs(), scales.amount),
+    )
+}
+
+fn broad(row: &Row<Decimal>) -> Level {
+    Level::new(row.0.abs(), row.1)
+}

@@ -1,0 +1,1 @@
+//! Everything that goes through the public door.
