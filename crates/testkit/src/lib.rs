@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![allow(clippy::panic, reason = "it fails tests; that is its job")]
+
+mod canon;
+mod cases;
+mod complaint;
+mod exact;
+mod fixtures;
+pub mod probe;
+pub mod schema;
+mod spec;
+
+pub use complaint::{Complaint, Fault, assert_no_complaints};
+pub use fixtures::{Fixture, Fixtures};
+pub use spec::{Channel, Operation, Parameter, SPEC_FILE, Spec};

@@ -1,0 +1,77 @@
+//! The set of calls, and what the client says of each.
+
+use crate::{Complaint, Fault, SPEC_FILE, Spec, probe::operation};
+use std::collections::BTreeSet;
+
+/// Compares the calls that somebody has (the client, the local exchange) with those of the spec, both ways.
+///
+/// A call is service, method and path without version prefix: `("trade", "GET", "/market/orders/{id}")`. The names
+/// in braces count too, because requests and messages use them.
+pub fn calls<S, M, P>(spec: &Spec, who: &str, calls: impl IntoIterator<Item = (S, M, P)>) -> Vec<Complaint>
+where
+    S: AsRef<str>,
+    M: AsRef<str>,
+    P: AsRef<str>,
+{
+    let mut complaints = Vec::new();
+    let mut have = BTreeSet::new();
+    for (service, method, path) in calls {
+        let (service, method, path) = (service.as_ref(), method.as_ref(), path.as_ref());
+        let place = format!("{who}: {method} {path} ({service})");
+        if spec.find(service, method, path).is_none() {
+            complaints.push(Complaint::new(
+                Fault::NotInSpec,
+                place.clone(),
+                "the spec does not have this call",
+                format!("add an entry to {SPEC_FILE} and run `cargo xtask codegen`, or mend {who}"),
+            ));
+        }
+        if !have.insert((service.to_owned(), method.to_owned(), path.to_owned())) {
+            complaints.push(Complaint::new(
+                Fault::StrangeKey,
+                place,
+                "the call is there twice",
+                format!("take one of the two out of {who}"),
+            ));
+        }
+    }
+    for call in &spec.operations {
+        if !have.contains(&(call.service.clone(), call.method.clone(), call.path.clone())) {
+            complaints.push(Complaint::new(
+                Fault::NotInCode,
+                format!("{who}: {} {} ({})", call.method, call.path, call.service),
+                format!("the spec has {} and {who} does not", call.id),
+                format!("add a table line and a struct {} to {who}, or take it out of {SPEC_FILE}", call.sdk),
+            ));
+        }
+    }
+    complaints
+}
+
+/// Compares what the client says of a call with the spec: its type's name, whether it signs, whether it may be sent
+/// again. ENDPOINTS.md is made from the spec, so this is what keeps it true.
+///
+/// `type_name` is what `std::any::type_name` gives; the last two parts of the path count.
+pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempotent: bool) -> Vec<Complaint> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(complaints) => return complaints,
+    };
+    let mut complaints = Vec::new();
+    let mut compare = |what: &str, spec_says: &str, code_says: &str| {
+        if spec_says != code_says {
+            complaints.push(Complaint::new(
+                Fault::WrongDescription,
+                call,
+                format!("{what}: the spec says {spec_says}, the code says {code_says}"),
+                format!("mend the call's table line, or {SPEC_FILE} and run `cargo xtask codegen`"),
+            ));
+        }
+    };
+    let short = type_name.rsplitn(3, "::").take(2).collect::<Vec<_>>();
+    let short = short.iter().rev().copied().collect::<Vec<_>>().join("::");
+    compare("x-sdk", &operation.sdk, &short);
+    compare("signed", &operation.signed.to_string(), &signed.to_string());
+    compare("idempotent", &operation.idempotent.to_string(), &idempotent.to_string());
+    complaints
+}

@@ -1,0 +1,224 @@
+//! What a call sends.
+
+use crate::{
+    Complaint, Fault, Fixtures, Operation, SPEC_FILE, Spec,
+    canon::{Strangers, canonical, differences},
+    exact,
+    probe::operation,
+    schema::{Kind, Object, Schema, Unit},
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A request as it leaves: what the transport was asked to send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// Upper case.
+    pub method: String,
+    /// The service's name in the spec.
+    pub service: String,
+    /// Filled and without version prefix: `/market/orders/7/cancel`.
+    pub path: String,
+    /// The query, decoded.
+    pub query: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<Value>,
+}
+
+/// Checks two samples of a call: the smallest carries exactly the required keys, the fullest exactly all; each key
+/// stands where the spec says, in the form that it says.
+pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<Complaint> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(complaints) => return complaints,
+    };
+    let mut check = Check { operation, complaints: Vec::new() };
+    check.sample("smallest", smallest, |required| required);
+    check.sample("fullest", fullest, |_| true);
+    check.complaints
+}
+
+/// Compares a sent body with a request fixture of the call: decimals by value, everything else as it is.
+pub fn request_fixture(
+    spec: &Spec,
+    fixtures: &Fixtures,
+    call: &str,
+    name: &str,
+    sent: &Sent,
+) -> Vec<Complaint> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(complaints) => return complaints,
+    };
+    let place = format!("{call}: fixture {name}");
+    let remedy = format!("mend the request {}, or crates/testkit/fixtures/{call}/{name}.json", operation.sdk);
+    let complain =
+        |fault, problem: String| vec![Complaint::new(fault, place.clone(), problem, remedy.clone())];
+    let Some(fixture) = fixtures.get(call, name) else {
+        return complain(Fault::NoFixture, "there is no such fixture".to_owned());
+    };
+    let (schema, expected) = match (&operation.body, fixture.json()) {
+        (Some(schema), Ok(expected)) => (schema, expected),
+        (None, _) => return complain(Fault::NotInSpec, "the spec gives the call no body".to_owned()),
+        (_, Err(error)) => return complain(Fault::NoFixture, error),
+    };
+    let Some(body) = &sent.body else {
+        return complain(Fault::MissingKey, "the request has no body".to_owned());
+    };
+    let same = |value| canonical(schema, value, Strangers::Keep);
+    let found = differences(&same(&expected), &same(body));
+    found.into_iter().flat_map(|difference| complain(Fault::Changed, difference)).collect()
+}
+
+struct Check<'a> {
+    operation: &'a Operation,
+    complaints: Vec<Complaint>,
+}
+
+impl Check<'_> {
+    fn complain(&mut self, sample: &str, fault: Fault, problem: String) {
+        let Operation { id, sdk, .. } = self.operation;
+        let remedy = format!("mend {sdk} or its {sample} sample, or the entry of {id} in {SPEC_FILE}");
+        self.complaints.push(Complaint::new(fault, format!("{id}: {sample} sample"), problem, remedy));
+    }
+
+    fn sample(&mut self, sample: &str, sent: &Sent, wanted: impl Fn(bool) -> bool) {
+        let call = self.operation;
+        if (&sent.method, &sent.service) != (&call.method, &call.service) {
+            let problem = format!(
+                "goes to {} of {}, the spec says {} of {}",
+                sent.method, sent.service, call.method, call.service
+            );
+            self.complain(sample, Fault::WrongTarget, problem);
+        }
+        if !fills(&call.path, &sent.path) {
+            let problem = format!("the path {} does not fill {}", sent.path, call.path);
+            self.complain(sample, Fault::WrongTarget, problem);
+        }
+
+        let in_query: Vec<(&str, bool, &Schema)> = call
+            .parameters
+            .iter()
+            .filter(|parameter| !parameter.in_path)
+            .map(|parameter| (parameter.name.as_str(), parameter.required, &parameter.schema))
+            .collect();
+        let nothing = Object::default();
+        let object = match call.body.as_ref().map(|body| &body.kind) {
+            Some(Kind::Object(object)) => object,
+            _ => &nothing,
+        };
+        let in_body: Vec<(&str, bool, &Schema)> =
+            object.properties.iter().map(|p| (p.name.as_str(), p.required, &p.schema)).collect();
+
+        // `state[]=wait&state[]=done` is the parameter `state`.
+        let query: Vec<(&str, Value)> = sent
+            .query
+            .iter()
+            .map(|(key, value)| (key.strip_suffix("[]").unwrap_or(key), Value::from(value.as_str())))
+            .collect();
+        let body: Vec<(&str, Value)> = match &sent.body {
+            None => Vec::new(),
+            Some(Value::Object(map)) => {
+                map.iter().map(|(key, value)| (key.as_str(), value.clone())).collect()
+            }
+            Some(other) => {
+                self.complain(sample, Fault::WrongForm, format!("the body is no object: {other}"));
+                Vec::new()
+            }
+        };
+        self.keys(sample, "query", &in_query, &query, "body", &in_body, &wanted);
+        self.keys(sample, "body", &in_body, &body, "query", &in_query, &wanted);
+        self.forms(sample, "query", &in_query, &query);
+        self.forms(sample, "body", &in_body, &body);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one place, and the other for the message")]
+    fn keys(
+        &mut self,
+        sample: &str,
+        place: &str,
+        known: &[(&str, bool, &Schema)],
+        got: &[(&str, Value)],
+        other_place: &str,
+        elsewhere: &[(&str, bool, &Schema)],
+        wanted: &impl Fn(bool) -> bool,
+    ) {
+        let got: BTreeSet<&str> = got.iter().map(|(key, _)| *key).collect();
+        for (key, required, _) in known {
+            match (wanted(*required), got.contains(key)) {
+                (true, false) => {
+                    self.complain(sample, Fault::MissingKey, format!("'{key}' is missing in the {place}"));
+                }
+                (false, true) => {
+                    let problem = format!("'{key}' stands in the {place} though it is optional");
+                    self.complain(sample, Fault::StrangeKey, problem);
+                }
+                _ => {}
+            }
+        }
+        for key in got.into_iter().filter(|key| !known.iter().any(|(name, _, _)| name == key)) {
+            if elsewhere.iter().any(|(name, _, _)| *name == key) {
+                let problem = format!("'{key}' stands in the {place} and belongs into the {other_place}");
+                self.complain(sample, Fault::WrongPlace, problem);
+            } else {
+                let problem = format!("'{key}' stands in the {place}, and the spec does not know it");
+                self.complain(sample, Fault::StrangeKey, problem);
+            }
+        }
+    }
+
+    fn forms(&mut self, sample: &str, place: &str, known: &[(&str, bool, &Schema)], got: &[(&str, Value)]) {
+        for (key, value) in got {
+            let Some((_, _, schema)) = known.iter().find(|(name, _, _)| name == key) else { continue };
+            if let Some(wanted) = misfit(schema, value, place == "query") {
+                self.complain(
+                    sample,
+                    Fault::WrongForm,
+                    format!("'{key}' is {value}, and the spec wants {wanted}"),
+                );
+            }
+        }
+    }
+}
+
+/// Whether a filled path comes from a template, part by part.
+fn fills(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    let fits = |(template, part): (&&str, &&str)| {
+        if template.starts_with('{') { !part.is_empty() && !part.starts_with('{') } else { template == part }
+    };
+    template.len() == path.len() && template.iter().zip(&path).all(fits)
+}
+
+/// What the schema wants, where a sent value is something else. All query values are text on the wire.
+fn misfit(schema: &Schema, value: &Value, in_query: bool) -> Option<&'static str> {
+    let text = exact::text(value);
+    let is_text = value.is_string();
+    let digits = text.as_deref().and_then(|text| text.parse::<i64>().ok());
+    let (fits, wanted) = match &schema.kind {
+        Kind::Decimal { .. } => (
+            text.as_deref().and_then(exact::decimal).is_some() && (in_query || is_text || schema.as_number),
+            "a decimal, as text",
+        ),
+        Kind::Time(Unit::Milliseconds) => (digits.is_some_and(|d| d > 100_000_000_000), "Unix milliseconds"),
+        Kind::Time(Unit::Seconds) => {
+            (digits.is_some_and(|d| (1..100_000_000_000).contains(&d)), "Unix seconds")
+        }
+        Kind::Time(Unit::Iso) => (text.as_deref().and_then(exact::instant).is_some(), "ISO 8601"),
+        Kind::Integer => (digits.is_some() && (in_query || !is_text), "a whole number"),
+        Kind::Flag => {
+            (value.is_boolean() || (in_query && (value == "true" || value == "false")), "true or false")
+        }
+        Kind::OpenEnum(known) => (
+            text.as_ref().is_some_and(|text| is_text && known.contains(text)),
+            "one of its known values (add a new one to x-open-enum)",
+        ),
+        Kind::Id => (text.is_some_and(|text| !text.is_empty()), "an id"),
+        Kind::Text => (is_text && value != "", "text"),
+        Kind::List(_) => (value.is_array() || in_query, "a list"),
+        Kind::Object(_) | Kind::Map(_) => (value.is_object(), "an object"),
+        Kind::Tuple(_) => (value.is_array(), "a list"),
+        Kind::Any => (true, "anything"),
+    };
+    (!fits).then_some(wanted)
+}

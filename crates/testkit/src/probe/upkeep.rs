@@ -1,0 +1,90 @@
+//! Checks that nothing was forgotten: calls without samples, fixtures without a call.
+
+use crate::{
+    Complaint, Fault, Fixtures, SPEC_FILE, Spec,
+    canon::{Strangers, canonical, differences},
+};
+use std::collections::BTreeSet;
+
+/// What a test went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Covered {
+    /// [`request`](super::request) was run for these operations.
+    Requests,
+    /// [`response`](super::response) was run for these operations.
+    Responses,
+    /// [`event`](super::event) was run for these schemas.
+    Events,
+}
+
+/// Compares what a test went through with the spec, so that a call without samples cannot stay unnoticed.
+pub fn covered<T: AsRef<str>>(
+    spec: &Spec,
+    what: Covered,
+    names: impl IntoIterator<Item = T>,
+) -> Vec<Complaint> {
+    let names: BTreeSet<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+    let (wanted, check): (BTreeSet<String>, _) = match what {
+        Covered::Requests => (spec.operations.iter().map(|call| call.id.clone()).collect(), "probe::request"),
+        Covered::Responses => {
+            (spec.operations.iter().map(|call| call.id.clone()).collect(), "probe::response")
+        }
+        Covered::Events => {
+            (spec.channels.iter().map(|channel| channel.name.clone()).collect(), "probe::event")
+        }
+    };
+    let missing = wanted.difference(&names).map(|name| {
+        let remedy = format!("add {name} to the test that calls {check}");
+        Complaint::new(
+            Fault::NotProbed,
+            name.clone(),
+            format!("the spec has it and {check} was not run"),
+            remedy,
+        )
+    });
+    let strange = names.difference(&wanted).map(|name| {
+        let remedy = format!("add an entry for {name} to {SPEC_FILE}, or mend the name in the test");
+        Complaint::new(
+            Fault::NotInSpec,
+            name.clone(),
+            format!("{check} was run, and the spec has no such name"),
+            remedy,
+        )
+    });
+    missing.chain(strange).collect()
+}
+
+/// Checks the fixtures themselves: each belongs to a call or topic, is JSON, and a request shows known fields only.
+pub fn fixtures(spec: &Spec, fixtures: &Fixtures) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    let folders: BTreeSet<String> = spec.channels.iter().map(crate::Channel::folder).collect();
+    for fixture in fixtures.iter() {
+        let mut complain = |fault, problem: String| {
+            let remedy = format!("mend crates/testkit/fixtures/{}, or {SPEC_FILE}", fixture.path());
+            complaints.push(Complaint::new(fault, fixture.path(), problem, remedy));
+        };
+        let operation = spec.operation(&fixture.operation);
+        if operation.is_none() && !folders.contains(&fixture.operation) {
+            complain(Fault::NoFixture, "no operationId and no x-channel schema has this name".to_owned());
+        }
+        let document = match fixture.json() {
+            Ok(document) => document,
+            Err(error) => {
+                complain(Fault::NoFixture, error);
+                continue;
+            }
+        };
+        if fixture.is_request() {
+            let Some(schema) = operation.and_then(|operation| operation.body.as_ref()) else {
+                complain(Fault::NotInSpec, "the call has no body in the spec".to_owned());
+                continue;
+            };
+            let [known, shown] =
+                [Strangers::Drop, Strangers::Keep].map(|strangers| canonical(schema, &document, strangers));
+            for stranger in differences(&known, &shown) {
+                complain(Fault::NotInSpec, format!("the spec does not know the field: {stranger}"));
+            }
+        }
+    }
+    complaints
+}

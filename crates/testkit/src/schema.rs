@@ -1,0 +1,232 @@
+//! A schema of the spec, with its references resolved and its marks read.
+
+use serde_json::{Map, Value};
+
+/// What a value looks like on the wire.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Schema {
+    /// The component's name where it has one.
+    pub name: Option<String>,
+    /// What it is.
+    pub kind: Kind,
+    /// May be written as JSON text.
+    pub as_text: bool,
+    /// May be written as a JSON number.
+    pub as_number: bool,
+}
+
+/// The kinds of values that the spec tells apart.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Anything.
+    Any,
+    /// Text, kept as it is.
+    Text,
+    /// True or false.
+    Flag,
+    /// A whole number.
+    Integer,
+    /// `format: decimal`; what empty text stands for, where it is allowed.
+    Decimal {
+        /// `x-empty`.
+        empty: Option<String>,
+    },
+    /// `x-time`.
+    Time(Unit),
+    /// `x-open-enum` with the values known today.
+    OpenEnum(Vec<String>),
+    /// `x-id`.
+    Id,
+    /// An object with named properties.
+    Object(Object),
+    /// An object with any keys.
+    Map(Box<Schema>),
+    /// A list.
+    List(Box<Schema>),
+    /// `prefixItems`: a list whose places have meanings.
+    Tuple(Vec<Schema>),
+}
+
+/// How the exchange writes a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Unit {
+    Iso,
+    Seconds,
+    Milliseconds,
+}
+
+/// An object's properties.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Object {
+    /// The properties.
+    pub properties: Vec<Property>,
+    /// `x-ignored`: properties that only repeat others.
+    pub ignored: Vec<String>,
+    /// `x-adds-up`: a total, and its parts.
+    pub adds_up: Option<(String, Vec<String>)>,
+}
+
+/// One property.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Property {
+    /// Its name on the wire.
+    pub name: String,
+    /// Its other names.
+    pub aliases: Vec<String>,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Whether the list may be a bare item.
+    pub one_or_many: bool,
+    /// Its values.
+    pub schema: Schema,
+}
+
+impl Property {
+    /// All its names, the first one first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+}
+
+impl Object {
+    /// The property of a name or alias.
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().find(|property| property.names().any(|known| known == name))
+    }
+}
+
+const MARKS: [&str; 9] = [
+    "x-open-enum",
+    "x-time",
+    "x-id",
+    "x-alias",
+    "x-one-or-many",
+    "x-empty",
+    "x-adds-up",
+    "x-ignored",
+    "x-channel",
+];
+
+impl Schema {
+    /// Reads a schema.
+    ///
+    /// # Errors
+    /// Says where the spec breaks its own rules: a dangling reference, an unknown mark, a fraction that is no decimal.
+    pub fn read(spec: &Value, node: &Value, place: &str) -> Result<Self, String> {
+        Self::read_within(spec, node, place, 0)
+    }
+
+    fn read_within(spec: &Value, node: &Value, place: &str, depth: usize) -> Result<Self, String> {
+        if depth > 16 {
+            return Err(format!("{place}: the schema refers to itself"));
+        }
+        let (name, node) = resolve(spec, node, place)?;
+        let inner =
+            |node: &Value, key: &str| Self::read_within(spec, node, &format!("{place}/{key}"), depth + 1);
+        if let Some(mark) = node.keys().find(|key| key.starts_with("x-") && !MARKS.contains(&key.as_str())) {
+            return Err(format!("{place}: '{mark}' is no mark that the probe knows ({})", MARKS.join(", ")));
+        }
+        let types = texts(node.get("type"));
+        let is = |kind: &str| types.iter().any(|known| known == kind);
+        let items = || node.get("items").ok_or_else(|| format!("{place}: a list without items"));
+
+        let kind = if node.get("format").is_some_and(|format| format == "decimal") {
+            Kind::Decimal { empty: node.get("x-empty").and_then(Value::as_str).map(str::to_owned) }
+        } else if let Some(unit) = node.get("x-time") {
+            Kind::Time(match unit.as_str() {
+                Some("iso") => Unit::Iso,
+                Some("seconds") => Unit::Seconds,
+                Some("milliseconds") => Unit::Milliseconds,
+                _ => return Err(format!("{place}: x-time is iso, seconds or milliseconds, not {unit}")),
+            })
+        } else if node.contains_key("x-open-enum") {
+            Kind::OpenEnum(texts(node.get("x-open-enum")))
+        } else if node.contains_key("x-id") {
+            Kind::Id
+        } else if let Some(places) = node.get("prefixItems").and_then(Value::as_array) {
+            Kind::Tuple(places.iter().map(|item| inner(item, "prefixItems")).collect::<Result<_, _>>()?)
+        } else if is("array") {
+            Kind::List(Box::new(inner(items()?, "items")?))
+        } else if let Some(values) = node.get("additionalProperties") {
+            Kind::Map(Box::new(inner(values, "additionalProperties")?))
+        } else if is("object") {
+            Kind::Object(object(&node, place, &inner)?)
+        } else if is("boolean") {
+            Kind::Flag
+        } else if is("integer") {
+            Kind::Integer
+        } else if is("number") {
+            return Err(format!("{place}: a number that is no integer needs format: decimal"));
+        } else if is("string") {
+            Kind::Text
+        } else if types.is_empty() {
+            Kind::Any
+        } else {
+            return Err(format!("{place}: the probe does not know the type {types:?}"));
+        };
+        Ok(Self { name, kind, as_text: is("string"), as_number: is("number") || is("integer") })
+    }
+}
+
+fn object(
+    node: &Map<String, Value>,
+    place: &str,
+    inner: &dyn Fn(&Value, &str) -> Result<Schema, String>,
+) -> Result<Object, String> {
+    let required = texts(node.get("required"));
+    let mut properties = Vec::new();
+    for (name, value) in node.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let schema = inner(value, name)?;
+        let one_or_many = value.get("x-one-or-many").is_some_and(|mark| mark == true);
+        if one_or_many && !matches!(schema.kind, Kind::List(_)) {
+            return Err(format!("{place}/{name}: x-one-or-many stands on a list"));
+        }
+        properties.push(Property {
+            name: name.clone(),
+            aliases: texts(value.get("x-alias")),
+            required: required.contains(name),
+            one_or_many,
+            schema,
+        });
+    }
+    let adds_up = node.get("x-adds-up").map(|sum| {
+        (sum.get("total").and_then(Value::as_str).unwrap_or_default().to_owned(), texts(sum.get("parts")))
+    });
+    let object = Object { properties, ignored: texts(node.get("x-ignored")), adds_up };
+    let in_sum = object.adds_up.iter().flat_map(|(total, parts)| std::iter::once(total).chain(parts));
+    match required.iter().chain(in_sum).find(|name| object.property(name).is_none()) {
+        Some(name) => Err(format!("{place}: '{name}' is named but is no property")),
+        None => Ok(object),
+    }
+}
+
+/// The node a reference points to, with what stands beside the reference laid over it.
+pub(crate) fn resolve(
+    spec: &Value,
+    node: &Value,
+    place: &str,
+) -> Result<(Option<String>, Map<String, Value>), String> {
+    let own = node.as_object().ok_or_else(|| format!("{place}: expected an object"))?;
+    let Some(target) = own.get("$ref").and_then(Value::as_str) else { return Ok((None, own.clone())) };
+    let found = target.strip_prefix('#').and_then(|pointer| spec.pointer(pointer));
+    let found = found.ok_or_else(|| format!("{place}: {target} points nowhere"))?;
+    let (name, mut node) = resolve(spec, found, target)?;
+    node.extend(
+        own.iter().filter(|(key, _)| *key != "$ref").map(|(key, value)| (key.clone(), value.clone())),
+    );
+    Ok((name.or_else(|| target.rsplit('/').next().map(str::to_owned)), node))
+}
+
+/// One text or a list of texts.
+pub(crate) fn texts(node: Option<&Value>) -> Vec<String> {
+    match node {
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,243 @@
+//! The spec: what `docs/api/cape.openapi.yaml` says, read into plain structs.
+
+use crate::schema::{Kind, Schema, resolve, texts};
+use serde_json::{Map, Value};
+use std::{collections::BTreeSet, fs};
+
+/// The file, as messages name it.
+pub const SPEC_FILE: &str = "docs/api/cape.openapi.yaml";
+
+/// The whole spec.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Spec {
+    /// Every call.
+    pub operations: Vec<Operation>,
+    /// Every websocket payload.
+    pub channels: Vec<Channel>,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Operation {
+    /// `operationId`.
+    pub id: String,
+    /// `x-service`.
+    pub service: String,
+    /// Upper case.
+    pub method: String,
+    /// Without the version prefix: `/market/orders/{id}`.
+    pub path: String,
+    /// The client's type, such as `trading::CreateOrder`.
+    pub sdk: String,
+    /// Heading in the documents.
+    pub section: String,
+    /// First version that has it.
+    pub since: String,
+    /// Whether it needs a signature.
+    pub signed: bool,
+    /// Whether it may be sent again: reads, and what is marked.
+    pub idempotent: bool,
+    /// Parameters of path and query.
+    pub parameters: Vec<Parameter>,
+    /// The request's body.
+    pub body: Option<Schema>,
+    /// Body of the successful answer; `None` where only the status counts.
+    pub response: Option<Schema>,
+}
+
+/// A parameter outside of the body.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// Its name on the wire.
+    pub name: String,
+    /// Whether it stands in the path (else in the query).
+    pub in_path: bool,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Its values.
+    pub schema: Schema,
+}
+
+/// The payload of a websocket topic.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Channel {
+    /// The component's name, such as `StreamOrder`.
+    pub name: String,
+    /// The topic, such as `{market}.ob-inc`.
+    pub topic: String,
+    /// The payload below the topic's key.
+    pub schema: Schema,
+}
+
+impl Channel {
+    /// The folder of its fixtures: the name in snake case.
+    pub fn folder(&self) -> String {
+        let mut folder = String::new();
+        for letter in self.name.chars() {
+            if letter.is_ascii_uppercase() && !folder.is_empty() {
+                folder.push('_');
+            }
+            folder.push(letter.to_ascii_lowercase());
+        }
+        folder
+    }
+
+    /// Whether a frame's key is one of this topic.
+    pub fn is_named(&self, key: &str) -> bool {
+        let (mut topic, mut key) = (self.topic.as_str(), key);
+        while let Some((before, (_, after))) =
+            topic.split_once('{').and_then(|(b, a)| Some((b, a.split_once('}')?)))
+        {
+            let Some(rest) = key.strip_prefix(before) else { return false };
+            let end = after.split('{').next().and_then(|next| next.chars().next());
+            let length = end.map_or(Some(rest.len()), |end| rest.find(end)).unwrap_or(0);
+            let Some((name, tail)) = rest.split_at_checked(length) else { return false };
+            if name.is_empty() {
+                return false;
+            }
+            (topic, key) = (after, tail);
+        }
+        topic == key
+    }
+}
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+impl Spec {
+    /// The spec of this repository.
+    ///
+    /// # Panics
+    /// Where it cannot be read; the message says where it is unsound.
+    pub fn cape() -> Self {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api/cape.openapi.yaml");
+        let text = fs::read_to_string(path).map_err(|error| error.to_string());
+        match text.and_then(|text| Self::parse(&text)) {
+            Ok(spec) => spec,
+            Err(error) => panic!("{SPEC_FILE}: {error}"),
+        }
+    }
+
+    /// Reads a spec from YAML.
+    ///
+    /// # Errors
+    /// Says where it is no YAML, or breaks the rules that its own description states.
+    pub fn parse(yaml: &str) -> Result<Self, String> {
+        let root: Value = serde_norway::from_str(yaml).map_err(|error| error.to_string())?;
+        let mut operations = Vec::new();
+        for (path, item) in members(&root, "/paths") {
+            for (method, node) in METHODS.iter().filter_map(|method| Some((*method, item.get(*method)?))) {
+                operations.push(operation(&root, path, method, node)?);
+            }
+        }
+        let mut channels = Vec::new();
+        for (name, node) in members(&root, "/components/schemas") {
+            let schema = Schema::read(&root, node, name)?;
+            if let Some(topic) = node.get("x-channel").and_then(Value::as_str) {
+                channels.push(Channel { name: name.clone(), topic: topic.to_owned(), schema });
+            }
+        }
+        let mut ids = BTreeSet::new();
+        match operations.iter().find(|operation| !ids.insert(operation.id.clone())) {
+            Some(twice) => Err(format!("operationId {} stands twice", twice.id)),
+            None => Ok(Self { operations, channels }),
+        }
+    }
+
+    /// A call by its operationId.
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// A call by where it goes.
+    pub fn find(&self, service: &str, method: &str, path: &str) -> Option<&Operation> {
+        self.operations
+            .iter()
+            .find(|call| call.service == service && call.method == method && call.path == path)
+    }
+
+    /// A websocket payload by its component's name.
+    pub fn channel(&self, name: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+}
+
+fn members<'a>(root: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    root.pointer(pointer).and_then(Value::as_object).into_iter().flatten()
+}
+
+fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Operation, String> {
+    let place = format!("{} {path}", method.to_uppercase());
+    let text = |key: &str| {
+        let found = node.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        found.map(str::to_owned).ok_or_else(|| format!("{place}: {key} is missing"))
+    };
+    let service = text("x-service")?;
+    if root.pointer(&format!("/x-services/{service}")).is_none() {
+        return Err(format!("{place}: x-services does not say where '{service}' is"));
+    }
+    let mut parameters = Vec::new();
+    for parameter in node.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+        parameters.push(self::parameter(root, parameter, &place)?);
+    }
+    let in_template: BTreeSet<&str> =
+        path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+    let in_path = parameters.iter().filter(|p| p.in_path).map(|p| p.name.as_str()).collect();
+    if in_template != in_path {
+        return Err(format!("{place}: the path has {in_template:?}, the parameters have {in_path:?}"));
+    }
+    let body = match node.pointer("/requestBody") {
+        None => None,
+        Some(body) => json_schema(root, body, &format!("{place} body"))?,
+    };
+    let answers = node.get("responses").and_then(Value::as_object).cloned().unwrap_or_default();
+    let good = answers.iter().find(|(status, _)| status.starts_with('2'));
+    let (_, good) = good.ok_or_else(|| format!("{place}: no successful response"))?;
+    let open = node.get("security").is_some_and(|security| security == &Value::Array(Vec::new()));
+    let marked = node.get("x-idempotent").is_some_and(|mark| mark == true);
+    let read = Operation {
+        id: text("operationId")?,
+        service,
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        sdk: text("x-sdk")?,
+        section: text("x-section")?,
+        since: text("x-since")?,
+        signed: !open,
+        idempotent: method == "get" || marked,
+        parameters,
+        body,
+        response: json_schema(root, good, &format!("{place} response"))?,
+    };
+    text("summary")?;
+    match read.body.as_ref().map(|body| &body.kind) {
+        None | Some(Kind::Object(_)) => Ok(read),
+        Some(_) => Err(format!("{place}: the body is no object")),
+    }
+}
+
+fn parameter(root: &Value, node: &Value, place: &str) -> Result<Parameter, String> {
+    let (_, node) = resolve(root, node, place)?;
+    let name = texts(node.get("name")).pop().ok_or_else(|| format!("{place}: a parameter without a name"))?;
+    let in_path = match node.get("in").and_then(Value::as_str) {
+        Some("path") => true,
+        Some("query") => false,
+        other => return Err(format!("{place}: {name} stands in {other:?}, not in path or query")),
+    };
+    let schema = node.get("schema").ok_or_else(|| format!("{place}: {name} has no schema"))?;
+    let required = node.get("required").is_some_and(|required| required == true);
+    if in_path && !required {
+        return Err(format!("{place}: {name} stands in the path and is not required"));
+    }
+    Ok(Parameter { schema: Schema::read(root, schema, &format!("{place} {name}"))?, name, in_path, required })
+}
+
+/// The JSON schema of a body, where it has one.
+fn json_schema(root: &Value, node: &Value, place: &str) -> Result<Option<Schema>, String> {
+    let (_, node): (_, Map<String, Value>) = resolve(root, node, place)?;
+    let schema = node.get("content").and_then(|content| content.get("application/json")?.get("schema"));
+    schema.map(|schema| Schema::read(root, schema, place)).transpose()
+}

@@ -1,0 +1,44 @@
+//! The real spec and the real fixtures.
+
+use capecrypto_testkit::{Fixtures, Spec, assert_no_complaints, probe};
+
+#[test]
+fn the_spec_is_sound_and_every_fixture_belongs_to_it() {
+    assert_no_complaints(probe::fixtures(&Spec::cape(), &Fixtures::cape()));
+}
+
+#[test]
+fn every_answer_has_a_fixture_that_shows_every_field() {
+    let (spec, fixtures) = (Spec::cape(), Fixtures::cape());
+    // A client that knows everything, so that only fixtures and spec can be wrong.
+    let parrot = |body: &[u8]| serde_json::from_slice(body).map_err(|error| error.to_string());
+    let of_fixtures = |complaint: &capecrypto_testkit::Complaint| {
+        use capecrypto_testkit::Fault::{NoFixture, NotInSpec, NotShown};
+        matches!(complaint.fault, NoFixture | NotInSpec | NotShown)
+    };
+    let mut complaints = Vec::new();
+    for call in &spec.operations {
+        complaints.extend(probe::response(&spec, &fixtures, &call.id, &parrot));
+    }
+    for channel in &spec.channels {
+        complaints.extend(probe::event(&spec, &fixtures, &channel.name, &parrot));
+    }
+    assert!(complaints.len() > 100, "the parrot accepts what must be refused, and nobody noticed");
+    complaints.retain(of_fixtures);
+    assert_no_complaints(complaints);
+}
+
+#[test]
+fn calls_that_the_documents_name_are_there() {
+    let spec = Spec::cape();
+    let order = spec.find("trade", "POST", "/market/orders").unwrap();
+    assert_eq!((order.id.as_str(), order.sdk.as_str()), ("create_order", "trading::CreateOrder"));
+    assert!(order.signed && !order.idempotent);
+    assert!(spec.find("account", "GET", "/account/balances/{currency}").is_some());
+    let markets = spec.operation("list_markets").unwrap();
+    assert!(!markets.signed && markets.idempotent);
+    assert_eq!(spec.channel("BookIncrement").unwrap().folder(), "book_increment");
+    assert!(spec.channel("StreamCandle").unwrap().is_named("btczar.kline-15m"));
+    assert!(!spec.channel("StreamCandle").unwrap().is_named("btczar.kline-"));
+    assert!(!spec.channel("StreamCandle").unwrap().is_named("btczar.trades"));
+}

@@ -1,0 +1,111 @@
+//! What a call sends.
+
+use crate::toy::{assert_found, fixtures, spec};
+use capecrypto_testkit::{
+    Complaint, Fault, assert_no_complaints,
+    probe::{self, Sent},
+};
+use serde_json::json;
+
+fn get(query: &[(&str, &str)]) -> Sent {
+    Sent {
+        method: "GET".to_owned(),
+        service: "trade".to_owned(),
+        path: "/rows/7".to_owned(),
+        query: query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        body: None,
+    }
+}
+
+fn post(body: serde_json::Value) -> Sent {
+    Sent { method: "POST".to_owned(), path: "/rows".to_owned(), body: Some(body), ..get(&[]) }
+}
+
+fn get_row(smallest: Sent, fullest: Sent) -> Vec<Complaint> {
+    probe::request(&spec(), "get_row", &smallest, &fullest)
+}
+
+fn create_row(smallest: serde_json::Value, fullest: serde_json::Value) -> Vec<Complaint> {
+    probe::request(&spec(), "create_row", &post(smallest), &post(fullest))
+}
+
+const SINCE: (&str, &str) = ("since", "1702021619000");
+
+#[test]
+fn exact_samples_are_fine() {
+    assert_no_complaints(get_row(get(&[]), get(&[SINCE])));
+    let full = json!({"price": "1.5", "state": "new", "note": "a"});
+    assert_no_complaints(create_row(json!({"price": "1", "state": "old"}), full));
+}
+
+#[test]
+fn missing_and_strange_keys_are_named() {
+    assert_found(&get_row(get(&[]), get(&[])), Fault::MissingKey, &["'since'", "fullest"]);
+    assert_found(&get_row(get(&[SINCE]), get(&[SINCE])), Fault::StrangeKey, &["smallest", "optional"]);
+    let small = json!({"price": "1", "state": "old"});
+    let full = json!({"price": "1.5", "state": "new", "note": "a"});
+    let typo = json!({"prize": "1.5", "state": "new", "note": "a"});
+    let found = create_row(small, typo);
+    assert_found(&found, Fault::MissingKey, &["'price'"]);
+    assert_found(&found, Fault::StrangeKey, &["'prize'"]);
+    assert_found(&create_row(json!({"price": "1"}), full), Fault::MissingKey, &["'state'"]);
+}
+
+#[test]
+fn the_wrong_place_is_named() {
+    let mut in_body = get(&[]);
+    in_body.body = Some(json!({"since": 1_702_021_619_000_i64}));
+    assert_found(&get_row(get(&[]), in_body), Fault::WrongPlace, &["'since'", "belongs into the query"]);
+}
+
+#[test]
+fn the_wrong_target_is_named() {
+    let with = |change: fn(&mut Sent)| {
+        let mut sent = get(&[]);
+        change(&mut sent);
+        get_row(sent, get(&[SINCE]))
+    };
+    for found in [
+        with(|sent| sent.method = "POST".to_owned()),
+        with(|sent| sent.service = "account".to_owned()),
+        with(|sent| sent.path = "/rows".to_owned()),
+        with(|sent| sent.path = "/rows/".to_owned()),
+        with(|sent| sent.path = "/rows/{id}".to_owned()),
+        with(|sent| sent.path = "/rows/7/8".to_owned()),
+    ] {
+        assert_found(&found, Fault::WrongTarget, &["get_row", "smallest"]);
+    }
+}
+
+#[test]
+fn wrong_forms_are_named() {
+    // Seconds where the spec wants milliseconds would filter nothing, silently.
+    assert_found(&get_row(get(&[]), get(&[("since", "1702021619")])), Fault::WrongForm, &["milliseconds"]);
+    let small = json!({"price": "1", "state": "old"});
+    let with = |price, state, note| json!({"price": price, "state": state, "note": note});
+    let found = create_row(small.clone(), with(json!(1.5), json!("new"), json!("a")));
+    assert_found(&found, Fault::WrongForm, &["'price'", "as text"]);
+    let found = create_row(small.clone(), with(json!("1.5"), json!("newest"), json!("a")));
+    assert_found(&found, Fault::WrongForm, &["'state'", "x-open-enum"]);
+    let found = create_row(small, with(json!("1.5"), json!("new"), json!(null)));
+    assert_found(&found, Fault::WrongForm, &["'note'"]);
+}
+
+#[test]
+fn a_call_of_another_name_is_named() {
+    let found = probe::request(&spec(), "gone", &get(&[]), &get(&[]));
+    assert_found(&found, Fault::NotInSpec, &["gone"]);
+}
+
+#[test]
+fn a_request_equals_its_fixture_by_value() {
+    let check = |body| probe::request_fixture(&spec(), &fixtures(), "create_row", "request", &post(body));
+    assert_no_complaints(check(json!({"price": "1.5", "state": "new"})));
+    assert_found(&check(json!({"price": "1.6", "state": "new"})), Fault::Changed, &["1.6"]);
+    assert_found(&check(json!({"price": "1.5", "state": "new", "x": 1})), Fault::Changed, &["made up"]);
+    assert_found(&check(json!({"price": "1.5"})), Fault::Changed, &["/state"]);
+    let found = probe::request_fixture(&spec(), &fixtures(), "create_row", "gone", &post(json!({})));
+    assert_found(&found, Fault::NoFixture, &["gone"]);
+    let found = probe::request_fixture(&spec(), &fixtures(), "create_row", "request", &get(&[]));
+    assert_found(&found, Fault::MissingKey, &["no body"]);
+}
