@@ -1,0 +1,191 @@
+//! Everything that has to hold before a change goes in, the same here and on a server.
+
+use crate::{
+    codegen,
+    finding::{Finding, report},
+    tidy,
+    workspace::{Package, cargo, packages},
+};
+use std::time::{Duration, Instant};
+
+const STEPS: [&str; 7] = ["fmt", "clippy", "tests", "docs", "tidy", "codegen", "features"];
+
+/// Which steps to run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Choice(Vec<&'static str>);
+
+impl Choice {
+    /// From `--skip STEP` and `--only STEP`.
+    pub(crate) fn parse(options: &[&str]) -> Result<Self, String> {
+        let (mut skip, mut only) = (Vec::new(), Vec::new());
+        let mut options = options.iter();
+        while let Some(option) = options.next() {
+            let list = match *option {
+                "--skip" => &mut skip,
+                "--only" => &mut only,
+                other => return Err(format!("ci does not know '{other}'")),
+            };
+            let step = options.next().ok_or_else(|| format!("{option} needs a step"))?;
+            let known = STEPS.iter().find(|known| *known == step);
+            list.push(*known.ok_or_else(|| format!("there is no step '{step}': {}", STEPS.join(", ")))?);
+        }
+        let chosen = |step: &&&str| !skip.contains(*step) && (only.is_empty() || only.contains(*step));
+        Ok(Self(STEPS.iter().filter(chosen).copied().collect()))
+    }
+}
+
+/// Runs the steps and prints a table; true where all of them went well.
+pub(crate) fn run(choice: &Choice) -> bool {
+    let rows: Vec<Row> = choice
+        .0
+        .iter()
+        .map(|step| {
+            println!("\n== {step}");
+            let start = Instant::now();
+            let mend = self::step(step);
+            Row { step, took: start.elapsed(), mend }
+        })
+        .collect();
+    print!("\n{}", table(&rows));
+    rows.iter().all(|row| row.mend.is_none())
+}
+
+struct Row {
+    step: &'static str,
+    took: Duration,
+    /// What mends it, where it failed.
+    mend: Option<String>,
+}
+
+fn table(rows: &[Row]) -> String {
+    let line = |Row { step, took, mend }: &Row| {
+        let result =
+            mend.as_ref().map_or_else(|| "fine".to_owned(), |mend| format!("FAILED, to mend: {mend}"));
+        format!("{step:<10}{:>5} s  {result}\n", took.as_secs())
+    };
+    let total: Duration = rows.iter().map(|row| row.took).sum();
+    format!("{}{:<10}{:>5} s\n", rows.iter().map(line).collect::<String>(), "together", total.as_secs())
+}
+
+/// Runs one step; says what mends it where it fails.
+fn step(step: &str) -> Option<String> {
+    let all = ["--workspace", "--all-features"];
+    let cargo_step = |command: &[&str], mend: &str| {
+        let fine = succeeds(cargo(command).env("RUSTDOCFLAGS", "-D warnings"));
+        (!fine).then(|| mend.to_owned())
+    };
+    match step {
+        "fmt" => cargo_step(&["fmt", "--all", "--check"], "cargo fmt --all"),
+        "clippy" => cargo_step(
+            &["clippy", all[0], all[1], "--all-targets", "--", "-D", "warnings"],
+            "cargo clippy --workspace --all-features --all-targets --fix, then by hand",
+        ),
+        "tests" => {
+            cargo_step(&["test", all[0], all[1]], "see above which test fails, and its seed where it has one")
+        }
+        "docs" => cargo_step(&["doc", all[0], all[1], "--no-deps"], "mend the docs named above"),
+        "tidy" => (!report("tidy", &tidy::run())).then(|| "see each line of cargo xtask tidy".to_owned()),
+        "codegen" => {
+            (!report("codegen --check", &codegen::run(true))).then(|| "cargo xtask codegen".to_owned())
+        }
+        _ => features(),
+    }
+}
+
+/// Each crate by itself, without features and with each one alone: what compiles only because another crate of the
+/// workspace turns a feature on does not compile for its users.
+fn features() -> Option<String> {
+    let packages = match packages() {
+        Ok(packages) => packages,
+        Err(error) => {
+            report("features", &[Finding::new("Cargo.lock", error, "cargo update --workspace")]);
+            return Some("cargo update --workspace".to_owned());
+        }
+    };
+    let failed: Vec<String> = checks(&packages)
+        .into_iter()
+        .filter(|arguments| {
+            println!("cargo {}", arguments.join(" "));
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            !succeeds(&mut cargo(&arguments))
+        })
+        .map(|arguments| format!("cargo {}", arguments.join(" ")))
+        .collect();
+    (!failed.is_empty()).then(|| failed.join("; "))
+}
+
+/// The commands of the step `features`.
+fn checks(packages: &[Package]) -> Vec<Vec<String>> {
+    let mut checks = Vec::new();
+    for package in packages.iter().filter(|package| package.ours && package.name != "xtask") {
+        let base =
+            ["check", "--quiet", "--package", &package.name, "--no-default-features"].map(str::to_owned);
+        checks.push(base.to_vec());
+        for feature in &package.features {
+            checks.push(base.iter().cloned().chain(["--features".to_owned(), feature.clone()]).collect());
+        }
+    }
+    checks
+}
+
+fn succeeds(command: &mut std::process::Command) -> bool {
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cargo: {error}");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_chosen_by_name() {
+        let parse = |options: &[&str]| Choice::parse(options).map(|choice| choice.0);
+        assert_eq!(parse(&[]), Ok(STEPS.to_vec()));
+        assert_eq!(parse(&["--only", "tidy", "--only", "fmt"]), Ok(vec!["fmt", "tidy"]));
+        let without = parse(&["--skip", "tests"]).unwrap();
+        assert!(!without.contains(&"tests") && without.len() == STEPS.len() - 1);
+        for (options, word) in
+            [(&["--skip", "test"][..], "'test'"), (&["--only"], "needs a step"), (&["-x"], "'-x'")]
+        {
+            assert!(parse(options).unwrap_err().contains(word));
+        }
+    }
+
+    #[test]
+    fn the_table_says_what_mends_a_failure() {
+        let took = Duration::from_secs(3);
+        let rows = [
+            Row { step: "fmt", took, mend: Some("cargo fmt --all".to_owned()) },
+            Row { step: "docs", took, mend: None },
+        ];
+        let table = table(&rows);
+        assert!(table.contains("fmt           3 s  FAILED, to mend: cargo fmt --all"), "{table}");
+        assert!(table.contains("docs          3 s  fine") && table.contains("together      6 s"), "{table}");
+    }
+
+    #[test]
+    fn each_feature_is_checked_alone_and_none_too() {
+        let package = |name: &str, ours, features: &[&str]| Package {
+            name: name.to_owned(),
+            ours,
+            features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+            ..Package::default()
+        };
+        let packages =
+            [package("a", true, &["x", "y"]), package("xtask", true, &[]), package("serde", false, &["z"])];
+        let checks: Vec<String> = checks(&packages).iter().map(|arguments| arguments.join(" ")).collect();
+        assert_eq!(
+            checks,
+            [
+                "check --quiet --package a --no-default-features",
+                "check --quiet --package a --no-default-features --features x",
+                "check --quiet --package a --no-default-features --features y",
+            ]
+        );
+    }
+}

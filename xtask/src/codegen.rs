@@ -1,0 +1,198 @@
+//! docs/ENDPOINTS.md out of the spec.
+
+use crate::{finding::Finding, workspace::root};
+use serde_norway::Value;
+use std::fmt::Write as _;
+
+const SPEC: &str = "docs/api/cape.openapi.yaml";
+const TABLE: &str = "docs/ENDPOINTS.md";
+
+/// Writes what is generated, or (with `check`) compares it.
+pub(crate) fn run(check: bool) -> Vec<Finding> {
+    let spec = match std::fs::read_to_string(root().join(SPEC)) {
+        Ok(spec) => spec,
+        Err(error) => return vec![Finding::new(SPEC, error.to_string(), "bring the spec back")],
+    };
+    let wanted = match table(&spec) {
+        Ok(wanted) => wanted,
+        Err(error) => return vec![Finding::new(SPEC, error, format!("mend {SPEC}"))],
+    };
+    let path = root().join(TABLE);
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    if check {
+        return compare(TABLE, &wanted, &found).into_iter().collect();
+    }
+    match if wanted == found { Ok(()) } else { std::fs::write(&path, wanted) } {
+        Ok(()) => Vec::new(),
+        Err(error) => vec![Finding::new(TABLE, error.to_string(), "make the file writable")],
+    }
+}
+
+/// Where a generated file is not what the generator writes.
+fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
+    if wanted == found {
+        return None;
+    }
+    let line = wanted.lines().zip(found.lines()).take_while(|(left, right)| left == right).count() + 1;
+    let problem = format!("is not what {SPEC} says (from line {line} on)");
+    Some(Finding::new(place, problem, "cargo xtask codegen"))
+}
+
+/// The table, in the order of the spec's tags and paths.
+fn table(spec: &str) -> Result<String, String> {
+    let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
+    let mut calls = Vec::new();
+    for (path, item) in members(&spec, "paths") {
+        for (method, node) in item.as_mapping().into_iter().flatten() {
+            if let Some(method @ ("get" | "post" | "put" | "patch" | "delete")) = method.as_str() {
+                calls.push(Call::read(path, method, node)?);
+            }
+        }
+    }
+    let mut out = format!(
+        "<!-- @generated from {SPEC} by `cargo xtask codegen`. Edit the spec, not this file. -->\n# Endpoints\n\n\
+         {} calls. Paths stand behind the version prefix of their service (`x-services` in the spec). A retried call\n\
+         is sent again after a failure that leaves its outcome open; all others are sent once.\n",
+        calls.len()
+    );
+    for tag in spec.get("tags").and_then(Value::as_sequence).into_iter().flatten() {
+        let tag = tag.get("name").and_then(Value::as_str).unwrap_or_default();
+        let _ = write!(
+            out,
+            "\n## {tag}\n\n| Section of the documents | Call | Service | Method and path | Type | Signed | Retried | Since |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        );
+        for call in calls.iter().filter(|call| call.tag == tag) {
+            let yes = |flag| if flag { "yes" } else { "no" };
+            let Call { section, id, service, method, path, sdk, signed, retried, since, .. } = call;
+            let _ = writeln!(
+                out,
+                "| {section} | {id} | {service} | `{method} {path}` | `{sdk}` | {} | {} | {since} |",
+                yes(*signed),
+                yes(*retried)
+            );
+        }
+    }
+    if let Some(call) = calls.iter().find(|call| !out.contains(&format!("\n## {}\n", call.tag))) {
+        return Err(format!("{}: the tag '{}' is not in the list of tags", call.id, call.tag));
+    }
+    out.push_str("\n## Websocket\n\n| Topic | Payload |\n| --- | --- |\n");
+    let schemas = spec.get("components").and_then(|components| components.get("schemas"));
+    for (name, schema) in schemas.and_then(Value::as_mapping).into_iter().flatten() {
+        if let (Some(name), Some(topic)) = (name.as_str(), schema.get("x-channel").and_then(Value::as_str)) {
+            let _ = writeln!(out, "| `{topic}` | {name} |");
+        }
+    }
+    Ok(out)
+}
+
+struct Call {
+    tag: String,
+    section: String,
+    id: String,
+    service: String,
+    method: String,
+    path: String,
+    sdk: String,
+    since: String,
+    signed: bool,
+    retried: bool,
+}
+
+impl Call {
+    fn read(path: &str, method: &str, node: &Value) -> Result<Self, String> {
+        let place = format!("{} {path}", method.to_uppercase());
+        let text = |key: &str| {
+            let found = node.get(key).and_then(Value::as_str).map(str::to_owned);
+            found.ok_or_else(|| format!("{place}: {key} is missing"))
+        };
+        let tag = node.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str);
+        let open = node.get("security").and_then(Value::as_sequence).is_some_and(Vec::is_empty);
+        let idempotent = node.get("x-idempotent").and_then(Value::as_bool).unwrap_or(false);
+        Ok(Self {
+            tag: tag.map(str::to_owned).ok_or_else(|| format!("{place}: tags is missing"))?,
+            section: text("x-section")?,
+            id: text("operationId")?,
+            service: text("x-service")?,
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            sdk: text("x-sdk")?,
+            since: text("x-since")?,
+            signed: !open,
+            retried: method == "get" || idempotent,
+        })
+    }
+}
+
+fn members<'a>(spec: &'a Value, key: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let members = spec.get(key).and_then(Value::as_mapping).into_iter().flatten();
+    members.filter_map(|(key, value)| Some((key.as_str()?, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r##"
+tags: [{ name: Rows }]
+paths:
+  /rows:
+    post:
+      tags: [Rows]
+      operationId: create_row
+      x-service: trade
+      x-sdk: rows::CreateRow
+      x-section: New row
+      x-since: "0.1.0"
+    get:
+      tags: [Rows]
+      operationId: list_rows
+      x-service: trade
+      x-sdk: rows::ListRows
+      x-section: Rows
+      x-since: "0.2.0"
+      security: []
+components:
+  schemas:
+    Change: { x-channel: "{market}.change" }
+"##;
+
+    #[test]
+    fn each_call_is_a_row_in_the_specs_order() {
+        let table = table(SMALL).unwrap();
+        let rows: Vec<&str> = table.lines().filter(|line| line.contains("_row")).collect();
+        assert_eq!(
+            rows,
+            [
+                "| New row | create_row | trade | `POST /rows` | `rows::CreateRow` | yes | no | 0.1.0 |",
+                "| Rows | list_rows | trade | `GET /rows` | `rows::ListRows` | no | yes | 0.2.0 |",
+            ]
+        );
+        assert!(table.contains("| `{market}.change` | Change |") && table.contains("2 calls"));
+    }
+
+    #[test]
+    fn a_stale_table_names_the_command() {
+        let wanted = table(SMALL).unwrap();
+        assert_eq!(compare(TABLE, &wanted, &wanted), None);
+        let stale = wanted.replace("0.2.0", "0.1.0");
+        let finding = compare(TABLE, &wanted, &stale).unwrap();
+        assert_eq!(finding.mend, "cargo xtask codegen");
+        assert!(finding.problem.contains("line 12"), "{}", finding.problem);
+        assert!(compare(TABLE, &wanted, "").is_some());
+    }
+
+    #[test]
+    fn an_incomplete_entry_is_named() {
+        for (without, word) in [
+            ("      x-since: \"0.2.0\"\n", "x-since"),
+            ("      x-sdk: rows::ListRows\n", "x-sdk"),
+            ("      operationId: list_rows\n", "operationId"),
+        ] {
+            let error = table(&SMALL.replace(without, "")).unwrap_err();
+            assert!(error.contains(word) && error.contains("GET /rows"), "{error}");
+        }
+        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []")).unwrap_err();
+        assert!(error.contains("'Rows'"), "{error}");
+    }
+}

@@ -1,0 +1,44 @@
+//! The workspace's tasks. `cargo xtask` alone lists them.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for people")]
+
+mod ci;
+mod codegen;
+mod finding;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask TASK
+
+  ci [--skip STEP]... [--only STEP]...   what has to hold before a change goes in; steps: fmt, clippy, tests,
+                                         docs, tidy, codegen, features
+  tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
+  codegen [--check]                      writes docs/ENDPOINTS.md from docs/api/cape.openapi.yaml, or compares it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["ci", options @ ..] => match ci::Choice::parse(options) {
+            Ok(choice) => ci::run(&choice),
+            Err(error) => return usage(&error),
+        },
+        ["tidy"] => finding::report("tidy", &tidy::run()),
+        ["codegen"] => finding::report("codegen", &codegen::run(false)),
+        ["codegen", "--check"] => finding::report("codegen --check", &codegen::run(true)),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        [task, ..] => return usage(&format!("there is no task '{task}' with these options")),
+    };
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn usage(error: &str) -> ExitCode {
+    eprint!("{error}\n\n{USAGE}");
+    ExitCode::from(2)
+}

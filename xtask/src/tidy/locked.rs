@@ -1,0 +1,122 @@
+//! What the lock file brings in: how new a compiler it needs, and how much of it there is.
+
+use crate::{
+    finding::Finding,
+    workspace::{self, Package},
+};
+
+/// What a crate alone may be built from.
+struct Budget {
+    package: &'static str,
+    most: usize,
+    without: &'static [&'static str],
+}
+
+/// Whoever needs only data, signing, the book or a webhook's check gets no runtime and no HTTP client.
+const LEAN: &[&str] = &["tokio", "hyper", "reqwest", "h2", "ureq", "axum", "tower"];
+
+const BUDGETS: &[Budget] = &[
+    Budget { package: "capecrypto-models", most: 30, without: LEAN },
+    Budget { package: "capecrypto-auth", most: 30, without: LEAN },
+    Budget { package: "capecrypto-orderbook", most: 30, without: LEAN },
+    Budget { package: "capecrypto-webhook", most: 30, without: LEAN },
+    Budget { package: "capecrypto", most: 120, without: &["openssl-sys", "native-tls", "axum"] },
+];
+
+/// Dependencies that need a newer compiler than we promise. This is how `rust-version` is checked where only one
+/// toolchain is installed; the job `msrv` builds with the old one.
+pub(crate) fn rust_versions(packages: &[Package]) -> Vec<Finding> {
+    let ours =
+        packages.iter().filter(|package| package.ours).filter_map(|package| package.rust_version.as_deref());
+    let Some(promised) = ours.min_by_key(|version| number(version)) else { return Vec::new() };
+    packages
+        .iter()
+        .filter_map(|package| {
+            let needed =
+                package.rust_version.as_deref().filter(|needed| number(needed) > number(promised))?;
+            let Package { name, version, .. } = package;
+            let problem = format!("{name} {version} needs Rust {needed}, and we promise {promised}");
+            let mend = format!(
+                "cargo update --package {name}@{version} --precise OLDER, or raise rust-version in Cargo.toml"
+            );
+            Some(Finding::new("Cargo.lock", problem, mend))
+        })
+        .collect()
+}
+
+fn number(version: &str) -> Vec<u64> {
+    let mut parts: Vec<u64> = version.split('.').map(|part| part.parse().unwrap_or(0)).collect();
+    parts.resize(3, 0);
+    parts
+}
+
+/// Crates that are built from too much.
+pub(crate) fn budgets(packages: &[Package]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for budget in BUDGETS {
+        if !packages.iter().any(|package| package.ours && package.name == budget.package) {
+            continue;
+        }
+        match workspace::tree(budget.package) {
+            Ok(crates) => findings.extend(over(budget, &crates)),
+            Err(error) => findings.push(Finding::new(budget.package, error, "cargo tree must work")),
+        }
+    }
+    findings
+}
+
+fn over(budget: &Budget, crates: &[String]) -> Vec<Finding> {
+    let Budget { package, most, without } = budget;
+    let look = |what: &str| format!("see where it comes from: cargo tree -p {package} -e normal,build{what}");
+    let mut findings = Vec::new();
+    if crates.len() > *most {
+        let problem = format!("is built from {} crates; at most {most}", crates.len());
+        findings.push(Finding::new(*package, problem, look("")));
+    }
+    for name in *without {
+        if crates.iter().any(|known| known.split(' ').next() == Some(name)) {
+            let problem = format!("is built with {name}, and must not");
+            findings.push(Finding::new(*package, problem, look(&format!(" -i {name}"))));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, ours: bool, rust_version: Option<&str>) -> Package {
+        let rust_version = rust_version.map(str::to_owned);
+        Package {
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+            ours,
+            rust_version,
+            ..Package::default()
+        }
+    }
+
+    #[test]
+    fn a_dependency_that_needs_a_newer_compiler_is_found() {
+        let ours = package("a", true, Some("1.88"));
+        let with = |version| rust_versions(&[ours.clone(), package("x", false, version)]);
+        for fine in [None, Some("1.88"), Some("1.88.0"), Some("1.9"), Some("1.60.2")] {
+            assert_eq!(with(fine), [], "{fine:?}");
+        }
+        for newer in ["1.89", "1.88.1", "2.0", "1.100"] {
+            let found = with(Some(newer));
+            assert!(found.len() == 1 && found[0].mend.contains("x@1.0.0"), "{newer}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_tree_over_its_budget_is_found() {
+        let budget = Budget { package: "a", most: 2, without: LEAN };
+        let crates = |names: &[&str]| names.iter().map(|name| format!("{name} v1.0.0")).collect::<Vec<_>>();
+        assert_eq!(over(&budget, &crates(&["a", "serde"])), []);
+        assert!(over(&budget, &crates(&["a", "b", "c"]))[0].problem.contains("3 crates; at most 2"));
+        assert!(over(&budget, &crates(&["a", "tokio"]))[0].mend.contains("-i tokio"));
+        assert_eq!(over(&budget, &crates(&["a", "tokio-util-like"])), []);
+    }
+}

@@ -1,0 +1,29 @@
+//! House rules. Each one lists everything that breaks it, not only the first.
+
+mod crates;
+mod directions;
+mod locked;
+mod sources;
+
+use crate::{
+    finding::Finding,
+    workspace::{packages, root},
+};
+
+/// Everything that breaks a rule.
+pub(crate) fn run() -> Vec<Finding> {
+    let packages = match packages() {
+        Ok(packages) => packages,
+        Err(error) => {
+            let mend =
+                "mend the manifest; where only the lock file is old: cargo update --workspace, and commit it";
+            return vec![Finding::new("Cargo.lock", error, mend)];
+        }
+    };
+    let mut findings = directions::check(&packages);
+    findings.extend(crates::check(&packages));
+    findings.extend(locked::rust_versions(&packages));
+    findings.extend(locked::budgets(&packages));
+    findings.extend(sources::check(&root()));
+    findings
+}
