@@ -1,7 +1,10 @@
 //! What every crate of ours has: a README that is its rustdoc, the workspace's lints and versions.
 
-use crate::{finding::Finding, workspace::Package};
-use std::{fs, path::Path};
+use crate::{
+    finding::Finding,
+    workspace::{Package, root},
+};
+use std::fs;
 
 const DOC: &str = "#![doc = include_str!(\"../README.md\")]";
 
@@ -10,28 +13,19 @@ pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in packages.iter().filter(|package| package.ours) {
         let read = |file: &str| fs::read_to_string(package.folder.join(file)).ok();
-        findings.extend(manifest(&package.name, &read("Cargo.toml").unwrap_or_default()));
-        // A program of the workspace alone is documented where it is used.
+        let folder = package.folder.strip_prefix(root()).unwrap_or(&package.folder).display().to_string();
+        findings.extend(manifest(&folder, &read("Cargo.toml").unwrap_or_default()));
+        // The tasks are described by `cargo xtask` itself.
         if package.name != "xtask" {
-            findings.extend(readme(
-                &package.name,
-                package.readme.as_deref(),
-                read("README.md"),
-                read("src/lib.rs"),
-            ));
-        }
-        let rust_version = package.folder.ancestors().nth(2).unwrap_or(Path::new(".")).join("Cargo.toml");
-        if package.rust_version.is_none() {
-            let problem =
-                format!("states no rust-version (the workspace's stands in {})", rust_version.display());
-            findings.push(Finding::new(&package.name, problem, "write rust-version.workspace = true"));
+            let (text, library) = (read("README.md"), read("src/lib.rs"));
+            findings.extend(readme(&folder, package.readme.as_deref(), text.as_deref(), library.as_deref()));
         }
     }
     findings
 }
 
-fn manifest(name: &str, text: &str) -> Vec<Finding> {
-    let place = format!("{name}/Cargo.toml");
+fn manifest(folder: &str, text: &str) -> Vec<Finding> {
+    let place = format!("{folder}/Cargo.toml");
     let mut findings = Vec::new();
     let lints = text.split_once("[lints]").map(|(_, after)| after.trim_start());
     if !lints.is_some_and(|after| after.starts_with("workspace = true")) {
@@ -54,32 +48,45 @@ fn manifest(name: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
-fn readme(name: &str, declared: Option<&str>, text: Option<String>, library: Option<String>) -> Vec<Finding> {
+fn readme(folder: &str, declared: Option<&str>, text: Option<&str>, library: Option<&str>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let place = format!("{folder}/README.md");
     match text {
         None => findings.push(Finding::new(
-            name,
-            "has no README.md",
-            "write one: what it is, and a first example",
+            place,
+            "is missing",
+            "write it: what the crate is, and a first example",
         )),
-        Some(text) if !text.contains("```rust") && !text.contains("```\n") => {
+        Some(text) if !has_doctest(text) => {
             let mend = "add a short ```rust block; it is compiled as a doctest";
-            findings.push(Finding::new(format!("{name}/README.md"), "has no example", mend));
+            findings.push(Finding::new(place, "has no example that is compiled", mend));
         }
         Some(_) => {}
     }
     if declared != Some("README.md") {
-        findings.push(Finding::new(
-            format!("{name}/Cargo.toml"),
-            "names no readme",
-            "write readme = \"README.md\"",
-        ));
+        let mend = "write readme = \"README.md\"";
+        findings.push(Finding::new(format!("{folder}/Cargo.toml"), "names no readme", mend));
     }
     if !library.is_some_and(|library| library.contains(DOC)) {
         let mend = format!("begin src/lib.rs with {DOC}");
-        findings.push(Finding::new(format!("{name}/src/lib.rs"), "its README is not its rustdoc", mend));
+        findings.push(Finding::new(format!("{folder}/src/lib.rs"), "its README is not its rustdoc", mend));
     }
     findings
+}
+
+/// Whether a Markdown text has a code block that rustdoc compiles.
+fn has_doctest(text: &str) -> bool {
+    let mut fences = text.lines().filter_map(|line| line.trim_start().strip_prefix("```"));
+    // Every second fence closes a block.
+    while let Some(info) = fences.next() {
+        let rust =
+            |word: &str| matches!(word, "rust" | "no_run" | "should_panic") || word.starts_with("edition");
+        if info.trim().is_empty() || info.split(',').all(|word| rust(word.trim())) {
+            return true;
+        }
+        let _closing = fences.next();
+    }
+    false
 }
 
 #[cfg(test)]
@@ -91,31 +98,47 @@ mod tests {
 
     #[test]
     fn a_manifest_takes_what_the_workspace_has() {
-        assert_eq!(manifest("a", GOOD), []);
+        assert_eq!(manifest("crates/a", GOOD), []);
         for (from, to, word) in [
             ("[lints]\nworkspace = true\n", "", "lints"),
             ("[lints]\nworkspace = true\n", "[lints]\n[lints.rust]\n", "lints"),
             ("license.workspace = true", "license = \"MIT\"", "license"),
+            ("rust-version.workspace = true", "rust-version = \"1.90\"", "rust-version"),
             ("edition.workspace = true", "edition = \"2021\"", "edition"),
             ("name = \"a\"", "name = \"a\"\ndescription = \"placeholder\"", "placeholder"),
         ] {
-            let found = manifest("a", &GOOD.replace(from, to));
+            let found = manifest("crates/a", &GOOD.replace(from, to));
             assert!(found.len() == 1 && found[0].problem.contains(word), "{found:?}");
         }
     }
 
     #[test]
     fn a_readme_is_there_and_is_the_rustdoc() {
-        let example = || Some("# a\n```rust\nlet x = 1;\n```\n".to_owned());
-        let library = || Some(format!("{DOC}\n"));
-        assert_eq!(readme("a", Some("README.md"), example(), library()), []);
+        let (example, declared, library) =
+            (Some("# a\n```rust\nlet x = 1;\n```\n"), Some("README.md"), Some(DOC));
+        assert_eq!(readme("crates/a", declared, example, library), []);
         for (found, word) in [
-            (readme("a", Some("README.md"), None, library()), "no README.md"),
-            (readme("a", Some("README.md"), Some("# a".to_owned()), library()), "no example"),
-            (readme("a", None, example(), library()), "names no readme"),
-            (readme("a", Some("README.md"), example(), Some("//! A.".to_owned())), "not its rustdoc"),
+            (readme("crates/a", declared, None, library), "missing"),
+            (readme("crates/a", declared, Some("# a"), library), "no example"),
+            (readme("crates/a", None, example, library), "names no readme"),
+            (readme("crates/a", declared, example, Some("//! A.")), "not its rustdoc"),
+            (readme("crates/a", declared, example, None), "not its rustdoc"),
         ] {
             assert!(found.len() == 1 && found[0].problem.contains(word), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn only_blocks_that_are_compiled_count_as_examples() {
+        for (text, is_one) in [
+            ("```\nlet x = 1;\n```", true),
+            ("```rust,no_run\nlet x = 1;\n```", true),
+            ("```sh\nls\n```\n```rust\nlet x = 1;\n```", true),
+            ("```rust,ignore\nlet x = 1;\n```", false),
+            ("```text\na\n```", false),
+            ("none", false),
+        ] {
+            assert_eq!(has_doctest(text), is_one, "{text}");
         }
     }
 }
