@@ -35,9 +35,13 @@ pub(crate) fn canonical(schema: &Schema, value: &Value, strangers: Strangers) ->
             Some(map) => canonical_object(object, map, strangers),
             None => value.clone(),
         },
-        Kind::Map(values) => match value.as_object() {
-            Some(map) => map.iter().map(|(k, v)| (k.clone(), canonical(values, v, strangers))).collect(),
-            None => value.clone(),
+        Kind::Map { values, or_list } => match value {
+            Value::Object(map) => {
+                map.iter().map(|(k, v)| (k.clone(), canonical(values, v, strangers))).collect()
+            }
+            Value::Array(list) if *or_list && list.is_empty() => Value::Object(Map::new()),
+            Value::Array(list) if *or_list => list.iter().map(|v| canonical(values, v, strangers)).collect(),
+            _ => value.clone(),
         },
         Kind::List(items) => match value.as_array() {
             Some(list) => list.iter().map(|item| canonical(items, item, strangers)).collect(),

@@ -122,9 +122,15 @@ impl<'a> Maker<'a> {
                 self.kept(place, json!("Next Year / 2"));
             }
             Kind::Object(object) => self.object(object, value, place),
-            Kind::Map(values) => {
+            Kind::Map { values, or_list } => {
                 self.kept(place, json!({}));
+                if *or_list {
+                    self.kept(place, json!([]));
+                }
                 self.refused(place, json!(true));
+                for index in 0..value.as_array().map_or(0, Vec::len) {
+                    self.walk(values, &place.below(&index.to_string(), "{}"));
+                }
                 for key in value.as_object().into_iter().flat_map(|map| map.keys()) {
                     self.walk(values, &place.below(key, "{}"));
                 }
@@ -294,7 +300,7 @@ fn list_fields(schema: &Schema, place: &str, all: &mut BTreeSet<String>) {
                 all.insert(place);
             }
         }
-        Kind::Map(values) => list_fields(values, &format!("{place}{{}}"), all),
+        Kind::Map { values, .. } => list_fields(values, &format!("{place}{{}}"), all),
         Kind::List(items) => list_fields(items, &format!("{place}[]"), all),
         _ => {}
     }
@@ -313,7 +319,7 @@ fn show_fields(schema: &Schema, value: &Value, place: &str, shown: &mut BTreeSet
                 }
             }
         }
-        (Kind::Map(values), Value::Object(map)) => {
+        (Kind::Map { values, .. }, Value::Object(map)) => {
             map.values().for_each(|value| show_fields(values, value, &format!("{place}{{}}"), shown));
         }
         (Kind::List(items), Value::Array(list)) => {

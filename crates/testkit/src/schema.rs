@@ -42,7 +42,12 @@ pub enum Kind {
     /// An object with named properties.
     Object(Object),
     /// An object with any keys.
-    Map(Box<Schema>),
+    Map {
+        /// What stands below each key.
+        values: Box<Schema>,
+        /// `x-or-list`: a list of the values occurs as well.
+        or_list: bool,
+    },
     /// A list.
     List(Box<Schema>),
     /// `prefixItems`: a list whose places have meanings.
@@ -100,7 +105,7 @@ impl Object {
     }
 }
 
-const MARKS: [&str; 9] = [
+const MARKS: [&str; 10] = [
     "x-open-enum",
     "x-time",
     "x-id",
@@ -110,6 +115,7 @@ const MARKS: [&str; 9] = [
     "x-adds-up",
     "x-ignored",
     "x-channel",
+    "x-or-list",
 ];
 
 impl Schema {
@@ -153,7 +159,10 @@ impl Schema {
         } else if is("array") {
             Kind::List(Box::new(inner(items()?, "items")?))
         } else if let Some(values) = node.get("additionalProperties") {
-            Kind::Map(Box::new(inner(values, "additionalProperties")?))
+            Kind::Map {
+                values: Box::new(inner(values, "additionalProperties")?),
+                or_list: node.get("x-or-list").is_some_and(|mark| mark == true),
+            }
         } else if is("object") {
             Kind::Object(object(&node, place, &inner)?)
         } else if is("boolean") {

@@ -216,7 +216,7 @@ fn misfit(schema: &Schema, value: &Value, in_query: bool) -> Option<&'static str
         Kind::Id => (text.is_some_and(|text| !text.is_empty()), "an id"),
         Kind::Text => (is_text && value != "", "text"),
         Kind::List(_) => (value.is_array() || in_query, "a list"),
-        Kind::Object(_) | Kind::Map(_) => (value.is_object(), "an object"),
+        Kind::Object(_) | Kind::Map { .. } => (value.is_object(), "an object"),
         Kind::Tuple(_) => (value.is_array(), "a list"),
         Kind::Any => (true, "anything"),
     };

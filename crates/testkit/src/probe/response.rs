@@ -139,7 +139,7 @@ impl Check<'_> {
                 Expect::Refused => self.refused(place, &case.what, &text),
             }
         }
-        if matches!(schema.kind, Kind::Object(_) | Kind::List(_) | Kind::Map(_) | Kind::Tuple(_)) {
+        if matches!(schema.kind, Kind::Object(_) | Kind::List(_) | Kind::Map { .. } | Kind::Tuple(_)) {
             let end = text.trim_end();
             let cut = end.char_indices().next_back().map_or(0, |(index, _)| index);
             self.refused(place, "cut off before its last character", end.get(..cut).unwrap_or_default());

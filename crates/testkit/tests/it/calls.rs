@@ -53,7 +53,7 @@ fn a_call_without_samples_is_named() {
     assert_no_complaints(probe::covered(&spec, Covered::Requests, ["get_row", "create_row"]));
     let less = probe::covered(&spec, Covered::Responses, ["get_row"]);
     assert_found(&less, Fault::NotProbed, &["create_row", "probe::response"]);
-    let other = probe::covered(&spec, Covered::Events, ["Change", "Sum", "Gone"]);
+    let other = probe::covered(&spec, Covered::Events, ["Change", "Either", "Sum", "Gone"]);
     assert_found(&other, Fault::NotInSpec, &["Gone"]);
 }
 

@@ -4,6 +4,7 @@ use crate::toy::{Exact, assert_found, faults, fixture, fixtures, spec, trip};
 use capecrypto_testkit::{Fault, Fixtures, assert_no_complaints, probe};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json, value::RawValue};
+use std::collections::BTreeMap;
 
 type Pair = (Exact, Exact);
 
@@ -47,6 +48,15 @@ fn one_form_only_is_too_strict() {
         if input.get("name").is_some() { Err("title".to_owned()) } else { change(body) }
     });
     assert_found(&found, Fault::TooStrict, &["title under its other name name"]);
+}
+
+#[test]
+fn a_map_that_may_be_a_list_is_read_in_both_forms() {
+    let map = trip::<BTreeMap<String, Pair>>;
+    let either = |body: &[u8]| map(body).or_else(|_| trip::<Vec<Pair>>(body));
+    assert_no_complaints(probe::event(&spec(), &fixtures(), "Either", &either));
+    let found = probe::event(&spec(), &fixtures(), "Either", &map);
+    assert_found(&found, Fault::TooStrict, &["either/list.json: is refused", "[] in its place"]);
 }
 
 #[derive(Debug, Serialize, Deserialize)]

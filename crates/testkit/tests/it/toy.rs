@@ -68,6 +68,11 @@ components:
         sequence: { type: integer }
         name: { type: string, x-alias: title }
         rows: { type: array, items: { $ref: "#/components/schemas/Pair" }, x-one-or-many: true }
+    Either:
+      x-channel: either
+      type: object
+      x-or-list: true
+      additionalProperties: { $ref: "#/components/schemas/Pair" }
     Sum:
       x-channel: sum
       x-adds-up: { total: all, parts: [free, held] }
@@ -96,6 +101,8 @@ pub(crate) fn fixtures() -> Fixtures {
         fixture("get_row", "response", ROW),
         fixture("create_row", "request", r#"{"price":"1.50","state":"new"}"#),
         fixture("change", "event", r#"{"btczar.change":{"sequence":1,"title":"a","rows":["1","2"]}}"#),
+        fixture("either", "map", r#"{"either":{"x":["1","2"]}}"#),
+        fixture("either", "list", r#"{"either":[["1","2"]]}"#),
         fixture("sum", "event", r#"{"sum":{"all":"3.0","free":"1.0","held":"2","again":true}}"#),
     ]
     .into_iter()
