@@ -12,4 +12,5 @@ mod spec;
 
 pub use complaint::{Complaint, Fault, assert_no_complaints};
 pub use fixtures::{Fixture, Fixtures};
+pub use probe::{Covered, Sent};
 pub use spec::{Channel, Operation, Parameter, SPEC_FILE, Spec};
