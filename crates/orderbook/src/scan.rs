@@ -87,47 +87,47 @@ fn pair<'a>(rest: &'a [u8], entries: &mut Vec<Entry>) -> Option<&'a [u8]> {
     rest.strip_prefix(b"]")
 }
 
-/// Digits, perhaps with a point between them, up to the closing quote: the digits' value and how many are fraction.
+/// Digits, perhaps with a point between them, up to the closing quote: the digits' value, and how many are fraction.
 fn number(text: &[u8]) -> Option<(u64, u32, &[u8])> {
-    let (value, rest) = digits(text, 0);
-    let whole = text.len() - rest.len();
-    let (value, fraction, rest) = match rest.strip_prefix(b".") {
-        None => (value, 0, rest),
-        Some(text) => {
-            let (value, rest) = digits(text, value);
-            (value, text.len().checked_sub(rest.len()).filter(|count| *count > 0)?, rest)
+    let mut value = 0_u64;
+    let mut point = None;
+    for (at, byte) in text.iter().enumerate() {
+        match (byte, point) {
+            (b'0'..=b'9', _) => value = append(value, *byte),
+            (b'.', None) => point = Some(at),
+            (b'"', _) => {
+                let (digits, fraction) = match point {
+                    None => (at, 0),
+                    Some(point) => (at - 1, at - 1 - point),
+                };
+                // A digit on each side of the point, and no more of them than surely fit.
+                let whole = digits - fraction;
+                if whole == 0 || (point.is_some() && fraction == 0) || digits > MOST_DIGITS {
+                    return None;
+                }
+                return Some((value, u32::try_from(fraction).ok()?, text.get(at + 1..)?));
+            }
+            _ => return None,
         }
-    };
-    let rest = rest.strip_prefix(b"\"")?;
-    if whole == 0 || whole + fraction > MOST_DIGITS {
-        return None;
     }
-    Some((value, u32::try_from(fraction).ok()?, rest))
+    None
 }
 
 /// A JSON number without sign, point or exponent.
 fn whole_number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let (value, rest) = digits(text, 0);
-    match text.len() - rest.len() {
-        0 => None,
-        1 => Some((value, rest)),
-        // JSON allows no leading zero.
-        count if count <= MOST_DIGITS && text.first() != Some(&b'0') => Some((value, rest)),
-        _ => None,
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = text.split_at_checked(digits)?;
+    // JSON allows no leading zero.
+    let padded = digits > 1 && number.first() == Some(&b'0');
+    if digits == 0 || padded || digits > MOST_DIGITS {
+        return None;
     }
+    Some((number.iter().fold(0, |value, byte| append(value, *byte)), rest))
 }
 
-/// Appends the digits at the front of `text` to `value`. It may wrap: who calls counts the digits.
-fn digits(mut text: &[u8], mut value: u64) -> (u64, &[u8]) {
-    while let Some((byte, rest)) = text.split_first() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            break;
-        }
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-        text = rest;
-    }
-    (value, text)
+/// The number with one more digit. It may wrap; such a number has too many digits and is not used.
+fn append(value: u64, digit: u8) -> u64 {
+    value.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')))
 }
 
 #[cfg(test)]

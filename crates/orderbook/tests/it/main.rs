@@ -1,1 +1,14 @@
 //! Everything that goes through the public door.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::string_slice, clippy::as_conversions)]
+
+mod differential;
+mod documents;
+mod exchange;
+mod forms;
+mod hostile;
+mod model;
+mod repair;
+mod support;
+mod synchroniser;
+mod values;

@@ -1,0 +1,164 @@
+//! The fast reader against the tolerant one, through the public door.
+//!
+//! A leading space is nothing to JSON, but no frame of the exchange's spelling begins with one: with it, the same
+//! frame goes to the tolerant reader. (That the fast one is taken otherwise is tested beside it.)
+
+use crate::support::{Random, book, feed, shown, snapshot};
+use capecrypto_orderbook::{Applied, Book, LostSync};
+use proptest::{prelude::*, test_runner::TestRunner};
+use std::cell::Cell;
+
+const NUMBERS: &[&str] = &[
+    "101.0",
+    "99",
+    "100.25",
+    "0.00001",
+    "0",
+    "0.0",
+    "",
+    "841039.73",
+    "00101.50",
+    "999999999999999999",
+    "9999999999999999999",
+    "123456789.987654321",
+    "0.000000000000000001",
+    "12345678901234567890123456789",
+    "1e2",
+    "-1",
+    "1.",
+    ".5",
+    "NaN",
+    "1 ",
+    "1_0",
+    "\\u0031",
+];
+
+const ODD_SEQUENCES: &[&str] = &["\"101\"", "101.0", "0", "00", "102", "-1", "99999999999999999999"];
+
+/// Mostly a plain one, from `from` on.
+fn number(random: &mut Random, from: usize) -> String {
+    let text = match random.below(8) {
+        0 => (*random.pick(NUMBERS)).to_owned(),
+        1 | 2 => format!("{}.{}", from + random.below(4), random.below(1_000)),
+        _ => format!("{}.0", from + random.below(4)),
+    };
+    if random.once_in(12) { text } else { format!("\"{text}\"") }
+}
+
+fn side(random: &mut Random, from: usize) -> String {
+    let pair = |random: &mut Random| format!("[{},{}]", number(random, from), number(random, 0));
+    match random.below(8) {
+        0 => "[]".into(),
+        1 => "null".into(),
+        2..=5 => pair(random),
+        _ => {
+            let list: Vec<_> = (0..=random.below(3)).map(|_| pair(random)).collect();
+            format!("[{}]", list.join(","))
+        }
+    }
+}
+
+/// A frame of roughly the right shape; mostly the next increment after sequence 100.
+fn frame(random: &mut Random) -> String {
+    let sequence = if random.once_in(8) { *random.pick(ODD_SEQUENCES) } else { "101" };
+    let mut fields = vec![format!("\"sequence\":{sequence}")];
+    // Seldom crossed.
+    for (name, from) in [("asks", 100), ("bids", 97)] {
+        if !random.once_in(3) {
+            fields.push(format!("\"{name}\":{}", side(random, from)));
+        }
+    }
+    if random.once_in(10) {
+        fields.push(
+            (*random.pick(&["\"more\":[1]", "\"asks\":[]", "\"sequence\":101", "\"\\u0061sks\":[]"])).into(),
+        );
+    }
+    for last in (1..fields.len()).rev() {
+        fields.swap(last, random.below(last + 1));
+    }
+    let topic =
+        random.pick(&["btczar.ob-inc", "btczar.ob-inc", "btczar.ob-inc", "btczar.ob-snap", "ethzar.ob-inc"]);
+    format!("{{\"{topic}\":{{{}}}}}", fields.join(","))
+}
+
+/// Up to three small injuries.
+fn mutate(random: &mut Random, frame: String) -> Vec<u8> {
+    const BYTES: &[u8] = b"\"\"[]{},,::..0190-+eE asdq\\u\x00\xff";
+    let mut bytes = frame.into_bytes();
+    for _ in 0..random.below(8).saturating_sub(4) {
+        // Another number in the same place.
+        if random.once_in(3) {
+            let at = random.below(bytes.len());
+            if let Some(digit) = bytes.iter_mut().skip(at).find(|byte| byte.is_ascii_digit()) {
+                *digit = b'0' + random.below(10) as u8;
+            }
+            continue;
+        }
+        let at = random.below(bytes.len());
+        let byte = *random.pick(BYTES);
+        match random.below(4) {
+            0 => bytes[at] = byte,
+            1 => drop(bytes.remove(at)),
+            2 => {
+                let end = (at + random.below(12)).min(bytes.len());
+                let copy = bytes[at..end].to_vec();
+                bytes.splice(at..at, copy);
+            }
+            _ => bytes.insert(at, byte),
+        }
+    }
+    bytes
+}
+
+fn start() -> Book {
+    let mut book = book();
+    feed(
+        &mut book,
+        &snapshot(100, &[("99.0", "1"), ("98.5", "2"), ("97.0", "3")], &[("101.0", "1"), ("102.5", "2")]),
+    );
+    book
+}
+
+#[test]
+fn both_readers_say_the_same_of_every_frame() {
+    let start = start();
+    // A comparison of refusals only, or of untouched frames only, would show little.
+    let (applied, lost, foreign, hurt) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
+    let count = |cell: &Cell<u32>| cell.set(cell.get() + 1);
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let run = |seed: u64| {
+        let mut random = Random(seed);
+        for _ in 0..200 {
+            let whole = frame(&mut random);
+            let bytes = mutate(&mut random, whole.clone());
+            let slow_bytes = [b" ", bytes.as_slice()].concat();
+            let (mut fast, mut slow) = (start.clone(), start.clone());
+            let (one, other) = (fast.apply_frame(&bytes), slow.apply_frame(&slow_bytes));
+            match (&one, bytes == whole.as_bytes()) {
+                (Ok(Applied::Snapshot { .. } | Applied::Increment { .. }), untouched) => {
+                    count(&applied);
+                    if !untouched {
+                        count(&hurt);
+                    }
+                }
+                (Ok(_), _) => count(&lost),
+                (Err(_), _) => count(&foreign),
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            match (&one, &other) {
+                // The space moves the column that a syntax error names.
+                (Ok(Applied::Lost(LostSync::Unreadable(_))), Ok(Applied::Lost(LostSync::Unreadable(_)))) => {}
+                _ => prop_assert_eq!(&one, &other, "{}", text),
+            }
+            prop_assert_eq!(shown(&fast), shown(&slow), "{}", text);
+        }
+        Ok(())
+    };
+    runner.run(&any::<u64>(), run).unwrap_or_else(|error| panic!("{error}"));
+    let counts = [applied.get(), lost.get(), foreign.get(), hurt.get()];
+    assert!(counts.iter().all(|count| *count > 300), "one kind is missing: {counts:?}");
+}

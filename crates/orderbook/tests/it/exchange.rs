@@ -1,0 +1,145 @@
+//! An exchange in a few lines: a true book, its increments, and a line that damages them.
+
+use crate::support::{Random, dec, pairs};
+use capecrypto_models::{Decimal, Level};
+use std::collections::BTreeMap;
+
+/// Prices are ticks; the text of a tick is what travels, in one of several spellings.
+pub(crate) struct Exchange {
+    bids: BTreeMap<Decimal, Decimal>,
+    asks: BTreeMap<Decimal, Decimal>,
+    pub(crate) sequence: u64,
+    middle: i64,
+    snapshot_depth: usize,
+}
+
+impl Exchange {
+    pub(crate) fn new(random: &mut Random, snapshot_depth: usize) -> Self {
+        let mut new = Self {
+            bids: BTreeMap::new(),
+            asks: BTreeMap::new(),
+            sequence: 1_000 + random.next() % 1_000,
+            middle: 10_000,
+            snapshot_depth,
+        };
+        for _ in 0..60 {
+            new.step(random);
+        }
+        new
+    }
+
+    /// Best first.
+    pub(crate) fn bids(&self) -> Vec<Level> {
+        self.bids.iter().rev().map(|(price, amount)| Level::new(*price, *amount)).collect()
+    }
+
+    /// Best first.
+    pub(crate) fn asks(&self) -> Vec<Level> {
+        self.asks.iter().map(|(price, amount)| Level::new(*price, *amount)).collect()
+    }
+
+    /// The engine begins again: the same orders, sequence 1.
+    pub(crate) fn restart(&mut self) {
+        self.sequence = 1;
+    }
+
+    pub(crate) fn snapshot(&self, random: &mut Random) -> String {
+        let side = |random: &mut Random, levels: Vec<Level>| -> String {
+            let levels = levels.iter().take(self.snapshot_depth);
+            pairs(&levels.map(|l| (spell(random, l.price), spell(random, l.amount))).collect::<Vec<_>>())
+        };
+        let (asks, bids) = (side(random, self.asks()), side(random, self.bids()));
+        format!(r#"{{"btczar.ob-snap":{{"asks":{asks},"bids":{bids},"sequence":{}}}}}"#, self.sequence)
+    }
+
+    /// One change, and the increment that tells it.
+    pub(crate) fn step(&mut self, random: &mut Random) -> String {
+        self.sequence += 1;
+        if random.once_in(20) {
+            self.middle += random.below(9) as i64 - 4;
+        }
+        let reach = if random.once_in(5) { 400 } else { 12 };
+        let (down, away) = (random.once_in(2), random.below(reach) as i64);
+        let ticks = if down { self.middle - 1 - away } else { self.middle + 1 + away };
+        // Some prices are finer than others, so that the scale must follow.
+        let price = if random.once_in(9) {
+            dec(&format!("{ticks}e-2")) + dec("0.0004")
+        } else {
+            dec(&format!("{ticks}e-2"))
+        };
+        let own = if down { &self.bids } else { &self.asks };
+        let exists = own.contains_key(&price);
+        let amount = if random.once_in(if exists { 2 } else { 8 }) {
+            Decimal::ZERO
+        } else {
+            dec(&format!("{}e-{}", 1 + random.below(1_000), random.below(6)))
+        };
+        // What stands in the way of a new price was matched before.
+        let mut changes = Vec::new();
+        let crossed: Vec<Decimal> = if amount.is_zero() {
+            Vec::new()
+        } else if down {
+            self.asks.range(..=price).map(|(ask, _)| *ask).collect()
+        } else {
+            self.bids.range(price..).map(|(bid, _)| *bid).collect()
+        };
+        for other in crossed {
+            changes.push((!down, other, Decimal::ZERO));
+        }
+        changes.push((down, price, amount));
+        for (down, price, amount) in &changes {
+            let side = if *down { &mut self.bids } else { &mut self.asks };
+            if amount.is_zero() {
+                side.remove(price)
+            } else {
+                side.insert(*price, *amount)
+            };
+        }
+        self.tell(random, &changes)
+    }
+
+    fn tell(&self, random: &mut Random, changes: &[(bool, Decimal, Decimal)]) -> String {
+        let mut fields = vec![format!("\"sequence\":{}", self.sequence)];
+        for (name, down) in [("asks", false), ("bids", true)] {
+            let mut list = Vec::new();
+            for (_, price, amount) in changes.iter().filter(|change| change.0 == down) {
+                let price = quoted(random, *price);
+                let amount = match (amount.is_zero(), random.below(5)) {
+                    (true, 0) => "null".into(),
+                    (true, 1) => "0".into(),
+                    (true, 2) => "\"0.0\"".into(),
+                    (true, _) => "\"\"".into(),
+                    (false, _) => quoted(random, *amount),
+                };
+                list.push(format!("[{price},{amount}]"));
+            }
+            match list.as_slice() {
+                [] => {}
+                [one] if !random.once_in(4) => fields.push(format!("\"{name}\":{one}")),
+                _ => fields.push(format!("\"{name}\":[{}]", list.join(","))),
+            }
+        }
+        if random.once_in(2) {
+            fields.reverse();
+        }
+        let space = if random.once_in(10) { " " } else { "" };
+        format!("{{\"btczar.ob-inc\":{space}{{{}}}}}", fields.join(","))
+    }
+}
+
+fn quoted(random: &mut Random, value: Decimal) -> String {
+    let text = spell(random, value);
+    if random.once_in(10) { text } else { format!("\"{text}\"") }
+}
+
+/// One of the texts of a value.
+fn spell(random: &mut Random, value: Decimal) -> String {
+    let short = value.normalize();
+    match random.below(10) {
+        0 => format!("{short}"),
+        1 => format!("{}e-{}", short.mantissa(), short.scale()),
+        2 if short.scale() > 0 => format!("{short}00"),
+        _ if short.scale() == 0 => format!("{short}.0"),
+        _ => format!("{short}"),
+    }
+}
