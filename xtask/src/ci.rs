@@ -185,9 +185,9 @@ mod tests {
         assert_eq!(
             checks,
             [
-                "check --quiet --package a --no-default-features",
-                "check --quiet --package a --no-default-features --features x",
-                "check --quiet --package a --no-default-features --features y",
+                "clippy --quiet --package a --no-default-features --features  -- --deny warnings",
+                "clippy --quiet --package a --no-default-features --features x -- --deny warnings",
+                "clippy --quiet --package a --no-default-features --features y -- --deny warnings",
             ]
         );
     }
