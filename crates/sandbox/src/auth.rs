@@ -1,0 +1,178 @@
+//! Who is calling: the checks of `facts/wire.md` part 1, in their order; the first that fails answers.
+//!
+//! The signature covers nonce and key only, never method, path or body. Nonces may repeat and may fall.
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Method};
+use sha2::Sha256;
+
+use crate::accounts::{Directory, Restriction};
+use crate::errors::Refusal;
+
+/// The account that the headers prove, or the refusal.
+pub(crate) fn authenticate(
+    directory: &Directory,
+    now_ms: i64,
+    window_ms: i128,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<usize, Refusal> {
+    let header = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let (key, nonce, signature) =
+        match (header("x-auth-apikey"), header("x-auth-nonce"), header("x-auth-signature")) {
+            (None, None, None) if method == Method::GET || method == Method::HEAD => {
+                return Err(Refusal::unauthorized("authz.invalid_session"));
+            }
+            (None, None, None) => return Err(Refusal::unauthorized("authz.missing_csrf_token")),
+            (Some(key), Some(nonce), Some(signature))
+                if [&key, &nonce, &signature].iter().all(|value| !value.trim().is_empty()) =>
+            {
+                (key, nonce, signature)
+            }
+            _ => return Err(Refusal::unprocessable("authz.invalid_api_key_headers")),
+        };
+    let refuse = |code| Err(Refusal::unauthorized(code));
+    let Some((id, account)) = directory.by_key(&key).and_then(|id| Some((id, directory.get(id)?))) else {
+        return refuse("authz.unexistent_apikey");
+    };
+    let nonce_ms = leading_integer(&nonce);
+    if nonce_ms <= 0 {
+        return refuse("authz.nonce_not_valid_timestamp");
+    }
+    if (i128::from(now_ms) - nonce_ms).abs() >= window_ms {
+        return refuse("authz.nonce_expired");
+    }
+    if sign(&account.secret, &nonce, &key) != signature {
+        return refuse("authz.invalid_signature");
+    }
+    match directory.restriction(id) {
+        Some(Restriction::KeyInactive) => return refuse("authz.apikey_not_active"),
+        Some(Restriction::HolderInactive) => return refuse("authz.invalid_session"),
+        Some(Restriction::NoTwoFactor) => return refuse("authz.disabled_2fa"),
+        Some(Restriction::NoPermission) => return refuse("authz.invalid_permission"),
+        None => {}
+    }
+    // No account stands under another yet: an account acts for itself or not at all. A blank uid is refused too,
+    // so that a caller who forgot to fill it in doesn't act on its own account by mistake.
+    match header("x-auth-subaccount-uid") {
+        Some(uid) if uid != account.uid => refuse("authz.invalid_permission"),
+        _ => Ok(id),
+    }
+}
+
+/// Lower-case hex of HMAC-SHA256 over nonce and key, with the secret's ASCII bytes as the key.
+fn sign(secret: &str, nonce: &str, key: &str) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(nonce.as_bytes());
+    mac.update(key.as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Ruby's `to_i`: leading digits count, the rest is ignored, nothing at all is 0.
+fn leading_integer(text: &str) -> i128 {
+    let text = text.trim_start();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let value = digits
+        .bytes()
+        .map_while(|byte| char::from(byte).to_digit(10))
+        .fold(0_i128, |value, digit| value.saturating_mul(10).saturating_add(i128::from(digit)));
+    if negative { value.saturating_neg() } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    fn check(directory: &Directory, method: &Method, headers: &[(&'static str, &str)]) -> String {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        match authenticate(directory, NOW, 5_000, method, &map) {
+            Ok(id) => format!("account {id}"),
+            Err(Refusal::Codes(status, codes)) => format!("{} {}", status.as_u16(), codes.join(",")),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn known_answer() {
+        assert_eq!(
+            sign("2d0b4979c7fe6986daa8e21d1dc0644f", "1584524005143", "61d025b8573501c2"),
+            "bd42b945e095880e28d046846dbecf655fdf09d95a396a24fe6fe1df42f15d13"
+        );
+    }
+
+    #[test]
+    fn checks_come_in_the_documented_order() {
+        let directory = Directory::demo();
+        let account = directory.get(1).unwrap().clone();
+        let (key, get, post) = (account.api_key.as_str(), Method::GET, Method::POST);
+        let signed = |nonce: &str| sign(&account.secret, nonce, key);
+        assert_eq!(check(&directory, &get, &[]), "401 authz.invalid_session");
+        assert_eq!(check(&directory, &Method::HEAD, &[]), "401 authz.invalid_session");
+        assert_eq!(check(&directory, &post, &[]), "401 authz.missing_csrf_token");
+        assert_eq!(check(&directory, &get, &[("x-auth-apikey", key)]), "422 authz.invalid_api_key_headers");
+        let check_three = |key: &str, nonce: &str, signature: &str| {
+            let headers = [("X-Auth-Apikey", key), ("x-auth-nonce", nonce), ("x-auth-signature", signature)]
+                .map(|(name, value)| (if name.starts_with('X') { "x-auth-apikey" } else { name }, value));
+            check(&directory, &get, &headers)
+        };
+        assert_eq!(check_three(key, " ", "x"), "422 authz.invalid_api_key_headers");
+        assert_eq!(check_three("nobody", "0", "x"), "401 authz.unexistent_apikey");
+        assert_eq!(check_three(key, "x1", "x"), "401 authz.nonce_not_valid_timestamp");
+        assert_eq!(check_three(key, "-5", "x"), "401 authz.nonce_not_valid_timestamp");
+        for late in
+            ["1700000000", "1700000000000000", "1699999995000", "1700000005000", "9".repeat(60).as_str()]
+        {
+            assert_eq!(check_three(key, late, "x"), "401 authz.nonce_expired", "{late}");
+        }
+        for near in ["1699999995001", "1700000004999", "1700000000000", "1700000000000tail"] {
+            assert_eq!(check_three(key, near, "x"), "401 authz.invalid_signature", "{near}");
+            assert_eq!(check_three(key, near, &signed(near).to_uppercase()), "401 authz.invalid_signature");
+            assert_eq!(check_three(key, near, &signed(near)), "account 1", "{near}");
+        }
+        let nonce = NOW.to_string();
+        for (restriction, code) in [
+            (Restriction::KeyInactive, "401 authz.apikey_not_active"),
+            (Restriction::HolderInactive, "401 authz.invalid_session"),
+            (Restriction::NoTwoFactor, "401 authz.disabled_2fa"),
+            (Restriction::NoPermission, "401 authz.invalid_permission"),
+        ] {
+            directory.restrict(1, Some(restriction));
+            assert_eq!(check_three(key, &nonce, "x"), "401 authz.invalid_signature");
+            assert_eq!(check_three(key, &nonce, &signed(&nonce)), code);
+        }
+        directory.restrict(1, None);
+        assert_eq!(check_three(key, &nonce, &signed(&nonce)), "account 1");
+    }
+
+    #[test]
+    fn an_account_acts_for_itself_only() {
+        let directory = Directory::demo();
+        let (account, other) = (directory.get(2).unwrap(), directory.get(0).unwrap());
+        let nonce = NOW.to_string();
+        let signature = sign(&account.secret, &nonce, &account.api_key);
+        for (uid, expected) in [
+            (account.uid.as_str(), "account 2"),
+            (other.uid.as_str(), "401 authz.invalid_permission"),
+            ("{}", "401 authz.invalid_permission"),
+            ("", "401 authz.invalid_permission"),
+        ] {
+            let headers = [
+                ("x-auth-apikey", account.api_key.as_str()),
+                ("x-auth-nonce", &nonce),
+                ("x-auth-signature", &signature),
+                ("x-auth-subaccount-uid", uid),
+            ];
+            assert_eq!(check(&directory, &Method::GET, &headers), expected, "{uid:?}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The resting orders of one market: best price first, oldest first within a price.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::order::Side;
+
+/// A price and what rests there.
+pub(crate) type Level = (Decimal, Decimal);
+
+/// Both sides of the book.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    bids: BTreeMap<Decimal, Queue>,
+    asks: BTreeMap<Decimal, Queue>,
+}
+
+/// The orders of one price. Order ids rise in the order of arrival, so that the smallest is the oldest.
+#[derive(Debug, Default)]
+struct Queue {
+    total: Decimal,
+    orders: BTreeMap<u64, Decimal>,
+}
+
+/// The order that is next in line on one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Best {
+    pub(crate) price: Decimal,
+    pub(crate) order: u64,
+}
+
+impl Book {
+    fn side(&self, side: Side) -> &BTreeMap<Decimal, Queue> {
+        match side {
+            Side::Buy => &self.bids,
+            Side::Sell => &self.asks,
+        }
+    }
+
+    fn side_mut(&mut self, side: Side) -> &mut BTreeMap<Decimal, Queue> {
+        match side {
+            Side::Buy => &mut self.bids,
+            Side::Sell => &mut self.asks,
+        }
+    }
+
+    /// The highest bid or the lowest ask, and the oldest order there.
+    pub(crate) fn best(&self, side: Side) -> Option<Best> {
+        let levels = self.side(side);
+        let (price, queue) = match side {
+            Side::Buy => levels.last_key_value()?,
+            Side::Sell => levels.first_key_value()?,
+        };
+        let (order, _) = queue.orders.first_key_value()?;
+        Some(Best { price: *price, order: *order })
+    }
+
+    /// Sets what is left of an order at a price (zero takes it out) and gives the level's new total, none where
+    /// the level is gone.
+    pub(crate) fn set(&mut self, side: Side, price: Decimal, order: u64, left: Decimal) -> Option<Decimal> {
+        let levels = self.side_mut(side);
+        let queue = levels.entry(price).or_default();
+        let before = if left.is_zero() {
+            queue.orders.remove(&order).unwrap_or_default()
+        } else {
+            queue.orders.insert(order, left).unwrap_or_default()
+        };
+        queue.total += left - before;
+        if queue.orders.is_empty() {
+            levels.remove(&price);
+            return None;
+        }
+        Some(queue.total)
+    }
+
+    /// Up to so many levels, best first.
+    pub(crate) fn levels(&self, side: Side, limit: usize) -> Vec<Level> {
+        self.walk(side).take(limit).collect()
+    }
+
+    /// Every level, best first.
+    pub(crate) fn walk(&self, side: Side) -> Box<dyn Iterator<Item = Level> + '_> {
+        let level = |(price, queue): (&Decimal, &Queue)| (*price, queue.total);
+        match side {
+            Side::Buy => Box::new(self.bids.iter().rev().map(level)),
+            Side::Sell => Box::new(self.asks.iter().map(level)),
+        }
+    }
+
+    /// What it would cost to take `volume` from that side; none where the side is too thin.
+    /// `Some(None)`: thick enough, but the cost needs more than 28 digits.
+    pub(crate) fn cost(&self, side: Side, volume: Decimal) -> Option<Option<Decimal>> {
+        let mut left = volume;
+        let mut cost = Some(Decimal::ZERO);
+        for (price, total) in self.walk(side) {
+            let part = left.min(total);
+            cost = cost.and_then(|cost| cost.checked_add(price.checked_mul(part)?));
+            left -= part;
+            if left.is_zero() {
+                return Some(cost);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dec(value: i64) -> Decimal {
+        Decimal::new(value, 0)
+    }
+
+    #[test]
+    fn best_price_first_then_the_oldest() {
+        let mut book = Book::default();
+        assert_eq!(book.set(Side::Sell, dec(11), 1, dec(2)), Some(dec(2)));
+        assert_eq!(book.set(Side::Sell, dec(10), 2, dec(1)), Some(dec(1)));
+        assert_eq!(book.set(Side::Sell, dec(10), 3, dec(4)), Some(dec(5)));
+        assert_eq!(book.best(Side::Sell), Some(Best { price: dec(10), order: 2 }));
+        assert_eq!(book.cost(Side::Sell, dec(6)), Some(Some(dec(61))));
+        assert_eq!(book.cost(Side::Sell, dec(8)), None);
+        assert_eq!(book.set(Side::Sell, dec(10), 2, dec(0)), Some(dec(4)));
+        assert_eq!(book.set(Side::Sell, dec(10), 3, dec(0)), None);
+        assert_eq!(book.levels(Side::Sell, 9), [(dec(11), dec(2))]);
+        // Taking out what isn't there leaves no empty level behind.
+        assert_eq!(book.set(Side::Buy, dec(9), 7, dec(0)), None);
+        assert_eq!(book.best(Side::Buy), None);
+    }
+}

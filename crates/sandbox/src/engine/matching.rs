@@ -1,0 +1,231 @@
+//! Matching: price first, then age; the trade is at the maker's price; fees come out of what each side receives.
+//!
+//! Where an order would meet an order of its own account and the profile forbids that, the incoming order ends
+//! there: `cancel` with the fills it has, or `reject` where it has none. The resting order stays.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::Engine;
+use super::book::Best;
+use super::event::Event;
+use super::order::{OrderType, Side, State};
+use super::trade::{Half, Trade};
+use crate::ledger::{Party, Pocket, Posting};
+use crate::markets::{MAKER_FEE, TAKER_FEE};
+use crate::money;
+
+/// Why an incoming order stops matching.
+enum Stop {
+    /// It is filled.
+    Filled,
+    /// Nothing on the other side that it would trade with.
+    NothingLeft,
+    /// The next match is not allowed, or can't be paid.
+    NotAllowed,
+}
+
+impl Engine {
+    /// Brings a pending order to the market.
+    pub(super) fn place(&mut self, id: u64, now_ms: i64) {
+        let Some(order) = self.orders.get_mut(&id).filter(|order| order.state == State::Pending) else {
+            return;
+        };
+        order.state = State::Wait;
+        order.updated_ms = now_ms;
+        self.tell_order(id);
+        let stop = loop {
+            match self.next_match(id) {
+                Ok((best, amount)) => {
+                    if self.trade(id, best, amount, now_ms).is_none() {
+                        break Stop::NotAllowed;
+                    }
+                }
+                Err(stop) => break stop,
+            }
+        };
+        let Some(order) = self.orders.get(&id) else { return };
+        match (stop, order.ord_type, order.price) {
+            (Stop::Filled, ..) => {}
+            (Stop::NothingLeft, OrderType::Limit, Some(price)) => {
+                let (market, side, left) = (order.market, order.side, order.remaining_volume);
+                self.rest(market, side, price, id, left, now_ms);
+            }
+            (Stop::NotAllowed, ..) if order.trades_count == 0 => self.end(id, State::Reject, now_ms),
+            _ => self.end(id, State::Cancel, now_ms),
+        }
+    }
+
+    /// Who the order trades with next, and how much.
+    fn next_match(&self, id: u64) -> Result<(Best, Decimal), Stop> {
+        let taker = self.orders.get(&id).ok_or(Stop::NothingLeft)?;
+        if taker.remaining_volume.is_zero() {
+            return Err(Stop::Filled);
+        }
+        let best = self
+            .markets
+            .get(taker.market.id)
+            .and_then(|state| state.book.best(taker.side.opposite()))
+            .filter(|best| taker.crosses(best.price))
+            .ok_or(Stop::NothingLeft)?;
+        let maker = self.orders.get(&best.order).ok_or(Stop::NothingLeft)?;
+        let own = maker.account == taker.account && !self.rules.self_trades;
+        // A post-only order gets here only where the book changed between the answer and now.
+        if own || taker.post_only {
+            return Err(Stop::NotAllowed);
+        }
+        let mut amount = taker.remaining_volume.min(maker.remaining_volume);
+        if taker.ord_type == OrderType::Market && taker.side == Side::Buy {
+            let affordable =
+                money::div_down(taker.locked, best.price, taker.market.amount_precision).unwrap_or_default();
+            amount = amount.min(affordable);
+        }
+        if amount.is_zero() { Err(Stop::NothingLeft) } else { Ok((best, amount)) }
+    }
+
+    /// Books one match and tells it: maker's trade, taker's trade, the public one, the two orders, the balances,
+    /// the book. Nothing where the ledger refuses it, which the checks at the door rule out.
+    fn trade(&mut self, taker_id: u64, best: Best, amount: Decimal, now_ms: i64) -> Option<()> {
+        let taker = self.orders.get(&taker_id)?;
+        let maker = self.orders.get(&best.order)?;
+        let market = taker.market;
+        let total = money::mul(best.price, amount)?;
+        let half = |order: &super::Order, fee: Decimal| {
+            let income = match order.side {
+                Side::Buy => amount,
+                Side::Sell => total,
+            };
+            Some(Half {
+                account: order.account,
+                order_id: order.id,
+                custom_order_id: order.custom_order_id.clone(),
+                side: order.side,
+                fee,
+                fee_amount: money::mul(income, fee)?,
+            })
+        };
+        let (maker_half, taker_half) = (half(maker, MAKER_FEE)?, half(taker, TAKER_FEE)?);
+        let (maker_side, maker_market) = (maker.side, maker.market);
+        let (buyer, seller) = match taker.side {
+            Side::Buy => (&taker_half, &maker_half),
+            Side::Sell => (&maker_half, &taker_half),
+        };
+        let pay = |currency, from: usize, to: (Party, Pocket), amount| Posting {
+            currency,
+            from: (Party::Member(from), Pocket::Locked),
+            to,
+            amount,
+        };
+        let income_of = |half: &Half| (Party::Member(half.account), Pocket::Available);
+        let fees = (Party::Fees, Pocket::Available);
+        self.ledger
+            .post(&[
+                pay(market.quote, buyer.account, income_of(seller), total - seller.fee_amount),
+                pay(market.quote, buyer.account, fees, seller.fee_amount),
+                pay(market.base, seller.account, income_of(buyer), amount - buyer.fee_amount),
+                pay(market.base, seller.account, fees, buyer.fee_amount),
+            ])
+            .ok()?;
+        let (taker_account, maker_account) = (taker.account, maker.account);
+        let maker_left = self.fill(best.order, amount, total, now_ms);
+        self.fill(taker_id, amount, total, now_ms);
+        self.last_trade += 1;
+        let trade = Arc::new(Trade {
+            id: self.last_trade,
+            market,
+            price: best.price,
+            amount,
+            total,
+            maker: maker_half,
+            taker: taker_half,
+            at_ms: now_ms,
+        });
+        self.remember(&trade);
+        // Who trades with itself gets the maker's view twice, as upstream.
+        let taker_view = trade.half_of(taker_account).map_or(taker_id, |half| half.order_id);
+        for (account, order_id) in [(maker_account, best.order), (taker_account, taker_view)] {
+            self.outbox.push_back(Event::OwnTrade { trade: Arc::clone(&trade), account, order_id });
+        }
+        self.outbox.push_back(Event::PublicTrade(trade));
+        self.tell_order(best.order);
+        self.tell_order(taker_id);
+        self.tell_balances(
+            &[
+                (maker_account, market.base),
+                (maker_account, market.quote),
+                (taker_account, market.base),
+                (taker_account, market.quote),
+            ],
+            now_ms,
+        );
+        self.rest(maker_market, maker_side, best.price, best.order, maker_left, now_ms);
+        Some(())
+    }
+
+    /// Takes a match into an order and gives what is left of it. A filled order is done and its surplus released.
+    fn fill(&mut self, id: u64, amount: Decimal, total: Decimal, now_ms: i64) -> Decimal {
+        let Some(order) = self.orders.get_mut(&id) else { return Decimal::ZERO };
+        order.remaining_volume -= amount;
+        order.turnover += total;
+        order.trades_count += 1;
+        order.updated_ms = now_ms;
+        order.locked -= match order.side {
+            Side::Buy => total,
+            Side::Sell => amount,
+        };
+        let left = order.remaining_volume;
+        if left.is_zero() {
+            order.state = State::Done;
+            self.release(id);
+        }
+        left
+    }
+
+    /// Gives back what an order still has locked.
+    fn release(&mut self, id: u64) {
+        let Some(order) = self.orders.get_mut(&id) else { return };
+        let owner = Party::Member(order.account);
+        let posting = Posting {
+            currency: order.pays_with(),
+            from: (owner, Pocket::Locked),
+            to: (owner, Pocket::Available),
+            amount: order.locked,
+        };
+        let released = self.ledger.post(&[posting]);
+        debug_assert_eq!(released, Ok(()), "the ledger holds every order's lock");
+        if released.is_ok() {
+            order.locked = Decimal::ZERO;
+        }
+    }
+
+    fn remember(&mut self, trade: &Arc<Trade>) {
+        self.trades.entry(trade.market.id).or_default().push(Arc::clone(trade));
+        let mut owners = vec![trade.maker.account, trade.taker.account];
+        owners.dedup();
+        for account in owners {
+            self.own_trades.entry(account).or_default().push(Arc::clone(trade));
+        }
+    }
+
+    /// Ends an order that is not in the book.
+    fn end(&mut self, id: u64, state: State, now_ms: i64) {
+        self.release(id);
+        let Some(order) = self.orders.get_mut(&id) else { return };
+        order.state = state;
+        order.updated_ms = now_ms;
+        let changed = (order.account, order.pays_with());
+        self.tell_order(id);
+        self.tell_balances(&[changed], now_ms);
+    }
+
+    /// Carries out a request to cancel. An order that ended meanwhile stays as it is.
+    pub(super) fn cancel_now(&mut self, id: u64, now_ms: i64) {
+        let Some(order) = self.orders.get(&id).filter(|order| order.state == State::Wait) else { return };
+        let (market, side, price) = (order.market, order.side, order.price);
+        if let Some(price) = price {
+            self.rest(market, side, price, id, Decimal::ZERO, now_ms);
+        }
+        self.end(id, State::Cancel, now_ms);
+    }
+}

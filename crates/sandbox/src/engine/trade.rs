@@ -1,0 +1,55 @@
+//! A match of two orders, seen by the public and by each of its two owners.
+
+use rust_decimal::Decimal;
+
+use super::order::Side;
+use crate::markets::Market;
+
+/// One match.
+#[derive(Debug, Clone)]
+pub(crate) struct Trade {
+    pub(crate) id: u64,
+    pub(crate) market: &'static Market,
+    /// The maker's price.
+    pub(crate) price: Decimal,
+    /// In base currency.
+    pub(crate) amount: Decimal,
+    /// price × amount, in quote currency.
+    pub(crate) total: Decimal,
+    pub(crate) maker: Half,
+    pub(crate) taker: Half,
+    pub(crate) at_ms: i64,
+}
+
+/// One owner's half of a match.
+#[derive(Debug, Clone)]
+pub(crate) struct Half {
+    pub(crate) account: usize,
+    pub(crate) order_id: u64,
+    pub(crate) custom_order_id: Option<String>,
+    pub(crate) side: Side,
+    /// The ratio: 0.001 for a maker, 0.002 for a taker.
+    pub(crate) fee: Decimal,
+    /// The ratio times the income, in the income's currency.
+    pub(crate) fee_amount: Decimal,
+}
+
+impl Trade {
+    /// The half that this account sees. Who trades with itself sees the maker's (`facts/wire.md` part 5).
+    pub(crate) fn half_of(&self, account: usize) -> Option<&Half> {
+        [&self.maker, &self.taker].into_iter().find(|half| half.account == account)
+    }
+
+    /// The half that belongs to that order.
+    pub(crate) fn half_of_order(&self, order_id: u64) -> Option<&Half> {
+        [&self.maker, &self.taker].into_iter().find(|half| half.order_id == order_id)
+    }
+
+    /// The currency that a half's income and fee are in: base for a buy, quote for a sell.
+    pub(crate) fn income_currency(&self, side: Side) -> &'static str {
+        match side {
+            Side::Buy => self.market.base,
+            Side::Sell => self.market.quote,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! REST: the table of calls, and the way of a request through it.
+
+mod account;
+pub(crate) mod control;
+mod paging;
+pub(crate) mod params;
+mod public;
+pub(crate) mod reply;
+mod routes;
+mod trading;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use self::params::Params;
+use self::reply::{Outgoing, Reply};
+use self::routes::Found;
+pub(crate) use self::routes::{ROUTES, Route};
+use crate::app::App;
+use crate::auth::authenticate;
+use crate::errors::{self, Refusal};
+use crate::faults::FaultKind;
+use crate::server::Link;
+use crate::ws;
+
+/// The largest body that is read.
+const MAX_BODY: usize = 64 * 1024;
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest stall that a fault may ask for.
+const MAX_DELAY_MS: u64 = 600_000;
+
+/// A call as its handler sees it.
+pub(crate) struct Ask<'a> {
+    pub(crate) app: &'a App,
+    /// What stands in the path's `{…}`, in order.
+    path: Vec<String>,
+    pub(crate) params: &'a Params,
+    /// Who calls; none on public calls.
+    account: Option<usize>,
+}
+
+impl Ask<'_> {
+    /// The path's `{…}` of that place.
+    pub(crate) fn path(&self, place: usize) -> &str {
+        self.path.get(place).map_or("", String::as_str)
+    }
+
+    /// Who calls. The error never shows: private calls are authenticated before their handler.
+    pub(crate) fn account(&self) -> Result<usize, Refusal> {
+        self.account.ok_or_else(|| Refusal::unauthorized("authz.invalid_session"))
+    }
+}
+
+/// Serves one request of a connection.
+pub(crate) async fn serve(
+    app: Arc<App>,
+    peer: SocketAddr,
+    link: Arc<Link>,
+    request: Request<Incoming>,
+) -> Outgoing {
+    let path = request.uri().path();
+    let now_ms = app.clock.now_ms();
+    if path == "/sandbox" || path.starts_with("/sandbox/") {
+        return control::serve(&app, peer, request).await.into_response(now_ms);
+    }
+    if let Some(target) = ws::target(path) {
+        let fault = app.faults.take(request.method().as_str(), &[&target.path], false);
+        if let Some(reply) = before(fault.as_ref(), &link).await {
+            return reply.into_response(now_ms);
+        }
+        return ws::upgrade(&app, &link, &target, request);
+    }
+    match rest(&app, &link, request).await {
+        Ok(reply) => reply,
+        Err(refusal) => refusal.into(),
+    }
+    .into_response(app.clock.now_ms())
+}
+
+/// A REST call: route, fault, body, authentication, parameters, handler.
+async fn rest(app: &App, link: &Link, request: Request<Incoming>) -> Result<Reply, Refusal> {
+    let (head, body) = request.into_parts();
+    let found =
+        routes::find(head.uri.path()).ok_or(Refusal::Plain(StatusCode::NOT_FOUND, "404 Not Found"))?;
+    let Found { path, routes, segments } = found;
+    // An answer to HEAD is the one to GET without its body.
+    let method = if head.method == Method::HEAD { Method::GET } else { head.method.clone() };
+    let route: &Route = routes
+        .iter()
+        .find(|route| route.method == method.as_str())
+        .ok_or(Refusal::Text(StatusCode::METHOD_NOT_ALLOWED, "server.method_not_allowed"))?;
+    let fault = app.faults.take(route.method, &[route.path, path.as_str()], true);
+    if let Some(reply) = before(fault.as_ref(), link).await {
+        return Ok(reply);
+    }
+    let body = read_body(body, &head.headers).await?;
+    let account = if route.is_public() {
+        None
+    } else {
+        let window_ms = i128::try_from(app.config.auth_window.as_millis()).unwrap_or(i128::MAX);
+        let now_ms = app.clock.now_ms();
+        Some(authenticate(&app.directory, now_ms, window_ms, &head.method, &head.headers)?)
+    };
+    let params = Params::read(head.uri.query(), &head.headers, &body)?;
+    let answer = (route.handle)(&Ask { app, path: segments, params: &params, account });
+    app.wake();
+    match fault {
+        Some(FaultKind::ResetAfterApply) => link.reset().await,
+        Some(FaultKind::DelayAfterApply(ms)) => stall(ms).await,
+        _ => {}
+    }
+    answer
+}
+
+/// What a fault does ahead of the call: an answer in its stead, a reset (then this never returns), a stall.
+async fn before(fault: Option<&FaultKind>, link: &Link) -> Option<Reply> {
+    match fault {
+        Some(FaultKind::Answer { status, body, content_type }) => {
+            Some(Reply::raw(*status, content_type.as_deref(), body.clone()))
+        }
+        Some(FaultKind::ResetBeforeApply) => link.reset().await,
+        Some(FaultKind::Delay(ms)) => {
+            stall(*ms).await;
+            None
+        }
+        _ => None,
+    }
+}
+
+async fn stall(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms.min(MAX_DELAY_MS))).await;
+}
+
+/// The whole body, where it is small enough and comes in time.
+pub(crate) async fn read_body(body: Incoming, headers: &http::HeaderMap) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::Codes(StatusCode::PAYLOAD_TOO_LARGE, vec![errors::BODY_TOO_LARGE]);
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > u64::try_from(MAX_BODY).unwrap_or(u64::MAX)) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Codes(StatusCode::BAD_REQUEST, vec![errors::BODY_INCOMPLETE])),
+    }
+}

@@ -1,0 +1,143 @@
+//! `limit`, `page`, `order_by`, `time_from`, `time_to`, and the paging headers (`facts/wire.md` part 4).
+
+use super::params::{Params, Value};
+use super::reply::Reply;
+use crate::config::Profile;
+
+/// What a list allows, and its codes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) default: usize,
+    pub(crate) least: i64,
+    pub(crate) most: i64,
+    pub(crate) non_integer_limit: &'static str,
+    pub(crate) invalid_limit: &'static str,
+    pub(crate) non_integer_page: &'static str,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) limit: usize,
+    /// From 1.
+    number: usize,
+}
+
+impl Page {
+    /// Reads `limit` and `page`; a page below 1 is served as page 1, a limit out of range is refused.
+    pub(crate) fn read(params: &Params, limits: &Limits, codes: &mut Vec<&'static str>) -> Self {
+        let mut page = Self { limit: limits.default, number: 1 };
+        if let Some(limit) = params.get("limit") {
+            match limit.as_integer() {
+                None => codes.push(limits.non_integer_limit),
+                Some(limit) if (limits.least..=limits.most).contains(&limit) => {
+                    page.limit = usize::try_from(limit).unwrap_or_default();
+                }
+                Some(_) => codes.push(limits.invalid_limit),
+            }
+        }
+        if let Some(number) = params.get("page") {
+            match number.as_integer() {
+                None => codes.push(limits.non_integer_page),
+                Some(number) => page.number = usize::try_from(number.max(1)).unwrap_or(usize::MAX),
+            }
+        }
+        page
+    }
+
+    /// This page's part of the whole list.
+    pub(crate) fn of<T>(self, all: impl Iterator<Item = T>) -> Vec<T> {
+        all.skip((self.number - 1).saturating_mul(self.limit)).take(self.limit).collect()
+    }
+
+    /// The headers of a list; some lists keep their total to themselves.
+    pub(crate) fn headers(self, reply: Reply, total: Option<usize>) -> Reply {
+        let reply = reply.count("page", self.number).count("per-page", self.limit);
+        match total {
+            Some(total) => reply.count("total", total),
+            None => reply,
+        }
+    }
+}
+
+/// `asc` or `desc`, where given.
+pub(crate) fn ascending(
+    params: &Params,
+    name: &str,
+    default: bool,
+    code: &'static str,
+    codes: &mut Vec<&'static str>,
+) -> bool {
+    match params.get(name).map(Value::as_text) {
+        None => default,
+        Some(Some("asc")) => true,
+        Some(Some("desc")) => false,
+        Some(_) => {
+            codes.push(code);
+            default
+        }
+    }
+}
+
+/// A span of time in the profile's unit: milliseconds in the documents, seconds on the older servers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    from_ms: Option<i64>,
+    to_ms: Option<i64>,
+    unit_ms: i64,
+}
+
+impl Span {
+    /// Reads `time_from` and `time_to`; the codes are `<prefix>.non_integer_time_from` and so on.
+    pub(crate) fn read(
+        params: &Params,
+        profile: Profile,
+        span_codes: &SpanCodes,
+        codes: &mut Vec<&'static str>,
+    ) -> Self {
+        let unit_ms = profile.time_unit_ms();
+        let mut bound = |name: &str, non_integer, empty| {
+            let value = params.get(name)?;
+            if value.as_text().is_some_and(str::is_empty) {
+                codes.push(empty);
+                return None;
+            }
+            let integer = value.as_integer();
+            if integer.is_none() {
+                codes.push(non_integer);
+            }
+            integer.map(|value| value.saturating_mul(unit_ms))
+        };
+        let from_ms = bound("time_from", span_codes.non_integer_from, span_codes.empty_from);
+        let to_ms = bound("time_to", span_codes.non_integer_to, span_codes.empty_to);
+        Self { from_ms, to_ms, unit_ms }
+    }
+
+    /// From inclusive, to exclusive, compared in the profile's unit.
+    pub(crate) fn holds(&self, at_ms: i64) -> bool {
+        let at_ms = at_ms - at_ms.rem_euclid(self.unit_ms);
+        self.from_ms.is_none_or(|from| at_ms >= from) && self.to_ms.is_none_or(|to| at_ms < to)
+    }
+
+    /// Both bounds inclusive, for candles.
+    pub(crate) fn holds_inclusive(&self, at_ms: i64) -> bool {
+        self.from_ms.is_none_or(|from| at_ms >= from) && self.to_ms.is_none_or(|to| at_ms <= to)
+    }
+
+    pub(crate) fn has_start(&self) -> bool {
+        self.from_ms.is_some()
+    }
+
+    pub(crate) fn has_end(&self) -> bool {
+        self.to_ms.is_some()
+    }
+}
+
+/// The codes of a span.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SpanCodes {
+    pub(crate) non_integer_from: &'static str,
+    pub(crate) empty_from: &'static str,
+    pub(crate) non_integer_to: &'static str,
+    pub(crate) empty_to: &'static str,
+}

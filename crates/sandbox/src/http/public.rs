@@ -1,0 +1,234 @@
+//! Public calls (the documents' section "Public").
+
+use rust_decimal::Decimal;
+
+use super::Ask;
+use super::paging::{Limits, Page, Span, SpanCodes, ascending};
+use super::params::Value;
+use super::reply::Reply;
+use crate::clock::iso;
+use crate::config::Profile;
+use crate::engine::PERIODS;
+use crate::errors::Refusal;
+use crate::markets::{self, CURRENCIES, MARKETS, Market};
+use crate::render::number::Number;
+use crate::render::rest::{self, Tickers};
+
+const DOESNT_EXIST: &str = "public.market.doesnt_exist";
+
+const TRADES: Limits = Limits {
+    default: 100,
+    least: 1,
+    most: 1000,
+    non_integer_limit: "public.trade.non_integer_limit",
+    invalid_limit: "public.trade.invalid_limit",
+    non_integer_page: "public.trade.non_integer_page",
+};
+const TRADES_SPAN: SpanCodes = SpanCodes {
+    non_integer_from: "public.trade.non_integer_time_from",
+    empty_from: "public.trade.empty_time_from",
+    non_integer_to: "public.trade.non_integer_time_to",
+    empty_to: "public.trade.empty_time_to",
+};
+const CANDLES: Limits = Limits {
+    default: 30,
+    least: 1,
+    most: 10_000,
+    non_integer_limit: "public.k_line.non_integer_limit",
+    invalid_limit: "public.k_line.invalid_limit",
+    non_integer_page: "public.k_line.non_integer_page",
+};
+const CANDLES_SPAN: SpanCodes = SpanCodes {
+    non_integer_from: "public.k_line.non_integer_time_from",
+    empty_from: "public.k_line.empty_time_from",
+    non_integer_to: "public.k_line.non_integer_time_to",
+    empty_to: "public.k_line.empty_time_to",
+};
+const DEPTH: Limits = Limits {
+    default: 100,
+    least: 1,
+    most: 1000,
+    non_integer_limit: "public.market_depth.non_integer_limit",
+    invalid_limit: "public.market_depth.invalid_limit",
+    non_integer_page: "public.market_depth.non_integer_page",
+};
+
+/// The paging of markets, currencies and balances; the older servers put `admin.` before its codes.
+pub(super) fn shared_limits(profile: Profile) -> Limits {
+    let (non_integer_limit, invalid_limit, non_integer_page) = match profile {
+        Profile::Docs => {
+            ("pagination.non_integer_limit", "pagination.invalid_limit", "pagination.non_integer_page")
+        }
+        Profile::Legacy => (
+            "admin.pagination.non_integer_limit",
+            "admin.pagination.invalid_limit",
+            "admin.pagination.non_integer_page",
+        ),
+    };
+    Limits { default: 100, least: 1, most: 1000, non_integer_limit, invalid_limit, non_integer_page }
+}
+
+fn market(ask: &Ask<'_>) -> Result<&'static Market, Refusal> {
+    markets::market(ask.path(0)).ok_or_else(|| Refusal::unprocessable(DOESNT_EXIST))
+}
+
+/// The body is a bare `200`; only the status means something.
+pub(super) fn alive(_ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(&200))
+}
+
+pub(super) fn timestamp(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(&iso(ask.app.clock.now_ms(), ask.app.config.profile.zone_hours())))
+}
+
+pub(super) fn markets(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let mut codes = Vec::new();
+    let page = Page::read(ask.params, &shared_limits(ask.app.config.profile), &mut codes);
+    let ascending = ascending(ask.params, "ordering", true, "public.markets.invalid_ordering", &mut codes);
+    let by_id = match ask.params.get("order_by").map(Value::as_text) {
+        None | Some(Some("position")) => false,
+        Some(Some("id")) => true,
+        Some(_) => {
+            codes.push("public.markets.invalid_order_by");
+            false
+        }
+    };
+    let mut unit = |name, code| {
+        let unit = ask.params.get(name)?.as_text().unwrap_or_default();
+        if markets::currency(unit).is_none() {
+            codes.push(code);
+        }
+        Some(unit)
+    };
+    let base = unit("base_unit", "public.markets.base_unit_doesnt_exist");
+    let quote = unit("quote_unit", "public.markets.quote_unit_doesnt_exist");
+    Refusal::all(codes)?;
+    let mut all: Vec<&Market> = MARKETS
+        .iter()
+        .filter(|market| base.is_none_or(|unit| market.base == unit))
+        .filter(|market| quote.is_none_or(|unit| market.quote == unit))
+        .collect();
+    if by_id {
+        all.sort_by_key(|market| market.id);
+    }
+    if !ascending {
+        all.reverse();
+    }
+    let views: Vec<_> = page.of(all.iter().map(|market| rest::market(market)));
+    Ok(page.headers(Reply::ok(&views), Some(all.len())))
+}
+
+pub(super) fn ticker(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let market = market(ask)?;
+    let now_ms = ask.app.clock.now_ms();
+    let ticker = ask.app.engine().ticker(market, now_ms);
+    Ok(Reply::ok(&rest::ticker(ask.app.config.profile, &ticker, now_ms, false)))
+}
+
+pub(super) fn tickers(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let now_ms = ask.app.clock.now_ms();
+    let engine = ask.app.engine();
+    let tickers: Tickers = MARKETS
+        .iter()
+        .map(|market| {
+            let ticker = engine.ticker(market, now_ms);
+            (market.id, rest::ticker(ask.app.config.profile, &ticker, now_ms, true))
+        })
+        .collect();
+    drop(engine);
+    Ok(Reply::ok(&tickers))
+}
+
+pub(super) fn depth(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let market = market(ask)?;
+    let mut codes = Vec::new();
+    let default = match ask.app.config.profile {
+        Profile::Docs => 100,
+        Profile::Legacy => 300,
+    };
+    let page = Page::read(ask.params, &Limits { default, ..DEPTH }, &mut codes);
+    Refusal::all(codes)?;
+    let (asks, bids) = ask.app.engine().depth(market, page.limit);
+    Ok(Reply::ok(&rest::depth(&asks, &bids, ask.app.clock.now_ms())))
+}
+
+pub(super) fn candles(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let market = market(ask)?;
+    let profile = ask.app.config.profile;
+    let mut codes = Vec::new();
+    let minutes = match ask.params.get("period").map(Value::as_integer) {
+        None => 1,
+        Some(None) => {
+            codes.push("public.k_line.non_integer_period");
+            1
+        }
+        Some(Some(minutes)) => {
+            if !PERIODS.iter().any(|(_, known)| *known == minutes) {
+                codes.push("public.k_line.invalid_period");
+            }
+            minutes
+        }
+    };
+    let page = Page::read(ask.params, &CANDLES, &mut codes);
+    let span = Span::read(ask.params, profile, &CANDLES_SPAN, &mut codes);
+    Refusal::all(codes)?;
+    let mut candles = ask.app.engine().candles(market, minutes);
+    candles.retain(|candle| span.holds_inclusive(candle.start_s.saturating_mul(1000)));
+    // With both bounds the limit is ignored; with a start alone the first ones count, otherwise the newest.
+    if !(span.has_start() && span.has_end()) {
+        if span.has_start() {
+            candles.truncate(page.limit);
+        } else {
+            candles.drain(..candles.len().saturating_sub(page.limit));
+        }
+    }
+    let number: fn(Decimal) -> Number = Number::rest;
+    let views: Vec<_> = candles.iter().map(|candle| rest::candle(candle, number)).collect();
+    Ok(Reply::ok(&views))
+}
+
+/// Newest first. The older servers ignore times, page and order.
+pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let market = market(ask)?;
+    let profile = ask.app.config.profile;
+    let mut codes = Vec::new();
+    let page = Page::read(ask.params, &TRADES, &mut codes);
+    let oldest_first = ascending(ask.params, "order_by", false, "public.trade.invalid_order_by", &mut codes);
+    let span = Span::read(ask.params, profile, &TRADES_SPAN, &mut codes);
+    let engine = ask.app.engine();
+    let all = engine.trades(market).iter();
+    let view = |trade: &std::sync::Arc<crate::engine::Trade>| rest::public_trade(profile, trade);
+    let views = if profile == Profile::Legacy {
+        codes.retain(|code| code.ends_with("_limit"));
+        Refusal::all(codes)?;
+        all.rev().take(page.limit).map(view).collect()
+    } else {
+        Refusal::all(codes)?;
+        let within = all.filter(|trade| span.holds(trade.at_ms));
+        if oldest_first { page.of(within.map(view)) } else { page.of(within.rev().map(view)) }
+    };
+    drop(engine);
+    Ok(Reply::ok(&views))
+}
+
+pub(super) fn currencies(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let mut codes = Vec::new();
+    let page = Page::read(ask.params, &shared_limits(ask.app.config.profile), &mut codes);
+    let kind = ask.params.get("type").map(|value| value.as_text().unwrap_or_default());
+    if kind.is_some_and(|kind| kind != "coin" && kind != "fiat") {
+        codes.push("public.currency.invalid_type");
+    }
+    Refusal::all(codes)?;
+    let all: Vec<_> = CURRENCIES
+        .iter()
+        .filter(|currency| kind.is_none_or(|kind| rest::currency_type(currency) == kind))
+        .collect();
+    let views = page.of(all.iter().map(|currency| rest::currency(currency)));
+    Ok(page.headers(Reply::ok(&views), Some(all.len())))
+}
+
+pub(super) fn currency(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let currency = markets::currency(ask.path(0))
+        .ok_or_else(|| Refusal::unprocessable("public.currency.doesnt_exist"))?;
+    Ok(Reply::ok(&rest::currency(currency)))
+}

@@ -1,0 +1,343 @@
+//! Orders and own trades (the documents' section "Trading").
+
+use http::StatusCode;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::Ask;
+use super::paging::{Limits, Page, Span, SpanCodes, ascending};
+use super::params::{Params, Value};
+use super::reply::Reply;
+use crate::config::Profile;
+use crate::engine::{Engine, NewOrder, Order, OrderType, Side, State, codes};
+use crate::errors::{self, Refusal};
+use crate::markets::{self, Market};
+use crate::money::Parsed;
+use crate::render::rest;
+
+const ORDERS: Limits = Limits {
+    default: 100,
+    least: 0,
+    most: 1000,
+    non_integer_limit: "market.order.non_integer_limit",
+    invalid_limit: "market.order.invalid_limit",
+    non_integer_page: "market.order.non_integer_page",
+};
+const ORDERS_SPAN: SpanCodes = SpanCodes {
+    non_integer_from: "market.order.non_integer_time_from",
+    empty_from: "market.order.empty_time_from",
+    non_integer_to: "market.order.non_integer_time_to",
+    empty_to: "market.order.empty_time_to",
+};
+const TRADES: Limits = Limits {
+    default: 100,
+    least: 1,
+    most: 1000,
+    non_integer_limit: "market.trade.non_integer_limit",
+    invalid_limit: "market.trade.invalid_limit",
+    non_integer_page: "market.trade.non_integer_page",
+};
+const TRADES_SPAN: SpanCodes = SpanCodes {
+    non_integer_from: "market.trade.non_integer_time_from",
+    empty_from: "market.trade.empty_time_from",
+    non_integer_to: "market.trade.non_integer_time_to",
+    empty_to: "market.trade.empty_time_to",
+};
+
+/// The code of a filter that names no market (or unit of one).
+const MARKET_DOESNT_EXIST: &str = "market.market.doesnt_exist";
+/// Ours: the documents give `custom_order_id` no limit.
+const CUSTOM_ORDER_ID_CHARS: usize = 255;
+
+pub(super) fn create(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let profile = ask.app.config.profile;
+    let new = new_order(ask.params, profile)?;
+    let now_ms = ask.app.clock.now_ms();
+    let mut engine = ask.app.engine();
+    turn_away(&engine)?;
+    let order = engine.submit(account, new, now_ms).map_err(Refusal::unprocessable)?;
+    drop(engine);
+    Ok(Reply::created(&rest::order(profile, &order, None)))
+}
+
+/// The parameters of a new order. All that is wrong with them is told at once (`facts/wire.md` part 5, point 1);
+/// a market order that names a price, even `null`, only when nothing else is wrong (point 2).
+fn new_order(params: &Params, profile: Profile) -> Result<NewOrder, Refusal> {
+    let mut codes = Vec::new();
+    let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
+    // A missing parameter gets its own code and the one of its value.
+    let market = text("market").map_or_else(
+        || {
+            codes.push("market.order.missing_market");
+            None
+        },
+        markets::market,
+    );
+    if market.is_none() {
+        codes.push("market.market.doesnt_exist_or_not_enabled");
+    }
+    let side = text("side");
+    if side.is_none() {
+        codes.push("market.order.missing_side");
+    }
+    let side = side.and_then(Side::parse);
+    if side.is_none() {
+        codes.push("market.order.invalid_side");
+    }
+    let volume = decimal(
+        params.get("volume"),
+        [
+            "market.order.missing_volume",
+            "market.order.non_decimal_volume",
+            "market.order.non_positive_volume",
+        ],
+        &mut codes,
+    );
+    let ord_type = match text("ord_type") {
+        // Required by the documents, `limit` when left out on the older servers.
+        None if profile == Profile::Legacy => Some(OrderType::Limit),
+        None => {
+            codes.push("market.order.missing_ord_type");
+            None
+        }
+        Some(text) => OrderType::parse(text),
+    };
+    if ord_type.is_none() {
+        codes.push("market.order.invalid_type");
+    }
+    let price = (ord_type == Some(OrderType::Limit)).then(|| {
+        decimal(
+            params.get("price"),
+            [
+                "market.order.missing_price",
+                "market.order.non_decimal_price",
+                "market.order.non_positive_price",
+            ],
+            &mut codes,
+        )
+    });
+    let post_only = params.get("post_only").map_or(Some(false), Value::as_bool);
+    match post_only {
+        None => codes.push(errors::INVALID_POST_ONLY),
+        Some(true) if ord_type == Some(OrderType::Market) => codes.push(errors::POST_ONLY_NEEDS_LIMIT),
+        Some(_) => {}
+    }
+    let custom_order_id = params.get("custom_order_id").map(Value::as_text);
+    if custom_order_id
+        .is_some_and(|id| !id.is_some_and(|id| (1..=CUSTOM_ORDER_ID_CHARS).contains(&id.chars().count())))
+    {
+        codes.push(errors::INVALID_CUSTOM_ORDER_ID);
+    }
+    if codes.is_empty() && ord_type == Some(OrderType::Market) && params.raw("price").is_some() {
+        codes.push("market.order.market_order_price");
+    }
+    Refusal::all(codes)?;
+    let out_of_range = || Refusal::unprocessable(codes::INVALID_VOLUME_OR_PRICE);
+    let (Some(market), Some(side), Some(ord_type)) = (market, side, ord_type) else {
+        return Err(Refusal::unprocessable(codes::CREATE_ERROR));
+    };
+    Ok(NewOrder {
+        market,
+        side,
+        ord_type,
+        volume: volume.ok_or_else(out_of_range)?,
+        price: price.map(|price| price.ok_or_else(out_of_range)).transpose()?,
+        post_only: post_only == Some(true),
+        custom_order_id: custom_order_id.flatten().map(str::to_owned),
+    })
+}
+
+/// A decimal above zero; nothing where it is refused, or positive but past 28 digits (no market allows that many).
+/// The codes: missing, not a decimal, not positive.
+fn decimal(
+    value: Option<&Value>,
+    [missing, non_decimal, non_positive]: [&'static str; 3],
+    codes: &mut Vec<&'static str>,
+) -> Option<Decimal> {
+    match value.map(Value::as_decimal) {
+        Some(Parsed::Exact(value)) if value > Decimal::ZERO => return Some(value),
+        Some(Parsed::Unrepresentable { negative: false }) => return None,
+        Some(Parsed::Exact(_) | Parsed::Unrepresentable { negative: true }) => {}
+        Some(Parsed::NotDecimal) => codes.push(non_decimal),
+        None => codes.push(missing),
+    }
+    codes.push(non_positive);
+    None
+}
+
+pub(super) fn order(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let profile = ask.app.config.profile;
+    let engine = ask.app.engine();
+    let order = find(&engine, account, ask.path(0))?;
+    let trades = engine
+        .trades_of(account)
+        .iter()
+        .filter_map(|trade| rest::trade(profile, trade, order.id, true))
+        .collect();
+    let view = rest::order(profile, order, Some(trades));
+    drop(engine);
+    Ok(Reply::ok(&view))
+}
+
+/// The caller's order of that number or uuid.
+fn find<'a>(engine: &'a Engine, account: usize, id: &str) -> Result<&'a Order, Refusal> {
+    let order = if id.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number out of range is well formed, but nobody's.
+        id.parse().ok().and_then(|id| engine.order(account, id))
+    } else {
+        let uuid = Uuid::try_parse(id)
+            .ok()
+            .filter(|_| id.len() == 36)
+            .ok_or_else(|| Refusal::unprocessable("market.order.invaild_id_or_uuid"))?;
+        engine.order_by_uuid(account, uuid)
+    };
+    order.ok_or_else(Refusal::not_found)
+}
+
+pub(super) fn orders(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let profile = ask.app.config.profile;
+    let params = ask.params;
+    let mut codes = Vec::new();
+    let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
+    let market = market_filter(text("market"), &mut codes);
+    let (base, quote) = (text("base_unit"), text("quote_unit"));
+    if [base, quote].into_iter().flatten().any(|unit| markets::currency(unit).is_none()) {
+        codes.push(MARKET_DOESNT_EXIST);
+    }
+    let named_states = params.all("state");
+    let states: Vec<State> = named_states.iter().filter_map(|value| State::parse(value.as_text()?)).collect();
+    if states.len() != named_states.len() {
+        codes.push("market.order.invalid_state");
+    }
+    let ord_type = text("ord_type").map(OrderType::parse);
+    if ord_type == Some(None) {
+        codes.push("market.order.invalid_ord_type");
+    }
+    let side = text("type").map(Side::parse);
+    if side == Some(None) {
+        codes.push("market.order.invalid_type");
+    }
+    let page = Page::read(params, &ORDERS, &mut codes);
+    let oldest_first = ascending(params, "order_by", false, "market.order.invalid_order_by", &mut codes);
+    let span = Span::read(params, profile, &ORDERS_SPAN, &mut codes);
+    Refusal::all(codes)?;
+    let engine = ask.app.engine();
+    let mut all: Vec<&Order> = engine
+        .orders_of(account)
+        .filter(|order| market.is_none_or(|market| order.market.id == market.id))
+        .filter(|order| base.is_none_or(|unit| order.market.base == unit))
+        .filter(|order| quote.is_none_or(|unit| order.market.quote == unit))
+        .filter(|order| states.is_empty() || states.contains(&order.state))
+        .filter(|order| ord_type.flatten().is_none_or(|ord_type| order.ord_type == ord_type))
+        .filter(|order| side.flatten().is_none_or(|side| order.side == side))
+        .filter(|order| span.holds(order.created_ms))
+        .collect();
+    // By the time of the last change: pages shift while orders change.
+    all.sort_by_key(|order| (order.updated_ms, order.id));
+    if !oldest_first {
+        all.reverse();
+    }
+    let views = page.of(all.into_iter().map(|order| rest::order(profile, order, None)));
+    drop(engine);
+    Ok(page.headers(Reply::ok(&views), None))
+}
+
+/// The market of a filter, where one is given.
+fn market_filter(id: Option<&str>, codes: &mut Vec<&'static str>) -> Option<&'static Market> {
+    let market = markets::market(id?);
+    if market.is_none() {
+        codes.push(MARKET_DOESNT_EXIST);
+    }
+    market
+}
+
+pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let profile = ask.app.config.profile;
+    let params = ask.params;
+    let mut codes = Vec::new();
+    let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
+    let market = market_filter(text("market"), &mut codes);
+    let order_id = params.get("order_id").map(Value::as_integer);
+    if order_id == Some(None) {
+        codes.push("market.trade.non_integer_order_id");
+    }
+    let side = text("type").map(Side::parse);
+    if side == Some(None) {
+        codes.push("market.trade.invalid_type");
+    }
+    let page = Page::read(params, &TRADES, &mut codes);
+    let oldest_first = ascending(params, "order_by", false, "market.trade.invalid_order_by", &mut codes);
+    let span = Span::read(params, profile, &TRADES_SPAN, &mut codes);
+    Refusal::all(codes)?;
+    // A negative number is no order's.
+    let order_id = order_id.flatten().map(|id| u64::try_from(id).unwrap_or_default());
+    let engine = ask.app.engine();
+    let all = engine
+        .trades_of(account)
+        .iter()
+        .filter(|trade| market.is_none_or(|market| trade.market.id == market.id))
+        .filter(|trade| span.holds(trade.at_ms))
+        // With `order_id`, that order's half counts: of a match with itself an account has both.
+        .filter_map(|trade| {
+            let half = match order_id {
+                Some(id) => trade.half_of_order(id).filter(|half| half.account == account),
+                None => trade.half_of(account),
+            }?;
+            Some((trade, half))
+        })
+        .filter(|(_, half)| side.flatten().is_none_or(|side| half.side == side));
+    let view = |(trade, half): (&std::sync::Arc<crate::engine::Trade>, &crate::engine::Half)| {
+        rest::trade(profile, trade, half.order_id, false)
+    };
+    let views = if oldest_first { page.of(all.map(view)) } else { page.of(all.rev().map(view)) };
+    drop(engine);
+    Ok(page.headers(Reply::ok(&views), None))
+}
+
+/// Only asks for the end: the order comes back as it is now, `wait` as a rule.
+pub(super) fn cancel(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let now_ms = ask.app.clock.now_ms();
+    let mut engine = ask.app.engine();
+    turn_away(&engine)?;
+    let id = find(&engine, account, ask.path(0))?.id;
+    let order = engine.request_cancel(account, id, now_ms).ok_or_else(Refusal::not_found)?;
+    drop(engine);
+    Ok(Reply::created(&rest::order(ask.app.config.profile, &order, None)))
+}
+
+pub(super) fn cancel_all(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let profile = ask.app.config.profile;
+    let mut codes = Vec::new();
+    let text = |name| ask.params.get(name).map(|value| value.as_text().unwrap_or_default());
+    let market = market_filter(text("market"), &mut codes);
+    let side = text("side").map(Side::parse);
+    if side == Some(None) {
+        // The last word of a message that upstream never gave a code.
+        codes.push(match profile {
+            Profile::Docs => "market.order.invalid_side",
+            Profile::Legacy => "value",
+        });
+    }
+    Refusal::all(codes)?;
+    let now_ms = ask.app.clock.now_ms();
+    let mut engine = ask.app.engine();
+    turn_away(&engine)?;
+    let orders = engine.request_cancel_all(account, market, side.flatten(), now_ms);
+    drop(engine);
+    let views: Vec<_> = orders.iter().map(|order| rest::order(profile, order, None)).collect();
+    Ok(Reply::created(&views))
+}
+
+/// New commands wait for nobody: where too much is queued, nothing is taken.
+fn turn_away(engine: &Engine) -> Result<(), Refusal> {
+    if engine.is_overloaded() {
+        return Err(Refusal::Codes(StatusCode::SERVICE_UNAVAILABLE, vec![errors::OVERLOADED]));
+    }
+    Ok(())
+}

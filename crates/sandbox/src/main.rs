@@ -1,0 +1,226 @@
+//! The sandbox as a program, for shells and for other languages.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use capecrypto_sandbox::{Account, Builder, Profile, Sandbox};
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+const USAGE: &str = "\
+usage: capecrypto-sandbox [options]
+
+  --listen ADDRESS:PORT   where to listen; port 0 picks one (127.0.0.1:0)
+  --profile docs|legacy   whose behaviour to show (docs)
+  --auth-window-ms N      how near a nonce must be to the clock (5000)
+  --allow-non-loopback    listen on an address that other machines can reach
+  --exit-with-stdin       end when standard input ends
+  --help                  this text
+
+The first line on standard output is one JSON object with every base URL and the demo accounts' keys.";
+
+/// What the command line asks for.
+#[derive(Debug)]
+enum Command {
+    Help,
+    Run { builder: Builder, exit_with_stdin: bool },
+}
+
+/// The line that tells other programs where everything is.
+#[derive(Serialize)]
+struct Ready<'a> {
+    ready: bool,
+    origin: &'a str,
+    websocket: &'a str,
+    legacy_websocket: &'a str,
+    control: &'a str,
+    accounts: &'a [Account],
+}
+
+fn main() -> ExitCode {
+    match parse(std::env::args().skip(1)) {
+        Ok(Command::Help) => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Run { builder, exit_with_stdin }) => run(builder, exit_with_stdin),
+        Err(problem) => {
+            eprintln!("{problem}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut builder = Sandbox::builder().listen(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mut exit_with_stdin = false;
+    while let Some(argument) = arguments.next() {
+        let (flag, given) = match argument.split_once('=') {
+            Some((flag, value)) => (flag, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        let takes_value = matches!(flag, "--listen" | "--profile" | "--auth-window-ms");
+        if !takes_value && given.is_some() {
+            return Err(format!("{flag} takes no value"));
+        }
+        let mut value = || given.clone().or_else(|| arguments.next()).ok_or(format!("{flag} needs a value"));
+        builder = match flag {
+            "--listen" => {
+                let value = value()?;
+                let address = value
+                    .parse()
+                    .map_err(|_| format!("--listen: {value:?} is not an address with a port"))?;
+                builder.listen(address)
+            }
+            "--profile" => match value()?.as_str() {
+                "docs" => builder.profile(Profile::Docs),
+                "legacy" => builder.profile(Profile::Legacy),
+                other => return Err(format!("--profile: {other:?} is neither docs nor legacy")),
+            },
+            "--auth-window-ms" => {
+                let value = value()?;
+                let window = value
+                    .parse()
+                    .map_err(|_| format!("--auth-window-ms: {value:?} is not a whole number"))?;
+                builder.auth_window(Duration::from_millis(window))
+            }
+            "--allow-non-loopback" => builder.allow_non_loopback(true),
+            "--exit-with-stdin" => {
+                exit_with_stdin = true;
+                builder
+            }
+            "--help" | "-h" => return Ok(Command::Help),
+            other => return Err(format!("unknown argument {other:?}")),
+        };
+    }
+    Ok(Command::Run { builder, exit_with_stdin })
+}
+
+fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("can't start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        let sandbox = match builder.start().await {
+            Ok(sandbox) => sandbox,
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        // Before the line goes out: a signal right after it must find us ready.
+        let end = match Ends::new(exit_with_stdin) {
+            Ok(end) => end,
+            Err(error) => {
+                eprintln!("can't watch for signals: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let ready = Ready {
+            ready: true,
+            origin: sandbox.origin(),
+            websocket: sandbox.websocket(),
+            legacy_websocket: sandbox.legacy_websocket(),
+            control: sandbox.control_url(),
+            accounts: sandbox.accounts(),
+        };
+        match serde_json::to_string(&ready) {
+            Ok(line) => println!("{line}"),
+            Err(error) => {
+                eprintln!("can't describe the sandbox: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        eprintln!("listening on {}", sandbox.origin());
+        let why = end.wait().await;
+        eprintln!("ending: {why}");
+        sandbox.shutdown().await;
+        ExitCode::SUCCESS
+    })
+}
+
+/// What may end the program.
+struct Ends {
+    signals: Signals,
+    stdin: Option<oneshot::Receiver<()>>,
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+impl Signals {
+    /// Watches from now on.
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    #[cfg(unix)]
+    async fn next(mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "terminated",
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "interrupted",
+            // No such signal can come.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Ends {
+    fn new(exit_with_stdin: bool) -> std::io::Result<Self> {
+        Ok(Self { signals: Signals::new()?, stdin: exit_with_stdin.then(stdin_ended) })
+    }
+
+    async fn wait(self) -> &'static str {
+        let stdin = async {
+            match self.stdin {
+                // An error means that the thread is gone, and nobody else watches standard input.
+                Some(stdin) => drop(stdin.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            why = self.signals.next() => why,
+            () = stdin => "standard input ended",
+        }
+    }
+}
+
+/// Reads standard input to its end on a thread of its own, which doesn't keep the program from ending.
+fn stdin_ended() -> oneshot::Receiver<()> {
+    let (ended, wait) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0_u8; 1024];
+        let mut stdin = std::io::stdin().lock();
+        while matches!(stdin.read(&mut buffer), Ok(1..)) {}
+        // Nobody waits any more where the program is ending already.
+        let _unheard = ended.send(());
+    });
+    wait
+}
