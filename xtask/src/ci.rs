@@ -121,12 +121,13 @@ fn features() -> Option<String> {
 fn checks(packages: &[Package]) -> Vec<Vec<String>> {
     let mut checks = Vec::new();
     for package in packages.iter().filter(|package| package.ours && package.name != "xtask") {
-        let base =
-            ["check", "--quiet", "--package", &package.name, "--no-default-features"].map(str::to_owned);
-        checks.push(base.to_vec());
-        for feature in &package.features {
-            checks.push(base.iter().cloned().chain(["--features".to_owned(), feature.clone()]).collect());
-        }
+        let mut add = |features: &[&str]| {
+            let command = ["clippy", "--quiet", "--package", &package.name, "--no-default-features"];
+            let words = command.iter().chain(features).chain(&["--", "--deny", "warnings"]);
+            checks.push(words.map(|&word| word.to_owned()).collect());
+        };
+        add(&[]);
+        package.features.iter().for_each(|feature| add(&["--features", feature]));
     }
     checks
 }
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(
             checks,
             [
-                "clippy --quiet --package a --no-default-features --features  -- --deny warnings",
+                "clippy --quiet --package a --no-default-features -- --deny warnings",
                 "clippy --quiet --package a --no-default-features --features x -- --deny warnings",
                 "clippy --quiet --package a --no-default-features --features y -- --deny warnings",
             ]
