@@ -34,6 +34,14 @@ pub(crate) struct Package {
     pub(crate) features: Vec<String>,
 }
 
+impl Package {
+    /// Its folder as one names it from the root: `crates/models`.
+    pub(crate) fn place(&self) -> String {
+        let folder = self.folder.strip_prefix(root()).unwrap_or(&self.folder);
+        folder.to_string_lossy().replace('\\', "/")
+    }
+}
+
 /// What a package asks for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dependency {

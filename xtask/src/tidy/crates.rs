@@ -1,9 +1,6 @@
 //! What every crate of ours has: a README that is its rustdoc, the workspace's lints and versions.
 
-use crate::{
-    finding::Finding,
-    workspace::{Package, root},
-};
+use crate::{finding::Finding, workspace::Package};
 use std::fs;
 
 const DOC: &str = "#![doc = include_str!(\"../README.md\")]";
@@ -13,7 +10,7 @@ pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in packages.iter().filter(|package| package.ours) {
         let read = |file: &str| fs::read_to_string(package.folder.join(file)).ok();
-        let folder = package.folder.strip_prefix(root()).unwrap_or(&package.folder).display().to_string();
+        let folder = package.place();
         findings.extend(manifest(&folder, &read("Cargo.toml").unwrap_or_default()));
         // The tasks are described by `cargo xtask` itself.
         if package.name != "xtask" {

@@ -54,7 +54,7 @@ pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
     let ours: Vec<&Package> = packages.iter().filter(|package| package.ours).collect();
     let mut findings = Vec::new();
     for package in &ours {
-        let place = format!("{}/Cargo.toml", package.name);
+        let place = format!("{}/Cargo.toml", package.place());
         let Some((_, may_use)) = MAY_USE.iter().find(|(name, _)| *name == package.name) else {
             let mend =
                 format!("add it to the table in {HERE}, with what it may use, and to docs/ARCHITECTURE.md");
