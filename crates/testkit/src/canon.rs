@@ -30,7 +30,7 @@ pub(crate) fn canonical(schema: &Schema, value: &Value, strangers: Strangers) ->
         Kind::Decimal { empty: Some(empty) } if value == "" => Value::String(empty.clone()),
         Kind::Integer | Kind::Decimal { .. } => by_text(exact::decimal),
         Kind::Time(_) => by_text(|text| exact::instant(text).map(|millis| format!("{millis} ms"))),
-        Kind::Id => exact::text(value).map_or_else(|| value.clone(), Value::String),
+        Kind::Id { .. } => exact::text(value).map_or_else(|| value.clone(), Value::String),
         Kind::Object(object) => match value.as_object() {
             Some(map) => canonical_object(object, map, strangers),
             None => value.clone(),

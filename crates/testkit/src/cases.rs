@@ -2,7 +2,7 @@
 
 use crate::{
     canon::is_bare_item,
-    exact::{is_number, number},
+    exact::number,
     schema::{Kind, Object, Property, Schema},
 };
 use serde_json::{Value, json};
@@ -102,19 +102,21 @@ impl<'a> Maker<'a> {
     fn walk(&mut self, schema: &'a Schema, place: &Place<'_>) {
         let document = self.document;
         let Some(value) = document.pointer(&place.pointer).filter(|value| !value.is_null()) else { return };
-        // One item that stands alone and one in a list are two forms, so the value's form is part of the key.
-        if !self.done.insert(format!("{} {}", place.field, is_number(value))) {
+        if !self.done.insert(place.field.clone()) {
             return;
         }
         match &schema.kind {
             Kind::Any | Kind::Text => {}
             Kind::Flag => self.flag(schema, place),
             Kind::Integer => self.whole_numbers(schema, place, "7"),
-            Kind::Id if schema.as_number && !matches!(value, Value::String(_)) => {
-                // Above 2^53 a float would change it.
-                self.whole_numbers(schema, place, "9007199254740993");
+            // Above 2^53 a float would change it.
+            Kind::Id { number: true } => self.whole_numbers(schema, place, "9007199254740993"),
+            Kind::Id { number: false } => {
+                self.kept(place, json!("302b0494-1a06_4089"));
+                if schema.as_number {
+                    self.kept(place, number("173757"));
+                }
             }
-            Kind::Id => self.kept(place, json!("302b0494-1a06_4089")),
             Kind::Decimal { empty } => self.decimals(schema, empty.as_deref(), place),
             Kind::Time(_) => self.times(place),
             Kind::OpenEnum(_) => {

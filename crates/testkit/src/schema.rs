@@ -37,8 +37,11 @@ pub enum Kind {
     Time(Unit),
     /// `x-open-enum` with the values known today.
     OpenEnum(Vec<String>),
-    /// `x-id`.
-    Id,
+    /// `x-id`: a number (which may be written as text), or any text.
+    Id {
+        /// Whether it is a number.
+        number: bool,
+    },
     /// An object with named properties.
     Object(Object),
     /// An object with any keys.
@@ -152,8 +155,12 @@ impl Schema {
             })
         } else if node.contains_key("x-open-enum") {
             Kind::OpenEnum(texts(node.get("x-open-enum")))
-        } else if node.contains_key("x-id") {
-            Kind::Id
+        } else if let Some(id) = node.get("x-id") {
+            match id.as_str() {
+                Some("number") => Kind::Id { number: true },
+                Some("text") => Kind::Id { number: false },
+                _ => return Err(format!("{place}: x-id is number or text, not {id}")),
+            }
         } else if let Some(places) = node.get("prefixItems").and_then(Value::as_array) {
             Kind::Tuple(places.iter().map(|item| inner(item, "prefixItems")).collect::<Result<_, _>>()?)
         } else if is("array") {

@@ -82,6 +82,8 @@ fn an_unsound_spec_is_refused() {
     };
     refused("x-service: trade", "x-service: persona", "persona");
     refused("x-open-enum", "x-opn-enum", "x-opn-enum");
+    refused("x-id: number", "x-id: numeric", "x-id");
+    refused("x-time: milliseconds", "x-time: ms", "x-time");
     refused("$ref: \"#/components/schemas/Row\"", "$ref: \"#/components/schemas/Gone\"", "points nowhere");
     refused("operationId: get_row", "operationId: create_row", "twice");
     refused("/rows/{id}", "/rows/{row}", "row");
