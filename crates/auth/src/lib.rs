@@ -12,4 +12,4 @@ pub use clock::{Clock, ManualTime, Skew};
 pub use credentials::{Credentials, CredentialsError, KeyKind};
 pub use environment::{Environment, EnvironmentError, Origin, Service, TimeUnit};
 pub use nonce::{NonceError, NonceSource};
-pub use sign::{Sign, SignedHeader, ToSign};
+pub use sign::{Rejection, Sign, SignedHeader, ToSign};

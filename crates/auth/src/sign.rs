@@ -47,8 +47,27 @@ impl fmt::Debug for SignedHeader {
     }
 }
 
+/// What an answer says about the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejection {
+    /// The nonce was too old or too new: signed afresh, the request may be sent once more.
+    Expired,
+    /// The signature, the key or its rights were refused. Sending again changes nothing.
+    Final,
+}
+
 /// A signature scheme.
 pub trait Sign: fmt::Debug + Send + Sync {
     /// The headers that authenticate this attempt.
     fn sign(&self, request: &ToSign<'_>) -> Vec<SignedHeader>;
+
+    /// Whether an answer with this status and code comes from the check of the signature, before anything else was
+    /// looked at: then it is proof that nothing was done.
+    fn rejection(&self, status: u16, code: &str) -> Option<Rejection>;
+
+    /// What to do about such a code.
+    fn hint(&self, code: &str) -> Option<&'static str> {
+        let _ = code;
+        None
+    }
 }

@@ -103,7 +103,7 @@ impl Tickers {
 impl Serialize for Tickers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.iter().all(|(id, _)| id.is_some()) {
-            serializer.collect_map(self.0.iter().map(|(id, ticker)| (id, ticker)))
+            serializer.collect_map(self.0.iter().filter_map(|(id, ticker)| Some((id.as_ref()?, ticker))))
         } else {
             serializer.collect_seq(self.0.iter().map(|(_, ticker)| ticker))
         }

@@ -1,4 +1,4 @@
-use capecrypto_auth::{CapeSigner, Credentials, Sign, ToSign};
+use capecrypto_auth::{CapeSigner, Credentials, Rejection, Sign, ToSign};
 
 const KEY: &str = "61d025b8573501c2";
 const SECRET: &str = "2d0b4979c7fe6986daa8e21d1dc0644f";
@@ -46,4 +46,17 @@ fn another_nonce_key_or_secret_gives_another_signature() {
     assert_ne!(sign(KEY, SECRET, NONCE + 1), SIGNATURE);
     assert_ne!(sign("61d025b8573501c3", SECRET, NONCE), SIGNATURE);
     assert_ne!(sign(KEY, "2d0b4979c7fe6986daa8e21d1dc0644e", NONCE), SIGNATURE);
+}
+
+#[test]
+fn only_the_gateways_own_codes_prove_that_nothing_was_done() {
+    let signer = CapeSigner::new(&Credentials::new(KEY, SECRET).unwrap());
+    assert_eq!(signer.rejection(401, "authz.nonce_expired"), Some(Rejection::Expired));
+    assert_eq!(signer.rejection(401, "authz.invalid_signature"), Some(Rejection::Final));
+    assert_eq!(signer.rejection(422, "authz.invalid_api_key_headers"), Some(Rejection::Final));
+    assert_eq!(signer.rejection(401, "jwt.decode_and_verify"), None);
+    assert_eq!(signer.rejection(422, "market.order.create_error"), None);
+    assert_eq!(signer.rejection(500, "authz.nonce_expired"), None);
+    assert!(signer.hint("authz.disabled_2fa").unwrap().contains("two-factor"));
+    assert_eq!(signer.hint("authz.of_next_year"), None);
 }

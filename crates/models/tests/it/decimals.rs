@@ -117,7 +117,8 @@ proptest! {
     /// A digit more than 28 is refused, wherever the point stands.
     #[test]
     fn a_digit_too_many_is_never_rounded(digits in "[1-9][0-9]{27}[1-9]", point in 1_usize..29) {
-        let text = format!("{}.{}", &digits[..point], &digits[point..]);
+        let (whole, fraction) = digits.split_at(point);
+        let text = format!("{whole}.{fraction}");
         let text = text.trim_end_matches('.');
         prop_assert!(matches!(decimal::parse(text), Err(DecimalError::TooManyDigits(_))), "{}", text);
     }

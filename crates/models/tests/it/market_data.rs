@@ -17,6 +17,7 @@ fn tickers_as_map_and_as_array() {
     assert!(map.get("xrpzar").is_none());
     let array: Tickers = serde_json::from_str(&format!(r#"[{{"at":1612345678,"ticker":{ENTRY}}}]"#)).unwrap();
     assert_eq!(array.iter().next().unwrap(), (None, ticker));
+    assert!(serde_json::to_string(&map).unwrap().starts_with(r#"{"btczar":"#));
     for tickers in [map, array] {
         let again = serde_json::to_string(&tickers).unwrap();
         assert_eq!(serde_json::from_str::<Tickers>(&again).unwrap(), tickers);

@@ -1,0 +1,413 @@
+//! Orders and trades of the account (documents: "Trading").
+
+use crate::args::{self, Direction, Limit, PageNumber, Positive};
+use capecrypto_models::{
+    Arg, CurrencyId, CustomOrderId, Decimal, MarketId, Order, OrderId, OrderKey, OrderState, OrderType, Side,
+    Timestamp, Trade, TradeId,
+};
+use capecrypto_rest::{InvalidArgument, Mismatch, Page, Paged, endpoints, setters};
+use serde::Serialize;
+
+endpoints! { Trade signed {
+    POST "/market/orders"             CreateOrder  -> Order, checked reviewed;
+    GET  "/market/orders"             ListOrders   -> Page<Order>, checked reviewed;
+    GET  "/market/orders/{id}"        GetOrder     -> Order, reviewed;
+    POST "/market/orders/{id}/cancel" CancelOrder  -> Order, idempotent reviewed;
+    POST "/market/orders/cancel"      CancelOrders -> Vec<Order>, idempotent reviewed;
+    GET  "/market/trades"             ListTrades   -> Page<Trade>, checked reviewed;
+}}
+
+/// Places an order (documents: "Create Order").
+///
+/// The answer is the order as it was accepted, in state `pending`, even if it fills at once: what becomes of it is told
+/// by the stream, or by [`GetOrder`]. It is sent at most once; see `Error::outcome`.
+#[derive(Debug, Clone, Serialize)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct CreateOrder {
+    market: Arg<MarketId>,
+    side: Side,
+    volume: Positive,
+    ord_type: OrderType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<Positive>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    post_only: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_order_id: Option<Arg<CustomOrderId>>,
+}
+
+impl CreateOrder {
+    /// An order of `volume` base currency that fills at `price` (quote currency for one unit) or better, and rests in
+    /// the book with what is left.
+    pub fn limit(market: impl Into<Arg<MarketId>>, side: Side, volume: Decimal, price: Decimal) -> Self {
+        Self { price: Some(price.into()), ord_type: OrderType::Limit, ..Self::market(market, side, volume) }
+    }
+
+    /// An order of `volume` base currency (when buying, too) at whatever prices the book offers.
+    pub fn market(market: impl Into<Arg<MarketId>>, side: Side, volume: Decimal) -> Self {
+        Self {
+            market: market.into(),
+            side,
+            volume: volume.into(),
+            ord_type: OrderType::Market,
+            price: None,
+            post_only: None,
+            custom_order_id: None,
+        }
+    }
+
+    fn check(&self) -> Result<(), InvalidArgument> {
+        match (&self.ord_type, self.post_only) {
+            (OrderType::Market, Some(true)) => Err(InvalidArgument::new(
+                "post_only",
+                "a market order always takes",
+                "leave it out, or place a limit order",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn review(&self, order: &mut Order) -> Result<(), Mismatch> {
+        Mismatch::check("market", self.market.value().ok(), Some(&order.market))?;
+        Mismatch::check("side", Some(&self.side), Some(&order.side))?;
+        let name = self.custom_order_id.as_ref().and_then(|name| name.value().ok());
+        Mismatch::check(
+            "custom_order_id",
+            name.map(CustomOrderId::as_str).as_ref(),
+            order.custom_order_id.as_deref().as_ref(),
+        )
+    }
+}
+
+setters! { CreateOrder {
+    /// Refuses the order where it would match at once. Limit orders only.
+    post_only: bool;
+    /// Your own name for the order, by which it can be found again.
+    custom_order_id: Arg<CustomOrderId>;
+}}
+
+/// Reads one order with its fills (documents: "Order by id").
+#[derive(Debug, Clone, Serialize)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct GetOrder {
+    id: Arg<OrderKey>,
+}
+
+impl GetOrder {
+    /// The order of this number or UUID.
+    pub fn new(id: impl Into<Arg<OrderKey>>) -> Self {
+        Self { id: id.into() }
+    }
+
+    fn review(&self, order: &mut Order) -> Result<(), Mismatch> {
+        same_order(&self.id, order)
+    }
+}
+
+/// Asks for an order's cancellation (documents: "Cancel Order").
+///
+/// The answer is the order **as it stood**: usually still `wait`; its end is told by the stream or by [`GetOrder`]. An
+/// order that was final already is answered as it is, and that is no error.
+#[derive(Debug, Clone, Serialize)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct CancelOrder {
+    id: Arg<OrderKey>,
+}
+
+impl CancelOrder {
+    /// The order of this number or UUID.
+    pub fn new(id: impl Into<Arg<OrderKey>>) -> Self {
+        Self { id: id.into() }
+    }
+
+    fn review(&self, order: &mut Order) -> Result<(), Mismatch> {
+        same_order(&self.id, order)
+    }
+}
+
+fn same_order(asked: &Arg<OrderKey>, order: &Order) -> Result<(), Mismatch> {
+    let Ok(asked) = asked.value() else { return Ok(()) };
+    match asked.as_str().parse::<OrderId>() {
+        Ok(id) => Mismatch::check("id", Some(&id), order.id.as_ref()),
+        Err(_) => match &order.uuid {
+            Some(uuid) if !uuid.as_str().eq_ignore_ascii_case(asked.as_str()) => {
+                Err(Mismatch { field: "uuid" })
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Asks for the cancellation of open orders (documents: "Cancel All Orders").
+///
+/// The answer is the orders in state `wait` as they stood. Orders that are still `pending` are not touched.
+#[derive(Debug, Clone, Serialize)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct CancelOrders {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market: Option<Arg<MarketId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    side: Option<Side>,
+}
+
+impl CancelOrders {
+    /// All of the account's orders, in every market.
+    pub fn everything() -> Self {
+        Self { market: None, side: None }
+    }
+
+    /// Those of one market.
+    pub fn in_market(market: impl Into<Arg<MarketId>>) -> Self {
+        Self { market: Some(market.into()), side: None }
+    }
+
+    fn review(&self, orders: &mut [Order]) -> Result<(), Mismatch> {
+        let asked = self.market.as_ref().and_then(|market| market.value().ok());
+        args::same_market(asked, orders.iter().map(|order| &order.market))
+    }
+}
+
+setters! { CancelOrders {
+    /// Only orders of this side.
+    side: Side;
+}}
+
+/// Lists the account's orders, those that changed last first (documents: "All orders").
+#[derive(Debug, Clone, Default, Serialize)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct ListOrders {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market: Option<Arg<MarketId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_unit: Option<Arg<CurrencyId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quote_unit: Option<Arg<CurrencyId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<OrderState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Limit<1_000>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<PageNumber>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_by: Option<Direction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ord_type: Option<OrderType>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
+    side: Option<Side>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::from")]
+    time_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::to")]
+    time_to: Option<Timestamp>,
+}
+
+impl ListOrders {
+    /// All orders, open and final.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn check(&self) -> Result<(), InvalidArgument> {
+        args::check_range(self.time_from, self.time_to)
+    }
+
+    fn review(&self, page: &mut Page<Order>) -> Result<(), Mismatch> {
+        let asked = self.market.as_ref().and_then(|market| market.value().ok());
+        args::same_market(asked, page.iter().map(|order| &order.market))?;
+        page.items.retain(|order| args::within(order.created_at, self.time_from, self.time_to));
+        Ok(())
+    }
+}
+
+setters! { ListOrders {
+    /// Only this market.
+    market: Arg<MarketId>;
+    /// Only markets of this base currency.
+    base_unit: Arg<CurrencyId>;
+    /// Only markets of this quote currency.
+    quote_unit: Arg<CurrencyId>;
+    /// Only orders in this state. A walk over pages can miss an order whose neighbours leave the state meanwhile; for a
+    /// complete account of a time take `time_from` and `time_to`.
+    state: OrderState;
+    /// Most orders of a page, 1 to 1,000; 100 when left out.
+    limit: Limit<1_000>;
+    /// Page, from 1.
+    page: PageNumber;
+    /// Direction; descending when left out.
+    order_by: Direction;
+    /// Only limit or only market orders.
+    ord_type: OrderType;
+    /// Only this side (`type` on the wire).
+    side: Side;
+    /// Only orders created at this time or later.
+    time_from: Timestamp;
+    /// Only orders created before this time.
+    time_to: Timestamp;
+}}
+
+impl Paged for ListOrders {
+    type Row = Order;
+    type Key = OrderKey;
+
+    const REORDERS: bool = true;
+
+    fn key(row: &Order) -> Option<OrderKey> {
+        row.key()
+    }
+
+    fn set_page(&mut self, page: u32) {
+        self.page = Some(page.into());
+    }
+}
+
+/// Lists the account's trades, newest first (documents: "Trades").
+#[derive(Debug, Clone, Default, Serialize)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct ListTrades {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market: Option<Arg<MarketId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Limit<1_000>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<PageNumber>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::from")]
+    time_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::to")]
+    time_to: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_by: Option<Direction>,
+}
+
+impl ListTrades {
+    /// All trades.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn check(&self) -> Result<(), InvalidArgument> {
+        args::check_range(self.time_from, self.time_to)
+    }
+
+    fn review(&self, page: &mut Page<Trade>) -> Result<(), Mismatch> {
+        let asked = self.market.as_ref().and_then(|market| market.value().ok());
+        args::same_market(asked, page.iter().map(|trade| &trade.market))?;
+        for trade in page.iter() {
+            Mismatch::check("order_id", self.order_id.as_ref(), trade.order_id.as_ref())?;
+        }
+        page.items.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
+        Ok(())
+    }
+}
+
+setters! { ListTrades {
+    /// Only this market.
+    market: Arg<MarketId>;
+    /// Only the fills of this order.
+    order_id: OrderId;
+    /// Most trades of a page, 1 to 1,000; 100 when left out.
+    limit: Limit<1_000>;
+    /// Page, from 1.
+    page: PageNumber;
+    /// Only trades from this time on.
+    time_from: Timestamp;
+    /// Only trades before this time. (The documents say "after", which is what they say of `time_from`.)
+    time_to: Timestamp;
+    /// Direction; newest first when left out.
+    order_by: Direction;
+}}
+
+impl Paged for ListTrades {
+    type Row = Trade;
+    /// Both sides of a trade have its number: an account that traded with itself has it twice.
+    type Key = (TradeId, Option<OrderId>, Option<Side>);
+
+    fn key(row: &Trade) -> Option<Self::Key> {
+        Some((row.id, row.order_id, row.side.clone()))
+    }
+
+    fn set_page(&mut self, page: u32) {
+        self.page = Some(page.into());
+    }
+}
+
+#[cfg(test)]
+mod samples {
+    use super::*;
+    use crate::probe::{Samples, time};
+
+    impl Samples for CreateOrder {
+        fn smallest() -> Self {
+            Self::market("btczar", Side::Buy, Decimal::new(1, 5))
+        }
+        /// The documents' own example.
+        fn fullest() -> Self {
+            Self::limit("btczar", Side::Sell, Decimal::new(1, 5), Decimal::from(800_000))
+                .post_only(true)
+                .custom_order_id("302b0494-1a06-4089-846c-0c6b13f1b661")
+        }
+    }
+
+    impl Samples for ListOrders {
+        fn smallest() -> Self {
+            Self::new()
+        }
+        fn fullest() -> Self {
+            Self::new()
+                .market("btczar")
+                .base_unit("btc")
+                .quote_unit("zar")
+                .state("wait")
+                .limit(1_000)
+                .page(1)
+                .order_by(Direction::Ascending)
+                .ord_type("limit")
+                .side("sell")
+                .time_from(time(0))
+                .time_to(time(1))
+        }
+    }
+
+    impl Samples for GetOrder {
+        fn smallest() -> Self {
+            Self::new(173_757)
+        }
+        fn fullest() -> Self {
+            Self::new("7e86a4fa-fcae-4953-b9bc-d6f328beea48")
+        }
+    }
+
+    impl Samples for CancelOrder {
+        fn smallest() -> Self {
+            Self::new(173_757)
+        }
+        fn fullest() -> Self {
+            Self::new("7e86a4fa-fcae-4953-b9bc-d6f328beea48")
+        }
+    }
+
+    impl Samples for CancelOrders {
+        fn smallest() -> Self {
+            Self::everything()
+        }
+        fn fullest() -> Self {
+            Self::in_market("btczar").side("sell")
+        }
+    }
+
+    impl Samples for ListTrades {
+        fn smallest() -> Self {
+            Self::new()
+        }
+        fn fullest() -> Self {
+            Self::new()
+                .market("btczar")
+                .order_id(173_757)
+                .limit(100)
+                .page(3)
+                .time_from(time(0))
+                .time_to(time(1))
+                .order_by(Direction::Descending)
+        }
+    }
+}

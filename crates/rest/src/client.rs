@@ -1,0 +1,178 @@
+//! The client: one verb for every call.
+
+use crate::{
+    Builder, Call, Endpoint, Error, FromResponse, Items, Kind, Outcome, Paged, Pages, Prepared, Rate,
+    RawRequest, Timeouts, limit::Limiter, page, retry::Budget, transport::Outgoing,
+};
+use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// A client of one environment. Clones are cheap and share connections, rate limit, clock and nonces.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    acting_as: Option<Arc<str>>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) environment: Environment,
+    pub(crate) signer: Option<Arc<dyn Sign>>,
+    pub(crate) clock: Clock,
+    pub(crate) nonces: NonceSource,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limiter: Option<Limiter>,
+    pub(crate) budget: Budget,
+    pub(crate) calls: reqwest::Client,
+    pub(crate) sockets: reqwest::Client,
+}
+
+pub(crate) struct Parts {
+    pub(crate) environment: Environment,
+    pub(crate) signer: Option<Arc<dyn Sign>>,
+    pub(crate) clock: Clock,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) calls: reqwest::Client,
+    pub(crate) sockets: reqwest::Client,
+}
+
+pub(crate) fn assemble(parts: Parts) -> Client {
+    let Parts { environment, signer, clock, timeouts, rate, calls, sockets } = parts;
+    Client {
+        shared: Arc::new(Shared {
+            environment,
+            signer,
+            clock,
+            nonces: NonceSource::new(),
+            timeouts,
+            limiter: rate.map(Limiter::new),
+            budget: Budget::new(),
+            calls,
+            sockets,
+        }),
+        acting_as: None,
+    }
+}
+
+/// A successful answer with how it came about.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Reply<T> {
+    /// What the answer holds.
+    pub value: T,
+    /// HTTP status.
+    pub status: u16,
+    /// From the first attempt's leaving to the last byte.
+    pub elapsed: Duration,
+    /// How many attempts it took.
+    pub attempts: u32,
+}
+
+impl Client {
+    /// Settings for a client of an environment.
+    pub fn builder(environment: Environment) -> Builder {
+        Builder::new(environment)
+    }
+
+    /// The environment.
+    pub fn environment(&self) -> &Environment {
+        &self.shared.environment
+    }
+
+    /// The clock, with the offset learnt so far.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// The same client, acting for a sub-account, customer or merchant. The original is not changed.
+    #[must_use = "the client itself goes on acting for the account"]
+    pub fn acting_as(&self, uid: impl Into<String>) -> Self {
+        Self { shared: self.shared.clone(), acting_as: Some(uid.into().into()) }
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// Reads, and writes marked idempotent, are tried three times. Any other write leaves at most once, but for one
+    /// case: where the exchange proves by a refused nonce that it looked at nothing else, it is signed afresh and
+    /// sent once more.
+    ///
+    /// # Errors
+    /// [`Error`]; for a write, [`Error::outcome`] says whether it may have been done.
+    pub async fn send<E: Endpoint>(&self, request: E) -> Result<E::Response, Error> {
+        self.reply(request).await.map(|reply| reply.value)
+    }
+
+    /// As [`send`](Self::send), with status, time and attempts.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn reply<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
+        let call = E::CALL;
+        let prepared = Prepared::new(&request, self.environment())
+            .map_err(|error| Error::from(error).with_call(call))?;
+        let outgoing = Outgoing {
+            call,
+            path_and_query: prepared.path_and_query(),
+            body: prepared.body.map(Into::into),
+            acting_as: self.acting_for(call)?,
+            hint: E::hint,
+        };
+        let answer = self.shared.call(&outgoing).await?;
+        let status = answer.head.status;
+        // Done it is; but what came back cannot be trusted to be the answer to it.
+        let unread = |error: Error| error.with_call(call).with_status(status).with_attempts(answer.attempts);
+        let mut value = E::Response::from_response(&answer.head, &answer.body).map_err(|error| {
+            let what = format!("{error}, in {}", crate::mask::snippet(&answer.body));
+            unread(Error::new(Kind::Decode, Outcome::Unknown, what).with_path(error.path))
+        })?;
+        request
+            .review(&mut value)
+            .map_err(|error| unread(Error::new(Kind::Mismatch, Outcome::Unknown, error.to_string())))?;
+        Ok(Reply { value, status, elapsed: answer.elapsed, attempts: answer.attempts })
+    }
+
+    /// The pages of a list, one after the other.
+    pub fn pages<E: Paged + 'static>(&self, request: E) -> Pages<E::Row> {
+        page::pages(self.clone(), request)
+    }
+
+    /// The rows of a list over all its pages, each row once, however the pages shift meanwhile.
+    pub fn items<E: Paged + 'static>(&self, request: E) -> Items<E::Row> {
+        page::items(self.clone(), request)
+    }
+
+    /// A call that this version has no type for, with the same signing, limits and errors.
+    ///
+    /// The path stands from the host's root, such as `/api/v2/atlas/public/markets`.
+    pub fn raw(&self, method: http::Method, path: impl Into<String>) -> RawRequest {
+        RawRequest::new(self.clone(), method, path.into())
+    }
+
+    /// Whom a call acts for.
+    pub(crate) fn acting_for(&self, call: Call) -> Result<Option<Arc<str>>, Error> {
+        if call.signed && self.shared.signer.is_none() {
+            let what = "the call is signed, and the client has no credentials; give it some when building it";
+            return Err(Error::config(what).with_call(call));
+        }
+        let Some(uid) = self.acting_as.clone().filter(|_| call.signed) else { return Ok(None) };
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if uid.is_empty() || uid.len() > 64 || !uid.bytes().all(plain) {
+            let refused = crate::InvalidArgument::new(
+                "acting_as",
+                "it is no uid",
+                "give 1 to 64 characters out of A-Z, a-z, 0-9, '_' and '-', such as CCT1234567",
+            );
+            return Err(Error::from(refused).with_call(call));
+        }
+        Ok(Some(uid))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("origin", &self.shared.environment.origin().as_str())
+            .field("signs", &self.shared.signer.is_some())
+            .finish_non_exhaustive()
+    }
+}

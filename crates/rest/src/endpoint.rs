@@ -1,0 +1,190 @@
+//! What the transport needs to know about a call, and nothing else.
+
+use crate::FromResponse;
+use capecrypto_auth::Service;
+use serde::Serialize;
+use std::{borrow::Cow, fmt};
+
+/// A call of the API, as data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Name of the request's type, such as `CreateOrder`.
+    pub name: &'static str,
+    /// The service, which the environment maps to a path.
+    pub service: Service,
+    /// Upper-case method.
+    pub method: &'static str,
+    /// Path below the service's; `{name}` is filled from the field of that name.
+    pub path: &'static str,
+    /// Whether it carries a signature.
+    pub signed: bool,
+    /// Whether sending it twice does no more than sending it once. Only such calls are retried.
+    pub idempotent: bool,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} {})", self.name, self.method, self.path)
+    }
+}
+
+/// One call of the API: an owned value whose fields are the parameters.
+///
+/// The fields named in the path go there, the others into the query (GET, DELETE) or a JSON body (POST, PUT, PATCH).
+pub trait Endpoint: Serialize + Send + Sync {
+    /// What a successful answer holds.
+    type Response: FromResponse + Send;
+
+    /// The call.
+    const CALL: Call;
+
+    /// Looks at what no single field can know of itself.
+    ///
+    /// # Errors
+    /// The argument, what is wrong, and what to give instead.
+    fn check(&self) -> Result<(), InvalidArgument> {
+        Ok(())
+    }
+
+    /// Holds the answer against the request: it must be about what was asked.
+    ///
+    /// # Errors
+    /// What was asked for and what came.
+    fn review(&self, answer: &mut Self::Response) -> Result<(), Mismatch> {
+        let _ = answer;
+        Ok(())
+    }
+
+    /// What to do about an error code of this call.
+    fn hint(code: &str) -> Option<&'static str> {
+        let _ = code;
+        None
+    }
+}
+
+/// An argument that was refused before anything left the process.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{argument}: {why}; {remedy}")]
+pub struct InvalidArgument {
+    /// The argument's name.
+    pub argument: Cow<'static, str>,
+    /// What is wrong with it.
+    pub why: Cow<'static, str>,
+    /// What to give instead.
+    pub remedy: Cow<'static, str>,
+}
+
+impl InvalidArgument {
+    /// Says which argument is refused, why, and what to give instead.
+    pub fn new(
+        argument: impl Into<Cow<'static, str>>,
+        why: impl Into<Cow<'static, str>>,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { argument: argument.into(), why: why.into(), remedy: remedy.into() }
+    }
+}
+
+/// An answer about something else than what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the answer's {field} is not the one asked for")]
+pub struct Mismatch {
+    /// The field that differs.
+    pub field: &'static str,
+}
+
+impl Mismatch {
+    /// Compares what came with what was asked; an absent part on either side proves nothing.
+    ///
+    /// # Errors
+    /// The mismatch, where both are there and differ.
+    pub fn check<A: PartialEq<B>, B>(
+        field: &'static str,
+        asked: Option<&A>,
+        came: Option<&B>,
+    ) -> Result<(), Self> {
+        match (asked, came) {
+            (Some(asked), Some(came)) if asked != came => Err(Self { field }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Declares the calls of a section: its table of contents.
+///
+/// Each line names method, path, request type and answer. Flags after a comma: `idempotent` for a write that may be
+/// repeated (reads are anyway), `checked` and `reviewed` for requests that bring a function of that task
+/// (`fn check(&self) -> Result<(), InvalidArgument>`, `fn review(&self, &mut Answer) -> Result<(), Mismatch>`).
+/// Hints for error codes come from the crate's own `hints::hint`.
+#[allow(
+    clippy::crate_in_macro_def,
+    reason = "the hints and the probe are those of the crate that declares the calls"
+)]
+#[macro_export]
+macro_rules! endpoints {
+    ($service:ident $access:ident {
+        $($method:ident $path:literal $request:ident -> $response:ty $(, $($flag:ident)+)?;)+
+    }) => {
+        $(impl $crate::Endpoint for $request {
+            type Response = $response;
+            const CALL: $crate::Call = $crate::Call {
+                name: stringify!($request),
+                service: $crate::__private::Service::$service,
+                method: stringify!($method),
+                path: $path,
+                signed: $crate::endpoints!(@access $access),
+                idempotent: $crate::endpoints!(@idempotent $method $($($flag)+)?),
+            };
+            fn hint(code: &str) -> Option<&'static str> {
+                crate::hints::hint(code)
+            }
+            $crate::endpoints!(@check $($($flag)+)?);
+            $crate::endpoints!(@review $response; $($($flag)+)?);
+        })+
+
+        /// Every call of this module.
+        pub const CALLS: &[$crate::Call] = &[$(<$request as $crate::Endpoint>::CALL),+];
+
+        /// Shows each request and answer of this module to the check against the specification.
+        #[cfg(test)]
+        pub(crate) fn probe(probe: &mut crate::probe::Probe) {
+            $(probe.call::<$request>();)+
+        }
+    };
+    (@access signed) => { true };
+    (@access public) => { false };
+    (@idempotent GET $($rest:ident)*) => { true };
+    (@idempotent $method:ident $($flag:ident)*) => { $crate::endpoints!(@flag $($flag)*) };
+    (@flag idempotent $($rest:ident)*) => { true };
+    (@flag $other:ident $($rest:ident)*) => { $crate::endpoints!(@flag $($rest)*) };
+    (@flag) => { false };
+    (@check checked $($rest:ident)*) => {
+        fn check(&self) -> Result<(), $crate::InvalidArgument> {
+            Self::check(self)
+        }
+    };
+    (@check $other:ident $($rest:ident)*) => { $crate::endpoints!(@check $($rest)*); };
+    (@check) => {};
+    (@review $response:ty; reviewed $($rest:ident)*) => {
+        fn review(&self, answer: &mut $response) -> Result<(), $crate::Mismatch> {
+            Self::review(self, answer)
+        }
+    };
+    (@review $response:ty; $other:ident $($rest:ident)*) => { $crate::endpoints!(@review $response; $($rest)*); };
+    (@review $response:ty;) => {};
+}
+
+/// Setters for the optional parameters of a request.
+#[macro_export]
+macro_rules! setters {
+    ($request:ident { $($(#[$doc:meta])* $name:ident: $ty:ty;)+ }) => {
+        impl $request {
+            $($(#[$doc])*
+            #[must_use = "a setter returns the changed request"]
+            pub fn $name(mut self, $name: impl Into<$ty>) -> Self {
+                self.$name = Some($name.into());
+                self
+            })+
+        }
+    };
+}

@@ -1,0 +1,333 @@
+//! One error for every call.
+
+use crate::{Call, InvalidArgument, mask};
+use serde_json::Value;
+use std::{fmt, time::Duration};
+
+/// What is known of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Nothing left this process, or the exchange proved that it looked at nothing but the signature.
+    NotSent,
+    /// The exchange refused it in its own words: nothing was done.
+    Refused,
+    /// The exchange did it.
+    Confirmed,
+    /// Nobody knows: it may have been done. Look it up; it is never sent again by us.
+    Unknown,
+}
+
+/// What went wrong. Whether the same call may succeed later is said on each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// An argument was refused before anything left; the same call fails again.
+    InvalidArgument,
+    /// The client cannot be built or used as it is set up, such as a signed call without credentials.
+    Config,
+    /// No connection: DNS, TCP, TLS or the proxy. Nothing was sent; reads are retried.
+    Connect,
+    /// A deadline passed. Reads are retried; of a write the outcome is unknown.
+    Timeout,
+    /// The connection broke. Reads are retried; of a write the outcome is unknown.
+    Interrupted,
+    /// The server points elsewhere. It is not followed: the key would go there too.
+    Redirect,
+    /// Key, signature, clock or rights; see [`Error::hint`]. Not retried.
+    Auth,
+    /// The exchange does not have it (404). Not retried.
+    NotFound,
+    /// The exchange refuses the request as it stands. Not retried.
+    Refused,
+    /// Too many requests; see [`Error::retry_after`]. Reads are retried where it says a minute or less.
+    RateLimited,
+    /// The exchange is under maintenance (503, 471). Reads are retried.
+    Maintenance,
+    /// The exchange failed (5xx). Reads are retried; of a write the outcome is unknown.
+    Server,
+    /// An answer that is not the exchange's: an HTML page, a status without meaning. Not retried.
+    Unexpected,
+    /// A successful answer that cannot be read; see [`Error::path`]. Not retried.
+    Decode,
+    /// An answer about something else than what was asked. Not retried.
+    Mismatch,
+    /// An answer larger than the limit. Not retried.
+    TooLarge,
+}
+
+/// Why a call failed, and what is known of it.
+///
+/// It holds no URL and no value of a request or answer: keys of a JSON body are shown, their values are masked.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    outcome: Outcome,
+    call: Option<Call>,
+    what: String,
+    status: Option<u16>,
+    codes: Vec<String>,
+    hint: Option<&'static str>,
+    path: Option<String>,
+    argument: Option<InvalidArgument>,
+    retry_after: Option<Duration>,
+    skew_ms: Option<i64>,
+    attempts: u32,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, outcome: Outcome, what: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            outcome,
+            call: None,
+            what: what.into(),
+            status: None,
+            codes: Vec::new(),
+            hint: None,
+            path: None,
+            argument: None,
+            retry_after: None,
+            skew_ms: None,
+            attempts: 0,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn config(what: impl Into<String>) -> Self {
+        Self::new(Kind::Config, Outcome::NotSent, what)
+    }
+
+    /// An answer that is no success, whatever its shape.
+    pub(crate) fn answer(kind: Kind, outcome: Outcome, status: u16, codes: Vec<String>, body: &[u8]) -> Self {
+        let shape = mask::snippet(body);
+        let what = match (codes.is_empty(), shape.as_str()) {
+            (false, _) => codes.join(", "),
+            (true, "") => "an empty body".to_owned(),
+            (true, shape) => format!("the body {shape}"),
+        };
+        let mut error = Self::new(kind, outcome, what);
+        error.0.status = Some(status);
+        error.0.codes = codes;
+        error
+    }
+
+    pub(crate) fn with_call(mut self, call: Call) -> Self {
+        self.0.call = Some(call);
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_path(mut self, path: String) -> Self {
+        self.0.path = Some(path);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    pub(crate) fn with_skew(mut self, skew_ms: Option<i64>) -> Self {
+        self.0.skew_ms = skew_ms;
+        self
+    }
+
+    /// Takes the first hint that any of the codes has.
+    pub(crate) fn with_hint(mut self, hint: impl Fn(&str) -> Option<&'static str>) -> Self {
+        self.0.hint = self.0.hint.or_else(|| self.0.codes.iter().find_map(|code| hint(code)));
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// What is known of a write. Of a read it says how far it came.
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// The call that failed; none where the client could not be built.
+    pub fn call(&self) -> Option<Call> {
+        self.0.call
+    }
+
+    /// HTTP status of the last answer.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Error codes from the server, such as `market.account.insufficient_balance`. There may be several, in any
+    /// order: look with [`has_code`](Self::has_code).
+    pub fn codes(&self) -> &[String] {
+        &self.0.codes
+    }
+
+    /// Whether the server named this code.
+    pub fn has_code(&self, code: &str) -> bool {
+        self.0.codes.iter().any(|each| each == code)
+    }
+
+    /// What to do about it, for codes we know.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.0.hint
+    }
+
+    /// The refused argument, with the remedy.
+    pub fn argument(&self) -> Option<&InvalidArgument> {
+        self.0.argument.as_ref()
+    }
+
+    /// JSON path of the part of an answer that could not be read.
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    /// How long the server asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The exchange's clock minus this machine's in milliseconds, where a refused nonce gave reason to measure it.
+    pub fn skew_ms(&self) -> Option<i64> {
+        self.0.skew_ms
+    }
+
+    /// How many attempts were made.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Whether a deadline passed.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == Kind::Timeout
+    }
+
+    /// Whether the exchange does not have it.
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind == Kind::NotFound
+    }
+
+    /// Whether there were too many requests.
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.kind == Kind::RateLimited
+    }
+
+    /// Whether key, signature, clock or rights were refused.
+    pub fn is_auth(&self) -> bool {
+        self.0.kind == Kind::Auth
+    }
+
+    /// Whether the write may have been done.
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.outcome == Outcome::Unknown
+    }
+}
+
+impl From<InvalidArgument> for Error {
+    fn from(argument: InvalidArgument) -> Self {
+        let mut error = Self::new(Kind::InvalidArgument, Outcome::NotSent, argument.to_string());
+        error.0.argument = Some(argument);
+        error
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(call) = self.0.call {
+            write!(f, "{call}: ")?;
+        }
+        f.write_str(match self.0.kind {
+            Kind::InvalidArgument => "invalid argument: ",
+            Kind::Config => "the client cannot do this: ",
+            Kind::Connect => "no connection: ",
+            Kind::Timeout => "timed out: ",
+            Kind::Interrupted => "the connection broke: ",
+            Kind::Redirect => "redirected, and not followed: ",
+            Kind::Auth => "not authorised: ",
+            Kind::NotFound => "not found: ",
+            Kind::Refused => "refused: ",
+            Kind::RateLimited => "too many requests: ",
+            Kind::Maintenance => "under maintenance: ",
+            Kind::Server => "the exchange failed: ",
+            Kind::Unexpected => "not an answer of the exchange: ",
+            Kind::Decode => "the answer cannot be read: ",
+            Kind::Mismatch => "the answer is about something else: ",
+            Kind::TooLarge => "the answer is too large: ",
+        })?;
+        f.write_str(&self.0.what)?;
+        if let Some(status) = self.0.status {
+            write!(f, " (status {status})")?;
+        }
+        if let Some(wait) = self.0.retry_after {
+            write!(f, "; wait {} s", wait.as_secs())?;
+        }
+        if let Some(skew) = self.0.skew_ms {
+            write!(f, "; the exchange's clock is {skew} ms from this machine's")?;
+        }
+        if let Some(hint) = self.0.hint {
+            write!(f, "; {hint}")?;
+        }
+        if self.0.outcome == Outcome::Unknown && self.0.call.is_some_and(|call| call.method != "GET") {
+            f.write_str("; it may have been done: look it up before sending it again")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}, {:?}, {:?})", self.0.kind, self.0.outcome, self.to_string())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| -> &(dyn std::error::Error + 'static) { source })
+    }
+}
+
+/// The codes of an error body, and whether it is one of the exchange's: `errors` or `error`, as a list, a text or
+/// an object.
+pub(crate) fn read_codes(body: &[u8]) -> Option<Vec<String>> {
+    let Ok(Value::Object(body)) = serde_json::from_slice(body) else { return None };
+    let errors = body.get("errors").or_else(|| body.get("error"))?;
+    Some(match errors {
+        Value::Array(codes) => codes.iter().filter_map(code).collect(),
+        other => code(other).into_iter().collect(),
+    })
+}
+
+/// A code as it may be shown: short, and without anything that a value could hide in.
+fn code(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text,
+        Value::Object(parts) => {
+            return parts.get("code").or_else(|| parts.get("message")).and_then(code);
+        }
+        _ => return None,
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if text.len() <= 100 && text.chars().all(plain) {
+        Some(text.clone())
+    } else {
+        Some(mask::quoted(&text.chars().filter(|c| !c.is_control()).take(100).collect::<String>()))
+    }
+}

@@ -1,0 +1,149 @@
+//! The raw door: calls that have no type yet.
+
+use crate::{Call, Client, Error, InvalidArgument, transport::Outgoing};
+use bytes::Bytes;
+use capecrypto_auth::Service;
+use http::{HeaderMap, Method};
+use serde::Serialize;
+use std::{fmt, time::Duration};
+use url::form_urlencoded;
+
+/// A call put together by hand, with the same signing, limits and errors as a typed one.
+#[must_use = "a request does nothing until it is sent"]
+pub struct RawRequest {
+    client: Client,
+    method: Method,
+    path: String,
+    query: form_urlencoded::Serializer<'static, String>,
+    body: Result<Option<Bytes>, serde_json::Error>,
+    signed: bool,
+    idempotent: bool,
+}
+
+/// A successful answer, as it came.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RawReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Vec<u8>,
+    /// From the first attempt's leaving to the last byte.
+    pub elapsed: Duration,
+    /// How many attempts it took.
+    pub attempts: u32,
+}
+
+impl RawRequest {
+    pub(crate) fn new(client: Client, method: Method, path: String) -> Self {
+        let signed = client.shared.signer.is_some();
+        let idempotent = method == Method::GET;
+        let query = form_urlencoded::Serializer::new(String::new());
+        Self { client, method, path, query, body: Ok(None), signed, idempotent }
+    }
+
+    /// Adds a parameter to the query; name and value are escaped.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.append_pair(name, value);
+        self
+    }
+
+    /// Sends a JSON body.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.body = serde_json::to_vec(body).map(|body| Some(body.into()));
+        self
+    }
+
+    /// Sends no signature, though the client could sign.
+    pub fn unsigned(mut self) -> Self {
+        self.signed = false;
+        self
+    }
+
+    /// Declares that sending it twice does no more than sending it once, so that it may be retried. A GET is anyway.
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send(mut self) -> Result<RawReply, Error> {
+        let call = Call {
+            name: "raw",
+            service: Service::Trade,
+            method: known(&self.method)?,
+            path: "a path of the caller's",
+            signed: self.signed,
+            idempotent: self.idempotent,
+        };
+        check_path(&self.path).map_err(|error| Error::from(error).with_call(call))?;
+        let body = self.body.map_err(|error| {
+            let why = crate::mask::quoted(&error.to_string());
+            Error::from(InvalidArgument::new("json", why, "give something that can be written as JSON"))
+                .with_call(call)
+        })?;
+        let query = self.query.finish();
+        let path_and_query = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
+        let acting_as = self.client.acting_for(call)?;
+        let outgoing = Outgoing { call, path_and_query, body, acting_as, hint: |_| None };
+        let answer = self.client.shared.call(&outgoing).await?;
+        Ok(RawReply {
+            status: answer.head.status,
+            headers: answer.head.headers,
+            body: answer.body,
+            elapsed: answer.elapsed,
+            attempts: answer.attempts,
+        })
+    }
+}
+
+fn known(method: &Method) -> Result<&'static str, Error> {
+    ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|name| *name == method.as_str()).ok_or_else(
+        || {
+            InvalidArgument::new(
+                "method",
+                "the API has none of that name",
+                "give GET, POST, PUT, PATCH or DELETE",
+            )
+            .into()
+        },
+    )
+}
+
+/// Segments of plain characters: whatever else a path could hold, an HTTP client might resolve to another path.
+fn check_path(path: &str) -> Result<(), InvalidArgument> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let good = path.strip_prefix('/').is_some_and(|rest| {
+        rest.split('/')
+            .all(|part| !part.is_empty() && part.chars().all(plain) && !part.chars().all(|c| c == '.'))
+    });
+    if good {
+        return Ok(());
+    }
+    Err(InvalidArgument::new(
+        "path",
+        "it is not a plain path",
+        "begin with a slash, use letters, digits, '_', '-', '.' between single slashes, and give the query by `query`",
+    ))
+}
+
+impl fmt::Debug for RawRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawRequest({})", self.method)
+    }
+}
+
+impl fmt::Debug for RawReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawReply")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}

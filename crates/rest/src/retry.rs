@@ -1,0 +1,134 @@
+//! When a read is tried again: three attempts, full jitter, and a budget that a storm uses up.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Attempts of a call that may be repeated.
+pub(crate) const ATTEMPTS: u32 = 3;
+/// The longest wait that a server's Retry-After is honoured for.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
+const FULL: u32 = 500;
+
+/// Why a call is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// No connection, a broken one, a deadline, a 5xx.
+    Transient,
+    /// 429.
+    Throttled,
+}
+
+impl Cause {
+    fn base(self) -> Duration {
+        match self {
+            Self::Transient => Duration::from_millis(50),
+            Self::Throttled => Duration::from_secs(1),
+        }
+    }
+
+    fn cost(self) -> u32 {
+        match self {
+            Self::Transient => 14,
+            Self::Throttled => 5,
+        }
+    }
+}
+
+/// Tokens for retries, shared by a client's clones. When the exchange is down they run out, and each call is sent
+/// once instead of three times.
+#[derive(Debug)]
+pub(crate) struct Budget(Mutex<u32>);
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(FULL))
+    }
+
+    /// Takes what a retry costs; `false` where it is not there.
+    pub(crate) fn take(&self, cause: Cause) -> bool {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match tokens.checked_sub(cause.cost()) {
+            Some(left) => {
+                *tokens = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A success earns a token back.
+    pub(crate) fn earn(&self) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *tokens = (*tokens + 1).min(FULL);
+    }
+}
+
+/// A random wait before the attempt after this one: up to `base * 2^attempt`, at most 20 s.
+pub(crate) fn backoff(cause: Cause, attempt: u32) -> Duration {
+    let longest = cause.base().saturating_mul(2_u32.saturating_pow(attempt)).min(LONGEST_BACKOFF);
+    longest * fastrand::u32(0..=1_000) / 1_000
+}
+
+/// Seconds or an HTTP date; anything else is as if it were absent.
+pub(crate) fn retry_after(value: &str, now_ms: u64) -> Option<Duration> {
+    let value = value.trim();
+    if value.bytes().all(|b| b.is_ascii_digit()) {
+        return value.parse().ok().map(Duration::from_secs);
+    }
+    let until_ms = http_date(value)?.checked_mul(1_000)?;
+    Some(Duration::from_millis(until_ms.saturating_sub(now_ms)))
+}
+
+/// An HTTP date in Unix seconds.
+pub(crate) fn http_date(value: &str) -> Option<u64> {
+    let zoned = jiff::fmt::rfc2822::parse(value).ok()?;
+    u64::try_from(zoned.timestamp().as_second()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_are_capped() {
+        for (cause, base) in [(Cause::Transient, 50), (Cause::Throttled, 1_000)] {
+            for attempt in 0..40 {
+                let longest = (base * 2_u64.pow(attempt.min(20))).min(20_000);
+                assert!(backoff(cause, attempt) <= Duration::from_millis(longest), "{cause:?} {attempt}");
+            }
+        }
+        let distinct: std::collections::HashSet<_> = (0..100).map(|_| backoff(Cause::Throttled, 3)).collect();
+        assert!(distinct.len() > 50, "jittered");
+    }
+
+    #[test]
+    fn the_budget_runs_out_and_comes_back() {
+        let budget = Budget::new();
+        assert_eq!((0..1_000).filter(|_| budget.take(Cause::Transient)).count(), 35);
+        assert!(!budget.take(Cause::Transient));
+        for _ in 0..14 {
+            budget.earn();
+        }
+        assert!(budget.take(Cause::Transient));
+        assert!((0..10_000).all(|_| {
+            budget.earn();
+            *budget.0.lock().unwrap() <= FULL
+        }));
+    }
+
+    #[test]
+    fn retry_after_in_every_shape() {
+        let now = 1_445_412_480_000;
+        assert_eq!(retry_after("7", now), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:30 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("1000000000", now), Some(Duration::from_secs(1_000_000_000)));
+        for garbage in ["soon", "-5", "1.5", "99999999999999999999999"] {
+            assert_eq!(retry_after(garbage, now), None, "{garbage}");
+        }
+    }
+}

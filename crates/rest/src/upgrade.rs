@@ -1,0 +1,120 @@
+//! A websocket's handshake through the same client: proxy, TLS and DNS are set up once.
+
+use crate::{
+    Call, Client, Error, Head, Kind, Outcome,
+    transport::{self, Attempt, Outgoing},
+};
+use capecrypto_auth::Service;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The connection after an upgrade.
+pub use reqwest::Upgraded;
+
+/// A handshake to make.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Upgrade {
+    /// Path below the stream service's, such as `/public`.
+    pub path: &'static str,
+    /// Query string, as it shall stand in the request line.
+    pub query: String,
+    /// Whether it is signed.
+    pub signed: bool,
+    /// Headers of the protocol to upgrade to.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Upgrade {
+    /// A handshake without query, signature and headers.
+    pub fn new(path: &'static str) -> Self {
+        Self { path, query: String::new(), signed: false, headers: Vec::new() }
+    }
+}
+
+impl Client {
+    /// Makes a handshake: the answer's headers and the open connection.
+    ///
+    /// It is signed afresh once where the exchange refuses the nonce, and not tried again otherwise: that is the
+    /// caller's, who knows how often it was tried before. The query is sent as it is.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); an answer other than `101` is an error with its status and codes.
+    pub async fn upgrade(&self, upgrade: &Upgrade) -> Result<(HeaderMap, Upgraded), Error> {
+        let call = Call {
+            name: "upgrade",
+            service: Service::Stream,
+            method: "GET",
+            path: upgrade.path,
+            signed: upgrade.signed,
+            idempotent: true,
+        };
+        let path = format!("{}{}", self.environment().path(Service::Stream), upgrade.path);
+        let path_and_query =
+            if upgrade.query.is_empty() { path } else { format!("{path}?{}", upgrade.query) };
+        let acting_as = self.acting_for(call)?;
+        let outgoing = Outgoing { call, path_and_query, body: None, acting_as, hint: |_| None };
+        let mut attempts = 1;
+        loop {
+            let limit = self.shared.timeouts.connect + self.shared.timeouts.connect;
+            let attempt = match tokio::time::timeout(limit, self.handshake(&outgoing, upgrade)).await {
+                Ok(attempt) => attempt,
+                Err(_) => {
+                    Attempt::Failed(Error::new(Kind::Timeout, Outcome::Unknown, "no answer to the handshake"))
+                }
+            };
+            match attempt {
+                Attempt::Success(open) => return Ok(open),
+                Attempt::Expired(_) if attempts == 1 => attempts += 1,
+                Attempt::Expired(error) | Attempt::Failed(error) => {
+                    let error = error.with_call(call).with_attempts(attempts);
+                    return Err(match &self.shared.signer {
+                        Some(signer) => error.with_hint(|code| signer.hint(code)),
+                        None => error,
+                    });
+                }
+            }
+        }
+    }
+
+    async fn handshake(&self, outgoing: &Outgoing, upgrade: &Upgrade) -> Attempt<(HeaderMap, Upgraded)> {
+        let mut headers = HeaderMap::new();
+        if upgrade.signed {
+            match self.shared.sign("GET", &outgoing.path_and_query, outgoing).await {
+                Ok(signed) => headers = signed,
+                Err(error) => return Attempt::Failed(error),
+            }
+        }
+        for (name, value) in &upgrade.headers {
+            match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+                (Ok(name), Ok(value)) => headers.insert(name, value),
+                _ => return Attempt::Failed(Error::config(format!("the header {name} cannot be sent"))),
+            };
+        }
+        let sent_ms = self.shared.clock.local_ms();
+        let url = self.shared.url(&outgoing.path_and_query);
+        let mut response = match self.shared.sockets.get(url).headers(headers).send().await {
+            Ok(response) => response,
+            Err(error) => return Attempt::Failed(transport::failure(error)),
+        };
+        let received_ms = self.shared.clock.local_ms();
+        let status = response.status().as_u16();
+        if status == 101 {
+            let headers = response.headers().clone();
+            return match response.upgrade().await {
+                Ok(connection) => Attempt::Success((headers, connection)),
+                Err(error) => Attempt::Failed(transport::failure(error)),
+            };
+        }
+        let head = Head { status, headers: std::mem::take(response.headers_mut()) };
+        let body = match transport::read(response).await {
+            Ok(body) => body,
+            Err(error) => return Attempt::Failed(error.with_status(status)),
+        };
+        match self.shared.judge(&head, &body, sent_ms, received_ms) {
+            Some(failed) => failed,
+            None => {
+                Attempt::Failed(Error::answer(Kind::Unexpected, Outcome::Unknown, status, Vec::new(), &body))
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+use crate::calls::{CreateOrder, ORDER, client_with_clock, get};
+use capecrypto_auth::Clock;
+use capecrypto_rest::{Kind, Outcome};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+/// Accepts a nonce within five seconds of its own time, as the exchange does.
+struct Exchange {
+    now_seconds: i64,
+    dated: bool,
+}
+
+impl Respond for Exchange {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let nonce: i64 = request.headers["x-auth-nonce"].to_str().unwrap().parse().unwrap();
+        let answer = if (nonce - self.now_seconds * 1_000).abs() < 5_000 {
+            ResponseTemplate::new(200).set_body_string(ORDER)
+        } else {
+            ResponseTemplate::new(401).set_body_string(r#"{"errors":["authz.nonce_expired"]}"#)
+        };
+        let date = jiff::Timestamp::from_second(self.now_seconds).unwrap();
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
+        if self.dated {
+            answer.insert_header("date", date.as_str())
+        } else {
+            answer.insert_header("date", "garbage")
+        }
+    }
+}
+
+const NOW: u64 = 1_700_000_000_000;
+
+async fn exchange(ahead_seconds: i64, dated: bool) -> MockServer {
+    let server = MockServer::start().await;
+    let now_seconds = i64::try_from(NOW / 1_000).unwrap() + ahead_seconds;
+    Mock::given(any()).respond_with(Exchange { now_seconds, dated }).mount(&server).await;
+    server
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_corrected_once_and_the_call_succeeds_reads_and_writes_alike() {
+    for ahead in [-3_600, -60, -6, 6, 60, 3_600] {
+        let server = exchange(ahead, true).await;
+        let client = client_with_clock(&server, Clock::manual(NOW).0);
+        client.send(CreateOrder::new()).await.unwrap();
+        assert_eq!(server.received_requests().await.unwrap().len(), 2, "{ahead}: refused, signed afresh");
+        client.send(get("7")).await.unwrap();
+        assert_eq!(server.received_requests().await.unwrap().len(), 3, "{ahead}: right from then on");
+        let offset = client.clock().offset_ms();
+        assert!((offset - ahead * 1_000).abs() <= 1_000, "{ahead}: {offset}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_date_the_second_refusal_is_final() {
+    let server = exchange(60, false).await;
+    let error = client_with_clock(&server, Clock::manual(NOW).0).send(CreateOrder::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Auth, Outcome::NotSent));
+    assert_eq!(error.skew_ms(), None);
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+    assert!(error.hint().unwrap().contains("clock"));
+}
+
+#[tokio::test]
+async fn a_date_past_belief_is_reported() {
+    let server = exchange(48 * 3_600, true).await;
+    let client = client_with_clock(&server, Clock::manual(NOW).0);
+    let error = client.send(get("7")).await.unwrap_err();
+    let skew = error.skew_ms().unwrap();
+    assert!((skew - 48 * 3_600_000).abs() <= 1_000, "{skew}");
+    assert!(error.to_string().contains(&skew.to_string()), "{error}");
+    assert_eq!(client.clock().offset_ms(), 0);
+}

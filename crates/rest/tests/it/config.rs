@@ -1,0 +1,102 @@
+use crate::calls::{ListOrders, get};
+use capecrypto_auth::{Credentials, Environment};
+use capecrypto_rest::{Client, Kind, Outcome};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+fn local() -> Environment {
+    Environment::local("http://127.0.0.1:9").unwrap()
+}
+
+#[test]
+fn what_does_not_belong_together_is_not_built() {
+    let refused = |builder: capecrypto_rest::Builder| {
+        let error = builder.build().unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Config, Outcome::NotSent));
+        error.to_string()
+    };
+    let real = Credentials::new("canary", "canary").unwrap();
+    assert!(refused(Client::builder(local()).credentials(real)).contains("plain http"));
+    let sandbox = Credentials::new("sandbox_canary", "canary").unwrap();
+    assert!(refused(Client::builder(Environment::live()).credentials(sandbox)).contains("sandbox"));
+    for bad in ["", "a\r\nb", "é", "a\tb"] {
+        assert!(refused(Client::builder(local()).user_agent(bad)).contains("user_agent"));
+    }
+    let proxy = refused(Client::builder(local()).proxy("canary:canary@"));
+    assert!(proxy.contains("proxy") && !proxy.contains("canary"), "{proxy}");
+    let https = || Client::builder(Environment::at("https://localhost:9").unwrap());
+    assert!(refused(https().add_root_pem("not a certificate")).contains("root certificate"));
+    let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
+    assert!(refused(https().add_root_pem(broken)).contains("root certificate"));
+}
+
+#[tokio::test]
+async fn a_signed_call_without_credentials_does_not_leave() {
+    let client = Client::builder(local()).build().unwrap();
+    let error = client.send(get("7")).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), error.attempts()), (Kind::Config, Outcome::NotSent, 0));
+    assert!(error.to_string().contains("credentials"), "{error}");
+}
+
+#[tokio::test]
+async fn an_invalid_argument_does_not_leave() {
+    let client = Client::builder(local()).credentials(crate::calls::credentials()).build().unwrap();
+    let error = client.send(get("..")).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.outcome(), error.attempts()),
+        (Kind::InvalidArgument, Outcome::NotSent, 0)
+    );
+    let mut items = client.items(ListOrders::default());
+    assert_eq!(items.try_next().await.unwrap_err().kind(), Kind::Connect, "a good one does");
+}
+
+#[tokio::test]
+async fn requests_go_through_the_proxy_that_was_given() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://user:canary@{}", listener.local_addr().unwrap());
+    let seen = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4096];
+        let count = socket.read(&mut buffer).await.unwrap();
+        socket
+            .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        String::from_utf8_lossy(&buffer[..count]).into_owned()
+    });
+    let client =
+        Client::builder(local()).credentials(crate::calls::credentials()).proxy(proxy).build().unwrap();
+    let error = client.send(get("7")).await.unwrap_err();
+    assert!(seen.await.unwrap().starts_with("GET http://127.0.0.1:9/api/v2/atlas/market/orders/7 HTTP/1.1"));
+    assert_eq!((error.kind(), error.status()), (Kind::Unexpected, Some(407)));
+    assert!(!format!("{error:?} {client:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn plain_text_on_a_tls_port_is_no_connection_and_no_credentials_leave() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let environment = Environment::at(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
+    let seen = tokio::spawn(async move {
+        let mut all = Vec::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut buffer = [0; 4096];
+            let count = socket.read(&mut buffer).await.unwrap();
+            all.extend_from_slice(&buffer[..count]);
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+            if all.len() > 3 * count - 1 {
+                break;
+            }
+        }
+        all
+    });
+    // A machine without certificates says so when the client is built, which is as good.
+    let Ok(client) = Client::builder(environment).credentials(crate::calls::credentials()).build() else {
+        return;
+    };
+    let error = client.send(get("7")).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Connect, Outcome::NotSent));
+    let sent = String::from_utf8_lossy(&seen.await.unwrap()).into_owned();
+    assert!(!sent.contains("canary") && !sent.contains("GET"), "{sent}");
+}

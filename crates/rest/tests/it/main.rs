@@ -1,0 +1,37 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod answers;
+mod calls;
+mod clock;
+mod config;
+mod outcomes;
+mod pages;
+mod prepare;
+mod retries;
+mod secrets;
+mod upgrade;
+
+/// What `endpoints!` expects of a crate that declares calls.
+mod hints {
+    pub(crate) fn hint(code: &str) -> Option<&'static str> {
+        (code == "market.order.create_error").then_some("a hint of the calls' own crate")
+    }
+}
+
+mod probe {
+    pub(crate) struct Probe(pub(crate) u32);
+    impl Probe {
+        pub(crate) fn call<E>(&mut self) {
+            self.0 += 1;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use crate::calls::{ListOrders, Order, client};
+use std::sync::Mutex;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+/// A list that changes between pages.
+struct Shifting {
+    rows: Mutex<Vec<u64>>,
+    page_size: usize,
+    counters: bool,
+    ignores_page: bool,
+    change: fn(&mut Vec<u64>, u32),
+}
+
+impl Respond for Shifting {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let page: u32 =
+            request.url.query_pairs().find(|(name, _)| name == "page").unwrap().1.parse().unwrap();
+        let mut rows = self.rows.lock().unwrap();
+        let start = if self.ignores_page { 0 } else { (page as usize - 1) * self.page_size };
+        let shown: Vec<_> =
+            rows.iter().skip(start).take(self.page_size).map(|id| serde_json::json!({"id": id})).collect();
+        (self.change)(&mut rows, page);
+        let answer = ResponseTemplate::new(200).set_body_json(shown);
+        if self.counters {
+            answer
+                .insert_header("per-page", self.page_size.to_string().as_str())
+                .insert_header("total", rows.len().to_string().as_str())
+        } else {
+            answer
+        }
+    }
+}
+
+async fn walk(list: Shifting) -> (Vec<u64>, usize) {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(list).mount(&server).await;
+    let rows: Vec<Order> = client(&server).items(ListOrders::default()).try_collect().await.unwrap();
+    (rows.into_iter().map(|row| row.id).collect(), server.received_requests().await.unwrap().len())
+}
+
+fn list(rows: u64, page_size: usize, change: fn(&mut Vec<u64>, u32)) -> Shifting {
+    Shifting {
+        rows: Mutex::new((0..rows).collect()),
+        page_size,
+        counters: false,
+        ignores_page: false,
+        change,
+    }
+}
+
+#[track_caller]
+fn complete(mut rows: Vec<u64>, original: u64) {
+    let count = rows.len();
+    rows.sort_unstable();
+    rows.dedup();
+    assert_eq!(rows.len(), count, "a row came twice");
+    assert!((0..original).all(|id| rows.binary_search(&id).is_ok()), "a row is missing");
+}
+
+#[tokio::test]
+async fn a_list_that_stands_still() {
+    for rows in [0, 1, 99, 100, 101, 1_000] {
+        let (seen, _) = walk(list(rows, 100, |_, _| {})).await;
+        complete(seen, rows);
+    }
+    let (seen, requests) = walk(Shifting { counters: true, ..list(250, 100, |_, _| {}) }).await;
+    complete(seen, 250);
+    assert_eq!(requests, 4, "three pages, and the first again for rows that moved there");
+}
+
+#[tokio::test]
+async fn rows_inserted_at_the_head_of_each_page() {
+    let (seen, _) = walk(list(10_000, 100, |rows, page| rows.insert(0, 1_000_000 + u64::from(page)))).await;
+    complete(seen, 10_000);
+}
+
+#[tokio::test]
+async fn rows_that_jump_to_the_head_while_others_are_read() {
+    // Each page's reading moves a row from far behind to the front: without a second look it would be lost.
+    let jump: fn(&mut Vec<u64>, u32) = |rows, page| {
+        if page < 5 {
+            let row = rows.remove(900);
+            rows.insert(0, row);
+        }
+    };
+    let (seen, _) = walk(list(1_000, 100, jump)).await;
+    complete(seen, 1_000);
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_page_ends_the_walk() {
+    let (seen, requests) = walk(Shifting { ignores_page: true, ..list(100, 100, |_, _| {}) }).await;
+    complete(seen, 100);
+    assert!(requests < 10, "{requests}");
+}
+
+#[tokio::test]
+async fn pages_come_one_by_one_and_an_error_ends_them() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(list(150, 100, |_, _| {})).up_to_n_times(1).mount(&server).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(422).set_body_string(r#"{"errors":["x"]}"#))
+        .mount(&server)
+        .await;
+    let mut pages = client(&server).pages(ListOrders::default());
+    assert_eq!(pages.try_next().await.unwrap().unwrap().len(), 100);
+    assert!(pages.try_next().await.unwrap_err().has_code("x"));
+    assert!(pages.try_next().await.unwrap().is_none());
+}
