@@ -3,7 +3,7 @@
 //! What came from outside stands as a negative balance of [`Party::Outside`]; fees are income of [`Party::Fees`].
 //! A batch of postings is applied whole or not at all. No digit is ever dropped (see `money`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
@@ -112,12 +112,14 @@ impl Ledger {
         if short {
             return Err(Refused::Insufficient);
         }
-        self.balances.append(&mut changed);
-        debug_assert!(
-            postings.iter().all(|posting| self.sum(posting.currency) == Some(Decimal::ZERO)),
-            "the ledger no longer sums to zero after {postings:?}"
-        );
+        self.balances.extend(changed);
+        debug_assert!(self.is_balanced(postings), "the ledger no longer sums to zero after {postings:?}");
         Ok(())
+    }
+
+    fn is_balanced(&self, postings: &[Posting]) -> bool {
+        let touched: BTreeSet<_> = postings.iter().map(|posting| posting.currency).collect();
+        touched.iter().all(|currency| self.sum(currency) == Some(Decimal::ZERO))
     }
 }
 

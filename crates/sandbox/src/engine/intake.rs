@@ -86,6 +86,7 @@ impl Engine {
         };
         self.by_uuid.insert(order.uuid, order.id);
         self.by_account.entry(account).or_default().push(order.id);
+        self.open.entry(account).or_default().insert(order.id);
         self.orders.insert(order.id, order.clone());
         self.work.push_back(Work::Place(order.id));
         self.tell_order(order.id);
@@ -157,7 +158,7 @@ impl Engine {
     ) -> Vec<Order> {
         self.settle(now_ms);
         let open: Vec<Order> = self
-            .orders_of(account)
+            .open_orders_of(account)
             .filter(|order| order.state == State::Wait)
             .filter(|order| market.is_none_or(|market| order.market.id == market.id))
             .filter(|order| side.is_none_or(|side| order.side == side))

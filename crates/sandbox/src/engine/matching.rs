@@ -176,15 +176,18 @@ impl Engine {
         };
         let left = order.remaining_volume;
         if left.is_zero() {
-            order.state = State::Done;
-            self.release(id);
+            self.close(id, State::Done);
         }
         left
     }
 
-    /// Gives back what an order still has locked.
-    fn release(&mut self, id: u64) {
+    /// Makes an order final and gives back what it still has locked.
+    fn close(&mut self, id: u64, state: State) {
         let Some(order) = self.orders.get_mut(&id) else { return };
+        order.state = state;
+        if let Some(open) = self.open.get_mut(&order.account) {
+            open.remove(&id);
+        }
         let owner = Party::Member(order.account);
         let posting = Posting {
             currency: order.pays_with(),
@@ -210,9 +213,8 @@ impl Engine {
 
     /// Ends an order that is not in the book.
     fn end(&mut self, id: u64, state: State, now_ms: i64) {
-        self.release(id);
+        self.close(id, state);
         let Some(order) = self.orders.get_mut(&id) else { return };
-        order.state = state;
         order.updated_ms = now_ms;
         let changed = (order.account, order.pays_with());
         self.tell_order(id);

@@ -14,7 +14,7 @@ mod property;
 mod stats;
 mod trade;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -63,6 +63,8 @@ pub(crate) struct Engine {
     by_uuid: HashMap<Uuid, u64>,
     /// Each account's orders, oldest first.
     by_account: BTreeMap<usize, Vec<u64>>,
+    /// Each account's orders that are `pending` or `wait`.
+    open: BTreeMap<usize, BTreeSet<u64>>,
     markets: BTreeMap<&'static str, MarketState>,
     /// Each market's matches, oldest first.
     trades: BTreeMap<&'static str, Vec<Arc<Trade>>>,
@@ -87,6 +89,7 @@ impl Engine {
             orders: BTreeMap::new(),
             by_uuid: HashMap::new(),
             by_account: BTreeMap::new(),
+            open: BTreeMap::new(),
             markets,
             trades: BTreeMap::new(),
             own_trades: BTreeMap::new(),
@@ -180,6 +183,11 @@ impl Engine {
     /// An account's orders, oldest first.
     pub(crate) fn orders_of(&self, account: usize) -> impl Iterator<Item = &Order> {
         self.by_account.get(&account).into_iter().flatten().filter_map(|id| self.orders.get(id))
+    }
+
+    /// An account's orders that are `pending` or `wait`, oldest first, however many others there were.
+    pub(crate) fn open_orders_of(&self, account: usize) -> impl Iterator<Item = &Order> {
+        self.open.get(&account).into_iter().flatten().filter_map(|id| self.orders.get(id))
     }
 
     /// An account's matches, oldest first.

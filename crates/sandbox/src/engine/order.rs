@@ -105,6 +105,11 @@ impl State {
             Self::Reject => "reject",
         }
     }
+
+    /// Whether it may still trade.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Wait)
+    }
 }
 
 /// An order as the exchange holds it.

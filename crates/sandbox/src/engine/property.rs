@@ -1,1 +1,466 @@
+//! The engine against a naive model: 100,000 random commands in each profile.
+//!
+//! The model keeps its orders in one list and finds each match by looking at all of them. Prices, amounts, makers,
+//! takers, order states and every balance must agree; each currency must sum to zero; no balance may be negative;
+//! what is locked must be what the open orders have locked; and whoever only hears the events must know the same
+//! books and balances.
 
+use std::collections::{BTreeMap, VecDeque};
+
+use rust_decimal::Decimal;
+
+use super::{Engine, Event, Increment, Level, NewOrder, OrderType, Rules, Side, State, codes};
+use crate::config::Profile;
+use crate::errors::POST_ONLY_WOULD_MATCH;
+use crate::ledger::{Balance, Party};
+use crate::markets::{CURRENCIES, MARKETS, Market};
+
+const COMMANDS: u32 = 100_000;
+const ACCOUNTS: usize = 4;
+
+/// An order of the model: resting, or on its way.
+#[derive(Debug, Clone)]
+struct Naive {
+    id: u64,
+    account: usize,
+    market: &'static Market,
+    side: Side,
+    price: Option<Decimal>,
+    left: Decimal,
+    locked: Decimal,
+    fills: u32,
+}
+
+/// Maker, taker, price, amount.
+type Match = (u64, u64, Decimal, Decimal);
+
+#[derive(Debug)]
+enum Waiting {
+    Place(Naive),
+    Cancel(u64),
+}
+
+#[derive(Debug)]
+struct Model {
+    rules: Rules,
+    resting: Vec<Naive>,
+    waiting: VecDeque<Waiting>,
+    balances: BTreeMap<(usize, &'static str), Balance>,
+    /// What each market's matches were, oldest first.
+    matches: BTreeMap<&'static str, Vec<Match>>,
+    /// How orders ended since the last comparison.
+    ended: Vec<(u64, State)>,
+}
+
+impl Model {
+    fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            resting: Vec::new(),
+            waiting: VecDeque::new(),
+            balances: BTreeMap::new(),
+            matches: BTreeMap::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    fn balance(&mut self, account: usize, currency: &'static str) -> &mut Balance {
+        self.balances.entry((account, currency)).or_default()
+    }
+
+    fn opposite(&self, market: &Market, side: Side) -> impl Iterator<Item = &Naive> {
+        self.resting.iter().filter(move |o| o.market.id == market.id && o.side != side)
+    }
+
+    /// The best price of the other side, and the oldest order there.
+    fn best(&self, market: &Market, side: Side) -> Option<&Naive> {
+        self.opposite(market, side).min_by(|a, b| {
+            let by_price = a.price.cmp(&b.price);
+            (if side == Side::Buy { by_price } else { by_price.reverse() }).then(a.id.cmp(&b.id))
+        })
+    }
+
+    /// What it costs to take so much from the other side, where there is enough.
+    fn cost(&self, market: &Market, side: Side, volume: Decimal) -> Option<Decimal> {
+        let mut orders: Vec<&Naive> = self.opposite(market, side).collect();
+        orders.sort_by_key(|o| if side == Side::Buy { o.price } else { o.price.map(|price| -price) });
+        let (mut cost, mut left) = (Decimal::ZERO, volume);
+        for order in orders {
+            let part = left.min(order.left);
+            cost += part * order.price.unwrap();
+            left -= part;
+        }
+        left.is_zero().then_some(cost)
+    }
+
+    fn crosses(side: Side, limit: Option<Decimal>, price: Decimal) -> bool {
+        limit.is_none_or(|limit| if side == Side::Buy { limit >= price } else { limit <= price })
+    }
+
+    /// What the order has to lock, or the code of its refusal, by the book of `facts/wire.md` part 5.
+    fn expected(&mut self, account: usize, new: &NewOrder) -> Result<Decimal, &'static str> {
+        let best = self.best(new.market, new.side).and_then(|o| o.price);
+        let cost = match new.ord_type {
+            OrderType::Limit => Decimal::ZERO,
+            OrderType::Market => {
+                self.cost(new.market, new.side, new.volume).ok_or(codes::INSUFFICIENT_LIQUIDITY)?
+            }
+        };
+        let pays_with = if new.side == Side::Buy { new.market.quote } else { new.market.base };
+        let available = self.balance(account, pays_with).available;
+        let lock = match (new.side, new.price) {
+            (Side::Sell, _) => new.volume,
+            (Side::Buy, Some(price)) => price * new.volume,
+            (Side::Buy, None) => (cost * Decimal::new(11, 1)).min(available),
+        };
+        if lock > available || lock.is_zero() {
+            return Err(codes::INSUFFICIENT_BALANCE);
+        }
+        let market = new.market;
+        let good_volume =
+            new.volume >= market.min_amount && new.volume.normalize().scale() <= market.amount_precision;
+        let good_price = new.price.is_none_or(|price| {
+            price >= market.min_price
+                && price <= market.max_price
+                && price.normalize().scale() <= market.price_precision
+        });
+        if !good_volume || !good_price {
+            return Err(codes::INVALID_VOLUME_OR_PRICE);
+        }
+        if new.post_only && best.is_some_and(|best| Self::crosses(new.side, new.price, best)) {
+            return Err(POST_ONLY_WOULD_MATCH);
+        }
+        Ok(lock)
+    }
+
+    fn settle(&mut self) {
+        while let Some(waiting) = self.waiting.pop_front() {
+            match waiting {
+                Waiting::Place(order) => self.place(order),
+                Waiting::Cancel(id) => {
+                    if let Some(at) = self.resting.iter().position(|o| o.id == id) {
+                        let order = self.resting.remove(at);
+                        self.end(&order, State::Cancel);
+                    }
+                }
+            }
+        }
+    }
+
+    fn place(&mut self, mut taker: Naive) {
+        loop {
+            if taker.left.is_zero() {
+                return self.end(&taker, State::Done);
+            }
+            let best = self.best(taker.market, taker.side).cloned();
+            let Some(maker) = best.filter(|o| Self::crosses(taker.side, taker.price, o.price.unwrap()))
+            else {
+                if taker.price.is_some() {
+                    return self.resting.push(taker);
+                }
+                return self.end(&taker, State::Cancel);
+            };
+            if maker.account == taker.account && !self.rules.self_trades {
+                let state = if taker.fills == 0 { State::Reject } else { State::Cancel };
+                return self.end(&taker, state);
+            }
+            let price = maker.price.unwrap();
+            let mut amount = taker.left.min(maker.left);
+            if taker.side == Side::Buy && taker.price.is_none() {
+                let affordable = (taker.locked / price).trunc_with_scale(taker.market.amount_precision);
+                amount = amount.min(affordable);
+            }
+            if amount.is_zero() {
+                return self.end(&taker, State::Cancel);
+            }
+            self.matches.entry(taker.market.id).or_default().push((maker.id, taker.id, price, amount));
+            let total = price * amount;
+            let at = self.resting.iter().position(|o| o.id == maker.id).unwrap();
+            let mut maker = self.resting.swap_remove(at);
+            self.fill(&mut maker, amount, total, Decimal::new(1, 3));
+            self.fill(&mut taker, amount, total, Decimal::new(2, 3));
+            if maker.left.is_zero() {
+                self.end(&maker, State::Done);
+            } else {
+                self.resting.push(maker);
+            }
+        }
+    }
+
+    fn fill(&mut self, order: &mut Naive, amount: Decimal, total: Decimal, fee: Decimal) {
+        let (base, quote) = (order.market.base, order.market.quote);
+        let (paid, given, income, earned) = match order.side {
+            Side::Buy => (quote, total, base, amount),
+            Side::Sell => (base, amount, quote, total),
+        };
+        self.balance(order.account, paid).locked -= given;
+        self.balance(order.account, income).available += earned - earned * fee;
+        order.locked -= given;
+        order.left -= amount;
+        order.fills += 1;
+    }
+
+    fn end(&mut self, order: &Naive, state: State) {
+        let pays_with = if order.side == Side::Buy { order.market.quote } else { order.market.base };
+        let balance = self.balance(order.account, pays_with);
+        balance.locked -= order.locked;
+        balance.available += order.locked;
+        self.ended.push((order.id, state));
+    }
+}
+
+/// What a client can know: books and balances rebuilt from the events alone.
+#[derive(Debug, Default)]
+struct Mirror {
+    sequences: BTreeMap<&'static str, u64>,
+    levels: BTreeMap<(&'static str, bool), BTreeMap<Decimal, Decimal>>,
+    balances: BTreeMap<(usize, &'static str), Balance>,
+    public_trades: usize,
+    own_trades: usize,
+}
+
+impl Mirror {
+    fn side(&mut self, market: &'static Market, side: Side) -> &mut BTreeMap<Decimal, Decimal> {
+        self.levels.entry((market.id, side == Side::Buy)).or_default()
+    }
+
+    /// Best first, as a snapshot has them.
+    fn best_first(&mut self, market: &'static Market, side: Side) -> Vec<Level> {
+        let levels = self.side(market, side).iter().map(|(price, total)| (*price, *total));
+        if side == Side::Sell { levels.collect() } else { levels.rev().collect() }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Increment(Increment { market, side, price, total, sequence, .. }) => {
+                let last = self.sequences.insert(market.id, sequence).unwrap();
+                assert_eq!(sequence, last + 1, "the sequence of {}", market.id);
+                match total {
+                    Some(total) => self.side(market, side).insert(price, total),
+                    None => self.side(market, side).remove(&price),
+                };
+            }
+            Event::Snapshot { market, asks, bids, sequence } => {
+                let last = *self.sequences.entry(market.id).or_insert(sequence);
+                assert_eq!(sequence, last, "a snapshot has the last increment's sequence");
+                for (side, levels) in [(Side::Sell, asks), (Side::Buy, bids)] {
+                    let mut known = self.best_first(market, side);
+                    known.truncate(301);
+                    assert_eq!(levels, known, "a snapshot shows what the increments said");
+                }
+            }
+            Event::Balance { account, currency, balance, .. } => {
+                self.balances.insert((account, currency), balance);
+            }
+            Event::PublicTrade(_) => self.public_trades += 1,
+            Event::OwnTrade { .. } => self.own_trades += 1,
+            Event::Order(_) | Event::Forget { .. } => {}
+        }
+    }
+
+    fn compare(&mut self, engine: &Engine) {
+        for market in &MARKETS {
+            let (asks, bids) = engine.depth(market, usize::MAX);
+            assert_eq!(self.best_first(market, Side::Sell), asks, "asks of {}", market.id);
+            assert_eq!(self.best_first(market, Side::Buy), bids, "bids of {}", market.id);
+        }
+        for (&(account, currency), balance) in &self.balances {
+            assert_eq!(engine.balance(account, currency), *balance, "account {account} {currency}");
+        }
+        assert_eq!(self.own_trades, 2 * self.public_trades);
+        let matches: usize = MARKETS.iter().map(|market| engine.trades(market).len()).sum();
+        assert_eq!(self.public_trades, matches);
+    }
+}
+
+/// Prints the seed where the test fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("failed with seed {0}: run again with SANDBOX_SEED={0}", self.0);
+        }
+    }
+}
+
+fn random_order(random: &mut fastrand::Rng) -> NewOrder {
+    // Two markets, so that orders meet.
+    let market = &MARKETS[random.usize(..2)];
+    let ord_type = if random.u8(..100) < 15 { OrderType::Market } else { OrderType::Limit };
+    // A narrow band of prices, now and then one that the market refuses.
+    let middle = market.min_price * Decimal::from(2);
+    let step = Decimal::from(random.i32(-20..=20)) * market.min_price / Decimal::from(1000);
+    let price = match random.u8(..100) {
+        0 => market.min_price / Decimal::from(2),
+        1 => market.max_price + Decimal::ONE,
+        2 => middle + Decimal::new(1, 3),
+        _ => middle + step,
+    };
+    let volume = match random.u8(..100) {
+        0 => market.min_amount / Decimal::from(10),
+        1 => Decimal::new(random.i64(1..1_000_000_000), 9),
+        2 => Decimal::from(random.u32(1_000..1_000_000)),
+        3..20 => Decimal::new(random.i64(100_000_000..800_000_000), 8),
+        _ => Decimal::new(random.i64(100_000..50_000_000), 8),
+    };
+    NewOrder {
+        market,
+        side: if random.bool() { Side::Buy } else { Side::Sell },
+        ord_type,
+        volume,
+        price: (ord_type == OrderType::Limit).then_some(price),
+        post_only: ord_type == OrderType::Limit && random.u8(..100) < 10,
+        custom_order_id: None,
+    }
+}
+
+fn run(profile: Profile) {
+    let seed = std::env::var("SANDBOX_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = Seed(seed.unwrap_or_else(|| fastrand::u64(..)));
+    let mut random = fastrand::Rng::with_seed(seed.0);
+    let rules = profile.rules();
+    let (mut engine, mut model) = (Engine::new(rules, 0), Model::new(rules));
+    let mut mirror = Mirror::default();
+    let (mut accepted, mut refused) = (0_u32, 0_u32);
+    for command in 0..COMMANDS {
+        let now_ms = i64::from(command) * 50;
+        let account = random.usize(..ACCOUNTS);
+        match random.u8(..100) {
+            0..70 => {
+                let new = random_order(&mut random);
+                model.settle();
+                let expected = model.expected(account, &new);
+                let order = engine.submit(account, new.clone(), now_ms);
+                assert_eq!(order.as_ref().map(|order| order.locked).map_err(|code| *code), expected);
+                if let Ok(order) = order {
+                    accepted += 1;
+                    let locked = order.locked;
+                    let balance = model.balance(account, order.pays_with());
+                    balance.available -= locked;
+                    balance.locked += locked;
+                    model.waiting.push_back(Waiting::Place(Naive {
+                        id: order.id,
+                        account,
+                        market: new.market,
+                        side: new.side,
+                        price: new.price,
+                        left: new.volume,
+                        locked,
+                        fills: 0,
+                    }));
+                } else {
+                    refused += 1;
+                }
+            }
+            70..90 => {
+                model.settle();
+                if !model.resting.is_empty() {
+                    let order = &model.resting[random.usize(..model.resting.len())];
+                    let (id, owner) = (order.id, order.account);
+                    let shown = engine.request_cancel(owner, id, now_ms).unwrap();
+                    assert_eq!(shown.state, State::Wait, "a cancelled order is shown as it was");
+                    assert!(engine.request_cancel(owner + 1, id, now_ms).is_none(), "not the owner");
+                    model.waiting.push_back(Waiting::Cancel(id));
+                }
+            }
+            90..92 => {
+                let market = random.bool().then(|| &MARKETS[random.usize(..2)]);
+                let side = random.bool().then_some(Side::Sell);
+                model.settle();
+                let shown = engine.request_cancel_all(account, market, side, now_ms);
+                let ids: Vec<u64> = shown.iter().map(|order| order.id).collect();
+                let mut wanted: Vec<u64> = model
+                    .resting
+                    .iter()
+                    .filter(|o| o.account == account)
+                    .filter(|o| market.is_none_or(|market| o.market.id == market.id))
+                    .filter(|o| side.is_none_or(|side| o.side == side))
+                    .map(|o| o.id)
+                    .collect();
+                wanted.sort_unstable();
+                assert_eq!(ids, wanted);
+                model.waiting.extend(ids.into_iter().map(Waiting::Cancel));
+            }
+            _ => {
+                let currency = CURRENCIES[random.usize(..CURRENCIES.len())].id;
+                let amount = Decimal::new(random.i64(1..100_000_000), 2);
+                engine.deposit(account, currency, amount, now_ms).unwrap();
+                model.balance(account, currency).available += amount;
+            }
+        }
+        if random.u8(..10) < 8 {
+            engine.settle(now_ms);
+            model.settle();
+        }
+        if command % 16 == 0 {
+            compare(&mut engine, &mut model, now_ms);
+        }
+        while let Some(event) = engine.next_event() {
+            mirror.take(event);
+        }
+        if command % 16 == 0 {
+            mirror.compare(&engine);
+        }
+    }
+    compare(&mut engine, &mut model, i64::from(COMMANDS) * 50);
+    let matched: usize = model.matches.values().map(Vec::len).sum();
+    // The commands must have done something, or the comparison proves nothing.
+    assert!(matched > 20_000 && accepted > 30_000 && refused > 1_000, "{matched} {accepted} {refused}");
+}
+
+fn compare(engine: &mut Engine, model: &mut Model, now_ms: i64) {
+    engine.settle(now_ms);
+    model.settle();
+    for (id, state) in std::mem::take(&mut model.ended) {
+        let order = &engine.orders[&id];
+        assert_eq!((order.state, order.locked), (state, Decimal::ZERO), "order {id}");
+    }
+    let mut locks: BTreeMap<(usize, &str), Decimal> = BTreeMap::new();
+    for order in &model.resting {
+        let held = &engine.orders[&order.id];
+        assert_eq!((held.state, held.remaining_volume), (State::Wait, order.left), "order {}", order.id);
+        *locks.entry((held.account, held.pays_with())).or_default() += held.locked;
+    }
+    for currency in &CURRENCIES {
+        assert_eq!(
+            engine.ledger.sum(currency.id),
+            Some(Decimal::ZERO),
+            "{} doesn't sum to zero",
+            currency.id
+        );
+        assert!(engine.ledger.balance(Party::Fees, currency.id).available >= Decimal::ZERO);
+        for account in 0..ACCOUNTS {
+            let balance = engine.balance(account, currency.id);
+            assert_eq!(balance, *model.balance(account, currency.id), "account {account} {}", currency.id);
+            assert!(balance.available >= Decimal::ZERO && balance.locked >= Decimal::ZERO);
+            let open = locks.get(&(account, currency.id)).copied().unwrap_or_default();
+            assert_eq!(balance.locked, open, "locks of account {account} in {}", currency.id);
+        }
+    }
+    for market in &MARKETS {
+        let matches = model.matches.entry(market.id).or_default();
+        let trades = engine.trades(market);
+        assert_eq!(trades.len(), matches.len());
+        // Older ones were compared before.
+        for (trade, wanted) in trades.iter().zip(matches.iter()).rev().take(64) {
+            assert_eq!((trade.maker.order_id, trade.taker.order_id, trade.price, trade.amount), *wanted);
+        }
+        let (asks, bids) = engine.depth(market, usize::MAX);
+        for (side, levels) in [(Side::Sell, asks), (Side::Buy, bids)] {
+            let total: Decimal = levels.iter().map(|(_, amount)| *amount).sum();
+            let left = model.resting.iter().filter(|o| o.market.id == market.id && o.side == side);
+            assert_eq!(total, left.map(|o| o.left).sum::<Decimal>(), "depth of {}", market.id);
+        }
+    }
+}
+
+#[test]
+fn agrees_with_the_naive_model_in_docs() {
+    run(Profile::Docs);
+}
+
+#[test]
+fn agrees_with_the_naive_model_in_legacy() {
+    run(Profile::Legacy);
+}

@@ -225,8 +225,13 @@ pub(super) fn orders(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let span = Span::read(params, profile, &ORDERS_SPAN, &mut codes);
     Refusal::all(codes)?;
     let engine = ask.app.engine();
-    let mut all: Vec<&Order> = engine
-        .orders_of(account)
+    let only_open = !states.is_empty() && states.iter().all(|state| state.is_open());
+    let candidates: Box<dyn Iterator<Item = &Order>> = if only_open {
+        Box::new(engine.open_orders_of(account))
+    } else {
+        Box::new(engine.orders_of(account))
+    };
+    let mut all: Vec<&Order> = candidates
         .filter(|order| market.is_none_or(|market| order.market.id == market.id))
         .filter(|order| base.is_none_or(|unit| order.market.base == unit))
         .filter(|order| quote.is_none_or(|unit| order.market.quote == unit))
