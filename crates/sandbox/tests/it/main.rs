@@ -1,1 +1,20 @@
-//! t
+//! The sandbox from outside: over real loopback sockets, as any client meets it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where something is not as it should be"
+)]
+
+mod auth;
+mod client;
+mod faults;
+mod feed;
+mod hostile;
+mod legacy;
+mod lists;
+mod orders;
+mod program;
+mod public;
+mod stream;

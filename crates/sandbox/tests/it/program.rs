@@ -1,0 +1,108 @@
+//! The program form, as another language would start it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_capecrypto-sandbox");
+
+/// A child that doesn't outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only where it ended already.
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    fn ready(&mut self) -> serde_json::Value {
+        let mut line = String::new();
+        BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        serde_json::from_str(&line).expect(&line)
+    }
+
+    /// The exit code, and the rest of standard output.
+    fn end(mut self) -> (Option<i32>, String) {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                let mut rest = String::new();
+                self.0.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+                return (status.code(), rest);
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "it doesn't end");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn the_first_line_tells_everything_and_stdin_ends_it() {
+    let mut program = Running::start(&["--listen", "127.0.0.1:0", "--exit-with-stdin"]);
+    let ready = program.ready();
+    assert_eq!(ready["ready"], true);
+    let origin = ready["origin"].as_str().unwrap();
+    let address = origin.strip_prefix("http://").unwrap().to_owned();
+    assert_eq!(ready["websocket"], format!("ws://{address}/api/v2/websocket"));
+    assert_eq!(ready["legacy_websocket"], format!("ws://{address}/api/v2/stream"));
+    assert_eq!(ready["control"], format!("{origin}/sandbox"));
+    let accounts = ready["accounts"].as_array().unwrap();
+    let names: Vec<_> = accounts.iter().map(|account| account["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["maker", "taker", "merchant", "aggregator"]);
+    for account in accounts {
+        let keys: Vec<_> = account.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["api_key", "name", "role", "secret", "uid"]);
+        assert!(account["api_key"].as_str().unwrap().starts_with("sandbox_"));
+    }
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET /api/v2/atlas/public/health/alive HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+    drop(program.0.stdin.take());
+    assert_eq!(program.end(), (Some(0), String::new()), "nothing but the first line is on standard output");
+}
+
+#[test]
+fn signals_end_it() {
+    for signal in ["INT", "TERM"] {
+        let mut program = Running::start(&[]);
+        program.ready();
+        let killed = Command::new("kill").args([format!("-{signal}"), program.0.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        assert_eq!(program.end().0, Some(0), "SIG{signal}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_told() {
+    for (arguments, problem) in [
+        (&["--verbose"][..], "unknown argument \"--verbose\""),
+        (&["--listen"], "--listen needs a value"),
+        (&["--listen", "localhost"], "--listen: \"localhost\" is not an address with a port"),
+        (&["--profile=new"], "--profile: \"new\" is neither docs nor legacy"),
+        (&["--auth-window-ms", "soon"], "--auth-window-ms: \"soon\" is not a whole number"),
+        (&["--exit-with-stdin=yes"], "--exit-with-stdin takes no value"),
+    ] {
+        let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.starts_with(problem) && told.contains("usage:"), "{told}");
+        assert!(output.stdout.is_empty());
+    }
+    let output = Command::new(PROGRAM).args(["--listen", "0.0.0.0:0"]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains("can be reached from other machines"), "{told}");
+    assert!(output.stdout.is_empty());
+}
