@@ -1,1 +1,20 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod connect;
+mod error;
+mod event;
+mod frame;
+#[cfg(test)]
+mod probe;
+mod queue;
+mod reconnect;
+mod session;
+mod topic;
+
+pub use client::{Builder, Stream};
+pub use connect::{Connect, ConnectError, Connection, Handshake, Io};
+pub use error::{Error, Kind};
+pub use event::{Event, Interruption};
+pub use session::Config;
+pub use topic::Topic;

@@ -1,0 +1,404 @@
+//! The socket's task: it carries bytes and does what the session says.
+
+use crate::{
+    Config, Connect, ConnectError, Connection, Error, Event, Handshake, Interruption, Io, Kind, Topic,
+    queue::Queue,
+    session::{Action, Now, Session},
+};
+use bytes::Bytes;
+use capecrypto_models::{Arg, MarketId, Period};
+use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Message,
+        handshake::{client::generate_key, derive_accept_key},
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+/// Largest message that is read; a snapshot of 301 levels a side has 16 KiB.
+const LARGEST_MESSAGE: usize = 8 * 1024 * 1024;
+/// Small, because the library clears the whole buffer before each read.
+const READ_BUFFER: usize = 8 * 1024;
+/// For a frame to leave.
+const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// For a goodbye to be answered.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+
+/// Commands that may wait for the task.
+const COMMANDS: usize = 64;
+
+type Socket = WebSocketStream<Box<dyn Io>>;
+
+/// Chooses what a stream brings.
+#[must_use = "a builder does nothing until it is connected"]
+pub struct Builder {
+    connect: Arc<dyn Connect>,
+    topics: Vec<Result<Topic, Error>>,
+    config: Config,
+}
+
+/// An open stream: one connection, made anew for as long as this lives.
+pub struct Stream {
+    queue: Arc<Queue>,
+    commands: mpsc::Sender<Command>,
+}
+
+enum Command {
+    Subscribe(Vec<Topic>),
+    Unsubscribe(Vec<Topic>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Builder {
+    fn topic(mut self, topic: Topic) -> Self {
+        self.topics.push(Ok(topic));
+        self
+    }
+
+    fn of_market(mut self, market: Arg<MarketId>, topic: impl FnOnce(MarketId) -> Topic) -> Self {
+        self.topics.push(match market.value() {
+            Ok(market) => Ok(topic(market.clone())),
+            Err(refusal) => Err(Error::argument("market", refusal)),
+        });
+        self
+    }
+
+    /// A market's order book, as frames for the orderbook crate.
+    pub fn book(self, market: impl Into<Arg<MarketId>>) -> Self {
+        self.of_market(market.into(), Topic::Book)
+    }
+
+    /// A market's trades.
+    pub fn market_trades(self, market: impl Into<Arg<MarketId>>) -> Self {
+        self.of_market(market.into(), Topic::MarketTrades)
+    }
+
+    /// A market's candles of a length.
+    pub fn candles(self, market: impl Into<Arg<MarketId>>, period: Period) -> Self {
+        self.of_market(market.into(), |market| Topic::Candles(market, period))
+    }
+
+    /// The tickers of all markets, about every five seconds.
+    pub fn tickers(self) -> Self {
+        self.topic(Topic::Tickers)
+    }
+
+    /// The account's orders.
+    pub fn orders(self) -> Self {
+        self.topic(Topic::Orders)
+    }
+
+    /// The account's trades.
+    pub fn trades(self) -> Self {
+        self.topic(Topic::Trades)
+    }
+
+    /// The account's balances.
+    pub fn balances(self) -> Self {
+        self.topic(Topic::Balances)
+    }
+
+    /// Sets deadlines.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Opens the stream: with the account's topics as a signed connection, else as a public one.
+    ///
+    /// It returns when the first connection stands. From then on a lost connection is made anew without end, and told
+    /// by events.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidArgument`] for a malformed market or when nothing was chosen; [`Kind::Connect`] where the first
+    /// connection fails. Must be called within a tokio runtime.
+    pub async fn connect(self) -> Result<Stream, Error> {
+        let topics = self.topics.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if topics.is_empty() {
+            return Err(Error::new(
+                Kind::InvalidArgument,
+                "topics: none was chosen; choose at least one, such as book",
+            ));
+        }
+        let queue = Arc::new(Queue::default());
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let mut task = Task {
+            session: Session::new(self.config, topics, fastrand::u64(..)),
+            connect: self.connect,
+            start: Instant::now(),
+            queue: queue.clone(),
+            link: Link::Down,
+        };
+        task.act().await;
+        let first = task.link.next().await;
+        if let Happened::Connected(Err(failure)) = first {
+            return Err(Error::connect(failure.what, failure.source));
+        }
+        task.take(first);
+        tokio::spawn(task.run(received));
+        Ok(Stream { queue, commands })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("topics", &self.topics)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stream {
+    /// Chooses what a stream over these connections brings.
+    pub fn builder(connect: impl Connect) -> Builder {
+        Builder { connect: Arc::new(connect), topics: Vec::new(), config: Config::default() }
+    }
+
+    /// The next event; `None` after [`Event::Ended`] or [`close`](Self::close). Dropping the future loses nothing.
+    pub async fn next(&self) -> Option<Event> {
+        self.queue.pop().await
+    }
+
+    /// Subscribes to more on the same connection, or again to a book, which brings a new snapshot.
+    ///
+    /// # Errors
+    /// [`Kind::Ended`] where the stream has ended.
+    pub async fn subscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
+        self.command(Command::Subscribe(topics.into_iter().collect())).await
+    }
+
+    /// Ends subscriptions.
+    ///
+    /// # Errors
+    /// [`Kind::Ended`] where the stream has ended.
+    pub async fn unsubscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
+        self.command(Command::Unsubscribe(topics.into_iter().collect())).await
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Error> {
+        self.commands.send(command).await.map_err(|_| Error::new(Kind::Ended, "open another one"))
+    }
+
+    /// Says goodbye to the server and ends the stream. Events that came before can still be read.
+    pub async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.command(Command::Close(done)).await.is_ok() {
+            // An error means that the task is gone, which is what was wanted.
+            let _ = ended.await;
+        }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("ended", &self.commands.is_closed()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Go,
+    Stop,
+}
+
+struct Task {
+    session: Session,
+    connect: Arc<dyn Connect>,
+    start: Instant,
+    queue: Arc<Queue>,
+    link: Link,
+}
+
+/// Whoever leaves the task, by whatever way, leaves no consumer waiting.
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}
+
+/// The way to the server.
+enum Link {
+    Down,
+    Connecting(BoxFuture<'static, Result<Socket, ConnectError>>),
+    Up(Box<Socket>),
+}
+
+/// What happened.
+enum Happened {
+    Connected(Result<Socket, ConnectError>),
+    Message(Option<Result<Message, tungstenite::Error>>),
+    Command(Option<Command>),
+    TimePassed,
+}
+
+impl Link {
+    /// Waits for what comes over the link. Dropping the future loses nothing.
+    async fn next(&mut self) -> Happened {
+        match self {
+            Self::Down => std::future::pending().await,
+            Self::Connecting(connecting) => {
+                let connected = connecting.await;
+                *self = Self::Down;
+                Happened::Connected(connected)
+            }
+            Self::Up(socket) => Happened::Message(socket.next().await),
+        }
+    }
+}
+
+impl Task {
+    fn now(&self) -> Now {
+        Now { elapsed: self.start.elapsed(), unix_millis: self.connect.unix_millis() }
+    }
+
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        while self.act().await == Flow::Go {
+            let wake = self.session.wake_at().map(|at| self.start + at);
+            let happened = tokio::select! {
+                happened = self.link.next() => happened,
+                command = commands.recv() => Happened::Command(command),
+                () = until(wake) => Happened::TimePassed,
+            };
+            match happened {
+                Happened::Command(Some(Command::Close(done))) => {
+                    self.say_goodbye().await;
+                    drop(self);
+                    // Whoever asked may be gone.
+                    let _ = done.send(());
+                    return;
+                }
+                // The consumer is gone.
+                Happened::Command(None) => return self.say_goodbye().await,
+                happened => self.take(happened),
+            }
+        }
+    }
+
+    /// Tells the session what happened.
+    fn take(&mut self, happened: Happened) {
+        let now = self.now();
+        match happened {
+            Happened::Connected(Ok(socket)) => {
+                self.link = Link::Up(Box::new(socket));
+                self.session.connected(now);
+            }
+            Happened::Connected(Err(error)) => {
+                tracing::debug!(refused = error.refused, "the stream's handshake failed");
+                self.session.connect_failed(now, error.refused, error.what);
+            }
+            Happened::Message(Some(Ok(message))) => self.take_message(now, message),
+            Happened::Message(Some(Err(error))) => self.lost(now, broken(&error)),
+            Happened::Message(None) => self.lost(now, Interruption::Closed { code: 1006 }),
+            Happened::Command(Some(Command::Subscribe(topics))) => self.session.subscribe(now, topics),
+            Happened::Command(Some(Command::Unsubscribe(topics))) => self.session.unsubscribe(now, &topics),
+            Happened::Command(Some(Command::Close(_)) | None) | Happened::TimePassed => {
+                self.session.tick(now)
+            }
+        }
+    }
+
+    fn take_message(&mut self, now: Now, message: Message) {
+        match message {
+            Message::Text(text) => self.session.received(now, text.into()),
+            // The exchange sends text; whoever sends the same as binary means the same.
+            Message::Binary(bytes) => self.session.received(now, bytes),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => self.session.heard(now),
+            Message::Close(close) => {
+                self.lost(now, Interruption::Closed { code: close.map_or(1005, |close| close.code.into()) });
+            }
+        }
+    }
+
+    fn lost(&mut self, now: Now, why: Interruption) {
+        self.link = Link::Down;
+        self.session.disconnected(now, why);
+    }
+
+    /// Does what the session says until it has nothing more to say.
+    async fn act(&mut self) -> Flow {
+        while let Some(action) = self.session.poll() {
+            match action {
+                Action::Emit(event) => self.queue.push(event),
+                Action::Connect { query, private } => {
+                    self.link = Link::Connecting(Box::pin(open(self.connect.clone(), query, private)));
+                }
+                Action::Send(text) => self.send(Message::text(text)).await,
+                Action::Ping => self.send(Message::Ping(Bytes::new())).await,
+                Action::Disconnect => self.link = Link::Down,
+                Action::Stop => return Flow::Stop,
+            }
+        }
+        Flow::Go
+    }
+
+    async fn send(&mut self, message: Message) {
+        let Link::Up(socket) = &mut self.link else { return };
+        let why = match timeout(SEND_WITHIN, socket.send(message)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => broken(&error),
+            Err(_) => Interruption::Silent,
+        };
+        self.lost(self.now(), why);
+    }
+
+    async fn say_goodbye(&mut self) {
+        let Link::Up(socket) = &mut self.link else { return };
+        let goodbye = async {
+            // Whether it arrives or not, the connection ends.
+            let _ = WebSocketStream::close(socket, None).await;
+            while let Some(Ok(_)) = socket.next().await {}
+        };
+        let _ = timeout(GOODBYE_WITHIN, goodbye).await;
+    }
+}
+
+/// Makes a websocket of a connection.
+async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result<Socket, ConnectError> {
+    let key = generate_key();
+    let accept = derive_accept_key(key.as_bytes());
+    let headers = vec![
+        ("connection", "Upgrade".to_owned()),
+        ("upgrade", "websocket".to_owned()),
+        ("sec-websocket-version", "13".to_owned()),
+        ("sec-websocket-key", key),
+    ];
+    let Connection { headers, io } = connect.connect(&Handshake { private, query, headers }).await?;
+    // Another protocol's server could answer 101 as well.
+    if headers.get("sec-websocket-accept").is_none_or(|value| value.as_bytes() != accept.as_bytes()) {
+        return Err(ConnectError::new("the server's handshake is not a websocket's"));
+    }
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .max_message_size(Some(LARGEST_MESSAGE))
+        .max_frame_size(Some(LARGEST_MESSAGE));
+    Ok(WebSocketStream::from_raw_socket(io, Role::Client, Some(config)).await)
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The library's words for the cause hold nothing of a message but its size.
+fn broken(error: &tungstenite::Error) -> Interruption {
+    match error {
+        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {
+            Interruption::Closed { code: 1006 }
+        }
+        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+            Interruption::Closed { code: 1006 }
+        }
+        tungstenite::Error::Io(_) => Interruption::Closed { code: 1006 },
+        error => Interruption::Failed { what: error.to_string() },
+    }
+}

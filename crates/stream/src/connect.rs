@@ -1,0 +1,103 @@
+//! The seam to the network: a signed request goes out, a response head and a byte stream come back.
+
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use std::fmt;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A byte stream.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// The request of a websocket's handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Handshake {
+    /// Whether it has to be signed, because it asks for topics of the account.
+    pub private: bool,
+    /// The query string, to be sent as it is: the server decodes nothing.
+    pub query: String,
+    /// The protocol's headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// An accepted handshake.
+#[non_exhaustive]
+pub struct Connection {
+    /// Headers of the answer.
+    pub headers: HeaderMap,
+    /// What follows it.
+    pub io: Box<dyn Io>,
+}
+
+impl Connection {
+    /// A connection out of its parts.
+    pub fn new(headers: HeaderMap, io: impl Io + 'static) -> Self {
+        Self { headers, io: Box::new(io) }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+/// Why a handshake failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ConnectError {
+    /// What happened, without secrets.
+    pub what: String,
+    /// Whether the server refuses the credentials, so that trying on would only get the address blocked.
+    pub refused: bool,
+    /// The cause.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ConnectError {
+    /// A failure that may pass.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), refused: false, source: None }
+    }
+
+    /// A refusal of the credentials.
+    pub fn refused(what: impl Into<String>) -> Self {
+        Self { refused: true, ..Self::new(what) }
+    }
+}
+
+/// Makes the connections of a stream: the HTTP client in life, a simulated network in tests.
+pub trait Connect: Send + Sync + 'static {
+    /// Makes one handshake, signed at this moment where it is private.
+    fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>>;
+
+    /// The wall clock, in Unix milliseconds, that the times of a gap are told in.
+    fn unix_millis(&self) -> u64;
+}
+
+#[cfg(feature = "rest")]
+impl Connect for capecrypto_rest::Client {
+    fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
+        use capecrypto_rest::{Kind, Upgrade};
+        Box::pin(async move {
+            let mut upgrade = Upgrade::new(if handshake.private { "/private" } else { "/public" });
+            upgrade.query.clone_from(&handshake.query);
+            upgrade.signed = handshake.private;
+            upgrade.headers.clone_from(&handshake.headers);
+            match self.upgrade(&upgrade).await {
+                Ok((headers, io)) => Ok(Connection::new(headers, io)),
+                Err(error) => Err(ConnectError {
+                    what: error.to_string(),
+                    refused: matches!(error.kind(), Kind::Auth | Kind::Config | Kind::InvalidArgument),
+                    source: Some(Box::new(error)),
+                }),
+            }
+        })
+    }
+
+    fn unix_millis(&self) -> u64 {
+        self.clock().now_ms()
+    }
+}

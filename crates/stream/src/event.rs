@@ -1,0 +1,138 @@
+//! What a consumer is told.
+
+use crate::Topic;
+use bytes::Bytes;
+use capecrypto_models::{
+    Balance, Candle, MarketId, Order, Period, PublicTrade, TickerEntry, Timestamp, Trade,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Something that happened, in the order in which it did.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A connection stands. Subscriptions are confirmed by [`Subscribed`](Self::Subscribed).
+    Connected {
+        /// Connections so far, this one included.
+        connections: u64,
+    },
+    /// A new connection stands after one was lost: whatever happened between these times was not told, and will not
+    /// be. Books get a new snapshot by themselves; orders, trades and balances have to be read over REST.
+    Gap {
+        /// When the last message of the lost connection came.
+        from: Timestamp,
+        /// When the new connection stood.
+        to: Timestamp,
+    },
+    /// The server's list of what this connection is subscribed to, after each change. A book's snapshot and stored
+    /// increments came before it.
+    Subscribed {
+        /// All topics that are confirmed.
+        topics: Vec<Topic>,
+    },
+    /// Asked for and not confirmed: the server drops in silence what a connection may not see.
+    NotSubscribed {
+        /// The topics that will bring nothing.
+        topics: Vec<Topic>,
+    },
+    /// The connection is gone. Another try is made by itself.
+    Disconnected {
+        /// Why.
+        why: Interruption,
+        /// Until the next try.
+        retry_in: Duration,
+    },
+    /// The connection is gone for good; nothing follows.
+    Ended {
+        /// Why.
+        why: Interruption,
+    },
+    /// The connection lives, and brought no message for the time set in the configuration.
+    Stale {
+        /// Since the last message.
+        silent_for: Duration,
+    },
+    /// The consumer was slower than the stream, and this many events were dropped before the next one. Of market data
+    /// the oldest go; a book notices by its sequence.
+    Lagged {
+        /// Market data that was dropped.
+        market: u64,
+        /// Orders, trades and balances that were dropped: read them over REST.
+        account: u64,
+    },
+    /// A frame of an order book, snapshot or increment, as it came: for `Book::apply_frame` of the orderbook crate.
+    Book {
+        /// The market.
+        market: MarketId,
+        /// The whole frame.
+        frame: Bytes,
+    },
+    /// Trades of a market.
+    MarketTrades {
+        /// The market.
+        market: MarketId,
+        /// The trades.
+        trades: Vec<PublicTrade>,
+    },
+    /// A candle of a market, also when it did not change.
+    Candle {
+        /// The market.
+        market: MarketId,
+        /// The candle's length.
+        period: Period,
+        /// The candle.
+        candle: Candle,
+    },
+    /// The figures of all markets.
+    Tickers(BTreeMap<MarketId, TickerEntry>),
+    /// One of the account's orders changed. May come before the answer to the call that caused it.
+    Order(Box<Order>),
+    /// One of the account's orders was filled.
+    Trade(Box<Trade>),
+    /// A balance of the account changed.
+    Balance(Box<Balance>),
+    /// A frame that could not be read. Nothing else is lost by it.
+    Unreadable {
+        /// The topic's name, as far as it could be read.
+        topic: String,
+        /// Where and what kind of error it is; the frame's content is not repeated.
+        why: String,
+    },
+    /// A topic that this version does not know.
+    Unknown {
+        /// Its name.
+        topic: String,
+        /// The whole frame.
+        frame: Bytes,
+    },
+    /// The server complains of something that was sent to it.
+    ServerError {
+        /// In its words, cut at 200 characters.
+        message: String,
+    },
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Interruption {
+    /// Nothing came, not even the answer to a ping.
+    Silent,
+    /// The server did not confirm a subscription in time.
+    Unconfirmed,
+    /// The server closed it, with this code (1006 where it just went away).
+    Closed {
+        /// Close code of the protocol.
+        code: u16,
+    },
+    /// It could not be made, or it broke.
+    Failed {
+        /// What happened.
+        what: String,
+    },
+    /// The server refuses the credentials.
+    Refused {
+        /// In its words.
+        what: String,
+    },
+}

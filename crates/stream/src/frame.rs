@@ -1,0 +1,220 @@
+//! From a text frame to an event.
+
+use crate::{Event, Topic};
+use bytes::Bytes;
+use capecrypto_models::{Candle, PublicTrade};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, fmt};
+
+/// What a frame is.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Frame {
+    /// Something to tell.
+    Event(Event),
+    /// The server's list of subscriptions; `None` where it sent none.
+    Subscriptions(Option<Vec<String>>),
+    /// A topic was refused by name.
+    Refusal(String),
+    /// Nothing to tell, such as the answer to a text ping.
+    Nothing,
+}
+
+/// Reads a frame. It never fails: what cannot be read is an event.
+pub(crate) fn read(text: Bytes) -> Frame {
+    // Order books are most of the traffic, and their frames are read by the book itself.
+    if let Some(market) = book_market(&text) {
+        return Frame::Event(Event::Book { market, frame: text });
+    }
+    if text.trim_ascii() == b"pong" || text.trim_ascii().is_empty() {
+        return Frame::Nothing;
+    }
+    let envelope = match decode::<Envelope<'_>>(&text) {
+        Ok(envelope) => envelope,
+        Err(why) => return Frame::Event(Event::Unreadable { topic: String::new(), why }),
+    };
+    match &*envelope.topic {
+        "success" => success(envelope.body.get()),
+        "error" => Frame::Event(Event::ServerError { message: message(envelope.body.get()) }),
+        name => Frame::Event(event(name, envelope.body, &text)),
+    }
+}
+
+/// The market of a book's frame in the server's usual spelling: `{"btczar.ob-…":…`.
+fn book_market(text: &[u8]) -> Option<capecrypto_models::MarketId> {
+    let rest = text.strip_prefix(b"{\"")?;
+    let dot = rest.iter().take(65).position(|b| matches!(b, b'.' | b'"' | b'\\'))?;
+    let (market, kind) = rest.split_at_checked(dot)?;
+    if !kind.starts_with(b".ob-inc\":") && !kind.starts_with(b".ob-snap\":") {
+        return None;
+    }
+    std::str::from_utf8(market).ok()?.parse().ok()
+}
+
+fn event(name: &str, body: &RawValue, text: &Bytes) -> Event {
+    let read = |result: Result<Event, String>| {
+        result.unwrap_or_else(|why| Event::Unreadable { topic: name.to_owned(), why })
+    };
+    match Topic::parse(name) {
+        Some(Topic::Book(market)) => Event::Book { market, frame: text.clone() },
+        Some(Topic::MarketTrades(market)) => read(
+            decode_text::<Trades>(body.get()).map(|Trades { trades }| Event::MarketTrades { market, trades }),
+        ),
+        Some(Topic::Candles(market, period)) => {
+            read(decode_text::<Candle>(body.get()).map(|candle| Event::Candle { market, period, candle }))
+        }
+        Some(Topic::Tickers) => read(decode_text(body.get()).map(Event::Tickers)),
+        Some(Topic::Orders) => read(decode_text(body.get()).map(Event::Order)),
+        Some(Topic::Trades) => read(decode_text(body.get()).map(Event::Trade)),
+        Some(Topic::Balances) => read(decode_text(body.get()).map(Event::Balance)),
+        None => Event::Unknown { topic: name.chars().take(100).collect(), frame: text.clone() },
+    }
+}
+
+#[derive(Deserialize)]
+struct Trades {
+    trades: Vec<PublicTrade>,
+}
+
+#[derive(Deserialize)]
+struct Success {
+    message: String,
+    streams: Option<Vec<String>>,
+}
+
+fn success(body: &str) -> Frame {
+    match decode_text::<Success>(body) {
+        Ok(Success { message, streams: None }) => match message.strip_prefix("cannot subscribe to ") {
+            Some(name) => Frame::Refusal(name.to_owned()),
+            None => Frame::Subscriptions(None),
+        },
+        Ok(Success { streams, .. }) => Frame::Subscriptions(streams),
+        Err(why) => Frame::Event(Event::Unreadable { topic: "success".to_owned(), why }),
+    }
+}
+
+fn message(body: &str) -> String {
+    let text = serde_json::from_str::<String>(body).unwrap_or_else(|_| body.to_owned());
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// A frame's topic and body; every frame is an object of one key.
+struct Envelope<'a> {
+    topic: Cow<'a, str>,
+    body: &'a RawValue,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct One;
+        impl<'de> Visitor<'de> for One {
+            type Value = Envelope<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a topic")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+                #[derive(Deserialize)]
+                struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+                let Some((Key(topic), body)) = map.next_entry::<Key<'de>, &'de RawValue>()? else {
+                    return Err(serde::de::Error::custom("an object without a topic"));
+                };
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Envelope { topic, body })
+            }
+        }
+        deserializer.deserialize_map(One)
+    }
+}
+
+fn decode<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(text).map_err(|error| describe(".", &error))
+}
+
+fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| describe(&error.path().to_string(), error.inner()))
+}
+
+/// Without the message, which may quote what the frame holds.
+fn describe(path: &str, error: &serde_json::Error) -> String {
+    format!("at {path}: {:?} error in column {}", error.classify(), error.column()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Frame {
+        read(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn books_are_handed_on_as_they_came() {
+        for text in [
+            r#"{"btczar.ob-snap":{"asks":[["1.0","2.0"]],"bids":[],"sequence":1}}"#,
+            r#"{"btczar.ob-inc":{"asks":["1.0",""],"sequence":2}}"#,
+            r#" { "btczar.ob-inc" : {"sequence":3} } "#,
+            r#"{"btczar\u002eob-inc":{"sequence":3}}"#,
+            r#"{"btczar.ob-inc":"whatever"}"#,
+        ] {
+            let Frame::Event(Event::Book { market, frame }) = read_text(text) else { panic!("{text}") };
+            assert_eq!((market.as_str(), &*frame), ("btczar", text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn the_servers_own_words() {
+        let names =
+            |names: &[&str]| Frame::Subscriptions(Some(names.iter().map(|&name| name.to_owned()).collect()));
+        let text = r#"{"success":{"message":"subscribed","streams":["btczar.ob-inc","order"]}}"#;
+        assert_eq!(read_text(text), names(&["btczar.ob-inc", "order"]));
+        assert_eq!(read_text(r#"{"success":{"message":"subscribed","streams":[]}}"#), names(&[]));
+        assert_eq!(read_text(r#"{"success":{"message":"subscribed"}}"#), Frame::Subscriptions(None));
+        let refusal = Frame::Refusal("admin.a.b".to_owned());
+        assert_eq!(read_text(r#"{"success":{"message":"cannot subscribe to admin.a.b"}}"#), refusal);
+        for (text, expected) in [
+            (r#"{"error":"No streams provided"}"#, "No streams provided"),
+            (r#"{"error":{"a":1}}"#, r#"{"a":1}"#),
+        ] {
+            assert_eq!(read_text(text), Frame::Event(Event::ServerError { message: expected.to_owned() }));
+        }
+        for text in ["pong", " pong\n", "", "  "] {
+            assert_eq!(read_text(text), Frame::Nothing);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_without_its_content() {
+        for text in [
+            "canary",
+            "[1]",
+            "{}",
+            "\u{feff}{\"order\":{}}",
+            r#"{"order":{"id":"canary"}}"#,
+            r#"{"balance":{"currency":"zar","balance":"canary","locked":"0"}}"#,
+            r#"{"btczar.trades":{"trades":[{"tid":"canary"}]}}"#,
+            r#"{"btczar.kline-1m":[1,2]}"#,
+            r#"{"global.tickers":{"btczar":"canary"}}"#,
+            r#"{"success":"canary"}"#,
+            r#"{"success":{"message":"subscribed","streams":"canary"}}"#,
+            r#"{"order":"#,
+            r#"{"order":{"id":"\ud800"}}"#,
+        ] {
+            let Frame::Event(Event::Unreadable { topic, why }) = read_text(text) else { panic!("{text}") };
+            assert!(!why.contains("canary") && !topic.contains("canary"), "{text}: {topic} {why}");
+        }
+        let deep = format!("{{\"order\":{}", "[".repeat(100_000));
+        assert!(matches!(read_text(&deep), Frame::Event(Event::Unreadable { .. })));
+    }
+
+    #[test]
+    fn topics_of_next_year_are_handed_on() {
+        let text = r#"{"deposit_address":{"type":"create"}}"#;
+        let Frame::Event(Event::Unknown { topic, frame }) = read_text(text) else { panic!() };
+        assert_eq!((topic.as_str(), &*frame), ("deposit_address", text.as_bytes()));
+    }
+}

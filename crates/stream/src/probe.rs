@@ -1,0 +1,197 @@
+//! Holds every topic against the specification, `docs/api/cape.openapi.yaml`.
+
+use crate::{
+    Event,
+    frame::{self, Frame},
+};
+use bytes::Bytes;
+use capecrypto_models::{Level, PublicTrade};
+use capecrypto_orderbook::{Applied, Book};
+use capecrypto_testkit::{Covered, Fixtures, Spec, assert_no_complaints, probe};
+use serde_json::{Value, json};
+
+/// The payload as the server sends it under a topic's name, read by the stream.
+fn read(topic: &str, payload: &[u8]) -> Result<Event, String> {
+    let mut text = format!("{{\"{topic}\":").into_bytes();
+    text.extend_from_slice(payload);
+    text.push(b'}');
+    match frame::read(Bytes::from(text)) {
+        Frame::Event(Event::Unreadable { why, .. }) => Err(why),
+        Frame::Event(event) => Ok(event),
+        frame => Err(format!("{frame:?}")),
+    }
+}
+
+fn written(value: impl serde::Serialize) -> Result<Value, String> {
+    serde_json::to_value(value).map_err(|error| error.to_string())
+}
+
+fn order(payload: &[u8]) -> Result<Value, String> {
+    match read("order", payload)? {
+        Event::Order(order) => written(*order),
+        event => Err(format!("{event:?}")),
+    }
+}
+
+fn trade(payload: &[u8]) -> Result<Value, String> {
+    match read("trade", payload)? {
+        Event::Trade(trade) => written(*trade),
+        event => Err(format!("{event:?}")),
+    }
+}
+
+fn balance(payload: &[u8]) -> Result<Value, String> {
+    match read("balance", payload)? {
+        Event::Balance(balance) => written(*balance),
+        event => Err(format!("{event:?}")),
+    }
+}
+
+fn candle(payload: &[u8]) -> Result<Value, String> {
+    match read("btczar.kline-15m", payload)? {
+        Event::Candle { candle, .. } => written(candle),
+        event => Err(format!("{event:?}")),
+    }
+}
+
+fn tickers(payload: &[u8]) -> Result<Value, String> {
+    match read("global.tickers", payload)? {
+        Event::Tickers(tickers) => written(tickers),
+        event => Err(format!("{event:?}")),
+    }
+}
+
+/// The model has REST's names; the stream's are put back.
+fn market_trades(payload: &[u8]) -> Result<Value, String> {
+    let Event::MarketTrades { trades, .. } = read("btczar.trades", payload)? else {
+        return Err("no trades".into());
+    };
+    let rename = |trade: PublicTrade| {
+        let mut trade = written(trade)?;
+        let fields = trade.as_object_mut().ok_or("no object")?;
+        for (model, wire) in [("id", "tid"), ("created_at", "date")] {
+            if let Some(value) = fields.remove(model) {
+                fields.insert(wire.to_owned(), value);
+            }
+        }
+        Ok(trade)
+    };
+    Ok(json!({ "trades": trades.into_iter().map(rename).collect::<Result<Vec<_>, String>>()? }))
+}
+
+fn success(payload: &[u8]) -> Result<Value, String> {
+    let mut text = b"{\"success\":".to_vec();
+    text.extend_from_slice(payload);
+    text.push(b'}');
+    let message =
+        |payload: &[u8]| serde_json::from_slice::<Value>(payload).map(|value| value["message"].clone());
+    match frame::read(Bytes::from(text)) {
+        Frame::Subscriptions(names) => {
+            let mut value = json!({ "message": message(payload).map_err(|error| error.to_string())? });
+            if let Some(names) = names {
+                value["streams"] = json!(names);
+            }
+            Ok(value)
+        }
+        Frame::Refusal(name) => Ok(json!({ "message": format!("cannot subscribe to {name}") })),
+        frame => Err(format!("{frame:?}")),
+    }
+}
+
+fn levels<'a>(levels: impl Iterator<Item = Level> + 'a) -> Value {
+    json!(levels.collect::<Vec<_>>())
+}
+
+fn book(payload: &[u8], mut book: Book, topic: &str) -> Result<(Book, Applied), String> {
+    let Event::Book { frame, .. } = read(topic, payload)? else { return Err("no book".to_owned()) };
+    match book.apply_frame(&frame).map_err(|error| error.to_string())? {
+        Applied::Lost(why) => Err(why.to_string()),
+        applied => Ok((book, applied)),
+    }
+}
+
+#[test]
+fn every_topic_is_as_specified() {
+    let (spec, fixtures) = (Spec::cape(), Fixtures::cape());
+    let checks: [(&str, fn(&[u8]) -> Result<Value, String>); 7] = [
+        ("StreamOrder", order),
+        ("StreamTrade", trade),
+        ("StreamBalance", balance),
+        ("StreamCandle", candle),
+        ("StreamTickers", tickers),
+        ("StreamTrades", market_trades),
+        ("StreamSuccess", success),
+    ];
+    let mut complaints = Vec::new();
+    for (schema, round_trip) in checks {
+        complaints.extend(probe::event(&spec, &fixtures, schema, &round_trip));
+    }
+    // Books are no models that could be written back: the two tests below are theirs.
+    let names = checks.iter().map(|(name, _)| *name).chain(["BookSnapshot", "BookIncrement"]);
+    complaints.extend(probe::covered(&spec, Covered::Events, names));
+    assert_no_complaints(complaints);
+}
+
+#[test]
+fn snapshots_of_the_documents_are_what_the_book_shows() {
+    let fixtures = Fixtures::cape();
+    let mut checked = 0;
+    for fixture in fixtures.received("book_snapshot") {
+        let payload = fixture.json().unwrap()["btczar.ob-snap"].to_string();
+        let (book, _) =
+            book(payload.as_bytes(), Book::new("btczar".parse().unwrap()), "btczar.ob-snap").unwrap();
+        let payload: Snapshot = serde_json::from_str(&payload).unwrap();
+        assert_eq!(book.asks().unwrap().collect::<Vec<_>>(), payload.asks, "{}", fixture.path());
+        assert_eq!(book.bids().unwrap().collect::<Vec<_>>(), payload.bids, "{}", fixture.path());
+        assert_eq!(book.sequence(), Some(payload.sequence));
+        checked += payload.asks.len();
+    }
+    assert!(checked >= 3);
+}
+
+#[derive(serde::Deserialize)]
+struct Snapshot {
+    asks: Vec<Level>,
+    bids: Vec<Level>,
+    sequence: u64,
+}
+
+/// An increment is an instruction, not a picture: what it does to a book is checked instead.
+#[test]
+fn increments_of_the_documents_change_a_book_as_they_say() {
+    let fixtures = Fixtures::cape();
+    let mut checked = 0;
+    for fixture in fixtures.received("book_increment") {
+        let frame = fixture.json().unwrap();
+        let payload = &frame["btczar.ob-inc"];
+        let before = payload["sequence"].as_u64().unwrap() - 1;
+        let start = json!({ "asks": [["900000.0", "1.0"]], "bids": [["1.0", "1.0"]], "sequence": before });
+        let (book_before, _) =
+            book(start.to_string().as_bytes(), Book::new("btczar".parse().unwrap()), "btczar.ob-snap")
+                .unwrap();
+        let (after, applied) = book(payload.to_string().as_bytes(), book_before, "btczar.ob-inc").unwrap();
+        assert_eq!(applied, Applied::Increment { sequence: before + 1 }, "{}", fixture.path());
+        let shown = json!({ "asks": levels(after.asks().unwrap()), "bids": levels(after.bids().unwrap()) });
+        for side in ["asks", "bids"] {
+            let changes = match &payload[side] {
+                Value::Array(pair) if pair.first().is_some_and(Value::is_string) => vec![json!(pair)],
+                Value::Array(pairs) => pairs.clone(),
+                _ => Vec::new(),
+            };
+            for change in changes {
+                let same = |level: &Value, at: usize| {
+                    let number =
+                        |value: &Value| capecrypto_models::decimal::parse(value.as_str().unwrap()).ok();
+                    number(&level[at]) == number(&change[at])
+                };
+                let level = shown[side].as_array().unwrap().iter().find(|level| same(level, 0));
+                match change[1].as_str().unwrap() {
+                    "" | "0" | "0.0" => assert_eq!(level, None, "{}", fixture.path()),
+                    _ => assert!(same(level.unwrap(), 1), "{}", fixture.path()),
+                }
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 3);
+}

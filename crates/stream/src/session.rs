@@ -1,0 +1,450 @@
+//! The state of a stream, without I/O and without a clock: time comes in as a value, what to do goes out.
+//!
+//! The exchange's rules, as far as they matter here:
+//!
+//! 1. A connection and each request is answered by a list of **all** current subscriptions. There is no request id:
+//!    answers come in order.
+//! 2. A name that the connection may not see is dropped in silence: it is missing from that list.
+//! 3. A book's snapshot and stored increments come before the answer to its subscription. Subscribing again, also to
+//!    what is subscribed, brings them again.
+//! 4. More than 256 frames of that kind, over all streams in the handshake, kill the connection at once: after such
+//!    a death the streams are subscribed to one by one.
+//! 5. A text frame of more than 512 bytes from us closes the connection.
+//! 6. A nonce is checked at the handshake only, so each connection is signed anew.
+//! 7. Nothing is replayed for topics of the account: what happened while there was no connection is a gap.
+
+use crate::{
+    Event, Interruption, Topic,
+    frame::{self, Frame},
+    reconnect::Backoff,
+};
+use bytes::Bytes;
+use capecrypto_models::Timestamp;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+
+/// Longest text frame that the server takes.
+const LONGEST_FRAME: usize = 512;
+/// Longest query that is put into a handshake; what does not fit is subscribed to afterwards.
+const LONGEST_QUERY: usize = 1_500;
+/// Refusals of the credentials in a row after which the stream ends.
+const MOST_REFUSALS: u32 = 2;
+
+/// Deadlines of a stream. Each has a default; only staleness can be switched off, and is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// How often the connection is pinged. Default 15 s.
+    pub ping_every: Duration,
+    /// How long after a ping anything has to come. Default 10 s.
+    pub pong_within: Duration,
+    /// How long a subscription may stay unconfirmed before the connection is given up. Default 10 s.
+    pub confirm_within: Duration,
+    /// After how long without a message [`Event::Stale`] is told. Default never: a market may be quiet.
+    pub stale_after: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ping_every: Duration::from_secs(15),
+            pong_within: Duration::from_secs(10),
+            confirm_within: Duration::from_secs(10),
+            stale_after: None,
+        }
+    }
+}
+
+impl Config {
+    /// The same with other times for the heartbeat.
+    #[must_use]
+    pub fn heartbeat(self, ping_every: Duration, pong_within: Duration) -> Self {
+        Self { ping_every, pong_within, ..self }
+    }
+
+    /// The same with a time after which silence is told.
+    #[must_use]
+    pub fn stale_after(self, stale_after: Duration) -> Self {
+        Self { stale_after: Some(stale_after), ..self }
+    }
+}
+
+/// A moment: time since the session began, and the wall's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Now {
+    pub(crate) elapsed: Duration,
+    pub(crate) unix_millis: u64,
+}
+
+/// What the socket's task has to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    /// Make a connection with this query.
+    Connect { query: String, private: bool },
+    /// Send a text frame.
+    Send(String),
+    /// Send a ping of the protocol.
+    Ping,
+    /// Give the connection up.
+    Disconnect,
+    /// Tell the consumer.
+    Emit(Event),
+    /// Nothing follows.
+    Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A connection is to be made at this time.
+    Waiting { until: Duration },
+    /// A handshake is under way.
+    Connecting,
+    /// A connection stands.
+    Open(Open),
+    /// Nothing follows.
+    Stopped,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Open {
+    since: Duration,
+    /// When anything came last, a pong included.
+    heard: Duration,
+    /// When a ping is to be sent, or was sent and not answered.
+    ping: Ping,
+    /// When a message came last.
+    message: Duration,
+    told_stale: bool,
+    messages: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ping {
+    DueAt(Duration),
+    SentAt(Duration),
+}
+
+/// A request that the server has not answered yet.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    at: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    config: Config,
+    state: State,
+    backoff: Backoff,
+    /// What the consumer wants, in the order of asking.
+    wanted: Vec<Topic>,
+    /// What the handshake under way asks for, by name.
+    in_query: BTreeSet<String>,
+    /// What the server listed last, by name.
+    confirmed: BTreeSet<String>,
+    /// Requests that wait to be sent, one at a time.
+    requests: VecDeque<String>,
+    asked: Option<Asked>,
+    /// Rule 4 struck: subscribe one by one.
+    one_by_one: bool,
+    missing: BTreeSet<Topic>,
+    connections: u64,
+    refusals: u32,
+    /// When the last message of a lost connection came, on the wall clock.
+    lost_at: Option<u64>,
+    last_heard_wall: u64,
+    actions: VecDeque<Action>,
+}
+
+impl Session {
+    pub(crate) fn new(config: Config, wanted: Vec<Topic>, seed: u64) -> Self {
+        let mut session = Self {
+            config,
+            state: State::Connecting,
+            backoff: Backoff::new(seed),
+            wanted: Vec::new(),
+            in_query: BTreeSet::new(),
+            confirmed: BTreeSet::new(),
+            requests: VecDeque::new(),
+            asked: None,
+            one_by_one: false,
+            missing: BTreeSet::new(),
+            connections: 0,
+            refusals: 0,
+            lost_at: None,
+            last_heard_wall: 0,
+            actions: VecDeque::new(),
+        };
+        for topic in wanted {
+            if !session.wanted.contains(&topic) {
+                session.wanted.push(topic);
+            }
+        }
+        session.connect();
+        session
+    }
+
+    /// What to do next; `None` until something happens.
+    pub(crate) fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`tick`](Self::tick) has something to do, if nothing happens before.
+    pub(crate) fn wake_at(&self) -> Option<Duration> {
+        match self.state {
+            State::Waiting { until } => Some(until),
+            State::Open(open) => {
+                let ping = match open.ping {
+                    Ping::DueAt(due) => due,
+                    Ping::SentAt(sent) => sent + self.config.pong_within,
+                };
+                let confirm = self.asked.map(|asked| asked.at + self.config.confirm_within);
+                let stale =
+                    self.config.stale_after.filter(|_| !open.told_stale).map(|age| open.message + age);
+                [Some(ping), confirm, stale].into_iter().flatten().min()
+            }
+            State::Connecting | State::Stopped => None,
+        }
+    }
+
+    fn connect(&mut self) {
+        self.state = State::Connecting;
+        self.confirmed.clear();
+        self.requests.clear();
+        self.in_query.clear();
+        let mut query = String::new();
+        for name in self.wanted.iter().map(Topic::name) {
+            if !self.one_by_one && query.len() + name.len() <= LONGEST_QUERY {
+                let separator = if query.is_empty() { "" } else { "&" };
+                query.extend([separator, "stream=", &name]);
+                self.in_query.insert(name);
+            }
+        }
+        let private = self.wanted.iter().any(Topic::is_private);
+        self.actions.push_back(Action::Connect { query, private });
+    }
+
+    /// The handshake was accepted.
+    pub(crate) fn connected(&mut self, now: Now) {
+        self.connections += 1;
+        self.refusals = 0;
+        self.state = State::Open(Open {
+            since: now.elapsed,
+            heard: now.elapsed,
+            ping: Ping::DueAt(now.elapsed + self.config.ping_every),
+            message: now.elapsed,
+            told_stale: false,
+            messages: 0,
+        });
+        // What the handshake did not ask for, or no longer has to: the consumer may have changed its mind meanwhile.
+        let wanted: Vec<_> = self.wanted.iter().map(Topic::name).collect();
+        let rest: Vec<_> = wanted.iter().filter(|name| !self.in_query.contains(*name)).cloned().collect();
+        let surplus: Vec<_> = self.in_query.iter().filter(|name| !wanted.contains(name)).cloned().collect();
+        let together = if self.one_by_one { 1 } else { usize::MAX };
+        self.requests.extend(requests("subscribe", &rest, together));
+        self.requests.extend(requests("unsubscribe", &surplus, usize::MAX));
+        // Rule 1: the handshake is answered too.
+        self.asked = Some(Asked { at: now.elapsed });
+        self.last_heard_wall = now.unix_millis;
+        self.emit(Event::Connected { connections: self.connections });
+        if let Some(from) = self.lost_at.take() {
+            self.emit(Event::Gap { from: wall(from), to: wall(now.unix_millis) });
+        }
+    }
+
+    /// The handshake failed. Refused credentials end the stream at the second time in a row.
+    pub(crate) fn connect_failed(&mut self, now: Now, refused: bool, what: String) {
+        if !refused {
+            return self.wait(now, None, Interruption::Failed { what });
+        }
+        self.refusals += 1;
+        let why = Interruption::Refused { what };
+        if self.refusals < MOST_REFUSALS {
+            return self.wait(now, None, why);
+        }
+        self.state = State::Stopped;
+        self.emit(Event::Ended { why });
+        self.actions.push_back(Action::Stop);
+    }
+
+    /// The connection is gone.
+    pub(crate) fn disconnected(&mut self, now: Now, why: Interruption) {
+        let State::Open(open) = self.state else { return };
+        self.one_by_one = open.messages == 0 && self.wanted.len() > 1;
+        self.lost_at.get_or_insert(self.last_heard_wall);
+        self.asked = None;
+        self.wait(now, Some(now.elapsed.saturating_sub(open.since)), why);
+    }
+
+    fn wait(&mut self, now: Now, lived: Option<Duration>, why: Interruption) {
+        let retry_in = self.backoff.next(lived);
+        self.state = State::Waiting { until: now.elapsed + retry_in };
+        self.missing.clear();
+        self.emit(Event::Disconnected { why, retry_in });
+    }
+
+    /// A ping or pong came.
+    pub(crate) fn heard(&mut self, now: Now) {
+        if let State::Open(open) = &mut self.state {
+            open.heard = now.elapsed;
+            open.ping = Ping::DueAt(now.elapsed + self.config.ping_every);
+            self.last_heard_wall = now.unix_millis;
+        }
+    }
+
+    /// A text frame came.
+    pub(crate) fn received(&mut self, now: Now, text: Bytes) {
+        self.heard(now);
+        if let State::Open(open) = &mut self.state {
+            open.message = now.elapsed;
+            open.told_stale = false;
+            open.messages += 1;
+        }
+        match frame::read(text) {
+            Frame::Event(event) => self.emit(event),
+            Frame::Subscriptions(names) => self.answered(now, names),
+            Frame::Refusal(_) | Frame::Nothing => {}
+        }
+    }
+
+    /// The server answered a request with what is subscribed now.
+    fn answered(&mut self, now: Now, names: Option<Vec<String>>) {
+        self.asked = None;
+        match names {
+            Some(names) => self.confirmed = names.into_iter().collect(),
+            // A server that does not list them: take its word.
+            None => self.confirmed = self.wanted.iter().map(Topic::name).collect(),
+        }
+        let topics = self.confirmed.iter().filter_map(|name| Topic::parse(name)).collect();
+        self.emit(Event::Subscribed { topics });
+        self.send_next(now);
+        if self.asked.is_none() {
+            self.report_missing();
+        }
+    }
+
+    fn report_missing(&mut self) {
+        let missing: BTreeSet<_> =
+            self.wanted.iter().filter(|topic| !self.confirmed.contains(&topic.name())).cloned().collect();
+        if !missing.is_subset(&self.missing) {
+            self.emit(Event::NotSubscribed { topics: missing.iter().cloned().collect() });
+        }
+        self.missing = missing;
+    }
+
+    fn send_next(&mut self, now: Now) {
+        if self.asked.is_some() || !matches!(self.state, State::Open(_)) {
+            return;
+        }
+        if let Some(request) = self.requests.pop_front() {
+            self.asked = Some(Asked { at: now.elapsed });
+            self.actions.push_back(Action::Send(request));
+        }
+    }
+
+    /// Subscribes to more, or again to what is subscribed (rule 3).
+    pub(crate) fn subscribe(&mut self, now: Now, topics: Vec<Topic>) {
+        let names: Vec<_> = topics.iter().map(Topic::name).collect();
+        for topic in topics {
+            self.missing.remove(&topic);
+            if !self.wanted.contains(&topic) {
+                self.wanted.push(topic);
+            }
+        }
+        self.request(now, "subscribe", &names);
+    }
+
+    pub(crate) fn unsubscribe(&mut self, now: Now, topics: &[Topic]) {
+        self.wanted.retain(|topic| !topics.contains(topic));
+        self.missing.retain(|topic| !topics.contains(topic));
+        let names: Vec<_> = topics.iter().map(Topic::name).collect();
+        self.request(now, "unsubscribe", &names);
+    }
+
+    /// Without a connection there is nothing to ask: the next one asks for what is wanted then.
+    fn request(&mut self, now: Now, event: &str, names: &[String]) {
+        if let State::Open(_) = self.state {
+            let requests: Vec<_> = requests(event, names, usize::MAX)
+                .filter(|request| !self.requests.contains(request))
+                .collect();
+            self.requests.extend(requests);
+            self.send_next(now);
+        }
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self, now: Now) {
+        match self.state {
+            State::Waiting { until } if now.elapsed >= until => self.connect(),
+            State::Open(open) => self.tick_open(now, open),
+            State::Waiting { .. } | State::Connecting | State::Stopped => {}
+        }
+    }
+
+    fn tick_open(&mut self, now: Now, mut open: Open) {
+        if self.asked.is_some_and(|asked| now.elapsed >= asked.at + self.config.confirm_within) {
+            return self.give_up(now, Interruption::Unconfirmed);
+        }
+        match open.ping {
+            Ping::SentAt(sent) if now.elapsed >= sent + self.config.pong_within => {
+                return self.give_up(now, Interruption::Silent);
+            }
+            Ping::DueAt(due) if now.elapsed >= due => {
+                open.ping = Ping::SentAt(now.elapsed);
+                self.actions.push_back(Action::Ping);
+            }
+            Ping::SentAt(_) | Ping::DueAt(_) => {}
+        }
+        let silent_for = now.elapsed.saturating_sub(open.message);
+        if !open.told_stale && self.config.stale_after.is_some_and(|age| silent_for >= age) {
+            open.told_stale = true;
+            self.emit(Event::Stale { silent_for });
+        }
+        self.state = State::Open(open);
+    }
+
+    fn give_up(&mut self, now: Now, why: Interruption) {
+        self.actions.push_back(Action::Disconnect);
+        self.disconnected(now, why);
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.actions.push_back(Action::Emit(event));
+    }
+}
+
+fn wall(unix_millis: u64) -> Timestamp {
+    let millis = i64::try_from(unix_millis).unwrap_or(i64::MAX);
+    Timestamp::from_unix_millis(millis).unwrap_or_else(|_| std::time::SystemTime::UNIX_EPOCH.into())
+}
+
+/// Requests of at most `together` names and 512 bytes (rule 5). A name has 64 + 10 bytes at most, so one always fits.
+fn requests(event: &str, names: &[String], together: usize) -> impl Iterator<Item = String> {
+    let head = format!(r#"{{"event":"{event}","streams":["#);
+    let mut all = Vec::new();
+    let mut current = String::new();
+    let mut count = 0;
+    for name in names {
+        let longer = head.len() + current.len() + name.len() + 5;
+        if count > 0 && (count >= together || longer > LONGEST_FRAME) {
+            all.push(format!("{head}{current}]}}"));
+            current.clear();
+            count = 0;
+        }
+        if count > 0 {
+            current.push(',');
+        }
+        // Topic names are made of checked ids: nothing in them needs escaping.
+        current.extend(["\"", name, "\""]);
+        count += 1;
+    }
+    if count > 0 {
+        all.push(format!("{head}{current}]}}"));
+    }
+    all.into_iter()
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

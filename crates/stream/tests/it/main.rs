@@ -1,0 +1,28 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod faults;
+mod sandbox;
+mod simulated;
+
+use capecrypto_stream::{Event, Stream};
+use std::time::Duration;
+
+/// Reads events until one is what is waited for; ten seconds are more than any machine needs.
+async fn wait_for<T>(stream: &Stream, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    let search = async {
+        loop {
+            let event = stream.next().await.expect("the stream ended");
+            if let Some(found) = wanted(event) {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), search).await.expect("it never came")
+}

@@ -1,0 +1,247 @@
+//! A network of our own making, on a paused clock: what no real server does on request.
+
+use capecrypto_stream::{
+    Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Stream, Topic,
+};
+use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use http::HeaderMap;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{io::DuplexStream, time::Instant};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Message,
+        handshake::derive_accept_key,
+        protocol::{Role, frame::coding::CloseCode},
+    },
+};
+
+type Peer = WebSocketStream<DuplexStream>;
+type Script = fn(usize, Peer) -> BoxFuture<'static, ()>;
+
+/// Each connection is handed to the script with its number.
+struct Network {
+    script: Script,
+    connections: Arc<AtomicUsize>,
+    accept: bool,
+}
+
+impl Connect for Network {
+    fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
+        Box::pin(async move {
+            let number = self.connections.fetch_add(1, Ordering::SeqCst) + 1;
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            let script = self.script;
+            tokio::spawn(async move {
+                let peer = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+                script(number, peer).await;
+            });
+            let key = &handshake.headers.iter().find(|(name, _)| *name == "sec-websocket-key").unwrap().1;
+            let accept = if self.accept {
+                derive_accept_key(key.as_bytes())
+            } else {
+                "of another protocol".to_owned()
+            };
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-websocket-accept", accept.parse().unwrap());
+            Ok(Connection::new(headers, ours))
+        })
+    }
+
+    fn unix_millis(&self) -> u64 {
+        1_700_000_000_000
+    }
+}
+
+fn network(script: Script) -> (Network, Arc<AtomicUsize>) {
+    let connections = Arc::new(AtomicUsize::new(0));
+    (Network { script, connections: connections.clone(), accept: true }, connections)
+}
+
+async fn confirm(peer: &mut Peer) {
+    let text = r#"{"success":{"message":"subscribed","streams":["btczar.ob-inc"]}}"#;
+    let _ = peer.send(Message::text(text)).await;
+}
+
+async fn opened(network: Network, config: Config) -> Stream {
+    Stream::builder(network).book("btczar").config(config).connect().await.unwrap()
+}
+
+/// The events up to and with the one waited for, each with the time since the start.
+async fn until(stream: &Stream, start: Instant, last: fn(&Event) -> bool) -> Vec<(Duration, Event)> {
+    let mut events = Vec::new();
+    while let Some(event) = stream.next().await {
+        let done = last(&event);
+        events.push((start.elapsed(), event));
+        if done {
+            return events;
+        }
+    }
+    panic!("the stream ended: {events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_vanishes_is_noticed_within_25_seconds() {
+    let script: Script = |number, mut peer| {
+        Box::pin(async move {
+            confirm(&mut peer).await;
+            if number == 1 {
+                // Holds the connection and never reads again: no pong comes back.
+                std::future::pending::<()>().await;
+            }
+            while peer.next().await.is_some() {}
+        })
+    };
+    let (network, connections) = network(script);
+    let start = Instant::now();
+    let stream = opened(network, Config::default()).await;
+    let events = until(&stream, start, |event| matches!(event, Event::Connected { connections: 2 })).await;
+    let (at, lost) = events.iter().find(|(_, event)| matches!(event, Event::Disconnected { .. })).unwrap();
+    assert!(matches!(lost, Event::Disconnected { why: Interruption::Silent, .. }), "{lost:?}");
+    assert!(*at <= Duration::from_secs(25), "{at:?}");
+    // The second peer answers pings: nothing more happens for an hour.
+    let more = tokio::time::timeout(
+        Duration::from_secs(3_600),
+        until(&stream, start, |event| matches!(event, Event::Disconnected { .. })),
+    )
+    .await;
+    assert!(more.is_err());
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_of_refused_connections_is_survived_at_a_decent_pace() {
+    let script: Script = |number, mut peer| {
+        Box::pin(async move {
+            if number == 1 || number > 130 {
+                confirm(&mut peer).await;
+            }
+            if number > 130 {
+                while peer.next().await.is_some() {}
+            }
+        })
+    };
+    let (network, connections) = network(script);
+    let start = Instant::now();
+    let stream = opened(network, Config::default()).await;
+    let events = until(&stream, start, |event| matches!(event, Event::Connected { connections: 131 })).await;
+    let took = events.last().unwrap().0;
+    assert!(took >= Duration::from_secs(130 * 15 - 200), "{took:?}");
+    let waits = events.iter().filter_map(|(_, event)| match event {
+        Event::Disconnected { retry_in, .. } => Some(*retry_in),
+        _ => None,
+    });
+    assert!(waits.max().unwrap() <= Duration::from_secs(30));
+    assert_eq!(connections.load(Ordering::SeqCst), 131);
+}
+
+#[tokio::test(start_paused = true)]
+async fn goodbyes_oversized_messages_and_cut_frames_end_one_connection_only() {
+    let script: Script = |number, mut peer| {
+        Box::pin(async move {
+            confirm(&mut peer).await;
+            match number {
+                1 => {
+                    let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame {
+                        code: CloseCode::Restart,
+                        reason: "".into(),
+                    };
+                    let _ = peer.close(Some(frame)).await;
+                }
+                2 => {
+                    let _ = peer.send(Message::text("x".repeat(8 * 1024 * 1024 + 1))).await;
+                }
+                3 => {
+                    use tokio::io::AsyncWriteExt;
+                    // A text frame that promises 100 bytes and brings 3.
+                    let _ = peer.get_mut().write_all(&[0x81, 100, b'{', b'"', b'b']).await;
+                }
+                _ => while peer.next().await.is_some() {},
+            }
+        })
+    };
+    let (network, _) = network(script);
+    let stream = opened(network, Config::default()).await;
+    let events =
+        until(&stream, Instant::now(), |event| matches!(event, Event::Connected { connections: 4 })).await;
+    let whys: Vec<_> = events
+        .into_iter()
+        .filter_map(|(_, event)| match event {
+            Event::Disconnected { why, .. } => Some(why),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(whys[0], Interruption::Closed { code: 1012 });
+    assert!(
+        matches!(&whys[1], Interruption::Failed { what } if what.contains("too long") || what.contains("too large") || what.contains("space limit")),
+        "{whys:?}"
+    );
+    assert_eq!(whys[2], Interruption::Closed { code: 1006 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_of_another_protocol_is_refused() {
+    let (network, _) = network(|_, _| Box::pin(async {}));
+    let error =
+        Stream::builder(Network { accept: false, ..network }).book("btczar").connect().await.unwrap_err();
+    assert!(error.to_string().contains("not a websocket"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_told_where_it_was_asked_for() {
+    let script: Script = |_, mut peer| {
+        Box::pin(async move {
+            confirm(&mut peer).await;
+            while peer.next().await.is_some() {}
+        })
+    };
+    let (network, connections) = network(script);
+    let start = Instant::now();
+    let stream = opened(network, Config::default().stale_after(Duration::from_secs(90))).await;
+    let events = until(&stream, start, |event| matches!(event, Event::Stale { .. })).await;
+    let at = events.last().unwrap().0;
+    assert!((Duration::from_secs(90)..=Duration::from_secs(91)).contains(&at), "{at:?}");
+    assert_eq!(connections.load(Ordering::SeqCst), 1, "pings are answered, so the connection stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_and_dropping_say_goodbye_and_leave_no_task() {
+    static GOODBYES: AtomicUsize = AtomicUsize::new(0);
+    let script: Script = |_, mut peer| {
+        Box::pin(async move {
+            confirm(&mut peer).await;
+            while let Some(Ok(message)) = peer.next().await {
+                if message.is_close() {
+                    GOODBYES.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        })
+    };
+    let (first, _) = network(script);
+    let stream = opened(first, Config::default()).await;
+    stream.close().await;
+    assert_eq!(GOODBYES.load(Ordering::SeqCst), 1);
+    while let Some(event) = stream.next().await {
+        assert!(!matches!(event, Event::Disconnected { .. }), "it was wanted");
+    }
+    assert!(stream.subscribe([Topic::Tickers]).await.is_err());
+    stream.close().await;
+
+    let (second, _) = network(script);
+    drop(opened(second, Config::default()).await);
+    let metrics = tokio::runtime::Handle::current().metrics();
+    for _ in 0..1_000 {
+        if metrics.num_alive_tasks() == 0 {
+            break;
+        }
+        tokio::time::advance(Duration::from_millis(10)).await;
+    }
+    assert_eq!(metrics.num_alive_tasks(), 0, "no task is left");
+    assert_eq!(GOODBYES.load(Ordering::SeqCst), 2);
+}
