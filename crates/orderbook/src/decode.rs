@@ -165,7 +165,7 @@ fn read_pair(pair: &[&RawValue]) -> Result<Entry, String> {
     if price.is_zero() || price.is_sign_negative() {
         return Err(format!("a price of {price}"));
     }
-    if amount.is_sign_negative() && !amount.is_zero() {
+    if amount.is_sign_negative() {
         return Err(format!("an amount of {amount}"));
     }
     Ok(Entry { price, amount })

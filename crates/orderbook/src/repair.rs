@@ -52,8 +52,7 @@ impl Repair {
             Applied::Lost(_) => {
                 let free = self.asked.map_or(now, |asked| asked.saturating_add(backoff(SPACING, self.tries)));
                 // A repair that is in flight may be due earlier now, never later.
-                let due = self.due.map_or(free, |due| due.min(free));
-                self.due = Some(due.max(now));
+                self.due = Some(self.due.map_or(free, |due| due.min(free)));
             }
             Applied::Increment { .. } | Applied::Ignored => {}
         }

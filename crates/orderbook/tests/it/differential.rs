@@ -33,7 +33,7 @@ const NUMBERS: &[&str] = &[
     "\\u0031",
 ];
 
-const ODD_SEQUENCES: &[&str] = &["\"101\"", "101.0", "0", "00", "102", "-1", "99999999999999999999"];
+const ODD_SEQUENCES: &[&str] = &["", "\"101\"", "101.0", "0", "00", "102", "-1", "99999999999999999999"];
 
 /// Mostly a plain one, from `from` on.
 fn number(random: &mut Random, from: usize) -> String {

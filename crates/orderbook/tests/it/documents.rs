@@ -19,6 +19,12 @@ fn the_documented_snapshot() {
     ];
     assert!(book.asks().unwrap().eq(levels(&asks)));
     assert!(book.bids().unwrap().eq(levels(&bids)));
+    let mut rest = book.bids().unwrap();
+    for left in [4, 3, 2, 1] {
+        assert_eq!(rest.len(), left);
+        rest.next();
+    }
+    assert_eq!((rest.next(), rest.len()), (None, 0));
     assert_eq!(book.depth(BookSide::Bid).unwrap(), KnownDepth { levels: 4, complete: true });
     assert_eq!(book.sequence(), Some(9712));
 }
