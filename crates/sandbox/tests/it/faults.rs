@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use capecrypto_sandbox::{Fault, FaultKind};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::client::{Answer, Exchange, limit};
+use crate::client::{Answer, Exchange, in_time, limit};
 
 #[tokio::test]
 async fn the_next_answers_fail_as_told() {
@@ -40,6 +41,16 @@ async fn a_reset_comes_before_or_after_the_write() {
         assert!(broken.is_err(), "{broken:?}");
         assert_eq!(orders().await, placed);
     }
+}
+
+#[tokio::test]
+async fn a_reset_is_a_reset_and_not_an_end() {
+    let exchange = Exchange::start().await;
+    exchange.control.inject(Fault::next(FaultKind::ResetBeforeApply));
+    let mut stream = tokio::net::TcpStream::connect(exchange.sandbox.address()).await.unwrap();
+    stream.write_all(b"GET /api/v2/public/markets HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let error = in_time(stream.read(&mut [0; 16])).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
