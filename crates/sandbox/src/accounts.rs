@@ -19,7 +19,8 @@ pub enum Role {
     Aggregator,
 }
 
-/// An account with one API key, made afresh at each start.
+/// An account with one API key, made afresh at each start. Debug hides the secret; serialising shows it, since the
+/// program's first line must.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct Account {

@@ -16,6 +16,9 @@ use crate::ws::hub::Hub;
 
 /// Events told in one go before sockets get a turn to write theirs.
 const BATCH: usize = 32;
+/// How often, and how long each time, a batch waits for a crowded socket.
+const CROWDED_WAITS: usize = 50;
+const CROWDED_PAUSE: Duration = Duration::from_millis(1);
 
 /// The shared state.
 #[derive(Debug)]
@@ -82,14 +85,25 @@ impl App {
     pub(crate) async fn work(&self) {
         loop {
             if self.work_once() {
-                // Sockets write between batches, so that a burst doesn't overrun their queues.
-                tokio::task::yield_now().await;
+                self.let_sockets_write().await;
                 continue;
             }
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = self.stopped() => return,
             }
+        }
+    }
+
+    /// Gives sockets a turn between batches, so that a burst of ours doesn't overrun the queue of a client that
+    /// reads. One that doesn't read holds things up for a moment only, and is dropped with the next batches.
+    async fn let_sockets_write(&self) {
+        tokio::task::yield_now().await;
+        for _ in 0..CROWDED_WAITS {
+            if !self.hub.is_crowded() {
+                return;
+            }
+            tokio::time::sleep(CROWDED_PAUSE).await;
         }
     }
 

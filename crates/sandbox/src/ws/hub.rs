@@ -213,6 +213,11 @@ impl Hub {
         self.state().sockets.values().flat_map(|socket| socket.streams.iter().cloned()).collect()
     }
 
+    /// Whether some socket's queue is nearly full.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.state().sockets.values().any(|socket| socket.queue.capacity() < QUEUE / 4)
+    }
+
     /// Changes how increments are written from now on.
     pub(crate) fn set_style(&self, change: impl FnOnce(&mut BookStyle)) {
         change(&mut self.state().style);

@@ -1,10 +1,12 @@
 //! The book on the websocket: snapshots, increments, replays, and every way to lose the thread.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::client::{Exchange, Socket, limit, text};
+use crate::client::{Exchange, Socket, in_time, limit, market, text};
 
 /// A book kept from frames alone, as text.
 #[derive(Debug, Default, PartialEq)]
@@ -236,4 +238,76 @@ async fn many_changes_at_once_reach_a_client_that_reads() {
     assert_eq!(shown.as_array().unwrap().len(), 600);
     book.follow(&mut socket, 1 + 600 + 600).await;
     assert!(book.asks.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_market_keeps_every_view_equal() {
+    let seed = fastrand::u64(..);
+    let exchange = Arc::new(Exchange::start().await);
+    let mut socket = exchange.public("?stream=btczar.ob-inc").await;
+    let mut book = Book::replayed(&socket.until_confirmed().await.0);
+    let done = Arc::new(AtomicBool::new(false));
+    let follower = tokio::spawn({
+        let done = Arc::clone(&done);
+        async move {
+            // Until the last answer to a ping after the end, everything is read as it comes.
+            loop {
+                let last = done.load(Ordering::Acquire);
+                socket.send("ping").await;
+                loop {
+                    let text = socket.text().await.expect("dropped");
+                    if text == "pong" {
+                        break;
+                    }
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    book.apply(&frame["btczar.ob-inc"]);
+                }
+                if last {
+                    return book;
+                }
+            }
+        }
+    });
+    let traders = ["maker", "taker", "merchant", "aggregator"].map(|name| {
+        let (exchange, mut random) = (Arc::clone(&exchange), fastrand::Rng::with_seed(seed));
+        random.seed(seed ^ u64::from(name.as_bytes()[0]));
+        tokio::spawn(async move {
+            for _ in 0..150 {
+                let side = if random.bool() { "buy" } else { "sell" };
+                let order = match random.u8(..10) {
+                    0 => market(side, "0.0001"),
+                    _ => limit(
+                        side,
+                        &format!("0.000{}", random.u8(1..9)),
+                        &format!("{}", random.u32(799_990..800_010)),
+                    ),
+                };
+                let placed = exchange.post_as(name, "/market/orders", &order).await;
+                if placed.status == 422 {
+                    assert_eq!(
+                        placed.refusal(),
+                        "422 market.order.insufficient_market_liquidity",
+                        "seed {seed}"
+                    );
+                } else if random.u8(..4) == 0 {
+                    let id = placed.expect(201)["id"].as_u64().unwrap();
+                    exchange
+                        .post_as(name, &format!("/market/orders/{id}/cancel"), &json!({}))
+                        .await
+                        .expect(201);
+                }
+            }
+        })
+    });
+    for trader in traders {
+        trader.await.unwrap();
+    }
+    // A write carries out all earlier ones before it is answered, and the door tells what waits before its own.
+    exchange.place("maker", limit("buy", "0.001", "200000")).await;
+    exchange.control.publish_raw(Some("nobody"), "");
+    done.store(true, Ordering::Release);
+    let book = in_time(follower).await.unwrap();
+    let truth = Book::of(&exchange).await;
+    assert_eq!((&book.asks, &book.bids), (&truth.asks, &truth.bids), "seed {seed}");
+    assert!(book.sequence > 300 && exchange.control.ledger().sums_to_zero, "seed {seed}: {}", book.sequence);
 }
