@@ -56,6 +56,9 @@ impl Sign for CapeSigner {
     fn rejection(&self, status: u16, code: &str) -> Option<Rejection> {
         match (status, code) {
             (401, "authz.nonce_expired") => Some(Rejection::Expired),
+            // Restrictions of address or time come with whatever status they were set up with.
+            (400..500, "authz.restrict.maintenance") => Some(Rejection::Maintenance),
+            (400..500, code) if code.starts_with("authz.restrict.") => Some(Rejection::Final),
             (401 | 422, code) if code.starts_with("authz.") => Some(Rejection::Final),
             _ => None,
         }
@@ -66,13 +69,23 @@ impl Sign for CapeSigner {
             "authz.invalid_api_key_headers" => "a proxy on the way removes headers that begin with X-Auth",
             "authz.invalid_session" => "the key's owner must be active, and the call needs a key",
             "authz.missing_csrf_token" => "the call needs a key: give the client credentials",
-            "authz.unexistent_apikey" => "the exchange does not know this key: check it, and which environment it is for",
-            "authz.nonce_not_valid_timestamp" => "the nonce must be Unix milliseconds: check the clock given to the client",
-            "authz.nonce_expired" => "this machine's clock is more than 5 s off, or the way to the exchange takes that long",
+            "authz.unexistent_apikey" => {
+                "the exchange does not know this key: check it, and which environment it is for"
+            }
+            "authz.nonce_not_valid_timestamp" => {
+                "the nonce must be Unix milliseconds: check the clock given to the client"
+            }
+            "authz.nonce_expired" => {
+                "this machine's clock is more than 5 s off, or the way to the exchange takes that long"
+            }
             "authz.invalid_signature" => "the secret does not belong to the key: copy both again",
-            "authz.apikey_not_active" => "the key is disabled: look at it, and at two-factor authentication, in the profile",
+            "authz.apikey_not_active" => {
+                "the key is disabled: look at it, and at two-factor authentication, in the profile"
+            }
             "authz.disabled_2fa" => "enable two-factor authentication in the profile: keys work only with it",
-            "authz.invalid_permission" => "the account's role may not make this call, or not for that sub-account",
+            "authz.invalid_permission" => {
+                "the account's role may not make this call, or not for that sub-account"
+            }
             "authz.permission_denied" => "the exchange blocks this path",
             "authz.restrict.blacklist" => "the exchange blocks this machine's address",
             "authz.restrict.maintenance" => "the exchange is under maintenance: try later",

@@ -54,6 +54,8 @@ pub enum Rejection {
     Expired,
     /// The signature, the key or its rights were refused. Sending again changes nothing.
     Final,
+    /// The gateway lets nobody in at the moment.
+    Maintenance,
 }
 
 /// A signature scheme.

@@ -42,8 +42,8 @@ impl Paged for ListBalances {
     type Row = Balance;
     type Key = CurrencyId;
 
-    fn key(row: &Balance) -> Option<CurrencyId> {
-        Some(row.currency.clone())
+    fn key(row: &Balance) -> CurrencyId {
+        row.currency.clone()
     }
 
     fn set_page(&mut self, page: u32) {

@@ -92,7 +92,12 @@ fn instant<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     match time {
-        Some(time) => serializer.serialize_newtype_struct(name, &time.as_unix_millis()),
+        Some(time) => {
+            let millis = time.as_unix_millis();
+            // What is finer than a millisecond makes the range larger, never smaller.
+            let cut = Timestamp::from_unix_millis(millis).is_ok_and(|cut| cut < time);
+            serializer.serialize_newtype_struct(name, &(millis + i64::from(cut && name == INSTANT_TO)))
+        }
         None => serializer.serialize_none(),
     }
 }
@@ -113,8 +118,11 @@ pub(crate) fn check_range(
 }
 
 /// Whether a row lies in the range asked for. A server that counts in another unit ignores the range in silence.
+///
+/// The wire cuts a row's time to the second: one of the same second as the start may lie after it.
 pub(crate) fn within(time: Timestamp, from: Option<Timestamp>, before: Option<Timestamp>) -> bool {
-    from.is_none_or(|from| time >= from) && before.is_none_or(|before| time < before)
+    from.is_none_or(|from| time.as_unix_seconds() >= from.as_unix_seconds())
+        && before.is_none_or(|before| time < before)
 }
 
 /// Every row must be of the market asked for.

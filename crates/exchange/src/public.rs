@@ -42,8 +42,13 @@ impl CheckHealth {
 pub struct Alive;
 
 impl FromResponse for Alive {
-    fn from_response(_: &Head, _: &[u8]) -> Result<Self, DecodeError> {
-        Ok(Self)
+    /// The server sends a number, or nothing. A page of somebody else's, such as a portal's, is no sign of life.
+    fn from_response(_: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+        let body = body.trim_ascii();
+        if body.iter().all(u8::is_ascii_digit) {
+            return Ok(Self);
+        }
+        Err(DecodeError { path: ".".to_owned(), why: "expected a number or nothing".to_owned() })
     }
 }
 
@@ -113,8 +118,8 @@ impl Paged for ListMarkets {
     type Row = Market;
     type Key = MarketId;
 
-    fn key(row: &Market) -> Option<MarketId> {
-        Some(row.id.clone())
+    fn key(row: &Market) -> MarketId {
+        row.id.clone()
     }
 
     fn set_page(&mut self, page: u32) {
@@ -252,7 +257,7 @@ impl ListTrades {
 
     fn review(&self, page: &mut Page<PublicTrade>) -> Result<(), Mismatch> {
         args::same_market(self.market.value().ok(), page.iter().filter_map(|trade| trade.market.as_ref()))?;
-        page.items.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
+        page.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
         Ok(())
     }
 }
@@ -274,8 +279,8 @@ impl Paged for ListTrades {
     type Row = PublicTrade;
     type Key = TradeId;
 
-    fn key(row: &PublicTrade) -> Option<TradeId> {
-        Some(row.id)
+    fn key(row: &PublicTrade) -> TradeId {
+        row.id
     }
 
     fn set_page(&mut self, page: u32) {
@@ -315,8 +320,8 @@ impl Paged for ListCurrencies {
     type Row = Currency;
     type Key = CurrencyId;
 
-    fn key(row: &Currency) -> Option<CurrencyId> {
-        Some(row.id.clone())
+    fn key(row: &Currency) -> CurrencyId {
+        row.id.clone()
     }
 
     fn set_page(&mut self, page: u32) {

@@ -163,7 +163,8 @@ impl CancelOrders {
 
     fn review(&self, orders: &mut [Order]) -> Result<(), Mismatch> {
         let asked = self.market.as_ref().and_then(|market| market.value().ok());
-        args::same_market(asked, orders.iter().map(|order| &order.market))
+        args::same_market(asked, orders.iter().map(|order| &order.market))?;
+        orders.iter().try_for_each(|order| Mismatch::check("side", self.side.as_ref(), Some(&order.side)))
     }
 }
 
@@ -213,7 +214,7 @@ impl ListOrders {
     fn review(&self, page: &mut Page<Order>) -> Result<(), Mismatch> {
         let asked = self.market.as_ref().and_then(|market| market.value().ok());
         args::same_market(asked, page.iter().map(|order| &order.market))?;
-        page.items.retain(|order| args::within(order.created_at, self.time_from, self.time_to));
+        page.retain(|order| args::within(order.created_at, self.time_from, self.time_to));
         Ok(())
     }
 }
@@ -225,14 +226,14 @@ setters! { ListOrders {
     base_unit: Arg<CurrencyId>;
     /// Only markets of this quote currency.
     quote_unit: Arg<CurrencyId>;
-    /// Only orders in this state. A walk over pages can miss an order whose neighbours leave the state meanwhile; for a
-    /// complete account of a time take `time_from` and `time_to`.
+    /// Only orders in this state.
     state: OrderState;
     /// Most orders of a page, 1 to 1,000; 100 when left out.
     limit: Limit<1_000>;
     /// Page, from 1.
     page: PageNumber;
-    /// Direction; descending when left out.
+    /// Direction; descending when left out. Walk pages descending: ascending, an order that changes pulls those behind it
+    /// to a page already read.
     order_by: Direction;
     /// Only limit or only market orders.
     ord_type: OrderType;
@@ -246,12 +247,13 @@ setters! { ListOrders {
 
 impl Paged for ListOrders {
     type Row = Order;
-    type Key = OrderKey;
+    /// An order without number and UUID is told apart by everything it says.
+    type Key = Result<OrderKey, String>;
 
     const REORDERS: bool = true;
 
-    fn key(row: &Order) -> Option<OrderKey> {
-        row.key()
+    fn key(row: &Order) -> Self::Key {
+        row.key().ok_or_else(|| format!("{row:?}"))
     }
 
     fn set_page(&mut self, page: u32) {
@@ -295,7 +297,7 @@ impl ListTrades {
         for trade in page.iter() {
             Mismatch::check("order_id", self.order_id.as_ref(), trade.order_id.as_ref())?;
         }
-        page.items.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
+        page.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
         Ok(())
     }
 }
@@ -322,8 +324,8 @@ impl Paged for ListTrades {
     /// Both sides of a trade have its number: an account that traded with itself has it twice.
     type Key = (TradeId, Option<OrderId>, Option<Side>);
 
-    fn key(row: &Trade) -> Option<Self::Key> {
-        Some((row.id, row.order_id, row.side.clone()))
+    fn key(row: &Trade) -> Self::Key {
+        (row.id, row.order_id, row.side.clone())
     }
 
     fn set_page(&mut self, page: u32) {

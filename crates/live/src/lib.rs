@@ -1,1 +1,9 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+
+mod book;
+mod keeper;
+mod live;
+
+pub use book::LiveBook;
+pub use capecrypto_orderbook::{Best, BookSide, KnownDepth, NotLive, State};
+pub use live::{Builder, Live, NotSubscribed};

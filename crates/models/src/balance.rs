@@ -1,6 +1,6 @@
 //! Balances, with one meaning wherever they come from.
 
-use crate::{CurrencyId, Decimal, Timestamp, decimal, time};
+use crate::{CurrencyId, Decimal, Timestamp, decimal, time, tolerant};
 use serde::{Deserialize, Serialize};
 
 /// What an account holds of one currency.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// what is available. On the stream of today (documents: "Balance Stream") it is the total, and `available`
 /// stands beside it. Here the three amounts mean the same in both cases, and the constructor of the difference
 /// is the presence of `available`, as the wire has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 #[non_exhaustive]
 pub struct Balance {
@@ -22,6 +22,15 @@ pub struct Balance {
     total: Decimal,
     form: Form,
 }
+
+/// Two balances are equal where currency, amounts and time are, whichever form they came in.
+impl PartialEq for Balance {
+    fn eq(&self, other: &Self) -> bool {
+        self.has_same_amounts(other) && self.updated_at == other.updated_at
+    }
+}
+
+impl Eq for Balance {}
 
 /// Which of the two forms the balance came in, so that it can be written back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +54,24 @@ impl Balance {
     pub fn total(&self) -> Decimal {
         self.total
     }
+
+    /// Whether both tell the same of the same currency, whenever and wherever they come from: for reconciling.
+    pub fn has_same_amounts(&self, other: &Self) -> bool {
+        (&self.currency, self.available, self.locked) == (&other.currency, other.available, other.locked)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Wire {
-    #[serde(alias = "currency_id")]
-    currency: CurrencyId,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "tolerant::optional_text_id"
+    )]
+    currency: Option<CurrencyId>,
+    /// The older stream's name for it; a server that changes from one to the other may send both.
+    #[serde(default, skip_serializing, deserialize_with = "tolerant::optional_text_id")]
+    currency_id: Option<CurrencyId>,
     #[serde(with = "decimal")]
     balance: Decimal,
     #[serde(with = "decimal")]
@@ -69,8 +90,14 @@ impl TryFrom<Wire> for Balance {
     type Error = &'static str;
 
     fn try_from(wire: Wire) -> Result<Self, Self::Error> {
+        // The sum of two large numbers would be rounded without a word.
+        let exact = |available: Decimal| {
+            let sum = available.checked_add(wire.locked)?;
+            (sum.checked_sub(wire.locked)? == available && sum.checked_sub(available)? == wire.locked)
+                .then_some(sum)
+        };
         let sum =
-            |available: Decimal| available.checked_add(wire.locked).ok_or("balance and locked overflow");
+            |available| exact(available).ok_or("the sum of available and locked has more than 28 digits");
         let (available, total, form) = match wire.available {
             Some(available) if sum(available)? == wire.balance => {
                 (available, wire.balance, Form::BalanceIsTotal)
@@ -80,7 +107,7 @@ impl TryFrom<Wire> for Balance {
             None => (wire.balance, sum(wire.balance)?, Form::BalanceIsAvailable),
         };
         Ok(Self {
-            currency: wire.currency,
+            currency: wire.currency.or(wire.currency_id).ok_or("missing field `currency`")?,
             updated_at: wire.updated_at,
             available,
             locked: wire.locked,
@@ -97,7 +124,8 @@ impl From<Balance> for Wire {
             Form::BalanceIsTotal => (balance.total, Some(balance.available)),
         };
         Self {
-            currency: balance.currency,
+            currency: Some(balance.currency),
+            currency_id: None,
             balance: total,
             locked: balance.locked,
             available,

@@ -95,7 +95,7 @@ pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
     Decimal::try_from_i128_with_scale(if negative { -number } else { number }, scale).map_err(|_| too_many())
 }
 
-/// `None` where it is no exponent; far outside of any decimal's range it is cut to a bound that is still outside.
+/// `None` where it is no exponent. It is cut to a bound that no text in memory can make up for.
 fn read_exponent(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -104,7 +104,7 @@ fn read_exponent(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let size = digits.parse::<i64>().unwrap_or(i64::MAX).min(1_000_000);
+    let size = digits.parse::<i64>().unwrap_or(i64::MAX).min(i64::MAX / 4);
     Some(if negative { -size } else { size })
 }
 

@@ -84,6 +84,12 @@ macro_rules! text_id {
             }
         }
 
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+
         impl From<$name> for Arg<$name> {
             fn from(id: $name) -> Self {
                 Arg::good(id)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A value outside of the known set, byte for byte. Only reading makes one.
+/// A value outside of the known set, as it came. Only text that is none of the known spellings becomes one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Unknown {
     text: Box<str>,
@@ -57,10 +57,15 @@ pub fn __read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(Stri
 /// Writes text, or the number it was.
 #[doc(hidden)]
 pub fn __write<S: serde::Serializer>(unknown: &Unknown, serializer: S) -> Result<S::Ok, S::Error> {
-    match unknown.number.then(|| unknown.text.parse::<i64>()) {
-        Some(Ok(number)) => serializer.serialize_i64(number),
-        _ => serializer.serialize_str(&unknown.text),
+    if unknown.number {
+        if let Ok(number) = unknown.text.parse::<i64>() {
+            return serializer.serialize_i64(number);
+        }
+        if let Ok(number) = unknown.text.parse::<u64>() {
+            return serializer.serialize_u64(number);
+        }
     }
+    serializer.serialize_str(&unknown.text)
 }
 
 /// Declares an enum of wire spellings that also holds unknown ones.

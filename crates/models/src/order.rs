@@ -63,7 +63,11 @@ pub struct Order {
     #[serde(default, deserialize_with = "tolerant::optional_id")]
     pub id: Option<OrderId>,
     /// The exchange's UUID; absent on the older stream.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "tolerant::optional_text_id"
+    )]
     pub uuid: Option<OrderUuid>,
     /// Your own name for the order, as given when it was created.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]

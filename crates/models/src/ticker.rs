@@ -24,36 +24,37 @@ pub struct Ticker {
 
 /// Figures of a market over the last 24 hours (documents: "TickerEntry").
 ///
-/// Where nothing was traded in that time all are 0 but [`last`](Self::last).
+/// Where nothing was traded in that time all are 0, or missing, but [`last`](Self::last).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TickerEntry {
     /// Lowest price, in quote currency.
-    #[serde(with = "decimal")]
-    pub low: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub low: Option<Decimal>,
     /// Highest price.
-    #[serde(with = "decimal")]
-    pub high: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub high: Option<Decimal>,
     /// First price.
-    #[serde(with = "decimal")]
-    pub open: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub open: Option<Decimal>,
     /// Latest price, however long ago.
-    #[serde(with = "decimal")]
-    pub last: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub last: Option<Decimal>,
     /// Turnover, in **quote** currency.
-    #[serde(with = "decimal")]
-    pub volume: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub volume: Option<Decimal>,
     /// Traded amount, in **base** currency.
-    #[serde(with = "decimal")]
-    pub amount: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub amount: Option<Decimal>,
     /// The same as [`volume`](Self::volume); not on the stream.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub vol: Option<Decimal>,
     /// Volume-weighted average price.
-    #[serde(with = "decimal")]
-    pub avg_price: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub avg_price: Option<Decimal>,
     /// Change of the price as text, such as `+3.19%`.
-    pub price_change_percent: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_change_percent: Option<String>,
     /// When it was taken, where the entry says so itself.
     #[serde(
         default,
@@ -66,7 +67,8 @@ pub struct TickerEntry {
 impl TickerEntry {
     /// Change of the price in percent: `3.19` for `+3.19%`; `None` where the text is none.
     pub fn price_change(&self) -> Option<Decimal> {
-        let text = self.price_change_percent.strip_suffix('%').unwrap_or(&self.price_change_percent);
+        let text = self.price_change_percent.as_deref()?;
+        let text = text.strip_suffix('%').unwrap_or(text);
         decimal::parse(text.strip_prefix('+').unwrap_or(text)).ok()
     }
 }

@@ -130,7 +130,7 @@ pub(crate) mod optional {
                 let number: Decimal = decimal::parse(text).map_err(D::Error::custom)?;
                 match Timestamp::from_number(number) {
                     Some(time) => Ok(Some(time)),
-                    None => Err(D::Error::custom(format!("{text} is no Unix time"))),
+                    None => Err(D::Error::custom(format!("'{text}' is no Unix time"))),
                 }
             }
             _ => Err(D::Error::custom("expected a time as text or number")),

@@ -1,25 +1,39 @@
 //! Readers for values that the exchange writes in more than one way (numbers as strings, ids as numbers, …).
 
-use crate::decimal::{self, Raw};
+use crate::{
+    arg::Malformed,
+    decimal::{self, Raw},
+};
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
+use std::str::FromStr;
 
 /// A string, or a number as the text it was written with.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     optional_text(deserializer)?.ok_or_else(|| D::Error::custom("expected text, found null"))
 }
 
-/// The same, with `null` as `None`. An empty string stays one.
+/// The same, with `null` and the empty string as `None`.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
     let text = raw.get();
     match text.as_bytes().first() {
         Some(b'n') => Ok(None),
+        Some(b'"') if text == "\"\"" => Ok(None),
         Some(b'"') => serde_json::from_str(text).map(Some).map_err(D::Error::custom),
         Some(b'-' | b'0'..=b'9') => Ok(Some(text.to_owned())),
         _ => Err(D::Error::custom("expected text or a number")),
     }
+}
+
+/// An optional id that is text.
+pub(crate) fn optional_text_id<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = Malformed>,
+{
+    optional_text(deserializer)?.map(|text| text.parse()).transpose().map_err(D::Error::custom)
 }
 
 /// A whole number that is not negative: `8`, `"8"`, `8.0`.
@@ -33,9 +47,9 @@ pub(crate) fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
         Raw::Null | Raw::Empty => Ok(None),
         Raw::Value(value) if value.is_integer() => match value.to_u64() {
             Some(number) => Ok(Some(number)),
-            None => Err(D::Error::custom(format!("{value} does not fit a whole number of 64 bits"))),
+            None => Err(D::Error::custom(format!("'{value}' does not fit a whole number of 64 bits"))),
         },
-        Raw::Value(value) => Err(D::Error::custom(format!("{value} is not a whole number"))),
+        Raw::Value(value) => Err(D::Error::custom(format!("'{value}' is not a whole number"))),
     }
 }
 

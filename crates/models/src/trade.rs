@@ -35,7 +35,11 @@ pub struct Trade {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taker_type: Option<Side>,
     /// Currency of the fee: what the fill brought in (base when buying, quote when selling).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "tolerant::optional_text_id"
+    )]
     pub fee_currency: Option<CurrencyId>,
     /// Fee as a ratio of what the fill brought in: `0.002` is 0.2 %.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]

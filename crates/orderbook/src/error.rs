@@ -17,6 +17,14 @@ pub struct NotLive {
     pub state: State,
 }
 
+impl NotLive {
+    /// For whoever keeps a book and knows better than it that it is not live, such as that a subscription is still
+    /// being answered.
+    pub fn new(market: MarketId, state: State) -> Self {
+        Self { market, state }
+    }
+}
+
 /// The frame is about something else. The book is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a frame for the book of {market}: route frames by their topic")]

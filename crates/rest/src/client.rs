@@ -2,10 +2,18 @@
 
 use crate::{
     Builder, Call, Endpoint, Error, FromResponse, Items, Kind, Outcome, Paged, Pages, Prepared, Rate,
-    RawRequest, Timeouts, limit::Limiter, page, retry::Budget, transport::Outgoing,
+    RawRequest, Timeouts,
+    limit::Limiter,
+    page,
+    retry::Budget,
+    transport::{self, Outgoing, Trace},
 };
 use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 /// A client of one environment. Clones are cheap and share connections, rate limit, clock and nonces.
 #[derive(Clone)]
@@ -24,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) budget: Budget,
     pub(crate) calls: reqwest::Client,
     pub(crate) sockets: reqwest::Client,
+    /// Whether a date past belief was warned of.
+    pub(crate) told_of_date: AtomicBool,
 }
 
 pub(crate) struct Parts {
@@ -49,6 +59,7 @@ pub(crate) fn assemble(parts: Parts) -> Client {
             budget: Budget::new(),
             calls,
             sockets,
+            told_of_date: AtomicBool::new(false),
         }),
         acting_as: None,
     }
@@ -66,6 +77,12 @@ pub struct Reply<T> {
     pub elapsed: Duration,
     /// How many attempts it took.
     pub attempts: u32,
+}
+
+impl<T> Trace for Reply<T> {
+    fn trace(&self) -> (u16, u32) {
+        (self.status, self.attempts)
+    }
 }
 
 impl Client {
@@ -107,6 +124,10 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn reply<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
+        transport::traced(E::CALL, self.exchange(request)).await
+    }
+
+    async fn exchange<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
         let call = E::CALL;
         let prepared = Prepared::new(&request, self.environment())
             .map_err(|error| Error::from(error).with_call(call))?;
@@ -131,12 +152,16 @@ impl Client {
         Ok(Reply { value, status, elapsed: answer.elapsed, attempts: answer.attempts })
     }
 
-    /// The pages of a list, one after the other.
+    /// The pages of a list, one after the other, each without the rows that an earlier one had. A page may be empty.
     pub fn pages<E: Paged + 'static>(&self, request: E) -> Pages<E::Row> {
         page::pages(self.clone(), request)
     }
 
-    /// The rows of a list over all its pages, each row once, however the pages shift meanwhile.
+    /// The rows of a list over all its pages, each row once.
+    ///
+    /// Rows that come in meanwhile, at the head, shift the pages and cost nothing. A list whose rows change their place
+    /// as they change is walked up to three times, until a walk brings nothing new: newest first, every row that stood
+    /// still during one of them is seen.
     pub fn items<E: Paged + 'static>(&self, request: E) -> Items<E::Row> {
         page::items(self.clone(), request)
     }

@@ -14,7 +14,8 @@ pub struct Timeouts {
     pub idle_read: Duration,
     /// One attempt, from connecting to the last byte. Default 15 s.
     pub attempt: Duration,
-    /// A call with all its attempts and waits. Default 30 s.
+    /// A call with all its attempts. Default 30 s, counted from the first attempt; a wait that the server asked for
+    /// comes on top.
     pub call: Duration,
 }
 
@@ -173,6 +174,13 @@ impl Builder {
         if self.user_agent.is_empty() || !self.user_agent.bytes().all(|b| (0x20..0x7f).contains(&b)) {
             return Err(Error::config(
                 "user_agent: it must be ASCII without control characters; give another",
+            ));
+        }
+        let Timeouts { connect, idle_read, attempt, call } = self.timeouts;
+        let day = Duration::from_secs(24 * 60 * 60);
+        if [connect, idle_read, attempt, call].iter().any(|limit| limit.is_zero() || *limit > day) {
+            return Err(Error::config(
+                "timeouts: one is zero or longer than a day; give each a time in between",
             ));
         }
         let signer: Option<Arc<dyn Sign>> = match (self.signer, &self.credentials) {

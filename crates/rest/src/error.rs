@@ -57,7 +57,8 @@ pub enum Kind {
 
 /// Why a call failed, and what is known of it.
 ///
-/// It holds no URL and no value of a request or answer: keys of a JSON body are shown, their values are masked.
+/// What it prints holds no URL and no value of an answer: keys of a JSON body are shown, values are masked, and of what
+/// the server says only its codes. Of a request it prints the start of an argument that was refused.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -102,8 +103,10 @@ impl Error {
     /// An answer that is no success, whatever its shape.
     pub(crate) fn answer(kind: Kind, outcome: Outcome, status: u16, codes: Vec<String>, body: &[u8]) -> Self {
         let shape = mask::snippet(body);
+        let shown: Vec<_> =
+            codes.iter().map(|code| if is_code(code) { code.as_str() } else { "…" }).collect();
         let what = match (codes.is_empty(), shape.as_str()) {
-            (false, _) => codes.join(", "),
+            (false, _) => shown.join(", "),
             (true, "") => "an empty body".to_owned(),
             (true, shape) => format!("the body {shape}"),
         };
@@ -120,6 +123,14 @@ impl Error {
 
     pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
+        self
+    }
+
+    /// A write that may have been done by an earlier attempt.
+    pub(crate) fn with_doubt(mut self, may_be_done: bool) -> Self {
+        if may_be_done {
+            self.0.outcome = Outcome::Unknown;
+        }
         self
     }
 
@@ -175,7 +186,8 @@ impl Error {
     }
 
     /// Error codes from the server, such as `market.account.insufficient_balance`. There may be several, in any
-    /// order: look with [`has_code`](Self::has_code).
+    /// order: look with [`has_code`](Self::has_code). A server that sends prose instead is quoted here, cut at 100
+    /// characters, and masked when the error is printed.
     pub fn codes(&self) -> &[String] {
         &self.0.codes
     }
@@ -304,30 +316,33 @@ impl std::error::Error for Error {
     }
 }
 
-/// The codes of an error body, and whether it is one of the exchange's: `errors` or `error`, as a list, a text or
-/// an object.
+/// The codes of an error body, where it is one of the exchange's: `errors` or `error`, as a list, a text or an object
+/// that says something.
 pub(crate) fn read_codes(body: &[u8]) -> Option<Vec<String>> {
     let Ok(Value::Object(body)) = serde_json::from_slice(body) else { return None };
     let errors = body.get("errors").or_else(|| body.get("error"))?;
-    Some(match errors {
+    let codes: Vec<_> = match errors {
         Value::Array(codes) => codes.iter().filter_map(code).collect(),
         other => code(other).into_iter().collect(),
-    })
+    };
+    Some(codes).filter(|codes| !codes.is_empty())
 }
 
-/// A code as it may be shown: short, and without anything that a value could hide in.
 fn code(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text,
-        Value::Object(parts) => {
-            return parts.get("code").or_else(|| parts.get("message")).and_then(code);
+    match value {
+        Value::String(text) if !text.is_empty() => {
+            Some(text.chars().filter(|c| !c.is_control()).take(100).collect())
         }
-        _ => return None,
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if text.len() <= 100 && text.chars().all(plain) {
-        Some(text.clone())
-    } else {
-        Some(mask::quoted(&text.chars().filter(|c| !c.is_control()).take(100).collect::<String>()))
+        Value::Object(parts) => parts.get("code").or_else(|| parts.get("message")).and_then(code),
+        _ => None,
     }
+}
+
+/// Words between dots: nothing that a value could hide in.
+fn is_code(text: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
+    };
+    text.contains('.') && text.split('.').all(word) && text.chars().filter(char::is_ascii_digit).count() <= 4
 }

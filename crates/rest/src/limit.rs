@@ -1,18 +1,19 @@
 //! Our own rate limit: requests leave evenly, so that the exchange never has to say no.
 
 use crate::Rate;
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
+use std::time::Duration;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
 };
-use tokio::time::{Instant, sleep_until};
 
-/// Gives each request a time to leave, in the order of asking (generic cell rate algorithm).
+/// Lets requests leave in the order of asking (generic cell rate algorithm). A request that is given up while it
+/// waits takes nobody's turn.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     interval: Duration,
     burst: Duration,
-    /// When the next request would leave if there were no burst.
+    /// When the next request would leave if there were no burst. Whoever waits for it holds the lock; the lock is fair.
     next: Mutex<Option<Instant>>,
 }
 
@@ -24,16 +25,13 @@ impl Limiter {
 
     /// Waits for this request's turn.
     pub(crate) async fn acquire(&self) {
+        let mut next = self.next.lock().await;
         let now = Instant::now();
-        let leave = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let slot = next.unwrap_or(now).max(now);
-            *next = Some(slot + self.interval);
-            slot.checked_sub(self.burst).unwrap_or(now)
-        };
-        if leave > now {
+        let slot = next.unwrap_or(now).max(now);
+        if let Some(leave) = slot.checked_sub(self.burst).filter(|leave| *leave > now) {
             sleep_until(leave).await;
         }
+        *next = Some(slot + self.interval);
     }
 }
 
@@ -69,5 +67,18 @@ mod tests {
                 "{number}: {wait:?}, due {due:?}"
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_given_up_takes_nobodys_turn() {
+        let rate = Rate { per_second: NonZeroU32::new(10).unwrap(), burst: NonZeroU32::new(1).unwrap() };
+        let limiter = Limiter::new(rate);
+        limiter.acquire().await;
+        for _ in 0..50 {
+            assert!(tokio::time::timeout(Duration::from_millis(1), limiter.acquire()).await.is_err());
+        }
+        let start = Instant::now();
+        limiter.acquire().await;
+        assert!(start.elapsed() <= Duration::from_millis(100), "{:?}", start.elapsed());
     }
 }

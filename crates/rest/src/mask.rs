@@ -91,6 +91,12 @@ pub(crate) fn quoted(message: &str) -> String {
             Some(_) if c == '\\' => drop(chars.next()),
             Some(quote) if c == quote => inside = None,
             Some(_) => {}
+            // The name of one of our own fields: what it takes to see what the exchange changed.
+            None if c == '`'
+                && (masked.ends_with("missing field ") || masked.ends_with("duplicate field ")) =>
+            {
+                masked.extend(chars.by_ref().take_while(|c| *c != '`'));
+            }
             None if matches!(c, '"' | '`' | '\'') => {
                 inside = Some(c);
                 masked.push('…');
@@ -136,6 +142,7 @@ mod tests {
 
     #[test]
     fn parsers_quote_values() {
+        assert_eq!(quoted("missing field `market` at line 1"), "missing field market at line 1");
         assert_eq!(
             quoted("invalid type: string \"canary\", expected u64 at line 1"),
             "invalid type: string …, expected u64 at line 1"

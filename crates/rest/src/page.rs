@@ -27,8 +27,8 @@ pub struct Page<T> {
     pub page: Option<u64>,
     /// Most rows of a page (`Per-Page`).
     pub per_page: Option<u64>,
-    /// Rows that came, before any was dropped that was not asked for.
-    received: usize,
+    /// Rows that came and were not asked for.
+    dropped: Vec<T>,
 }
 
 impl<T> Page<T> {
@@ -47,10 +47,18 @@ impl<T> Page<T> {
         self.items.iter()
     }
 
+    /// Drops rows that were not asked for. A walk over pages still counts them.
+    pub fn retain(&mut self, wanted: impl FnMut(&T) -> bool) {
+        let (kept, dropped) = std::mem::take(&mut self.items).into_iter().partition(wanted);
+        self.items = kept;
+        self.dropped = dropped;
+    }
+
     /// Whether the server's own words say that nothing follows.
     fn is_last(&self) -> bool {
-        let short = |most| u64::try_from(self.received).is_ok_and(|came| came < most);
-        self.received == 0 || self.per_page.is_some_and(short)
+        let received = self.items.len() + self.dropped.len();
+        let short = |most| u64::try_from(received).is_ok_and(|came| came < most);
+        received == 0 || self.per_page.is_some_and(short)
     }
 }
 
@@ -58,8 +66,8 @@ impl<T: DeserializeOwned> FromResponse for Page<T> {
     fn from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError> {
         let items: Vec<T> = decode(body)?;
         Ok(Self {
-            received: items.len(),
             items,
+            dropped: Vec::new(),
             total: head.number("total"),
             page: head.number("page"),
             per_page: head.number("per-page"),
@@ -99,11 +107,12 @@ pub trait Paged: Endpoint<Response = Page<Self::Row>> + Clone {
     /// What tells rows apart.
     type Key: Hash + Eq + Send;
 
-    /// Whether rows change their place as they change, as in a list sorted by the time of the last change.
+    /// Whether rows change their place as they change, as in a list sorted by the time of the last change. Such a list
+    /// is walked again until a walk brings nothing new.
     const REORDERS: bool = false;
 
-    /// What tells this row apart; `None` where it has nothing that would.
-    fn key(row: &Self::Row) -> Option<Self::Key>;
+    /// What tells this row apart.
+    fn key(row: &Self::Row) -> Self::Key;
 
     /// Asks for another page, from 1.
     fn set_page(&mut self, page: u32);
@@ -165,25 +174,40 @@ macro_rules! stream_of {
 stream_of!(Pages, Page<T>);
 stream_of!(Items, T);
 
-/// Pages in a row without anything new after which the walk is over: a server that ignores the page's number
-/// sends the same one for ever, and rows that came in meanwhile push known ones to the next page.
+/// Pages in a row without anything new after which a pass is over: a server that ignores the page's number sends
+/// the same one for ever, and rows that came in meanwhile push known ones to the next page.
 const BARREN_PAGES: u32 = 3;
+/// Passes over a list whose rows change their place. A row that stands still during one of them is seen.
+const MOST_PASSES: u32 = 3;
 
 /// Where a walk stands.
 struct Walk<E: Paged> {
     client: Client,
     request: E,
     page: u32,
+    pass: u32,
+    /// Keys of all passes, and of this one.
     seen: HashSet<E::Key>,
+    seen_now: HashSet<E::Key>,
+    /// Whether this pass brought something that none before did.
+    fresh: bool,
     barren: u32,
-    /// Going over the first pages again for rows that moved there.
-    again: bool,
     over: bool,
 }
 
 impl<E: Paged> Walk<E> {
     fn new(client: Client, request: E) -> Self {
-        Self { client, request, page: 1, seen: HashSet::new(), barren: 0, again: false, over: false }
+        Self {
+            client,
+            request,
+            page: 1,
+            pass: 1,
+            seen: HashSet::new(),
+            seen_now: HashSet::new(),
+            fresh: false,
+            barren: 0,
+            over: false,
+        }
     }
 
     /// The next page with the rows that were not seen before.
@@ -200,17 +224,23 @@ impl<E: Paged> Walk<E> {
                 return Err(error);
             }
         };
-        self.page += 1;
-        let keyless = page.items.iter().any(|row| E::key(row).is_none());
-        page.items.retain(|row| E::key(row).is_none_or(|key| self.seen.insert(key)));
-        self.barren = if page.items.is_empty() { self.barren + 1 } else { 0 };
-        if page.is_last() || self.barren >= BARREN_PAGES || (self.again && self.barren > 0) {
-            // A row that changed during the walk may have jumped from a page to come to one already read.
-            self.over = self.again || !E::REORDERS || keyless || self.page == 2;
-            self.again = true;
-            self.page = 1;
+        // Rows that were not asked for count here: they show that the walk gets on.
+        let last = page.is_last();
+        let before = self.seen_now.len();
+        self.seen_now.extend(page.items.iter().chain(&page.dropped).map(E::key));
+        self.barren = if self.seen_now.len() > before { 0 } else { self.barren + 1 };
+        page.items.retain(|row| self.seen.insert(E::key(row)));
+        self.fresh |= !page.items.is_empty();
+        if last || self.barren >= BARREN_PAGES {
+            let one_page = self.page == 1;
+            self.over = !E::REORDERS || one_page || !self.fresh || self.pass >= MOST_PASSES;
+            self.pass += 1;
+            self.page = 0;
             self.barren = 0;
+            self.fresh = false;
+            self.seen_now.clear();
         }
+        self.page += 1;
         Ok(Some(page))
     }
 }

@@ -1,6 +1,9 @@
 //! The raw door: calls that have no type yet.
 
-use crate::{Call, Client, Error, InvalidArgument, transport::Outgoing};
+use crate::{
+    Call, Client, Error, InvalidArgument,
+    transport::{self, Outgoing, Trace},
+};
 use bytes::Bytes;
 use capecrypto_auth::Service;
 use http::{HeaderMap, Method};
@@ -91,14 +94,17 @@ impl RawRequest {
         let path_and_query = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
         let acting_as = self.client.acting_for(call)?;
         let outgoing = Outgoing { call, path_and_query, body, acting_as, hint: |_| None };
-        let answer = self.client.shared.call(&outgoing).await?;
-        Ok(RawReply {
-            status: answer.head.status,
-            headers: answer.head.headers,
-            body: answer.body,
-            elapsed: answer.elapsed,
-            attempts: answer.attempts,
-        })
+        let work = async {
+            let answer = self.client.shared.call(&outgoing).await?;
+            Ok(RawReply {
+                status: answer.head.status,
+                headers: answer.head.headers,
+                body: answer.body,
+                elapsed: answer.elapsed,
+                attempts: answer.attempts,
+            })
+        };
+        transport::traced(call, work).await
     }
 }
 
@@ -130,6 +136,12 @@ fn check_path(path: &str) -> Result<(), InvalidArgument> {
         "it is not a plain path",
         "begin with a slash, use letters, digits, '_', '-', '.' between single slashes, and give the query by `query`",
     ))
+}
+
+impl Trace for RawReply {
+    fn trace(&self) -> (u16, u32) {
+        (self.status, self.attempts)
+    }
 }
 
 impl fmt::Debug for RawRequest {

@@ -32,9 +32,6 @@ pub(crate) fn config(https: bool, roots: &[Vec<u8>]) -> Result<ClientConfig, Err
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::config("TLS could not be set up").with_source(error))?;
-    if !https {
-        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-    }
     let mut extra = Vec::new();
     for pem in roots {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
@@ -48,6 +45,9 @@ pub(crate) fn config(https: bool, roots: &[Vec<u8>]) -> Result<ClientConfig, Err
             return Err(Error::config("root certificate: the PEM holds none; give one that does"));
         }
         extra.extend(certificates);
+    }
+    if !https {
+        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
     let verifier =
         rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider).map_err(|error| {

@@ -14,7 +14,10 @@ use crate::{
 use bytes::Bytes;
 use capecrypto_auth::{Rejection, Skew, ToSign};
 use http::{HeaderMap, HeaderValue, header};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -48,44 +51,53 @@ pub(crate) enum Attempt<T> {
     Failed(Error),
 }
 
+/// What a span tells of a success.
+pub(crate) trait Trace {
+    /// Status and attempts.
+    fn trace(&self) -> (u16, u32);
+}
+
+/// Runs a call within its span, which learns how it ended. The outcome is the one that the caller gets.
+pub(crate) async fn traced<T: Trace>(
+    call: Call,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let span = tracing::debug_span!(
+        "call",
+        call = call.name,
+        attempt = tracing::field::Empty,
+        status = tracing::field::Empty,
+        elapsed_ms = tracing::field::Empty,
+        outcome = tracing::field::Empty,
+    );
+    let start = Instant::now();
+    let result = work.instrument(span.clone()).await;
+    let (status, attempts, outcome) = match &result {
+        Ok(success) => {
+            let (status, attempts) = success.trace();
+            (Some(status), attempts, Outcome::Confirmed)
+        }
+        Err(error) => (error.status(), error.attempts(), error.outcome()),
+    };
+    span.record("attempt", attempts).record("outcome", tracing::field::debug(outcome));
+    span.record("elapsed_ms", start.elapsed().as_millis());
+    if let Some(status) = status {
+        span.record("status", status);
+    }
+    result
+}
+
 impl Shared {
     pub(crate) async fn call(&self, outgoing: &Outgoing) -> Result<Answer, Error> {
-        let span = tracing::debug_span!(
-            "call",
-            call = outgoing.call.name,
-            attempt = tracing::field::Empty,
-            status = tracing::field::Empty,
-            elapsed_ms = tracing::field::Empty,
-            outcome = tracing::field::Empty,
-        );
-        let result = self.attempts(outgoing).instrument(span.clone()).await;
-        let (attempts, status) = match &result {
-            Ok(answer) => (answer.attempts, Some(answer.head.status)),
-            Err(error) => (error.attempts(), error.status()),
-        };
-        let outcome = result.as_ref().map_or_else(Error::outcome, |_| Outcome::Confirmed);
-        span.record("attempt", attempts).record("outcome", tracing::field::debug(outcome));
-        if let Some(status) = status {
-            span.record("status", status);
-        }
-        if let Ok(answer) = &result {
-            span.record("elapsed_ms", answer.elapsed.as_millis());
-        }
-        result
-    }
-
-    async fn attempts(&self, outgoing: &Outgoing) -> Result<Answer, Error> {
         let call = outgoing.call;
+        // Our own limiter's turn is no fault of the exchange's: the first wait for it is not counted.
+        self.turn().await;
+        let start = Instant::now();
+        let mut deadline = start + self.timeouts.call;
         let mut attempts = 0;
         let mut resigned = false;
-        let mut start = None;
+        let mut may_be_done = false;
         loop {
-            if let Some(limiter) = &self.limiter {
-                limiter.acquire().await;
-            }
-            // Waiting for our own limiter is no fault of the exchange's.
-            let start = *start.get_or_insert_with(Instant::now);
-            let deadline = start + self.timeouts.call;
             attempts += 1;
             let limit = deadline.min(Instant::now() + self.timeouts.attempt);
             let attempt = match tokio::time::timeout_at(limit, self.attempt(outgoing)).await {
@@ -96,33 +108,56 @@ impl Shared {
                     "no complete answer within the deadline",
                 )),
             };
-            let error = match attempt {
+            let (error, expired) = match attempt {
                 Attempt::Success((head, body)) => {
                     self.budget.earn();
                     return Ok(Answer { head, body, elapsed: start.elapsed(), attempts });
                 }
-                Attempt::Expired(_) if !resigned => {
-                    resigned = true;
-                    continue;
-                }
-                Attempt::Expired(error) | Attempt::Failed(error) => {
-                    let error = error.with_call(call).with_attempts(attempts).with_hint(outgoing.hint);
-                    match &self.signer {
-                        Some(signer) => error.with_hint(|code| signer.hint(code)),
-                        None => error,
-                    }
-                }
+                Attempt::Expired(error) => (error, true),
+                Attempt::Failed(error) => (error, false),
             };
-            let Some(cause) = worth_another(&error).filter(|_| call.idempotent && attempts < retry::ATTEMPTS)
-            else {
-                return Err(error);
+            // What an earlier attempt may have done is not undone by a later one that did nothing.
+            may_be_done |= error.outcome() == Outcome::Unknown;
+            let error = self.finish(error, outgoing).with_attempts(attempts).with_doubt(may_be_done);
+            let wait = if expired && !resigned {
+                resigned = true;
+                Duration::ZERO
+            } else {
+                let Some(cause) =
+                    worth_another(&error).filter(|_| call.idempotent && attempts < retry::ATTEMPTS)
+                else {
+                    return Err(error);
+                };
+                let asked = error.retry_after().unwrap_or_default();
+                if asked > retry::LONGEST_WAIT || !self.budget.take(cause) {
+                    return Err(error);
+                }
+                deadline += asked;
+                retry::backoff(cause, attempts - 1).max(asked)
             };
-            let wait = retry::backoff(cause, attempts - 1).max(error.retry_after().unwrap_or_default());
-            if wait > retry::LONGEST_WAIT || Instant::now() + wait >= deadline || !self.budget.take(cause) {
+            let again = async {
+                tokio::time::sleep(wait).await;
+                self.turn().await;
+            };
+            if tokio::time::timeout_at(deadline, again).await.is_err() || Instant::now() >= deadline {
                 return Err(error);
             }
             tracing::debug!(call = call.name, attempt = attempts, kind = ?error.kind(), "trying again");
-            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn turn(&self) {
+        if let Some(limiter) = &self.limiter {
+            limiter.acquire().await;
+        }
+    }
+
+    /// Adds what is known of the call and of the codes.
+    pub(crate) fn finish(&self, error: Error, outgoing: &Outgoing) -> Error {
+        let error = error.with_call(outgoing.call).with_hint(outgoing.hint);
+        match &self.signer {
+            Some(signer) => error.with_hint(|code| signer.hint(code)),
+            None => error,
         }
     }
 
@@ -171,9 +206,13 @@ impl Shared {
             let now = self.clock.now_ms();
             match self.nonces.next(now) {
                 Ok(nonce) => break (nonce, now),
-                Err(error) if error.ahead_ms >= CLOCK_STEP_MS => self.nonces.rewind(now),
-                // A burst of thousands in a second: time catches up with it.
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(error) => {
+                    if error.ahead_ms >= CLOCK_STEP_MS {
+                        self.nonces.rewind();
+                    }
+                    // Else a burst of thousands in a second: time catches up with it.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
             }
         };
         let signed = signer.sign(&ToSign {
@@ -206,7 +245,10 @@ impl Shared {
         sent_ms: u64,
         received_ms: u64,
     ) -> Option<Attempt<T>> {
-        let date = head.headers.get(header::DATE).and_then(|date| retry::http_date(date.to_str().ok()?));
+        // An answer out of a cache carries the date of when it was made.
+        let fresh = head.headers.get(header::AGE).is_none_or(|age| age.as_bytes() == b"0");
+        let date = head.headers.get(header::DATE).filter(|_| fresh);
+        let date = date.and_then(|date| retry::http_date(date.to_str().ok()?));
         let skew = date.and_then(|date| self.clock.observe(date, sent_ms, received_ms));
         self.note(skew);
         let status = head.status;
@@ -220,11 +262,14 @@ impl Shared {
             .as_ref()
             .and_then(|signer| codes.iter().find_map(|code| signer.rejection(status, code)));
         let (kind, outcome) = match (rejection, status) {
+            (Some(Rejection::Maintenance), _) => (Kind::Maintenance, Outcome::NotSent),
             (Some(_), _) => (Kind::Auth, Outcome::NotSent),
             (None, 300..400) => (Kind::Redirect, Outcome::Unknown),
             (None, 429) => (Kind::RateLimited, Outcome::Unknown),
             (None, 471 | 503) => (Kind::Maintenance, Outcome::Unknown),
             (None, 500..) => (Kind::Server, Outcome::Unknown),
+            // A gateway on the way gave up waiting; what is behind it may not have.
+            (None, 408 | 425 | 499) => (Kind::Timeout, Outcome::Unknown),
             (None, 400..500) if own_codes.is_some() => {
                 let kind = match status {
                     401 | 403 => Kind::Auth,
@@ -251,13 +296,13 @@ impl Shared {
     fn note(&self, skew: Option<Skew>) {
         match skew {
             Some(Skew { offset_ms, applied: true }) => {
-                self.nonces.rewind(self.clock.now_ms());
+                self.nonces.rewind();
                 tracing::warn!(offset_ms, "this machine's clock differs from the exchange's; corrected");
             }
-            Some(Skew { offset_ms, applied: false }) => {
+            Some(Skew { offset_ms, applied: false }) if !self.told_of_date.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(offset_ms, "the exchange's date is more than a day off; not believed");
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 }

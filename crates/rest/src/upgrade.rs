@@ -2,7 +2,7 @@
 
 use crate::{
     Call, Client, Error, Head, Kind, Outcome,
-    transport::{self, Attempt, Outgoing},
+    transport::{self, Attempt, Outgoing, Trace},
 };
 use capecrypto_auth::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -31,6 +31,19 @@ impl Upgrade {
     }
 }
 
+/// An accepted handshake.
+struct Opened {
+    headers: HeaderMap,
+    connection: Upgraded,
+    attempts: u32,
+}
+
+impl Trace for Opened {
+    fn trace(&self) -> (u16, u32) {
+        (101, self.attempts)
+    }
+}
+
 impl Client {
     /// Makes a handshake: the answer's headers and the open connection.
     ///
@@ -53,24 +66,28 @@ impl Client {
             if upgrade.query.is_empty() { path } else { format!("{path}?{}", upgrade.query) };
         let acting_as = self.acting_for(call)?;
         let outgoing = Outgoing { call, path_and_query, body: None, acting_as, hint: |_| None };
+        transport::traced(call, self.handshakes(&outgoing, upgrade))
+            .await
+            .map(|Opened { headers, connection, .. }| (headers, connection))
+    }
+
+    async fn handshakes(&self, outgoing: &Outgoing, upgrade: &Upgrade) -> Result<Opened, Error> {
         let mut attempts = 1;
         loop {
             let limit = self.shared.timeouts.connect + self.shared.timeouts.connect;
-            let attempt = match tokio::time::timeout(limit, self.handshake(&outgoing, upgrade)).await {
+            let attempt = match tokio::time::timeout(limit, self.handshake(outgoing, upgrade)).await {
                 Ok(attempt) => attempt,
                 Err(_) => {
                     Attempt::Failed(Error::new(Kind::Timeout, Outcome::Unknown, "no answer to the handshake"))
                 }
             };
             match attempt {
-                Attempt::Success(open) => return Ok(open),
+                Attempt::Success((headers, connection)) => {
+                    return Ok(Opened { headers, connection, attempts });
+                }
                 Attempt::Expired(_) if attempts == 1 => attempts += 1,
                 Attempt::Expired(error) | Attempt::Failed(error) => {
-                    let error = error.with_call(call).with_attempts(attempts);
-                    return Err(match &self.shared.signer {
-                        Some(signer) => error.with_hint(|code| signer.hint(code)),
-                        None => error,
-                    });
+                    return Err(self.shared.finish(error, outgoing).with_attempts(attempts));
                 }
             }
         }

@@ -42,6 +42,21 @@ pub struct Builder {
     connect: Arc<dyn Connect>,
     topics: Vec<Result<Topic, Error>>,
     config: Config,
+    tap: Option<Box<dyn Tap>>,
+}
+
+/// Sees every event in the socket's own task, before it is queued for the consumer: for state that must neither lag
+/// behind nor wait for anybody. It must not block.
+pub trait Tap: Send + 'static {
+    /// An event; `false` keeps it from the consumer. Topics put into `again` are subscribed to again. The time is that
+    /// since the stream was opened.
+    fn event(&mut self, event: &Event, elapsed: Duration, again: &mut Vec<Topic>) -> bool;
+
+    /// When [`wake`](Self::wake) wants to be called, if nothing happens before.
+    fn due(&self) -> Option<Duration>;
+
+    /// Time has passed.
+    fn wake(&mut self, elapsed: Duration, again: &mut Vec<Topic>);
 }
 
 /// An open stream: one connection, made anew for as long as this lives.
@@ -62,7 +77,7 @@ impl Builder {
         self
     }
 
-    fn of_market(mut self, market: Arg<MarketId>, topic: impl FnOnce(MarketId) -> Topic) -> Self {
+    fn of_market(mut self, market: &Arg<MarketId>, topic: impl FnOnce(MarketId) -> Topic) -> Self {
         self.topics.push(match market.value() {
             Ok(market) => Ok(topic(market.clone())),
             Err(refusal) => Err(Error::argument("market", refusal)),
@@ -72,17 +87,17 @@ impl Builder {
 
     /// A market's order book, as frames for the orderbook crate.
     pub fn book(self, market: impl Into<Arg<MarketId>>) -> Self {
-        self.of_market(market.into(), Topic::Book)
+        self.of_market(&market.into(), Topic::Book)
     }
 
     /// A market's trades.
     pub fn market_trades(self, market: impl Into<Arg<MarketId>>) -> Self {
-        self.of_market(market.into(), Topic::MarketTrades)
+        self.of_market(&market.into(), Topic::MarketTrades)
     }
 
     /// A market's candles of a length.
     pub fn candles(self, market: impl Into<Arg<MarketId>>, period: Period) -> Self {
-        self.of_market(market.into(), |market| Topic::Candles(market, period))
+        self.of_market(&market.into(), |market| Topic::Candles(market, period))
     }
 
     /// The tickers of all markets, about every five seconds.
@@ -103,6 +118,12 @@ impl Builder {
     /// The account's balances.
     pub fn balances(self) -> Self {
         self.topic(Topic::Balances)
+    }
+
+    /// Lets somebody see every event before the consumer does.
+    pub fn tap(mut self, tap: impl Tap) -> Self {
+        self.tap = Some(Box::new(tap));
+        self
     }
 
     /// Sets deadlines.
@@ -134,6 +155,7 @@ impl Builder {
             connect: self.connect,
             start: Instant::now(),
             queue: queue.clone(),
+            tap: self.tap,
             link: Link::Down,
         };
         task.act().await;
@@ -159,7 +181,7 @@ impl fmt::Debug for Builder {
 impl Stream {
     /// Chooses what a stream over these connections brings.
     pub fn builder(connect: impl Connect) -> Builder {
-        Builder { connect: Arc::new(connect), topics: Vec::new(), config: Config::default() }
+        Builder { connect: Arc::new(connect), topics: Vec::new(), config: Config::default(), tap: None }
     }
 
     /// The next event; `None` after [`Event::Ended`] or [`close`](Self::close). Dropping the future loses nothing.
@@ -214,6 +236,7 @@ struct Task {
     connect: Arc<dyn Connect>,
     start: Instant,
     queue: Arc<Queue>,
+    tap: Option<Box<dyn Tap>>,
     link: Link,
 }
 
@@ -227,13 +250,13 @@ impl Drop for Task {
 /// The way to the server.
 enum Link {
     Down,
-    Connecting(BoxFuture<'static, Result<Socket, ConnectError>>),
+    Connecting(BoxFuture<'static, Result<Box<Socket>, ConnectError>>),
     Up(Box<Socket>),
 }
 
 /// What happened.
 enum Happened {
-    Connected(Result<Socket, ConnectError>),
+    Connected(Result<Box<Socket>, ConnectError>),
     Message(Option<Result<Message, tungstenite::Error>>),
     Command(Option<Command>),
     TimePassed,
@@ -261,7 +284,8 @@ impl Task {
 
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         while self.act().await == Flow::Go {
-            let wake = self.session.wake_at().map(|at| self.start + at);
+            let tap = self.tap.as_ref().and_then(|tap| tap.due());
+            let wake = self.session.wake_at().into_iter().chain(tap).min().map(|at| self.start + at);
             let happened = tokio::select! {
                 happened = self.link.next() => happened,
                 command = commands.recv() => Happened::Command(command),
@@ -287,7 +311,7 @@ impl Task {
         let now = self.now();
         match happened {
             Happened::Connected(Ok(socket)) => {
-                self.link = Link::Up(Box::new(socket));
+                self.link = Link::Up(socket);
                 self.session.connected(now);
             }
             Happened::Connected(Err(error)) => {
@@ -300,7 +324,12 @@ impl Task {
             Happened::Command(Some(Command::Subscribe(topics))) => self.session.subscribe(now, topics),
             Happened::Command(Some(Command::Unsubscribe(topics))) => self.session.unsubscribe(now, &topics),
             Happened::Command(Some(Command::Close(_)) | None) | Happened::TimePassed => {
-                self.session.tick(now)
+                self.session.tick(now);
+                let mut again = Vec::new();
+                if let Some(tap) = &mut self.tap {
+                    tap.wake(now.elapsed, &mut again);
+                }
+                self.subscribe_again(now, again);
             }
         }
     }
@@ -317,6 +346,22 @@ impl Task {
         }
     }
 
+    fn emit(&mut self, event: Event) {
+        let Some(tap) = &mut self.tap else { return self.queue.push(event) };
+        let now = Now { elapsed: self.start.elapsed(), unix_millis: self.connect.unix_millis() };
+        let mut again = Vec::new();
+        if tap.event(&event, now.elapsed, &mut again) {
+            self.queue.push(event);
+        }
+        self.subscribe_again(now, again);
+    }
+
+    fn subscribe_again(&mut self, now: Now, topics: Vec<Topic>) {
+        if !topics.is_empty() {
+            self.session.subscribe(now, topics);
+        }
+    }
+
     fn lost(&mut self, now: Now, why: Interruption) {
         self.link = Link::Down;
         self.session.disconnected(now, why);
@@ -326,7 +371,7 @@ impl Task {
     async fn act(&mut self) -> Flow {
         while let Some(action) = self.session.poll() {
             match action {
-                Action::Emit(event) => self.queue.push(event),
+                Action::Emit(event) => self.emit(event),
                 Action::Connect { query, private } => {
                     self.link = Link::Connecting(Box::pin(open(self.connect.clone(), query, private)));
                 }
@@ -361,7 +406,7 @@ impl Task {
 }
 
 /// Makes a websocket of a connection.
-async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result<Socket, ConnectError> {
+async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result<Box<Socket>, ConnectError> {
     let key = generate_key();
     let accept = derive_accept_key(key.as_bytes());
     let headers = vec![
@@ -379,7 +424,7 @@ async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(LARGEST_MESSAGE))
         .max_frame_size(Some(LARGEST_MESSAGE));
-    Ok(WebSocketStream::from_raw_socket(io, Role::Client, Some(config)).await)
+    Ok(Box::new(WebSocketStream::from_raw_socket(io, Role::Client, Some(config)).await))
 }
 
 async fn until(wake: Option<Instant>) {
@@ -391,14 +436,12 @@ async fn until(wake: Option<Instant>) {
 
 /// The library's words for the cause hold nothing of a message but its size.
 fn broken(error: &tungstenite::Error) -> Interruption {
+    use tungstenite::{Error, error::ProtocolError};
     match error {
-        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {
-            Interruption::Closed { code: 1006 }
-        }
-        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            Interruption::Closed { code: 1006 }
-        }
-        tungstenite::Error::Io(_) => Interruption::Closed { code: 1006 },
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::Io(_) => Interruption::Closed { code: 1006 },
         error => Interruption::Failed { what: error.to_string() },
     }
 }

@@ -12,7 +12,7 @@ mod reconnect;
 mod session;
 mod topic;
 
-pub use client::{Builder, Stream};
+pub use client::{Builder, Stream, Tap};
 pub use connect::{Connect, ConnectError, Connection, Handshake, Io};
 pub use error::{Error, Kind};
 pub use event::{Event, Interruption};

@@ -110,10 +110,13 @@ fn book(payload: &[u8], mut book: Book, topic: &str) -> Result<(Book, Applied), 
     }
 }
 
+/// Reads a payload and writes it again.
+type RoundTrip = fn(&[u8]) -> Result<Value, String>;
+
 #[test]
 fn every_topic_is_as_specified() {
     let (spec, fixtures) = (Spec::cape(), Fixtures::cape());
-    let checks: [(&str, fn(&[u8]) -> Result<Value, String>); 7] = [
+    let checks: [(&str, RoundTrip); 7] = [
         ("StreamOrder", order),
         ("StreamTrade", trade),
         ("StreamBalance", balance),

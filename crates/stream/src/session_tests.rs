@@ -3,14 +3,8 @@
 use super::*;
 
 fn at(seconds: f64) -> Now {
-    #[allow(
-        clippy::as_conversions,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "tests"
-    )]
-    let unix_millis = 1_700_000_000_000 + (seconds * 1_000.0) as u64;
-    Now { elapsed: Duration::from_secs_f64(seconds), unix_millis }
+    let elapsed = Duration::from_secs_f64(seconds);
+    Now { elapsed, unix_millis: 1_700_000_000_000 + u64::try_from(elapsed.as_millis()).unwrap() }
 }
 
 fn market(name: &str) -> Topic {

@@ -54,6 +54,8 @@ fn only_the_gateways_own_codes_prove_that_nothing_was_done() {
     assert_eq!(signer.rejection(401, "authz.nonce_expired"), Some(Rejection::Expired));
     assert_eq!(signer.rejection(401, "authz.invalid_signature"), Some(Rejection::Final));
     assert_eq!(signer.rejection(422, "authz.invalid_api_key_headers"), Some(Rejection::Final));
+    assert_eq!(signer.rejection(471, "authz.restrict.maintenance"), Some(Rejection::Maintenance));
+    assert_eq!(signer.rejection(423, "authz.restrict.blacklist"), Some(Rejection::Final));
     assert_eq!(signer.rejection(401, "jwt.decode_and_verify"), None);
     assert_eq!(signer.rejection(422, "market.order.create_error"), None);
     assert_eq!(signer.rejection(500, "authz.nonce_expired"), None);

@@ -161,6 +161,23 @@ async fn history_is_walked_over_several_pages() {
 }
 
 #[tokio::test]
+async fn an_order_is_found_by_the_moment_before_it_was_sent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = client(&sandbox, "maker");
+    for _ in 0..5 {
+        let before = capecrypto_models::Timestamp::from_unix_millis(sandbox.control().now_ms()).unwrap();
+        let placed = client
+            .send(trading::CreateOrder::limit("btczar", Side::Buy, dec("0.001"), dec("700000")))
+            .await
+            .unwrap();
+        // The wire cuts the order's time to the second, so it seems to be older than that moment.
+        let found = client.items(trading::ListOrders::new().time_from(before)).try_collect().await.unwrap();
+        assert!(found.iter().any(|order| order.id == placed.id), "{before} {found:?}");
+        sandbox.control().advance_clock(137);
+    }
+}
+
+#[tokio::test]
 async fn balances_and_acting_for_oneself() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = client(&sandbox, "taker");

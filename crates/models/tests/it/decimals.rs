@@ -68,6 +68,8 @@ fn what_cannot_be_held_exactly_is_an_error() {
     }
     assert!(matches!(decimal::parse("1e29"), Err(DecimalError::TooManyDigits(_))));
     assert!(matches!(decimal::parse("1\n2"), Err(DecimalError::NotANumber(_))));
+    let tiny = format!("0.{}5e1000005", "0".repeat(1_000_000));
+    assert_eq!(decimal::parse(&tiny), Ok(Decimal::from(50_000)));
     let long = "9".repeat(10_000);
     assert!(decimal::parse(&long).unwrap_err().to_string().len() < 200);
 }

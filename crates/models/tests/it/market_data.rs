@@ -29,6 +29,11 @@ fn a_ticker_may_lack_vol_and_carry_its_own_time() {
     let entry = ENTRY.replace(r#","vol":"10.0""#, r#","at":1612345678"#);
     let ticker: Ticker = serde_json::from_str(&format!(r#"{{"ticker":{entry}}}"#)).unwrap();
     assert_eq!((ticker.at, ticker.ticker.vol), (None, None));
+    let null: Ticker = serde_json::from_str(r#"{"ticker":{"low":null,"last":"1.7"}}"#).unwrap();
+    assert_eq!(
+        (null.ticker.low, null.ticker.last, null.ticker.price_change()),
+        (None, Some(Decimal::new(17, 1)), None)
+    );
     assert_eq!(ticker.ticker.at.unwrap().as_unix_seconds(), 1_612_345_678);
 }
 
@@ -72,7 +77,10 @@ fn public_trades_of_rest_and_stream() {
         (rest.id, rest.price, rest.amount, rest.created_at),
         (stream.id, stream.price, stream.amount, stream.created_at)
     );
-    assert_eq!((stream.total, stream.market), (None, None));
+    assert_eq!((&stream.total, &stream.market), (&None, &None));
+    let both = r#"{"id":7,"tid":7,"created_at":1700000000,"date":1700000000,"price":"1020","amount":"0.001","taker_type":"buy"}"#;
+    assert_eq!(serde_json::from_str::<PublicTrade>(both).unwrap(), stream);
+    assert!(serde_json::from_str::<PublicTrade>(r#"{"date":1,"price":1,"amount":1}"#).is_err());
 }
 
 #[test]

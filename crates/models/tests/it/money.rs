@@ -36,6 +36,30 @@ fn amounts_that_contradict_each_other_are_an_error() {
 }
 
 #[test]
+fn equality_is_about_the_money() {
+    let rest = read(r#"{"currency":"zar","balance":"9200.0","locked":"800.0"}"#);
+    let stream = read(r#"{"currency":"zar","balance":"10000","locked":"800","available":"9200"}"#);
+    assert_eq!(rest, stream, "the form does not matter");
+    let later =
+        read(r#"{"currency":"zar","balance":"10000","locked":"800","available":"9200","updated_at":1}"#);
+    assert_ne!(rest, later);
+    assert!(rest.has_same_amounts(&later));
+    assert!(!rest.has_same_amounts(&read(r#"{"currency":"btc","balance":"9200","locked":"800"}"#)));
+}
+
+#[test]
+fn a_sum_that_would_be_rounded_is_an_error() {
+    let json = r#"{"currency":"zar","balance":"9999999999999999999999999999","locked":"0.04"}"#;
+    assert!(serde_json::from_str::<Balance>(json).unwrap_err().to_string().contains("28 digits"));
+}
+
+#[test]
+fn both_names_of_the_currency_may_come() {
+    assert_eq!(read(r#"{"currency":"zar","currency_id":"zar","balance":1,"locked":0}"#).currency, "zar");
+    assert!(serde_json::from_str::<Balance>(r#"{"balance":1,"locked":0}"#).is_err());
+}
+
+#[test]
 fn null_available_is_absent() {
     let balance = read(r#"{"currency":"zar","balance":1,"locked":2,"available":null}"#);
     assert_eq!((balance.available(), balance.total()), (Decimal::ONE, Decimal::from(3)));

@@ -44,7 +44,7 @@ fn states_known_and_unknown() {
         let state = OrderState::from(text);
         assert_eq!((state.is_open(), state.is_final(), state.is_known()), (open, is_final, true), "{text}");
     }
-    for json in ["\"failed\"", "\"Failed\"", "\"WAIT\"", "7", "-3"] {
+    for json in ["\"failed\"", "\"Failed\"", "\"WAIT\"", "7", "-3", "18446744073709551615"] {
         let state: OrderState = serde_json::from_str(json).unwrap();
         assert!(!state.is_known() && !state.is_open() && !state.is_final(), "{json}");
         assert_eq!(serde_json::to_string(&state).unwrap(), json, "kept byte for byte, numbers as numbers");
@@ -82,6 +82,13 @@ fn a_market_orders_price_is_null_and_optional_fields_may_be_missing() {
     });
     assert_eq!((order.price, order.avg_price, order.trades_count), (None, None, None));
     assert_eq!(with(|v| v["trades"] = Value::Null).trades, []);
+    let empty = with(|v| {
+        v["uuid"] = json!("");
+        v["custom_order_id"] = json!("");
+        v["trades"] =
+            json!([{"id":7,"price":"1","amount":"2","market":"btczar","created_at":1,"fee_currency":""}]);
+    });
+    assert_eq!((empty.uuid, empty.custom_order_id, &empty.trades[0].fee_currency), (None, None, &None));
     assert_eq!(with(|v| v["post_only"] = json!("true")).post_only, Some(true));
     assert_eq!(with(|v| v["custom_order_id"] = json!(42)).custom_order_id.unwrap(), "42");
     assert_eq!(with(|v| v["a_field_of_next_year"] = json!({"x": []})), read(&sample()));

@@ -70,3 +70,48 @@ async fn a_date_past_belief_is_reported() {
     assert!(error.to_string().contains(&skew.to_string()), "{error}");
     assert_eq!(client.clock().offset_ms(), 0);
 }
+
+/// An exchange whose time can be moved, and a client that has worked for a while.
+#[tokio::test]
+async fn a_clock_that_jumps_during_work_costs_one_refused_call_each_time() {
+    let server = exchange(0, true).await;
+    let (clock, time) = Clock::manual(NOW);
+    let client = client_with_clock(&server, clock);
+    for step in 0..60 {
+        time.set(NOW + 20 * step);
+        client.send(get("7")).await.unwrap();
+    }
+    for jump in [60_000_i64, 0, -30_000, 0, 3_600_000, 0] {
+        time.set(NOW.saturating_add_signed(jump) + 1_500);
+        let before = server.received_requests().await.unwrap().len();
+        let call = client.send(CreateOrder::new());
+        tokio::time::timeout(std::time::Duration::from_secs(5), call).await.expect("it hangs").unwrap();
+        assert!(server.received_requests().await.unwrap().len() - before <= 2, "jump {jump}");
+        client.send(get("7")).await.unwrap();
+    }
+    let nonces: std::collections::HashSet<_> = server
+        .received_requests()
+        .await
+        .unwrap()
+        .iter()
+        .map(|request| request.headers["x-auth-nonce"].clone())
+        .collect();
+    assert_eq!(nonces.len(), server.received_requests().await.unwrap().len(), "none was used twice");
+}
+
+#[tokio::test]
+async fn an_answer_out_of_a_cache_teaches_nothing() {
+    let server = MockServer::start().await;
+    let date = jiff::Timestamp::from_millisecond(i64::try_from(NOW).unwrap() - 20_000).unwrap();
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
+    let stored = ResponseTemplate::new(200)
+        .set_body_string(ORDER)
+        .insert_header("date", date.as_str())
+        .insert_header("age", "20");
+    Mock::given(any()).respond_with(stored).mount(&server).await;
+    let client = client_with_clock(&server, Clock::manual(NOW).0);
+    for _ in 0..5 {
+        client.send(get("7")).await.unwrap();
+    }
+    assert_eq!(client.clock().offset_ms(), 0);
+}

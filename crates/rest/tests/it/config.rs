@@ -26,6 +26,11 @@ fn what_does_not_belong_together_is_not_built() {
     }
     let proxy = refused(Client::builder(local()).proxy("canary:canary@"));
     assert!(proxy.contains("proxy") && !proxy.contains("canary"), "{proxy}");
+    for bad in [std::time::Duration::ZERO, std::time::Duration::MAX] {
+        let timeouts = capecrypto_rest::Timeouts::default().attempt(bad);
+        assert!(refused(Client::builder(local()).timeouts(timeouts)).contains("timeouts"));
+    }
+    assert!(refused(Client::builder(local()).add_root_pem("garbage")).contains("root certificate"));
     let https = || Client::builder(Environment::at("https://localhost:9").unwrap());
     assert!(refused(https().add_root_pem("not a certificate")).contains("root certificate"));
     let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";

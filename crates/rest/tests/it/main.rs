@@ -28,10 +28,10 @@ mod hints {
 }
 
 mod probe {
-    pub(crate) struct Probe(pub(crate) u32);
+    pub(crate) struct Probe(pub(crate) Vec<&'static str>);
     impl Probe {
-        pub(crate) fn call<E>(&mut self) {
-            self.0 += 1;
+        pub(crate) fn call<E: capecrypto_rest::Endpoint>(&mut self) {
+            self.0.push(E::CALL.name);
         }
     }
 }

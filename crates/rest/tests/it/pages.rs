@@ -65,7 +65,7 @@ async fn a_list_that_stands_still() {
     }
     let (seen, requests) = walk(Shifting { counters: true, ..list(250, 100, |_, _| {}) }).await;
     complete(seen, 250);
-    assert_eq!(requests, 4, "three pages, and the first again for rows that moved there");
+    assert_eq!(requests, 6, "three pages, and again for rows that moved meanwhile");
 }
 
 #[tokio::test]
@@ -85,6 +85,43 @@ async fn rows_that_jump_to_the_head_while_others_are_read() {
     };
     let (seen, _) = walk(list(1_000, 100, jump)).await;
     complete(seen, 1_000);
+}
+
+#[tokio::test]
+async fn a_row_that_jumps_and_is_buried_under_others_that_jump_after_it() {
+    let bury: fn(&mut Vec<u64>, u32) = |rows, page| {
+        if page == 3 {
+            let row = rows.remove(900);
+            rows.insert(0, row);
+            // Half of what was read already changes after it.
+            for at in 1..150 {
+                let row = rows.remove(at);
+                rows.insert(0, row);
+            }
+        }
+    };
+    let (seen, _) = walk(list(1_000, 100, bury)).await;
+    complete(seen, 1_000);
+}
+
+#[tokio::test]
+async fn rows_that_leave_the_list_while_it_is_read() {
+    let leave: fn(&mut Vec<u64>, u32) = |rows, page| {
+        if page == 2 && rows.len() == 1_000 {
+            rows.drain(0..50);
+        }
+    };
+    let (seen, _) = walk(list(1_000, 100, leave)).await;
+    complete(seen, 1_000);
+}
+
+#[tokio::test]
+async fn rows_that_were_not_asked_for_do_not_end_the_walk() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(list(1_000, 100, |_, _| {})).mount(&server).await;
+    let request = ListOrders { from_id: 950, ..ListOrders::default() };
+    let rows = client(&server).items(request).try_collect().await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), (950..1_000).collect::<Vec<_>>());
 }
 
 #[tokio::test]

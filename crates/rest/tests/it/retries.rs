@@ -1,6 +1,6 @@
 use crate::calls::{CancelOrder, CreateOrder, ORDER, client, credentials, get, rate};
 use capecrypto_auth::Environment;
-use capecrypto_rest::{Client, Kind};
+use capecrypto_rest::{Client, Kind, Outcome, Timeouts};
 use std::time::{Duration, Instant};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -40,6 +40,31 @@ async fn a_write_leaves_once_whatever_comes_back() {
         client(&server).send(CreateOrder::new()).await.unwrap_err();
         assert_eq!(requests(&server).await, 1, "{status}");
     }
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_may_have_done_stays_in_doubt() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(502)).up_to_n_times(1).mount(&server).await;
+    let refusal = ResponseTemplate::new(401).set_body_string(r#"{"errors":["authz.apikey_not_active"]}"#);
+    Mock::given(any()).respond_with(refusal).mount(&server).await;
+    let error = client(&server).send(CancelOrder { id: "7".to_owned() }).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), error.attempts()), (Kind::Auth, Outcome::Unknown, 2));
+}
+
+#[tokio::test]
+async fn waiting_for_our_own_limiter_never_makes_an_unknown_of_a_refusal() {
+    let server = MockServer::start().await;
+    let refusal = ResponseTemplate::new(401).set_body_string(r#"{"errors":["authz.nonce_expired"]}"#);
+    Mock::given(any()).respond_with(refusal).mount(&server).await;
+    let client = Client::builder(Environment::local(&server.uri()).unwrap())
+        .credentials(credentials())
+        .rate(rate(1, 1))
+        .timeouts(Timeouts::default().call(Duration::from_millis(300)))
+        .build()
+        .unwrap();
+    let error = client.send(CreateOrder::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), requests(&server).await), (Kind::Auth, Outcome::NotSent, 1));
 }
 
 #[tokio::test]

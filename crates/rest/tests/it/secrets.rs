@@ -54,6 +54,7 @@ async fn neither_errors_nor_logs_show_keys_queries_or_bodies() {
         (200, r#"{"id":"canary-body"}"#),
         (422, r#"{"errors":["market.order.create_error"],"pin":"canary-body"}"#),
         (422, r#"{"canary-body":1}"#),
+        (422, r#"{"errors":["voucher canary-body of Jane Canary is used","canary-body","a.1234567890123"]}"#),
         (500, "canary-body"),
         (302, "canary-body"),
     ] {
@@ -80,7 +81,7 @@ async fn neither_errors_nor_logs_show_keys_queries_or_bodies() {
         }
         assert!(!printed.contains(key.to_str().unwrap()));
     }
-    assert!(!printed.contains("canary"), "{printed}");
+    assert!(!printed.to_lowercase().contains("canary") && !printed.contains("1234567890123"), "{printed}");
     let logged = recorder.0.lock().unwrap().clone();
     assert!(
         logged.contains("span call")

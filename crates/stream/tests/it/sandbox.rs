@@ -80,7 +80,7 @@ async fn a_trade_as_both_profiles_tell_it() {
                 }
                 Event::Balance(balance) if balance.currency == "zar" => zar = Some(balance),
                 Event::Order(order) if order.state == OrderState::Done => {
-                    assert_eq!(order.executed_volume, dec("0.001"))
+                    assert_eq!(order.executed_volume, dec("0.001"));
                 }
                 Event::Unreadable { topic, why } => panic!("{topic}: {why}"),
                 _ => {}
@@ -156,7 +156,7 @@ async fn tickers_and_candles_are_typed() {
     wait_for(&stream, |event| {
         match event {
             Event::Tickers(tickers) => {
-                last = tickers.get(&"btczar".parse().unwrap()).map(|ticker| ticker.last)
+                last = tickers.get(&"btczar".parse().unwrap()).and_then(|ticker| ticker.last);
             }
             Event::Candle { candle, .. } => close = Some(candle.close),
             _ => {}

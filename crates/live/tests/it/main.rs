@@ -1,0 +1,18 @@
+//! Live books against the sandbox and its faults.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod books;
+
+use std::time::Duration;
+
+/// Ten seconds are more than any machine needs.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), what).await.expect("it never came")
+}
