@@ -48,7 +48,7 @@ impl fmt::Debug for Account {
     }
 }
 
-/// Why a right signature is still refused (`facts/wire.md` part 1, rows 8 to 11).
+/// Why a right signature is still refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

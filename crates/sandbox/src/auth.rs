@@ -1,4 +1,4 @@
-//! Who is calling: the checks of `facts/wire.md` part 1, in their order; the first that fails answers.
+//! Who is calling: the gateway's checks, in its order; the first that fails answers.
 //!
 //! The signature covers nonce and key only, never method, path or body. Nonces may repeat and may fall.
 

@@ -1,4 +1,4 @@
-//! What a refusal looks like on the wire (`facts/wire.md` part 2), and the table of our own codes.
+//! What a refusal looks like on the wire, and the table of our own codes.
 
 use http::StatusCode;
 

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-/// A currency's fixed facts (the documents' "Currency"; `facts/wire.md` part 3 for the JSON types).
+/// A currency's fixed facts (the documents' "Currency").
 #[derive(Debug)]
 pub(crate) struct Currency {
     pub(crate) id: &'static str,

@@ -15,7 +15,7 @@ use crate::markets::Market;
 pub(crate) enum Event {
     /// A level of the book has a new total.
     Increment(Increment),
-    /// The whole book, for the snapshot store (never sent to live sockets, `facts/wire.md` part 6).
+    /// The whole book, for the snapshot store (never sent to live sockets).
     Snapshot { market: &'static Market, asks: Vec<Level>, bids: Vec<Level>, sequence: u64 },
     /// The snapshot store lost what it had (a fault).
     Forget { market: &'static Market },

@@ -2,7 +2,7 @@
 //!
 //! 1. The sequence starts at 1 and rises by one with each increment.
 //! 2. A snapshot goes to the store with the first change 60 s after the last one, or with a change that is at least
-//!    the 20th since and 10 s later (`facts/wire.md` part 6). The store keeps the increments since.
+//!    the 20th since and 10 s later. The store keeps the increments since.
 //! 3. Ours: also with every n-th increment, so that what is stored has a bound (`Rules::replay_cap`).
 //! 4. A restart of the engine keeps the orders and starts the sequence again at 1.
 

@@ -1,4 +1,4 @@
-//! Taking commands: the checks of an order after its parameters are read (`facts/wire.md` part 5, points 3 to 6),
+//! Taking commands: the checks of an order after its parameters are read,
 //! its lock, and requests to cancel. What is accepted is queued as work.
 
 use rust_decimal::Decimal;

@@ -143,7 +143,7 @@ impl Order {
         self.origin_volume - self.remaining_volume
     }
 
-    /// Turnover over executed volume, cut to the market's price precision (`facts/wire.md` part 5); 0 before a fill.
+    /// Turnover over executed volume, cut to the market's price precision; 0 before a fill.
     pub(crate) fn average_price(&self) -> Decimal {
         money::div_down(self.turnover, self.executed_volume(), self.market.price_precision)
             .unwrap_or_default()

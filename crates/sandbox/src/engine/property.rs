@@ -97,7 +97,7 @@ impl Model {
         limit.is_none_or(|limit| if side == Side::Buy { limit >= price } else { limit <= price })
     }
 
-    /// What the order has to lock, or the code of its refusal, by the book of `facts/wire.md` part 5.
+    /// What the order has to lock, or the code of its refusal, by the documented rules.
     fn expected(&mut self, account: usize, new: &NewOrder) -> Result<Decimal, &'static str> {
         let best = self.best(new.market, new.side).and_then(|o| o.price);
         let cost = match new.ord_type {

@@ -35,7 +35,7 @@ pub(crate) struct Half {
 }
 
 impl Trade {
-    /// The half that this account sees. Who trades with itself sees the maker's (`facts/wire.md` part 5).
+    /// The half that this account sees. Who trades with itself sees the maker's.
     pub(crate) fn half_of(&self, account: usize) -> Option<&Half> {
         [&self.maker, &self.taker].into_iter().find(|half| half.account == account)
     }

@@ -1,4 +1,4 @@
-//! `limit`, `page`, `order_by`, `time_from`, `time_to`, and the paging headers (`facts/wire.md` part 4).
+//! `limit`, `page`, `order_by`, `time_from`, `time_to`, and the paging headers.
 
 use super::params::{Params, Value};
 use super::reply::Reply;

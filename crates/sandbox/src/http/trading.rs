@@ -61,7 +61,7 @@ pub(super) fn create(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     Ok(Reply::created(&rest::order(profile, &order, None)))
 }
 
-/// The parameters of a new order. All that is wrong with them is told at once (`facts/wire.md` part 5, point 1);
+/// The parameters of a new order. All that is wrong with them is told at once;
 /// a market order that names a price, even `null`, only when nothing else is wrong (point 2).
 fn new_order(params: &Params, profile: Profile) -> Result<NewOrder, Refusal> {
     let mut codes = Vec::new();

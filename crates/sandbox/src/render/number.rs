@@ -1,6 +1,6 @@
 //! Decimals as JSON numbers, digit for digit, in the two notations of the real servers.
 //!
-//! Public trades and candles are numbers and not strings (`facts/wire.md` part 3).
+//! Public trades and candles are numbers and not strings.
 
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};

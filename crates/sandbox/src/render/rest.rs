@@ -1,4 +1,4 @@
-//! The JSON of REST answers (the documents' "Models"; `facts/wire.md` part 3 for what is really sent).
+//! The JSON of REST answers (the documents' "Models", with the types that the server family really sends).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The text of websocket frames (`facts/wire.md` part 6): one-key objects, keys in alphabetical order.
+//! The text of websocket frames: one-key objects, keys in alphabetical order.
 
 use std::collections::BTreeMap;
 

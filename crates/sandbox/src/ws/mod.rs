@@ -1,4 +1,4 @@
-//! The websocket (`facts/wire.md` part 6): handshake, subscriptions, the hub that feeds them.
+//! The websocket: handshake, subscriptions, the hub that feeds them.
 
 mod connection;
 pub(crate) mod hub;
