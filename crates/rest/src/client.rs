@@ -6,7 +6,7 @@ use crate::{
     limit::Limiter,
     page,
     retry::Budget,
-    transport::{self, Outgoing, Trace},
+    transport::{self, Outgoing, Shared, Trace},
 };
 use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
 use std::{
@@ -20,20 +20,6 @@ use std::{
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
     acting_as: Option<Arc<str>>,
-}
-
-pub(crate) struct Shared {
-    pub(crate) environment: Environment,
-    pub(crate) signer: Option<Arc<dyn Sign>>,
-    pub(crate) clock: Clock,
-    pub(crate) nonces: NonceSource,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) limiter: Option<Limiter>,
-    pub(crate) budget: Budget,
-    pub(crate) calls: reqwest::Client,
-    pub(crate) sockets: reqwest::Client,
-    /// Whether a date past belief was warned of.
-    pub(crate) told_of_date: AtomicBool,
 }
 
 pub(crate) struct Parts {

@@ -6,16 +6,19 @@
 //! 4. Nothing that a span or an error holds comes from a URL, a header or a body.
 
 use crate::{
-    Call, Error, Head, Kind, Outcome,
-    client::Shared,
+    Call, Error, Head, Kind, Outcome, Timeouts,
     error::read_codes,
-    retry::{self, Cause},
+    limit::Limiter,
+    retry::{self, Budget, Cause},
 };
 use bytes::Bytes;
-use capecrypto_auth::{Rejection, Skew, ToSign};
+use capecrypto_auth::{Clock, Environment, NonceSource, Rejection, Sign, Skew, ToSign};
 use http::{HeaderMap, HeaderValue, header};
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -25,6 +28,21 @@ use tracing::Instrument;
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// Nonces this far ahead come from a clock that was set back, not from a burst.
 const CLOCK_STEP_MS: u64 = 10_000;
+
+/// What a client's clones share.
+pub(crate) struct Shared {
+    pub(crate) environment: Environment,
+    pub(crate) signer: Option<Arc<dyn Sign>>,
+    pub(crate) clock: Clock,
+    pub(crate) nonces: NonceSource,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limiter: Option<Limiter>,
+    pub(crate) budget: Budget,
+    pub(crate) calls: reqwest::Client,
+    pub(crate) sockets: reqwest::Client,
+    /// Whether a date past belief was warned of.
+    pub(crate) told_of_date: AtomicBool,
+}
 
 /// A call, written out.
 pub(crate) struct Outgoing {
