@@ -1,1 +1,47 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod cape;
+
+pub use builder::Builder;
+pub use cape::Cape;
+
+// The calls: the sections of the documents are the menu.
+#[doc(inline)]
+pub use capecrypto_exchange::{account, args, public, trading};
+
+// The crates behind the facade, each a module.
+#[doc(inline)]
+pub use capecrypto_auth as auth;
+#[cfg(feature = "live")]
+#[doc(inline)]
+pub use capecrypto_live as live;
+#[doc(inline)]
+pub use capecrypto_models as models;
+#[cfg(feature = "orderbook")]
+#[doc(inline)]
+pub use capecrypto_orderbook as orderbook;
+#[doc(inline)]
+pub use capecrypto_rest as rest;
+#[cfg(feature = "stream")]
+#[doc(inline)]
+pub use capecrypto_stream as stream;
+
+// What most programs name.
+#[doc(inline)]
+pub use capecrypto_auth::{Clock, Credentials, Environment};
+#[cfg(feature = "live")]
+#[doc(inline)]
+pub use capecrypto_live::{Live, LiveBook};
+#[doc(inline)]
+pub use capecrypto_models::{
+    Balance, CurrencyId, Decimal, Level, Market, MarketId, Order, OrderId, OrderState, OrderType, Period,
+    Side, Timestamp, Trade, Uid,
+};
+#[doc(inline)]
+pub use capecrypto_rest::{Error, Kind, Outcome, Page, Rate, Reply, Timeouts};
+#[cfg(feature = "stream")]
+#[doc(inline)]
+pub use capecrypto_stream::{Event, Stream};
+/// The method of a call by hand: see [`Cape::raw`].
+pub use http::Method;

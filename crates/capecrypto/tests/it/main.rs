@@ -1,0 +1,5 @@
+//! The facade from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod handle;
+mod reexports;
