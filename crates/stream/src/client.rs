@@ -8,7 +8,14 @@ use crate::{
 use bytes::Bytes;
 use capecrypto_models::{Arg, MarketId, Period};
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until, timeout},
@@ -159,7 +166,7 @@ impl Builder {
             link: Link::Down,
         };
         task.act().await;
-        let first = task.link.next().await;
+        let first = poll_fn(|cx| task.link.poll_next(cx)).await;
         if let Happened::Connected(Err(failure)) = first {
             return Err(Error::connect(failure.what, failure.source));
         }
@@ -263,16 +270,16 @@ enum Happened {
 }
 
 impl Link {
-    /// Waits for what comes over the link. Dropping the future loses nothing.
-    async fn next(&mut self) -> Happened {
+    /// What comes over the link.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
         match self {
-            Self::Down => std::future::pending().await,
+            Self::Down => Poll::Pending,
             Self::Connecting(connecting) => {
-                let connected = connecting.await;
+                let connected = ready!(connecting.as_mut().poll(cx));
                 *self = Self::Down;
-                Happened::Connected(connected)
+                Poll::Ready(Happened::Connected(connected))
             }
-            Self::Up(socket) => Happened::Message(socket.next().await),
+            Self::Up(socket) => socket.poll_next_unpin(cx).map(Happened::Message),
         }
     }
 }
@@ -286,11 +293,18 @@ impl Task {
         while self.act().await == Flow::Go {
             let tap = self.tap.as_ref().and_then(|tap| tap.due());
             let wake = self.session.wake_at().into_iter().chain(tap).min().map(|at| self.start + at);
-            let happened = tokio::select! {
-                happened = self.link.next() => happened,
-                command = commands.recv() => Happened::Command(command),
-                () = until(wake) => Happened::TimePassed,
-            };
+            let mut alarm = pin!(until(wake));
+            // The socket comes last: however much it brings, commands and deadlines are heard.
+            let happened = poll_fn(|cx| {
+                if let Poll::Ready(command) = commands.poll_recv(cx) {
+                    return Poll::Ready(Happened::Command(command));
+                }
+                if alarm.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Happened::TimePassed);
+                }
+                self.link.poll_next(cx)
+            })
+            .await;
             match happened {
                 Happened::Command(Some(Command::Close(done))) => {
                     self.say_goodbye().await;

@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn at(seconds: f64) -> Now {
-    let elapsed = Duration::from_secs_f64(seconds);
-    Now { elapsed, unix_millis: 1_700_000_000_000 + u64::try_from(elapsed.as_millis()).unwrap() }
+/// So many milliseconds after the start.
+fn at(millis: u64) -> Now {
+    Now { elapsed: Duration::from_millis(millis), unix_millis: 1_700_000_000_000 + millis }
 }
 
 fn market(name: &str) -> Topic {
@@ -49,8 +49,8 @@ fn open(wanted: Vec<Topic>) -> Session {
     let names: Vec<_> = wanted.iter().map(Topic::name).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let mut session = session(wanted);
-    session.connected(at(0.0));
-    confirm(&mut session, at(0.1), &names);
+    session.connected(at(0));
+    confirm(&mut session, at(100), &names);
     actions(&mut session);
     session
 }
@@ -68,8 +68,8 @@ fn the_handshake_asks_for_everything_in_the_documented_form() {
 #[test]
 fn what_is_missing_from_the_confirmation_is_told() {
     let mut session = session(vec![market("btczar"), Topic::Orders]);
-    session.connected(at(0.0));
-    confirm(&mut session, at(0.1), &["btczar.ob-inc"]);
+    session.connected(at(0));
+    confirm(&mut session, at(100), &["btczar.ob-inc"]);
     assert_eq!(
         events(&mut session),
         [
@@ -78,7 +78,7 @@ fn what_is_missing_from_the_confirmation_is_told() {
             Event::NotSubscribed { topics: vec![Topic::Orders] },
         ]
     );
-    confirm(&mut session, at(0.2), &["btczar.ob-inc"]);
+    confirm(&mut session, at(200), &["btczar.ob-inc"]);
     assert_eq!(events(&mut session), [Event::Subscribed { topics: vec![market("btczar")] }], "told once");
 }
 
@@ -86,7 +86,7 @@ fn what_is_missing_from_the_confirmation_is_told() {
 fn in_band_requests_go_one_at_a_time_and_are_short() {
     let mut session = open(vec![market("btczar")]);
     let many: Vec<_> = (0..100).map(|number| market(&format!("market{number}"))).collect();
-    session.subscribe(at(1.0), many.clone());
+    session.subscribe(at(1_000), many.clone());
     let mut confirmed = vec!["btczar.ob-inc".to_owned()];
     let mut requests = 0;
     loop {
@@ -102,74 +102,74 @@ fn in_band_requests_go_one_at_a_time_and_are_short() {
             request["streams"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()),
         );
         let names: Vec<_> = confirmed.iter().map(String::as_str).collect();
-        confirm(&mut session, at(1.1), &names);
+        confirm(&mut session, at(1_100), &names);
         requests += 1;
     }
     assert!(requests > 2);
     assert_eq!(confirmed.len(), 101);
-    session.unsubscribe(at(2.0), &many[..1]);
+    session.unsubscribe(at(2_000), &many[..1]);
     assert_eq!(sent(&mut session), [r#"{"event":"unsubscribe","streams":["market0.ob-inc"]}"#]);
 }
 
 #[test]
 fn a_repeated_request_that_still_waits_is_not_doubled() {
     let mut session = open(vec![market("btczar"), market("ethzar")]);
-    session.subscribe(at(1.0), vec![market("ethzar")]);
+    session.subscribe(at(1_000), vec![market("ethzar")]);
     for _ in 0..500 {
-        session.subscribe(at(1.0), vec![market("btczar")]);
+        session.subscribe(at(1_000), vec![market("btczar")]);
     }
     assert_eq!(sent(&mut session).len(), 1);
-    confirm(&mut session, at(1.1), &["btczar.ob-inc", "ethzar.ob-inc"]);
+    confirm(&mut session, at(1_100), &["btczar.ob-inc", "ethzar.ob-inc"]);
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["btczar.ob-inc"]}"#]);
-    confirm(&mut session, at(1.2), &["btczar.ob-inc", "ethzar.ob-inc"]);
+    confirm(&mut session, at(1_200), &["btczar.ob-inc", "ethzar.ob-inc"]);
     assert!(sent(&mut session).is_empty());
 }
 
 #[test]
 fn a_silent_connection_is_pinged_and_then_given_up() {
     let mut session = open(vec![market("btczar")]);
-    assert_eq!(session.wake_at(), Some(Duration::from_secs_f64(15.1)));
-    session.tick(at(15.1));
+    assert_eq!(session.wake_at(), Some(Duration::from_millis(15_100)));
+    session.tick(at(15_100));
     assert_eq!(actions(&mut session), [Action::Ping]);
-    session.heard(at(15.2));
-    session.tick(at(30.2));
+    session.heard(at(15_200));
+    session.tick(at(30_200));
     assert_eq!(actions(&mut session), [Action::Ping]);
-    session.tick(at(40.1));
+    session.tick(at(40_100));
     assert!(actions(&mut session).is_empty());
-    session.tick(at(40.2));
+    session.tick(at(40_200));
     let given_up = actions(&mut session);
     assert_eq!(given_up[0], Action::Disconnect);
     let Action::Emit(Event::Disconnected { why: Interruption::Silent, retry_in }) = &given_up[1] else {
         panic!("{given_up:?}")
     };
     assert!(*retry_in <= Duration::from_millis(250));
-    session.tick(at(40.5));
+    session.tick(at(40_500));
     assert!(matches!(actions(&mut session)[..], [Action::Connect { .. }]));
 }
 
 #[test]
 fn after_a_reconnection_the_gap_is_told_with_its_times() {
     let mut session = open(vec![market("btczar"), Topic::Orders]);
-    say(&mut session, at(5.0), r#"{"order":{}}"#);
-    session.disconnected(at(7.0), Interruption::Closed { code: 1006 });
-    session.tick(at(8.0));
+    say(&mut session, at(5_000), r#"{"order":{}}"#);
+    session.disconnected(at(7_000), Interruption::Closed { code: 1006 });
+    session.tick(at(8_000));
     // A second failure does not shorten the gap.
-    session.connect_failed(at(8.0), false, "no way".to_owned());
-    session.tick(at(20.0));
+    session.connect_failed(at(8_000), false, "no way".to_owned());
+    session.tick(at(20_000));
     actions(&mut session);
-    session.connected(at(20.5));
-    let gap = Event::Gap { from: wall(at(5.0).unix_millis), to: wall(at(20.5).unix_millis) };
+    session.connected(at(20_500));
+    let gap = Event::Gap { from: wall(at(5_000).unix_millis), to: wall(at(20_500).unix_millis) };
     assert_eq!(events(&mut session), [Event::Connected { connections: 2 }, gap]);
 }
 
 #[test]
 fn an_unconfirmed_subscription_ends_the_connection() {
     let mut session = session(vec![market("btczar")]);
-    session.connected(at(0.0));
+    session.connected(at(0));
     actions(&mut session);
-    say(&mut session, at(9.0), r#"{"btczar.ob-inc":{}}"#);
+    say(&mut session, at(9_000), r#"{"btczar.ob-inc":{}}"#);
     assert_eq!(session.wake_at(), Some(Duration::from_secs(10)));
-    session.tick(at(10.0));
+    session.tick(at(10_000));
     let events = events(&mut session);
     assert!(
         matches!(
@@ -183,37 +183,37 @@ fn an_unconfirmed_subscription_ends_the_connection() {
 #[test]
 fn a_connection_that_dies_before_its_first_message_is_built_up_stream_by_stream() {
     let mut session = session(vec![market("btczar"), market("ethzar"), Topic::Tickers]);
-    session.connected(at(0.0));
-    session.disconnected(at(0.1), Interruption::Closed { code: 1006 });
-    session.tick(at(1.0));
+    session.connected(at(0));
+    session.disconnected(at(100), Interruption::Closed { code: 1006 });
+    session.tick(at(1_000));
     let connect = Action::Connect { query: String::new(), private: false };
     assert!(actions(&mut session).contains(&connect));
-    session.connected(at(1.1));
+    session.connected(at(1_100));
     assert!(sent(&mut session).is_empty(), "the handshake's own answer comes first");
-    confirm(&mut session, at(1.2), &[]);
+    confirm(&mut session, at(1_200), &[]);
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["btczar.ob-inc"]}"#]);
-    confirm(&mut session, at(1.3), &["btczar.ob-inc"]);
+    confirm(&mut session, at(1_300), &["btczar.ob-inc"]);
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["ethzar.ob-inc"]}"#]);
-    confirm(&mut session, at(1.4), &["btczar.ob-inc", "ethzar.ob-inc"]);
+    confirm(&mut session, at(1_400), &["btczar.ob-inc", "ethzar.ob-inc"]);
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["global.tickers"]}"#]);
-    confirm(&mut session, at(1.5), &["btczar.ob-inc", "ethzar.ob-inc", "global.tickers"]);
+    confirm(&mut session, at(1_500), &["btczar.ob-inc", "ethzar.ob-inc", "global.tickers"]);
     assert!(events(&mut session).iter().all(|event| !matches!(event, Event::NotSubscribed { .. })));
 }
 
 #[test]
 fn refused_credentials_end_the_stream_at_the_second_time() {
     let mut session = session(vec![Topic::Orders]);
-    session.connect_failed(at(0.0), true, "authz".to_owned());
+    session.connect_failed(at(0), true, "authz".to_owned());
     assert!(matches!(
         events(&mut session)[..],
         [Event::Disconnected { why: Interruption::Refused { .. }, .. }]
     ));
-    session.tick(at(1.0));
-    session.connect_failed(at(1.0), true, "authz".to_owned());
+    session.tick(at(1_000));
+    session.connect_failed(at(1_000), true, "authz".to_owned());
     let ended = actions(&mut session);
     let [.., Action::Emit(Event::Ended { .. }), Action::Stop] = &ended[..] else { panic!("{ended:?}") };
     assert_eq!(session.wake_at(), None);
-    session.tick(at(1_000.0));
+    session.tick(at(1_000_000));
     assert!(actions(&mut session).is_empty());
 }
 
@@ -221,40 +221,40 @@ fn refused_credentials_end_the_stream_at_the_second_time() {
 fn staleness_is_told_once_until_something_comes() {
     let config = Config::default().stale_after(Duration::from_secs(5));
     let mut session = Session::new(config, vec![market("btczar")], 7);
-    session.connected(at(0.0));
-    confirm(&mut session, at(1.0), &["btczar.ob-inc"]);
+    session.connected(at(0));
+    confirm(&mut session, at(1_000), &["btczar.ob-inc"]);
     actions(&mut session);
-    session.heard(at(5.0));
-    session.tick(at(5.9));
+    session.heard(at(5_000));
+    session.tick(at(5_900));
     assert!(events(&mut session).is_empty());
     assert_eq!(session.wake_at(), Some(Duration::from_secs(6)));
-    session.tick(at(6.0));
+    session.tick(at(6_000));
     assert_eq!(events(&mut session), [Event::Stale { silent_for: Duration::from_secs(5) }]);
-    session.tick(at(9.0));
+    session.tick(at(9_000));
     assert!(events(&mut session).is_empty());
-    say(&mut session, at(9.5), "pong");
-    session.tick(at(14.5));
+    say(&mut session, at(9_500), "pong");
+    session.tick(at(14_500));
     assert_eq!(events(&mut session), [Event::Stale { silent_for: Duration::from_secs(5) }]);
 }
 
 #[test]
 fn changes_of_mind_while_connecting_are_carried_out_when_the_connection_stands() {
     let mut session = session(vec![market("btczar"), market("ethzar")]);
-    session.subscribe(at(0.0), vec![market("xrpzar")]);
-    session.unsubscribe(at(0.0), &[market("ethzar")]);
-    session.connected(at(0.1));
-    confirm(&mut session, at(0.2), &["btczar.ob-inc", "ethzar.ob-inc"]);
+    session.subscribe(at(0), vec![market("xrpzar")]);
+    session.unsubscribe(at(0), &[market("ethzar")]);
+    session.connected(at(100));
+    confirm(&mut session, at(200), &["btczar.ob-inc", "ethzar.ob-inc"]);
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["xrpzar.ob-inc"]}"#]);
-    confirm(&mut session, at(0.3), &["btczar.ob-inc", "ethzar.ob-inc", "xrpzar.ob-inc"]);
+    confirm(&mut session, at(300), &["btczar.ob-inc", "ethzar.ob-inc", "xrpzar.ob-inc"]);
     assert_eq!(sent(&mut session), [r#"{"event":"unsubscribe","streams":["ethzar.ob-inc"]}"#]);
 }
 
 #[test]
 fn a_server_that_lists_nothing_is_taken_at_its_word() {
     let mut session = session(vec![market("btczar")]);
-    session.connected(at(0.0));
-    say(&mut session, at(0.1), r#"{"success":{"message":"cannot subscribe to a.b.c"}}"#);
-    say(&mut session, at(0.1), r#"{"success":{"message":"subscribed"}}"#);
+    session.connected(at(0));
+    say(&mut session, at(100), r#"{"success":{"message":"cannot subscribe to a.b.c"}}"#);
+    say(&mut session, at(100), r#"{"success":{"message":"subscribed"}}"#);
     let expected =
         [Event::Connected { connections: 1 }, Event::Subscribed { topics: vec![market("btczar")] }];
     assert_eq!(events(&mut session), expected);
@@ -263,7 +263,7 @@ fn a_server_that_lists_nothing_is_taken_at_its_word() {
 #[test]
 fn a_thousand_flaps_leave_nothing_behind() {
     let mut session = session(vec![market("btczar"), Topic::Orders]);
-    let mut now = 0.0;
+    let mut now = 0;
     let mut connections = 0;
     for flap in 0..1_000 {
         let mut connected = false;
@@ -275,7 +275,7 @@ fn a_thousand_flaps_leave_nothing_behind() {
         connections += 1;
         confirm(&mut session, at(now), &["btczar.ob-inc", "order"]);
         session.disconnected(at(now), Interruption::Closed { code: 1006 });
-        now = session.wake_at().unwrap().as_secs_f64();
+        now = u64::try_from(session.wake_at().unwrap().as_millis()).unwrap() + 1;
         session.tick(at(now));
         assert!(session.requests.is_empty() && session.wanted.len() == 2 && session.missing.is_empty());
     }
