@@ -12,6 +12,9 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "market.order.insufficient_market_liquidity" => {
             "the book does not hold that much: ask for less, or place a limit order"
         }
+        "sandbox.order.post_only_would_match" => {
+            "move the price away from the other side of the book, or leave post_only out to take what is there"
+        }
         "market.order.market_order_price" => "a market order has no price: use CreateOrder::market",
         "market.order.invaild_id_or_uuid" => {
             "name the order by its number or its UUID; the custom order id is no key"

@@ -115,7 +115,9 @@ impl Mismatch {
 /// Each line names method, path, request type and answer. Flags after a comma: `idempotent` for a write that may be
 /// repeated (reads are anyway), `checked` and `reviewed` for requests that bring a function of that task
 /// (`fn check(&self) -> Result<(), InvalidArgument>`, `fn review(&self, &mut Answer) -> Result<(), Mismatch>`).
-/// Hints for error codes come from the crate's own `hints::hint`.
+/// Hints for error codes come from the crate's own `hints::hint`, and a crate's tests bring a `probe::Probe`: this is for the
+/// crates of this workspace.
+#[doc(hidden)]
 #[allow(
     clippy::crate_in_macro_def,
     reason = "the hints and the probe are those of the crate that declares the calls"
@@ -174,7 +176,8 @@ macro_rules! endpoints {
     (@review $response:ty;) => {};
 }
 
-/// Setters for the optional parameters of a request.
+/// Setters for the optional parameters of a request; for the crates of this workspace.
+#[doc(hidden)]
 #[macro_export]
 macro_rules! setters {
     ($request:ident { $($(#[$doc:meta])* $name:ident: $ty:ty;)+ }) => {

@@ -117,7 +117,9 @@ mod tests {
         let budget = Budget { package: "a", most: 2, without: LEAN };
         let crates = |names: &[&str]| names.iter().map(|name| format!("{name} v1.0.0")).collect::<Vec<_>>();
         assert_eq!(over(&budget, &crates(&["a", "serde"])), []);
-        assert!(over(&budget, &crates(&["a", "b", "c"]))[0].problem.contains("3 crates of others; at most 2"));
+        assert!(
+            over(&budget, &crates(&["a", "b", "c"]))[0].problem.contains("3 crates of others; at most 2")
+        );
         assert_eq!(over(&budget, &crates(&["a", "b", "capecrypto-c"])), []);
         assert!(over(&budget, &crates(&["a", "tokio"]))[0].mend.contains("-i tokio"));
         assert_eq!(over(&budget, &crates(&["a", "tokio-util-like"])), []);

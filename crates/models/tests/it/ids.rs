@@ -40,6 +40,13 @@ fn text_ids_written_as_numbers_are_read() {
 }
 
 #[test]
+fn a_map_keyed_by_ids_is_asked_with_text() {
+    let id: MarketId = "btczar".parse().unwrap();
+    assert_eq!(std::collections::HashMap::from([(id.clone(), 1)]).get("btczar"), Some(&1));
+    assert_eq!(std::collections::BTreeMap::from([(id, 1)]).get("btczar"), Some(&1));
+}
+
+#[test]
 fn an_order_is_named_by_number_or_uuid() {
     assert_eq!(OrderKey::from(OrderId::new(12)).as_str(), "12");
     let uuid: OrderUuid = "7e86a4fa-fcae-4953-b9bc-d6f328beea48".parse().unwrap();

@@ -42,6 +42,7 @@ fn states_known_and_unknown() {
         ("reject", false, true),
     ] {
         let state = OrderState::from(text);
+        assert!(state == text && state != "another");
         assert_eq!((state.is_open(), state.is_final(), state.is_known()), (open, is_final, true), "{text}");
     }
     for json in ["\"failed\"", "\"Failed\"", "\"WAIT\"", "7", "-3", "18446744073709551615"] {

@@ -156,7 +156,7 @@ async fn tickers_and_candles_are_typed() {
     wait_for(&stream, |event| {
         match event {
             Event::Tickers(tickers) => {
-                last = tickers.get(&"btczar".parse().unwrap()).and_then(|ticker| ticker.last);
+                last = tickers.get("btczar").and_then(|ticker| ticker.last);
             }
             Event::Candle { candle, .. } => close = Some(candle.close),
             _ => {}
