@@ -300,15 +300,14 @@ fn sum(trades: &[Trade], markets: &[Market]) -> Result<BTreeMap<String, Decimal>
     Ok(moved)
 }
 
-/// Waits until the live book looks as it should.
+/// Waits until the live book looks as it should. While it is not live there are no levels, rather than old ones.
 async fn watch(book: &mut LiveBook, done: impl Fn(&[Level], &[Level]) -> bool) -> Result<()> {
-    let watching = async {
-        // While the book is not live there are no levels, rather than old ones.
-        while !levels(book).is_ok_and(|(bids, asks)| done(&bids, &asks)) {
-            book.changed().await;
-        }
-    };
-    timeout(SOON, watching).await.map_err(|_| "the book did not come to look as it should".into())
+    let seen = book.until(|book| {
+        let (bids, asks): (Vec<_>, Vec<_>) = (book.bids().ok()?.collect(), book.asks().ok()?.collect());
+        done(&bids, &asks).then_some(())
+    });
+    timeout(SOON, seen).await.map_err(|_| "the book did not come to look as it should")??;
+    Ok(())
 }
 
 fn levels(book: &LiveBook) -> Result<(Vec<Level>, Vec<Level>)> {

@@ -15,14 +15,24 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct LiveBook {
     shared: Arc<Shared>,
-    changes: watch::Receiver<u64>,
+    changes: watch::Receiver<Option<u64>>,
 }
 
 /// What the keeper writes and the handles read.
 pub(crate) struct Shared {
     market: MarketId,
     kept: Mutex<Kept>,
-    changes: watch::Sender<u64>,
+    /// Counts the changes; `None` when nobody keeps the book any more.
+    changes: watch::Sender<Option<u64>>,
+}
+
+/// The book is kept no more: its connection was closed, dropped, or refused for good. Open another one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the book of {market} is kept no more, because its connection has ended; open another one")]
+#[non_exhaustive]
+pub struct Ended {
+    /// The market.
+    pub market: MarketId,
 }
 
 pub(crate) struct Kept {
@@ -50,17 +60,22 @@ impl Kept {
 impl Shared {
     pub(crate) fn new(market: MarketId) -> Self {
         let kept = Kept { book: Book::new(market.clone()), caught_up: false };
-        Self { market, kept: Mutex::new(kept), changes: watch::channel(0).0 }
+        Self { market, kept: Mutex::new(kept), changes: watch::channel(Some(0)).0 }
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nobody keeps the book any more.
+    pub(crate) fn end(&self) {
+        self.changes.send_replace(None);
+    }
+
     /// Changes the book and tells everyone who waits for that.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> T {
         let changed = change(&mut self.lock());
-        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        self.changes.send_modify(|count| *count = count.map(|count| count.wrapping_add(1)));
         changed
     }
 }
@@ -113,15 +128,40 @@ impl LiveBook {
     }
 
     /// Waits until the book has changed since this handle last waited, be it a level or its state.
-    pub async fn changed(&mut self) {
+    ///
+    /// # Errors
+    /// [`Ended`] where it will never change again.
+    pub async fn changed(&mut self) -> Result<(), Ended> {
+        let ended = || Ended { market: self.shared.market.clone() };
+        if self.changes.borrow().is_none() {
+            return Err(ended());
+        }
         // The sender lives in what this handle shares, so it cannot be gone.
-        let _ = self.changes.changed().await;
+        self.changes.changed().await.map_err(|_| ended())?;
+        self.changes.borrow().map(|_| ()).ok_or_else(ended)
     }
 
     /// Waits until the book is live.
-    pub async fn live(&mut self) {
+    ///
+    /// # Errors
+    /// [`Ended`] where it will never be.
+    pub async fn live(&mut self) -> Result<(), Ended> {
         while self.state() != State::Live {
-            self.changed().await;
+            self.changed().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the book is live and as it is wished for, and answers what the wish found.
+    ///
+    /// # Errors
+    /// [`Ended`] where that will never be.
+    pub async fn until<T>(&mut self, mut wish: impl FnMut(&Book) -> Option<T>) -> Result<T, Ended> {
+        loop {
+            if let Ok(Some(found)) = self.read(&mut wish) {
+                return Ok(found);
+            }
+            self.changed().await?;
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Keeps the books from the stream's events, in the stream's own task.
 //!
-//! 1. A book starts with its subscription and is not live before the exchange has confirmed it: the snapshot may be
-//!    a minute old, and the increments since then come between the two.
-//! 2. When the connection is gone, every book is stale at once.
+//! 1. A subscription is answered by a snapshot, which may be a minute old, by the increments since, and by the
+//!    confirmation. From any such snapshot on the book is not live until the confirmation.
+//! 2. When the connection is gone, every book is stale at once; so is one that a confirmation does not list.
 //! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time.
-//! 4. When the connection is silent for longer than was allowed, the books are stale, and asked for again.
+//! 4. When a confirmation comes and no snapshot came before it, the exchange has none yet: it is asked again.
+//! 5. When the connection is silent for longer than was allowed, the books are stale, and asked for again.
 
 use crate::book::Shared;
 use capecrypto_models::MarketId;
@@ -28,12 +29,18 @@ impl Place {
     fn frame(&mut self, frame: &[u8], elapsed: Duration) -> bool {
         let repair = &mut self.repair;
         self.shared.change(|kept| {
+            let before = kept.book.sequence();
             // A frame of another market cannot come here: it was routed by its topic.
             let Ok(applied) = kept.book.apply_frame(frame) else { return false };
-            if let Applied::Lost(_) = applied {
-                kept.caught_up = false;
+            match applied {
+                Applied::Snapshot { sequence } if before != Some(sequence) => kept.caught_up = false,
+                Applied::Lost(_) => {
+                    kept.caught_up = false;
+                    return repair.lost(elapsed);
+                }
+                Applied::Snapshot { .. } | Applied::Increment { .. } | Applied::Ignored => {}
             }
-            repair.after(&applied, elapsed)
+            false
         })
     }
 
@@ -45,12 +52,29 @@ impl Place {
         });
     }
 
-    fn subscribed(&mut self, elapsed: Duration) {
-        self.repair.subscribed(elapsed);
+    fn connected(&mut self) {
+        self.repair.disconnected();
         self.shared.change(|kept| {
             kept.caught_up = false;
             kept.book.mark_resyncing();
         });
+    }
+
+    /// The server has told what is subscribed.
+    fn confirmed(&mut self, listed: bool, elapsed: Duration) {
+        let has_snapshot = self.shared.change(|kept| {
+            let has_snapshot = kept.book.sequence().is_some();
+            kept.caught_up = listed && has_snapshot;
+            if !listed && has_snapshot {
+                kept.book.mark_stale();
+            }
+            has_snapshot
+        });
+        match (listed, has_snapshot) {
+            (true, true) => self.repair.settled(),
+            (true, false) if self.repair.due().is_none() => self.repair.subscribed(elapsed),
+            _ => {}
+        }
     }
 }
 
@@ -65,23 +89,24 @@ impl Tap for Keeper {
                 }
                 return false;
             }
-            Event::Connected { .. } => self.0.values_mut().for_each(|place| place.subscribed(elapsed)),
+            Event::Connected { .. } => self.0.values_mut().for_each(Place::connected),
             Event::Disconnected { .. } | Event::Ended { .. } => self.0.values_mut().for_each(Place::stale),
             Event::Stale { .. } => {
                 for (market, place) in &mut self.0 {
-                    place.stale();
-                    place.subscribed(elapsed);
-                    again.push(Topic::Book(market.clone()));
+                    place.shared.change(|kept| {
+                        kept.caught_up = false;
+                        kept.book.mark_stale();
+                    });
+                    if place.repair.lost(elapsed) {
+                        again.push(Topic::Book(market.clone()));
+                    }
                 }
             }
             Event::Subscribed { topics } => {
-                for topic in topics {
-                    if let Topic::Book(market) = topic
-                        && let Some(place) = self.0.get(market)
-                    {
-                        // Without a snapshot it stays what it is; the repair asks again.
-                        place.shared.change(|kept| kept.caught_up = kept.book.sequence().is_some());
-                    }
+                for (market, place) in &mut self.0 {
+                    let listed =
+                        topics.iter().any(|topic| matches!(topic, Topic::Book(listed) if listed == market));
+                    place.confirmed(listed, elapsed);
                 }
             }
             _ => {}
@@ -105,6 +130,9 @@ impl Tap for Keeper {
 /// The task is gone, by whatever way: nobody keeps the books any more.
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(Place::stale);
+        for place in self.0.values_mut() {
+            place.stale();
+            place.shared.end();
+        }
     }
 }

@@ -49,14 +49,24 @@ impl Repair {
     pub fn after(&mut self, applied: &Applied, now: Duration) -> bool {
         match applied {
             Applied::Snapshot { .. } => self.settle(),
-            Applied::Lost(_) => {
-                let free = self.asked.map_or(now, |asked| asked.saturating_add(backoff(SPACING, self.tries)));
-                // A repair that is in flight may be due earlier now, never later.
-                self.due = Some(self.due.map_or(free, |due| due.min(free)));
-            }
+            Applied::Lost(_) => return self.lost(now),
             Applied::Increment { .. } | Applied::Ignored => {}
         }
         self.poll(now)
+    }
+
+    /// The book is not to be trusted, for whatever reason. `true`: subscribe again now; that then counts as done.
+    #[must_use = "true means: subscribe again now"]
+    pub fn lost(&mut self, now: Duration) -> bool {
+        let free = self.asked.map_or(now, |asked| asked.saturating_add(backoff(SPACING, self.tries)));
+        // A repair that is in flight may be due earlier now, never later.
+        self.due = Some(self.due.map_or(free, |due| due.min(free)));
+        self.poll(now)
+    }
+
+    /// The subscription was answered, and the book has what it brought: nothing is due any more.
+    pub fn settled(&mut self) {
+        self.settle();
     }
 
     /// `true`: subscribe again now; that then counts as done.

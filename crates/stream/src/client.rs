@@ -33,6 +33,8 @@ use tokio_tungstenite::{
 const LARGEST_MESSAGE: usize = 8 * 1024 * 1024;
 /// Small, because the library clears the whole buffer before each read.
 const READ_BUFFER: usize = 8 * 1024;
+/// For a handshake. The REST client has a deadline of its own below this.
+const OPEN_WITHIN: Duration = Duration::from_secs(15);
 /// For a frame to leave.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// For a goodbye to be answered.
@@ -68,6 +70,7 @@ pub trait Tap: Send + 'static {
 
 /// An open stream: one connection, made anew for as long as this lives.
 pub struct Stream {
+    private: bool,
     queue: Arc<Queue>,
     commands: mpsc::Sender<Command>,
 }
@@ -155,6 +158,7 @@ impl Builder {
                 "topics: none was chosen; choose at least one, such as book",
             ));
         }
+        let private = topics.iter().any(Topic::is_private);
         let queue = Arc::new(Queue::default());
         let (commands, received) = mpsc::channel(COMMANDS);
         let mut task = Task {
@@ -172,7 +176,7 @@ impl Builder {
         }
         task.take(first);
         tokio::spawn(task.run(received));
-        Ok(Stream { queue, commands })
+        Ok(Stream { private, queue, commands })
     }
 }
 
@@ -199,9 +203,17 @@ impl Stream {
     /// Subscribes to more on the same connection, or again to a book, which brings a new snapshot.
     ///
     /// # Errors
+    /// [`Kind::InvalidArgument`] for a topic of the account on a public connection, which would not bring it;
     /// [`Kind::Ended`] where the stream has ended.
     pub async fn subscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
-        self.command(Command::Subscribe(topics.into_iter().collect())).await
+        let topics: Vec<_> = topics.into_iter().collect();
+        if let Some(topic) = topics.iter().find(|topic| topic.is_private() && !self.private) {
+            let what = format!(
+                "topics: {topic} is the account's, and the connection is public; choose it before connecting"
+            );
+            return Err(Error::new(Kind::InvalidArgument, what));
+        }
+        self.command(Command::Subscribe(topics)).await
     }
 
     /// Ends subscriptions.
@@ -292,7 +304,8 @@ impl Task {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         while self.act().await == Flow::Go {
             let tap = self.tap.as_ref().and_then(|tap| tap.due());
-            let wake = self.session.wake_at().into_iter().chain(tap).min().map(|at| self.start + at);
+            let wake =
+                self.session.wake_at().into_iter().chain(tap).min().and_then(|at| self.start.checked_add(at));
             let mut alarm = pin!(until(wake));
             // The socket comes last: however much it brings, commands and deadlines are heard.
             let happened = poll_fn(|cx| {
@@ -343,7 +356,7 @@ impl Task {
                 if let Some(tap) = &mut self.tap {
                     tap.wake(now.elapsed, &mut again);
                 }
-                self.subscribe_again(now, again);
+                self.subscribe_again(now, &again);
             }
         }
     }
@@ -367,12 +380,12 @@ impl Task {
         if tap.event(&event, now.elapsed, &mut again) {
             self.queue.push(event);
         }
-        self.subscribe_again(now, again);
+        self.subscribe_again(now, &again);
     }
 
-    fn subscribe_again(&mut self, now: Now, topics: Vec<Topic>) {
+    fn subscribe_again(&mut self, now: Now, topics: &[Topic]) {
         if !topics.is_empty() {
-            self.session.subscribe(now, topics);
+            self.session.subscribe_again(now, topics);
         }
     }
 
@@ -387,7 +400,8 @@ impl Task {
             match action {
                 Action::Emit(event) => self.emit(event),
                 Action::Connect { query, private } => {
-                    self.link = Link::Connecting(Box::pin(open(self.connect.clone(), query, private)));
+                    self.link =
+                        Link::Connecting(Box::pin(open_in_time(self.connect.clone(), query, private)));
                 }
                 Action::Send(text) => self.send(Message::text(text)).await,
                 Action::Ping => self.send(Message::Ping(Bytes::new())).await,
@@ -409,6 +423,8 @@ impl Task {
     }
 
     async fn say_goodbye(&mut self) {
+        // What comes from now on is read by nobody, so whoever keeps state by it has to know.
+        self.tap = None;
         let Link::Up(socket) = &mut self.link else { return };
         let goodbye = async {
             // Whether it arrives or not, the connection ends.
@@ -416,6 +432,18 @@ impl Task {
             while let Some(Ok(_)) = socket.next().await {}
         };
         let _ = timeout(GOODBYE_WITHIN, goodbye).await;
+    }
+}
+
+/// Whoever makes the connections may have no deadline.
+async fn open_in_time(
+    connect: Arc<dyn Connect>,
+    query: String,
+    private: bool,
+) -> Result<Box<Socket>, ConnectError> {
+    match timeout(OPEN_WITHIN, open(connect, query, private)).await {
+        Ok(opened) => opened,
+        Err(_) => Err(ConnectError::new("no answer to the handshake")),
     }
 }
 

@@ -90,7 +90,9 @@ impl Connect for capecrypto_rest::Client {
                 Ok((headers, io)) => Ok(Connection::new(headers, io)),
                 Err(error) => Err(ConnectError {
                     what: error.to_string(),
-                    refused: matches!(error.kind(), Kind::Auth | Kind::Config | Kind::InvalidArgument),
+                    // A gateway may refuse without a body, or with a page of its own.
+                    refused: matches!(error.kind(), Kind::Auth | Kind::Config | Kind::InvalidArgument)
+                        || matches!(error.status(), Some(401 | 403)),
                     source: Some(Box::new(error)),
                 }),
             }

@@ -16,12 +16,14 @@ pub enum Event {
         /// Connections so far, this one included.
         connections: u64,
     },
-    /// A new connection stands after one was lost: whatever happened between these times was not told, and will not
-    /// be. Books get a new snapshot by themselves; orders, trades and balances have to be read over REST.
+    /// After a lost connection the topics are confirmed again: what happened between these times was not told, and
+    /// will not be. Books get a new snapshot by themselves; orders, trades and balances have to be read over REST, and
+    /// from now on nothing is missed.
     Gap {
-        /// When the last message of the lost connection came.
+        /// Five seconds before the last sign of life of the connection that had everything confirmed: what was on its
+        /// way then may be lost. So some of what is read may be known already.
         from: Timestamp,
-        /// When the new connection stood.
+        /// When the topics were confirmed again.
         to: Timestamp,
     },
     /// The server's list of what this connection is subscribed to, after each change. A book's snapshot and stored
@@ -57,8 +59,10 @@ pub enum Event {
     Lagged {
         /// Market data that was dropped.
         market: u64,
-        /// Orders, trades and balances that were dropped: read them over REST.
+        /// Orders, trades, balances, and frames that could not be read: read them over REST.
         account: u64,
+        /// Events about the connection itself.
+        connection: u64,
     },
     /// A frame of an order book, snapshot or increment, as it came: for `Book::apply_frame` of the orderbook crate.
     Book {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use capecrypto_models::{Candle, PublicTrade};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeOwned, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
@@ -19,27 +19,26 @@ pub(crate) enum Frame {
     Subscriptions(Option<Vec<String>>),
     /// A topic was refused by name.
     Refusal(String),
-    /// Nothing to tell, such as the answer to a text ping.
-    Nothing,
 }
 
-/// Reads a frame. It never fails: what cannot be read is an event.
-pub(crate) fn read(text: Bytes) -> Frame {
+/// Reads a frame and tells what it is; of several topics in one, each. It never fails: what cannot be read is an event.
+pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
     // Order books are most of the traffic, and their frames are read by the book itself.
     if let Some(market) = book_market(&text) {
-        return Frame::Event(Event::Book { market, frame: text });
+        return tell(Frame::Event(Event::Book { market, frame: text }));
     }
     if text.trim_ascii() == b"pong" || text.trim_ascii().is_empty() {
-        return Frame::Nothing;
+        return;
     }
-    let envelope = match decode::<Envelope<'_>>(&text) {
-        Ok(envelope) => envelope,
-        Err(why) => return Frame::Event(Event::Unreadable { topic: String::new(), why }),
-    };
-    match &*envelope.topic {
-        "success" => success(envelope.body.get()),
-        "error" => Frame::Event(Event::ServerError { message: message(envelope.body.get()) }),
-        name => Frame::Event(event(name, envelope.body, &text)),
+    match decode::<Envelope<'_>>(&text) {
+        Ok(Envelope(topics)) => topics.into_iter().for_each(|(topic, body)| {
+            tell(match &*topic {
+                "success" => success(body.get()),
+                "error" => Frame::Event(Event::ServerError { message: message(body.get()) }),
+                name => Frame::Event(event(name, body, &text)),
+            });
+        }),
+        Err(why) => tell(Frame::Event(Event::Unreadable { topic: String::new(), why })),
     }
 }
 
@@ -101,16 +100,13 @@ fn message(body: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-/// A frame's topic and body; every frame is an object of one key.
-struct Envelope<'a> {
-    topic: Cow<'a, str>,
-    body: &'a RawValue,
-}
+/// A frame's topics with their bodies; the server sends one in each.
+struct Envelope<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct One;
-        impl<'de> Visitor<'de> for One {
+        struct Topics;
+        impl<'de> Visitor<'de> for Topics {
             type Value = Envelope<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object with a topic")
@@ -118,14 +114,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
                 #[derive(Deserialize)]
                 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-                let Some((Key(topic), body)) = map.next_entry::<Key<'de>, &'de RawValue>()? else {
+                let mut topics = Vec::with_capacity(1);
+                while let Some((Key(topic), body)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+                    topics.push((topic, body));
+                }
+                if topics.is_empty() {
                     return Err(serde::de::Error::custom("an object without a topic"));
-                };
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Envelope { topic, body })
+                }
+                Ok(Envelope(topics))
             }
         }
-        deserializer.deserialize_map(One)
+        deserializer.deserialize_map(Topics)
     }
 }
 
@@ -148,8 +147,31 @@ fn describe(path: &str, error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
 
+    fn read_all(text: &str) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        read(Bytes::copy_from_slice(text.as_bytes()), |frame| frames.push(frame));
+        frames
+    }
+
     fn read_text(text: &str) -> Frame {
-        read(Bytes::copy_from_slice(text.as_bytes()))
+        let mut frames = read_all(text);
+        assert_eq!(frames.len(), 1, "{text}");
+        frames.remove(0)
+    }
+
+    #[test]
+    fn of_several_topics_in_one_frame_none_is_lost() {
+        let text =
+            r#"{"balance":{"currency":"zar","balance":"1","locked":"0"},"deposit_address":{},"order":{}}"#;
+        let [
+            Frame::Event(Event::Balance(_)),
+            Frame::Event(Event::Unknown { .. }),
+            Frame::Event(Event::Unreadable { topic, .. }),
+        ] = &read_all(text)[..]
+        else {
+            panic!()
+        };
+        assert_eq!(topic, "order");
     }
 
     #[test]
@@ -183,7 +205,7 @@ mod tests {
             assert_eq!(read_text(text), Frame::Event(Event::ServerError { message: expected.to_owned() }));
         }
         for text in ["pong", " pong\n", "", "  "] {
-            assert_eq!(read_text(text), Frame::Nothing);
+            assert_eq!(read_all(text), []);
         }
     }
 

@@ -10,12 +10,20 @@ use capecrypto_orderbook::{Applied, Book};
 use capecrypto_testkit::{Covered, Fixtures, Spec, assert_no_complaints, probe};
 use serde_json::{Value, json};
 
+/// The one thing that a frame tells.
+fn only(text: Vec<u8>) -> Frame {
+    let mut frames = Vec::new();
+    frame::read(Bytes::from(text), |frame| frames.push(frame));
+    assert_eq!(frames.len(), 1);
+    frames.remove(0)
+}
+
 /// The payload as the server sends it under a topic's name, read by the stream.
 fn read(topic: &str, payload: &[u8]) -> Result<Event, String> {
     let mut text = format!("{{\"{topic}\":").into_bytes();
     text.extend_from_slice(payload);
     text.push(b'}');
-    match frame::read(Bytes::from(text)) {
+    match only(text) {
         Frame::Event(Event::Unreadable { why, .. }) => Err(why),
         Frame::Event(event) => Ok(event),
         frame => Err(format!("{frame:?}")),
@@ -85,7 +93,7 @@ fn success(payload: &[u8]) -> Result<Value, String> {
     text.push(b'}');
     let message =
         |payload: &[u8]| serde_json::from_slice::<Value>(payload).map(|value| value["message"].clone());
-    match frame::read(Bytes::from(text)) {
+    match only(text) {
         Frame::Subscriptions(names) => {
             let mut value = json!({ "message": message(payload).map_err(|error| error.to_string())? });
             if let Some(names) = names {

@@ -7,10 +7,14 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Market data that a slow consumer may be behind.
+/// Market data that a slow consumer may be behind, in events and in bytes.
 const MARKET_SLOTS: usize = 8_192;
+const MARKET_BYTES: usize = 64 * 1024 * 1024;
 /// Events of the account that it may be behind.
 const ACCOUNT_SLOTS: usize = 65_536;
+const ACCOUNT_BYTES: usize = 256 * 1024 * 1024;
+/// Events about the connection that it may be behind: days of them.
+const CONNECTION_SLOTS: usize = 4_096;
 
 /// Events that wait to be read. A full lane loses its oldest, and says how many.
 #[derive(Debug, Default)]
@@ -26,68 +30,88 @@ struct Lanes {
     next: u64,
     market: Lane,
     account: Lane,
-    /// About the connection itself: few, and never dropped.
-    control: VecDeque<(u64, Event)>,
+    connection: Lane,
     ended: bool,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
-    events: VecDeque<(u64, Event)>,
+    events: VecDeque<Waiting>,
+    bytes: usize,
     dropped: u64,
 }
 
+#[derive(Debug)]
+struct Waiting {
+    place: u64,
+    bytes: usize,
+    event: Event,
+}
+
 impl Lane {
-    fn push(&mut self, place: u64, event: Event, slots: usize) {
-        if self.events.len() >= slots {
-            self.events.pop_front();
+    fn push(&mut self, waiting: Waiting, slots: usize, bytes: usize) {
+        self.bytes += waiting.bytes;
+        self.events.push_back(waiting);
+        while self.events.len() > slots || (self.bytes > bytes && self.events.len() > 1) {
+            self.pop();
             self.dropped += 1;
         }
-        self.events.push_back((place, event));
+    }
+
+    fn pop(&mut self) -> Option<Event> {
+        let waiting = self.events.pop_front()?;
+        self.bytes -= waiting.bytes;
+        Some(waiting.event)
+    }
+
+    fn front(&self) -> Option<u64> {
+        self.events.front().map(|waiting| waiting.place)
     }
 }
 
 impl Lanes {
     fn pop(&mut self) -> Option<Event> {
-        let (market, account) =
-            (std::mem::take(&mut self.market.dropped), std::mem::take(&mut self.account.dropped));
-        if market + account > 0 {
-            return Some(Event::Lagged { market, account });
+        let lanes = [&mut self.market, &mut self.account, &mut self.connection];
+        let [market, account, connection] = lanes.map(|lane| std::mem::take(&mut lane.dropped));
+        if market + account + connection > 0 {
+            return Some(Event::Lagged { market, account, connection });
         }
-        let fronts = [&self.market.events, &self.account.events, &self.control]
-            .map(|lane| lane.front().map(|(place, _)| *place));
-        let first = fronts.into_iter().flatten().min()?;
-        let lane = match fronts.map(|front| front == Some(first)) {
-            [true, ..] => &mut self.market.events,
-            [_, true, _] => &mut self.account.events,
-            _ => &mut self.control,
-        };
-        lane.pop_front().map(|(_, event)| event)
+        let lanes = [&mut self.market, &mut self.account, &mut self.connection];
+        let first =
+            lanes.into_iter().filter(|lane| lane.front().is_some()).min_by_key(|lane| lane.front())?;
+        first.pop()
+    }
+}
+
+/// About what an event holds besides itself.
+fn bytes(event: &Event) -> usize {
+    match event {
+        Event::Book { frame, .. } | Event::Unknown { frame, .. } => frame.len(),
+        Event::MarketTrades { trades, .. } => trades.len() * 256,
+        Event::Tickers(tickers) => tickers.len() * 512,
+        Event::Order(order) => 512 + order.trades.len() * 256,
+        _ => 256,
     }
 }
 
 impl Queue {
     pub(crate) fn push(&self, event: Event) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = lanes.next;
+        let waiting = Waiting { place: lanes.next, bytes: bytes(&event), event };
         lanes.next += 1;
-        match &event {
+        match &waiting.event {
             Event::Book { .. }
             | Event::MarketTrades { .. }
             | Event::Candle { .. }
             | Event::Tickers(_)
-            | Event::Unknown { .. } => {
-                lanes.market.push(place, event, MARKET_SLOTS);
-            }
+            | Event::Unknown { .. } => lanes.market.push(waiting, MARKET_SLOTS, MARKET_BYTES),
             // A server that only talks nonsense must not fill the memory either.
             Event::Order(_)
             | Event::Trade(_)
             | Event::Balance(_)
             | Event::Unreadable { .. }
-            | Event::ServerError { .. } => {
-                lanes.account.push(place, event, ACCOUNT_SLOTS);
-            }
-            _ => lanes.control.push_back((place, event)),
+            | Event::ServerError { .. } => lanes.account.push(waiting, ACCOUNT_SLOTS, ACCOUNT_BYTES),
+            _ => lanes.connection.push(waiting, CONNECTION_SLOTS, usize::MAX),
         }
         drop(lanes);
         self.filled.notify_one();
@@ -108,6 +132,8 @@ impl Queue {
                     return Some(event);
                 }
                 if lanes.ended {
+                    // Whoever else waits has to learn it too.
+                    self.filled.notify_one();
                     return None;
                 }
             }
@@ -155,7 +181,7 @@ mod tests {
         }
         queue.push(Event::Connected { connections: 2 });
         queue.end();
-        let lagged = Event::Lagged { market: 300_000 - 8_192, account: 70_000 - 65_536 };
+        let lagged = Event::Lagged { market: 300_000 - 8_192, account: 70_000 - 65_536, connection: 0 };
         assert_eq!(queue.pop().await, Some(lagged));
         assert_eq!(queue.pop().await, Some(book(300_000 - 8_192)), "the newest are kept");
         let mut rest = 0;
@@ -163,5 +189,35 @@ mod tests {
             rest += 1;
         }
         assert_eq!(rest, 8_191 + 65_536 + 1);
+    }
+
+    #[tokio::test]
+    async fn large_frames_are_bounded_by_their_bytes_and_flapping_by_its_count() {
+        let queue = Queue::default();
+        let frame = Bytes::from(vec![b'x'; 8 * 1024 * 1024]);
+        for _ in 0..20 {
+            queue.push(Event::Unknown { topic: "x".to_owned(), frame: frame.clone() });
+        }
+        for connections in 0..5_000 {
+            queue.push(Event::Connected { connections });
+        }
+        assert_eq!(queue.pop().await, Some(Event::Lagged { market: 12, account: 0, connection: 904 }));
+    }
+
+    #[tokio::test]
+    async fn everyone_who_waits_learns_of_the_end() {
+        let queue = std::sync::Arc::new(Queue::default());
+        let waiters: Vec<_> = (0..3)
+            .map(|_| {
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.pop().await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        queue.end();
+        for waiter in waiters {
+            let ended = tokio::time::timeout(std::time::Duration::from_secs(10), waiter).await;
+            assert_eq!(ended.expect("it hangs").unwrap(), None);
+        }
     }
 }

@@ -6,7 +6,7 @@ const FIRST: Duration = Duration::from_millis(250);
 const BASE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 /// A connection that lived this long was a good one.
-const HEALTHY: Duration = Duration::from_secs(60);
+pub(crate) const HEALTHY: Duration = Duration::from_secs(60);
 
 /// Waits between tries: random, growing, capped, without end. From the second on at least half of the wait is kept, so
 /// that even the unluckiest sees no more than thirty tries in five minutes.

@@ -7,16 +7,17 @@
 //! 2. A name that the connection may not see is dropped in silence: it is missing from that list.
 //! 3. A book's snapshot and stored increments come before the answer to its subscription. Subscribing again, also to
 //!    what is subscribed, brings them again.
-//! 4. More than 256 frames of that kind, over all streams in the handshake, kill the connection at once: after such
-//!    a death the streams are subscribed to one by one.
+//! 4. More than 256 frames of that kind, over all streams in the handshake, kill the connection at once: after a
+//!    connection that died before its handshake was confirmed, books are subscribed to one by one, until a connection
+//!    has lived for a minute.
 //! 5. A text frame of more than 512 bytes from us closes the connection.
 //! 6. A nonce is checked at the handshake only, so each connection is signed anew.
-//! 7. Nothing is replayed for topics of the account: what happened while there was no connection is a gap.
+//! 7. Nothing is replayed for topics of the account: what happened while they were not confirmed is a gap.
 
 use crate::{
     Event, Interruption, Topic,
     frame::{self, Frame},
-    reconnect::Backoff,
+    reconnect::{Backoff, HEALTHY},
 };
 use bytes::Bytes;
 use capecrypto_models::Timestamp;
@@ -31,6 +32,8 @@ const LONGEST_FRAME: usize = 512;
 const LONGEST_QUERY: usize = 1_500;
 /// Refusals of the credentials in a row after which the stream ends.
 const MOST_REFUSALS: u32 = 2;
+/// What came last before a loss may not have been the last that was sent: a gap begins this much earlier.
+const OVERLAP_MS: u64 = 5_000;
 
 /// Deadlines of a stream. Each has a default; only staleness can be switched off, and is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,14 +113,13 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Open {
     since: Duration,
-    /// When anything came last, a pong included.
-    heard: Duration,
     /// When a ping is to be sent, or was sent and not answered.
     ping: Ping,
     /// When a message came last.
     message: Duration,
     told_stale: bool,
-    messages: u64,
+    /// How often the server has told what is subscribed.
+    confirmations: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +128,11 @@ enum Ping {
     SentAt(Duration),
 }
 
-/// A request that the server has not answered yet.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    at: Duration,
+/// A request to be sent, of names that fit one frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Request {
+    event: &'static str,
+    names: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -139,21 +142,23 @@ pub(crate) struct Session {
     backoff: Backoff,
     /// What the consumer wants, in the order of asking.
     wanted: Vec<Topic>,
-    /// What the handshake under way asks for, by name.
-    in_query: BTreeSet<String>,
+    /// What this connection has asked for by now, by name.
+    asked_for: BTreeSet<String>,
     /// What the server listed last, by name.
     confirmed: BTreeSet<String>,
     /// Requests that wait to be sent, one at a time.
-    requests: VecDeque<String>,
-    asked: Option<Asked>,
-    /// Rule 4 struck: subscribe one by one.
+    requests: VecDeque<Request>,
+    /// When the handshake or request was sent that the server has not answered yet.
+    unanswered: Option<Duration>,
+    /// Rule 4 struck: subscribe to books one by one.
     one_by_one: bool,
     missing: BTreeSet<Topic>,
     connections: u64,
     refusals: u32,
-    /// When the last message of a lost connection came, on the wall clock.
-    lost_at: Option<u64>,
-    last_heard_wall: u64,
+    /// Everything wanted is confirmed, so that nothing is missed.
+    covered: bool,
+    /// Until when nothing was missed, on the wall clock; nothing before the first connection.
+    covered_until: Option<u64>,
     actions: VecDeque<Action>,
 }
 
@@ -164,16 +169,16 @@ impl Session {
             state: State::Connecting,
             backoff: Backoff::new(seed),
             wanted: Vec::new(),
-            in_query: BTreeSet::new(),
+            asked_for: BTreeSet::new(),
             confirmed: BTreeSet::new(),
             requests: VecDeque::new(),
-            asked: None,
+            unanswered: None,
             one_by_one: false,
             missing: BTreeSet::new(),
             connections: 0,
             refusals: 0,
-            lost_at: None,
-            last_heard_wall: 0,
+            covered: false,
+            covered_until: None,
             actions: VecDeque::new(),
         };
         for topic in wanted {
@@ -197,11 +202,11 @@ impl Session {
             State::Open(open) => {
                 let ping = match open.ping {
                     Ping::DueAt(due) => due,
-                    Ping::SentAt(sent) => sent + self.config.pong_within,
+                    Ping::SentAt(sent) => sent.saturating_add(self.config.pong_within),
                 };
-                let confirm = self.asked.map(|asked| asked.at + self.config.confirm_within);
-                let stale =
-                    self.config.stale_after.filter(|_| !open.told_stale).map(|age| open.message + age);
+                let confirm = self.unanswered.map(|at| at.saturating_add(self.config.confirm_within));
+                let age = self.config.stale_after.filter(|_| !open.told_stale);
+                let stale = age.map(|age| open.message.saturating_add(age));
                 [Some(ping), confirm, stale].into_iter().flatten().min()
             }
             State::Connecting | State::Stopped => None,
@@ -212,13 +217,16 @@ impl Session {
         self.state = State::Connecting;
         self.confirmed.clear();
         self.requests.clear();
-        self.in_query.clear();
+        self.asked_for.clear();
         let mut query = String::new();
-        for name in self.wanted.iter().map(Topic::name) {
-            if !self.one_by_one && query.len() + name.len() <= LONGEST_QUERY {
+        for topic in &self.wanted {
+            let name = topic.name();
+            // Only books are replayed.
+            let later = self.one_by_one && matches!(topic, Topic::Book(_));
+            if !later && query.len() + name.len() <= LONGEST_QUERY {
                 let separator = if query.is_empty() { "" } else { "&" };
                 query.extend([separator, "stream=", &name]);
-                self.in_query.insert(name);
+                self.asked_for.insert(name);
             }
         }
         let private = self.wanted.iter().any(Topic::is_private);
@@ -231,31 +239,28 @@ impl Session {
         self.refusals = 0;
         self.state = State::Open(Open {
             since: now.elapsed,
-            heard: now.elapsed,
-            ping: Ping::DueAt(now.elapsed + self.config.ping_every),
+            ping: Ping::DueAt(now.elapsed.saturating_add(self.config.ping_every)),
             message: now.elapsed,
             told_stale: false,
-            messages: 0,
+            confirmations: 0,
         });
         // What the handshake did not ask for, or no longer has to: the consumer may have changed its mind meanwhile.
         let wanted: Vec<_> = self.wanted.iter().map(Topic::name).collect();
-        let rest: Vec<_> = wanted.iter().filter(|name| !self.in_query.contains(*name)).cloned().collect();
-        let surplus: Vec<_> = self.in_query.iter().filter(|name| !wanted.contains(name)).cloned().collect();
-        let together = if self.one_by_one { 1 } else { usize::MAX };
-        self.requests.extend(requests("subscribe", &rest, together));
-        self.requests.extend(requests("unsubscribe", &surplus, usize::MAX));
+        let rest: Vec<_> = wanted.iter().filter(|name| !self.asked_for.contains(*name)).cloned().collect();
+        let surplus: Vec<_> = self.asked_for.iter().filter(|name| !wanted.contains(name)).cloned().collect();
+        self.enqueue("subscribe", &rest, self.one_by_one);
+        self.enqueue("unsubscribe", &surplus, false);
         // Rule 1: the handshake is answered too.
-        self.asked = Some(Asked { at: now.elapsed });
-        self.last_heard_wall = now.unix_millis;
+        self.unanswered = Some(now.elapsed);
+        self.covered = false;
+        self.covered_until.get_or_insert(now.unix_millis);
         self.emit(Event::Connected { connections: self.connections });
-        if let Some(from) = self.lost_at.take() {
-            self.emit(Event::Gap { from: wall(from), to: wall(now.unix_millis) });
-        }
     }
 
     /// The handshake failed. Refused credentials end the stream at the second time in a row.
     pub(crate) fn connect_failed(&mut self, now: Now, refused: bool, what: String) {
         if !refused {
+            self.refusals = 0;
             return self.wait(now, None, Interruption::Failed { what });
         }
         self.refusals += 1;
@@ -271,10 +276,15 @@ impl Session {
     /// The connection is gone.
     pub(crate) fn disconnected(&mut self, now: Now, why: Interruption) {
         let State::Open(open) = self.state else { return };
-        self.one_by_one = open.messages == 0 && self.wanted.len() > 1;
-        self.lost_at.get_or_insert(self.last_heard_wall);
-        self.asked = None;
-        self.wait(now, Some(now.elapsed.saturating_sub(open.since)), why);
+        let lived = now.elapsed.saturating_sub(open.since);
+        if open.confirmations == 0 {
+            self.one_by_one = true;
+        } else if lived >= HEALTHY {
+            self.one_by_one = false;
+        }
+        self.covered = false;
+        self.unanswered = None;
+        self.wait(now, Some(lived), why);
     }
 
     fn wait(&mut self, now: Now, lived: Option<Duration>, why: Interruption) {
@@ -287,9 +297,10 @@ impl Session {
     /// A ping or pong came.
     pub(crate) fn heard(&mut self, now: Now) {
         if let State::Open(open) = &mut self.state {
-            open.heard = now.elapsed;
-            open.ping = Ping::DueAt(now.elapsed + self.config.ping_every);
-            self.last_heard_wall = now.unix_millis;
+            open.ping = Ping::DueAt(now.elapsed.saturating_add(self.config.ping_every));
+            if self.covered {
+                self.covered_until = Some(now.unix_millis);
+            }
         }
     }
 
@@ -299,47 +310,79 @@ impl Session {
         if let State::Open(open) = &mut self.state {
             open.message = now.elapsed;
             open.told_stale = false;
-            open.messages += 1;
         }
-        match frame::read(text) {
-            Frame::Event(event) => self.emit(event),
-            Frame::Subscriptions(names) => self.answered(now, names),
-            Frame::Refusal(_) | Frame::Nothing => {}
+        let mut frames = Vec::new();
+        let actions = &mut self.actions;
+        frame::read(text, |frame| match frame {
+            Frame::Event(event) => actions.push_back(Action::Emit(event)),
+            frame => frames.push(frame),
+        });
+        for frame in frames {
+            if let Frame::Subscriptions(names) = frame {
+                self.answered(now, names);
+            }
         }
     }
 
-    /// The server answered a request with what is subscribed now.
+    /// The server answered the handshake or a request with what is subscribed now.
     fn answered(&mut self, now: Now, names: Option<Vec<String>>) {
-        self.asked = None;
+        self.unanswered = None;
+        if let State::Open(open) = &mut self.state {
+            open.confirmations += 1;
+        }
         match names {
             Some(names) => self.confirmed = names.into_iter().collect(),
             // A server that does not list them: take its word.
-            None => self.confirmed = self.wanted.iter().map(Topic::name).collect(),
+            None => self.confirmed.clone_from(&self.asked_for),
         }
         let topics = self.confirmed.iter().filter_map(|name| Topic::parse(name)).collect();
         self.emit(Event::Subscribed { topics });
         self.send_next(now);
-        if self.asked.is_none() {
-            self.report_missing();
+        let missing = self.missing_now();
+        let all_asked = self.unanswered.is_none();
+        // Books have a sequence and snapshots; what is missed of the account, nothing brings back (rule 7).
+        if !self.covered && (all_asked || !missing.iter().any(Topic::is_private)) {
+            self.cover(now);
+        }
+        if all_asked {
+            if !missing.is_subset(&self.missing) {
+                self.emit(Event::NotSubscribed { topics: missing.iter().cloned().collect() });
+            }
+            self.missing = missing;
         }
     }
 
-    fn report_missing(&mut self) {
-        let missing: BTreeSet<_> =
-            self.wanted.iter().filter(|topic| !self.confirmed.contains(&topic.name())).cloned().collect();
-        if !missing.is_subset(&self.missing) {
-            self.emit(Event::NotSubscribed { topics: missing.iter().cloned().collect() });
+    /// From now on nothing is missed.
+    fn cover(&mut self, now: Now) {
+        self.covered = true;
+        let until = self.covered_until.replace(now.unix_millis);
+        if self.connections > 1
+            && let Some(until) = until
+        {
+            let from = wall(until.saturating_sub(OVERLAP_MS));
+            self.emit(Event::Gap { from, to: wall(now.unix_millis) });
         }
-        self.missing = missing;
+    }
+
+    fn missing_now(&self) -> BTreeSet<Topic> {
+        self.wanted.iter().filter(|topic| !self.confirmed.contains(&topic.name())).cloned().collect()
     }
 
     fn send_next(&mut self, now: Now) {
-        if self.asked.is_some() || !matches!(self.state, State::Open(_)) {
+        if self.unanswered.is_some() || !matches!(self.state, State::Open(_)) {
             return;
         }
-        if let Some(request) = self.requests.pop_front() {
-            self.asked = Some(Asked { at: now.elapsed });
-            self.actions.push_back(Action::Send(request));
+        if let Some(Request { event, names }) = self.requests.pop_front() {
+            self.unanswered = Some(now.elapsed);
+            let text = format!(r#"{{"event":"{event}","streams":["{}"]}}"#, names.join("\",\""));
+            for name in names {
+                if event == "subscribe" {
+                    self.asked_for.insert(name);
+                } else {
+                    self.asked_for.remove(&name);
+                }
+            }
+            self.actions.push_back(Action::Send(text));
         }
     }
 
@@ -347,29 +390,57 @@ impl Session {
     pub(crate) fn subscribe(&mut self, now: Now, topics: Vec<Topic>) {
         let names: Vec<_> = topics.iter().map(Topic::name).collect();
         for topic in topics {
-            self.missing.remove(&topic);
             if !self.wanted.contains(&topic) {
+                self.missing.remove(&topic);
                 self.wanted.push(topic);
             }
         }
-        self.request(now, "subscribe", &names);
+        self.request(now, "subscribe", &names, self.one_by_one);
+    }
+
+    /// Subscribes again to each of these, in a request of its own: each brings a replay (rule 4).
+    pub(crate) fn subscribe_again(&mut self, now: Now, topics: &[Topic]) {
+        let names: Vec<_> = topics.iter().map(Topic::name).collect();
+        self.request(now, "subscribe", &names, true);
     }
 
     pub(crate) fn unsubscribe(&mut self, now: Now, topics: &[Topic]) {
         self.wanted.retain(|topic| !topics.contains(topic));
         self.missing.retain(|topic| !topics.contains(topic));
         let names: Vec<_> = topics.iter().map(Topic::name).collect();
-        self.request(now, "unsubscribe", &names);
+        self.request(now, "unsubscribe", &names, false);
     }
 
     /// Without a connection there is nothing to ask: the next one asks for what is wanted then.
-    fn request(&mut self, now: Now, event: &str, names: &[String]) {
+    fn request(&mut self, now: Now, event: &'static str, names: &[String], singly: bool) {
         if let State::Open(_) = self.state {
-            let requests: Vec<_> = requests(event, names, usize::MAX)
-                .filter(|request| !self.requests.contains(request))
-                .collect();
-            self.requests.extend(requests);
+            // The last word on a name counts.
+            for waiting in &mut self.requests {
+                waiting.names.retain(|name| !names.contains(name));
+            }
+            self.requests.retain(|waiting| !waiting.names.is_empty());
+            self.enqueue(event, names, singly);
             self.send_next(now);
+        }
+    }
+
+    /// Adds requests of at most 512 bytes (rule 5). A name has 64 + 10 bytes at most, so one always fits. Topic names
+    /// are made of checked ids, so nothing in them needs escaping.
+    fn enqueue(&mut self, event: &'static str, names: &[String], singly: bool) {
+        const FRAME: usize = r#"{"event":"unsubscribe","streams":[]}"#.len();
+        let mut size = usize::MAX;
+        for name in names {
+            let longer = size.saturating_add(name.len() + 3);
+            match self.requests.back_mut() {
+                Some(last) if !singly && longer <= LONGEST_FRAME => {
+                    last.names.push(name.clone());
+                    size = longer;
+                }
+                _ => {
+                    self.requests.push_back(Request { event, names: vec![name.clone()] });
+                    size = FRAME + name.len() + 3;
+                }
+            }
         }
     }
 
@@ -383,11 +454,11 @@ impl Session {
     }
 
     fn tick_open(&mut self, now: Now, mut open: Open) {
-        if self.asked.is_some_and(|asked| now.elapsed >= asked.at + self.config.confirm_within) {
+        if self.unanswered.is_some_and(|at| now.elapsed >= at.saturating_add(self.config.confirm_within)) {
             return self.give_up(now, Interruption::Unconfirmed);
         }
         match open.ping {
-            Ping::SentAt(sent) if now.elapsed >= sent + self.config.pong_within => {
+            Ping::SentAt(sent) if now.elapsed >= sent.saturating_add(self.config.pong_within) => {
                 return self.give_up(now, Interruption::Silent);
             }
             Ping::DueAt(due) if now.elapsed >= due => {
@@ -417,32 +488,6 @@ impl Session {
 fn wall(unix_millis: u64) -> Timestamp {
     let millis = i64::try_from(unix_millis).unwrap_or(i64::MAX);
     Timestamp::from_unix_millis(millis).unwrap_or_else(|_| std::time::SystemTime::UNIX_EPOCH.into())
-}
-
-/// Requests of at most `together` names and 512 bytes (rule 5). A name has 64 + 10 bytes at most, so one always fits.
-fn requests(event: &str, names: &[String], together: usize) -> impl Iterator<Item = String> {
-    let head = format!(r#"{{"event":"{event}","streams":["#);
-    let mut all = Vec::new();
-    let mut current = String::new();
-    let mut count = 0;
-    for name in names {
-        let longer = head.len() + current.len() + name.len() + 5;
-        if count > 0 && (count >= together || longer > LONGEST_FRAME) {
-            all.push(format!("{head}{current}]}}"));
-            current.clear();
-            count = 0;
-        }
-        if count > 0 {
-            current.push(',');
-        }
-        // Topic names are made of checked ids: nothing in them needs escaping.
-        current.extend(["\"", name, "\""]);
-        count += 1;
-    }
-    if count > 0 {
-        all.push(format!("{head}{current}]}}"));
-    }
-    all.into_iter()
 }
 
 #[cfg(test)]

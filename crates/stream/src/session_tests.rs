@@ -112,17 +112,43 @@ fn in_band_requests_go_one_at_a_time_and_are_short() {
 }
 
 #[test]
-fn a_repeated_request_that_still_waits_is_not_doubled() {
+fn of_requests_that_wait_the_last_word_on_a_name_counts() {
     let mut session = open(vec![market("btczar"), market("ethzar")]);
-    session.subscribe(at(1_000), vec![market("ethzar")]);
+    let (btc, eth) = (market("btczar"), market("ethzar"));
+    session.subscribe_again(at(1_000), std::slice::from_ref(&eth));
     for _ in 0..500 {
-        session.subscribe(at(1_000), vec![market("btczar")]);
+        session.subscribe_again(at(1_000), std::slice::from_ref(&btc));
     }
-    assert_eq!(sent(&mut session).len(), 1);
-    confirm(&mut session, at(1_100), &["btczar.ob-inc", "ethzar.ob-inc"]);
-    assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["btczar.ob-inc"]}"#]);
-    confirm(&mut session, at(1_200), &["btczar.ob-inc", "ethzar.ob-inc"]);
-    assert!(sent(&mut session).is_empty());
+    session.subscribe(at(1_000), vec![market("xrpzar")]);
+    session.unsubscribe(at(1_000), &[market("xrpzar")]);
+    session.subscribe(at(1_000), vec![market("xrpzar")]);
+    let all = ["btczar.ob-inc", "ethzar.ob-inc"];
+    let mut requests = sent(&mut session);
+    for _ in 0..5 {
+        confirm(&mut session, at(1_100), &all);
+        requests.extend(sent(&mut session));
+    }
+    let subscribe = |name: &str| format!(r#"{{"event":"subscribe","streams":["{name}.ob-inc"]}}"#);
+    assert_eq!(requests, ["ethzar", "btczar", "xrpzar"].map(subscribe));
+    session.unsubscribe(at(2_000), &[eth]);
+    session.subscribe(at(2_000), vec![market("usdczar")]);
+    session.unsubscribe(at(2_000), &[market("usdczar")]);
+    confirm(&mut session, at(2_100), &all);
+    let unsubscribe = |name: &str| format!(r#"{{"event":"unsubscribe","streams":["{name}.ob-inc"]}}"#);
+    assert_eq!(sent(&mut session), ["ethzar", "usdczar"].map(unsubscribe));
+}
+
+#[test]
+fn repairs_ask_for_one_book_at_a_time() {
+    let books: Vec<_> = (0..30).map(|number| market(&format!("m{number}"))).collect();
+    let mut session = open(books.clone());
+    session.subscribe_again(at(1_000), &books);
+    let names: Vec<_> = books.iter().map(Topic::name).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for book in &books {
+        assert_eq!(sent(&mut session), [format!(r#"{{"event":"subscribe","streams":["{book}"]}}"#)]);
+        confirm(&mut session, at(1_100), &names);
+    }
 }
 
 #[test]
@@ -147,19 +173,53 @@ fn a_silent_connection_is_pinged_and_then_given_up() {
     assert!(matches!(actions(&mut session)[..], [Action::Connect { .. }]));
 }
 
+fn gaps(events: &[Event]) -> Vec<(i64, i64)> {
+    let start = 1_700_000_000_000;
+    let gap = |event: &Event| match event {
+        Event::Gap { from, to } => Some((from.as_unix_millis() - start, to.as_unix_millis() - start)),
+        _ => None,
+    };
+    events.iter().filter_map(gap).collect()
+}
+
 #[test]
-fn after_a_reconnection_the_gap_is_told_with_its_times() {
+fn a_gap_reaches_from_the_last_sign_of_life_to_the_confirmation() {
     let mut session = open(vec![market("btczar"), Topic::Orders]);
-    say(&mut session, at(5_000), r#"{"order":{}}"#);
-    session.disconnected(at(7_000), Interruption::Closed { code: 1006 });
-    session.tick(at(8_000));
-    // A second failure does not shorten the gap.
-    session.connect_failed(at(8_000), false, "no way".to_owned());
-    session.tick(at(20_000));
-    actions(&mut session);
-    session.connected(at(20_500));
-    let gap = Event::Gap { from: wall(at(5_000).unix_millis), to: wall(at(20_500).unix_millis) };
-    assert_eq!(events(&mut session), [Event::Connected { connections: 2 }, gap]);
+    say(&mut session, at(25_000), r#"{"order":{}}"#);
+    session.disconnected(at(27_000), Interruption::Closed { code: 1006 });
+    session.tick(at(28_000));
+    // Neither a failure nor a connection without a confirmation shortens it.
+    session.connect_failed(at(28_000), false, "no way".to_owned());
+    session.tick(at(40_000));
+    session.connected(at(40_500));
+    session.heard(at(45_000));
+    say(&mut session, at(46_000), r#"{"btczar.ob-inc":{}}"#);
+    session.disconnected(at(48_000), Interruption::Unconfirmed);
+    session.tick(at(80_000));
+    session.connected(at(80_500));
+    assert_eq!(gaps(&events(&mut session)), [], "not before the confirmation");
+    confirm(&mut session, at(81_000), &["order"]);
+    assert_eq!(
+        gaps(&events(&mut session)),
+        [(20_000, 81_000)],
+        "orders are confirmed; the book is asked for next"
+    );
+    session.disconnected(at(90_000), Interruption::Closed { code: 1006 });
+    session.tick(at(125_000));
+    session.connected(at(125_500));
+    confirm(&mut session, at(126_000), &["btczar.ob-inc", "order"]);
+    assert_eq!(gaps(&events(&mut session)), [(76_000, 126_000)]);
+}
+
+#[test]
+fn a_first_connection_that_never_was_confirmed_is_a_gap_too() {
+    let mut session = session(vec![Topic::Orders]);
+    session.connected(at(10_000));
+    session.disconnected(at(12_000), Interruption::Closed { code: 1006 });
+    session.tick(at(13_000));
+    session.connected(at(13_500));
+    confirm(&mut session, at(14_000), &["order"]);
+    assert_eq!(gaps(&events(&mut session)), [(5_000, 14_000)]);
 }
 
 #[test]
@@ -181,23 +241,32 @@ fn an_unconfirmed_subscription_ends_the_connection() {
 }
 
 #[test]
-fn a_connection_that_dies_before_its_first_message_is_built_up_stream_by_stream() {
-    let mut session = session(vec![market("btczar"), market("ethzar"), Topic::Tickers]);
+fn after_a_connection_that_died_unconfirmed_books_come_one_by_one_until_one_was_healthy() {
+    let mut session = session(vec![market("btczar"), market("ethzar"), Topic::Orders]);
     session.connected(at(0));
+    // A part of the replay may get out before the server drops the connection.
+    say(&mut session, at(50), r#"{"btczar.ob-snap":{}}"#);
     session.disconnected(at(100), Interruption::Closed { code: 1006 });
     session.tick(at(1_000));
-    let connect = Action::Connect { query: String::new(), private: false };
-    assert!(actions(&mut session).contains(&connect));
+    let connect = Action::Connect { query: "stream=order".to_owned(), private: true };
+    assert!(actions(&mut session).contains(&connect), "what has no replay stays in the handshake");
     session.connected(at(1_100));
     assert!(sent(&mut session).is_empty(), "the handshake's own answer comes first");
-    confirm(&mut session, at(1_200), &[]);
+    confirm(&mut session, at(1_200), &["order"]);
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["btczar.ob-inc"]}"#]);
-    confirm(&mut session, at(1_300), &["btczar.ob-inc"]);
+    confirm(&mut session, at(1_300), &["order", "btczar.ob-inc"]);
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["ethzar.ob-inc"]}"#]);
-    confirm(&mut session, at(1_400), &["btczar.ob-inc", "ethzar.ob-inc"]);
-    assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["global.tickers"]}"#]);
-    confirm(&mut session, at(1_500), &["btczar.ob-inc", "ethzar.ob-inc", "global.tickers"]);
+    confirm(&mut session, at(1_400), &["order", "btczar.ob-inc", "ethzar.ob-inc"]);
     assert!(events(&mut session).iter().all(|event| !matches!(event, Event::NotSubscribed { .. })));
+    session.disconnected(at(30_000), Interruption::Closed { code: 1006 });
+    session.tick(at(32_000));
+    assert!(actions(&mut session).contains(&connect), "half a minute proves nothing");
+    session.connected(at(32_100));
+    confirm(&mut session, at(32_200), &["order"]);
+    session.disconnected(at(95_000), Interruption::Closed { code: 1006 });
+    session.tick(at(96_000));
+    let query = "stream=btczar.ob-inc&stream=ethzar.ob-inc&stream=order".to_owned();
+    assert!(actions(&mut session).contains(&Action::Connect { query, private: true }));
 }
 
 #[test]
@@ -215,6 +284,13 @@ fn refused_credentials_end_the_stream_at_the_second_time() {
     assert_eq!(session.wake_at(), None);
     session.tick(at(1_000_000));
     assert!(actions(&mut session).is_empty());
+
+    // In a row: a failure of another kind in between starts the count anew.
+    let mut session = self::session(vec![Topic::Orders]);
+    for refused in [true, false, true] {
+        session.connect_failed(at(0), refused, "x".to_owned());
+        assert!(!actions(&mut session).contains(&Action::Stop));
+    }
 }
 
 #[test]
@@ -281,4 +357,14 @@ fn a_thousand_flaps_leave_nothing_behind() {
     }
     assert_eq!(session.connections, connections);
     assert!(session.wake_at().is_none());
+}
+
+#[test]
+fn a_deadline_longer_than_time_is_no_deadline() {
+    let forever = Config::default().stale_after(Duration::MAX).heartbeat(Duration::MAX, Duration::MAX);
+    let mut session = Session::new(forever, vec![market("btczar")], 7);
+    session.connected(at(1_000));
+    confirm(&mut session, at(2_000), &["btczar.ob-inc"]);
+    session.tick(at(1_000_000_000));
+    assert_eq!(session.wake_at(), Some(Duration::MAX));
 }

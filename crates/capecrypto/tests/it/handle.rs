@@ -88,7 +88,7 @@ async fn streams_are_opened_with_the_handle_s_key() {
     let mut book = live.book("btczar").unwrap();
     let bid = async {
         while book.best().ok().and_then(|best| best.bid).is_none() {
-            book.changed().await;
+            book.changed().await.unwrap();
         }
     };
     timeout(Duration::from_secs(5), bid).await.expect("the order comes into the book");

@@ -50,7 +50,7 @@ async fn the_book_is_the_exchanges_to_the_last_digit() {
     let taker = client(&sandbox, "taker");
     let live = Live::builder(maker.clone()).book("btczar").connect().await.unwrap();
     let mut book = live.book("btczar").unwrap();
-    soon(book.live()).await;
+    soon(book.live()).await.unwrap();
     agrees(&mut book, &maker).await;
     let best = book.best().unwrap();
     assert_eq!(best.ask.unwrap(), Level::new(Decimal::from(800_000), Decimal::new(10, 4)));
@@ -63,7 +63,7 @@ async fn the_book_is_the_exchanges_to_the_last_digit() {
     maker.send(trading::CancelOrders::in_market("btczar").side(Side::Buy)).await.unwrap();
     soon(async {
         while book.best().unwrap().bid.is_some() {
-            book.changed().await;
+            book.changed().await.unwrap();
         }
     })
     .await;
@@ -77,7 +77,7 @@ async fn random_trading_with_random_faults_never_shows_a_wrong_book() {
     let taker = client(&sandbox, "taker");
     let live = Live::builder(maker.clone()).book("btczar").connect().await.unwrap();
     let mut book = live.book("btczar").unwrap();
-    soon(book.live()).await;
+    soon(book.live()).await.unwrap();
     let seed =
         std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
     println!("SEED={seed}");
@@ -117,7 +117,7 @@ async fn a_book_is_not_live_while_there_is_no_connection() {
     let (sandbox, maker) = seeded().await;
     let live = Live::builder(maker.clone()).book("btczar").orders().connect().await.unwrap();
     let mut book = live.book("btczar").unwrap();
-    soon(book.live()).await;
+    soon(book.live()).await.unwrap();
     sandbox.control().drop_sockets();
     // From the moment the loss is told, the book is not live until it is confirmed anew.
     soon(async { while !matches!(live.next().await.unwrap(), Event::Disconnected { .. }) {} }).await;
@@ -132,7 +132,7 @@ async fn a_book_is_not_live_while_there_is_no_connection() {
                 return;
             }
             assert!(book.best().is_err() && book.levels(BookSide::Ask, 1).is_err());
-            book.changed().await;
+            book.changed().await.unwrap();
         }
     })
     .await;
@@ -146,18 +146,16 @@ async fn handles_are_stale_when_the_connection_was_closed_or_dropped() {
     for drop_it in [false, true] {
         let live = Live::builder(maker.clone()).book("btczar").connect().await.unwrap();
         let mut book = live.book("btczar").unwrap();
-        soon(book.live()).await;
+        soon(book.live()).await.unwrap();
         if drop_it {
             drop(live);
         } else {
             live.close().await;
         }
-        soon(async {
-            while book.state() == State::Live {
-                book.changed().await;
-            }
-        })
-        .await;
+        // Whoever waits is told, now and later.
+        while soon(book.changed()).await.is_ok() {}
+        assert!(soon(book.live()).await.unwrap_err().to_string().contains("btczar"));
+        assert!(soon(book.changed()).await.is_err());
         assert_eq!(book.best().unwrap_err().state, State::Stale);
     }
 }
@@ -174,6 +172,6 @@ async fn an_exchange_that_has_no_snapshot_yet_is_asked_again() {
     for step in 0..2 {
         maker.send(order(Side::Sell, 1, 900_000 + step)).await.unwrap();
     }
-    soon(book.live()).await;
+    soon(book.live()).await.unwrap();
     agrees(&mut book, &maker).await;
 }

@@ -9,6 +9,7 @@
 )]
 
 mod books;
+mod scripted;
 
 use std::time::Duration;
 

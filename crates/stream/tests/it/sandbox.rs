@@ -174,6 +174,10 @@ async fn what_cannot_be_opened_says_why() {
     let error = Stream::builder(public(&sandbox)).book("btczar").book("btc/zar").connect().await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidArgument);
     assert!(error.to_string().contains("market: 'btc/zar' holds '/'"), "{error}");
+    let stream = Stream::builder(public(&sandbox)).book("btczar").connect().await.unwrap();
+    let error = stream.subscribe([Topic::Tickers, Topic::Orders]).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidArgument);
+    assert!(error.to_string().contains("order is the account's"), "{error}");
     let error = Stream::builder(public(&sandbox)).orders().connect().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Connect);
     assert!(error.to_string().contains("credentials"), "{error}");
