@@ -8,12 +8,11 @@
 
 use capecrypto::{
     Balance, Cape, Credentials, Decimal, Environment, Event, Level, Live, LiveBook, Market, Order, OrderId,
-    OrderState, Outcome, Side, Trade, account, orderbook::BookSide, public, stream::Topic, trading,
+    OrderState, Outcome, Side, Trade, account, dec, orderbook::BookSide, public, stream::Topic, trading,
     trading::CreateOrder,
 };
 use capecrypto_sandbox::Sandbox;
 use comfy_table::{CellAlignment, Table, presets};
-use rust_decimal::dec;
 use std::{collections::BTreeMap, error::Error, process::ExitCode, time::Duration};
 use tokio::time::timeout;
 

@@ -34,6 +34,8 @@ pub use capecrypto_auth::{Clock, Credentials, Environment};
 #[doc(inline)]
 pub use capecrypto_live::{Live, LiveBook};
 #[doc(inline)]
+pub use capecrypto_models::dec;
+#[doc(inline)]
 pub use capecrypto_models::{
     Balance, CurrencyId, Decimal, Level, Market, MarketId, Order, OrderId, OrderState, OrderType, Period,
     Side, Timestamp, Trade, Uid,

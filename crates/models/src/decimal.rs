@@ -108,6 +108,63 @@ fn read_exponent(text: &str) -> Option<i64> {
     Some(if negative { -size } else { size })
 }
 
+/// A decimal out of a literal, checked when the program is compiled: `dec!(0.00001)`, `dec!(800_000)`, `dec!(-1.5)`.
+///
+/// (`"0.00001".parse::<Decimal>()` works too, but rounds what has more than 28 digits without a word.)
+///
+/// ```
+/// use capecrypto_models::dec;
+/// assert_eq!(dec!(800_000.50) * dec!(0.00001), dec!(8.000005));
+/// ```
+///
+/// ```compile_fail
+/// # use capecrypto_models::dec;
+/// dec!(0.12345678901234567890123456789); // 29 digits
+/// ```
+#[macro_export]
+macro_rules! dec {
+    ($($number:tt)+) => {
+        const { $crate::decimal::__literal(stringify!($($number)+)) }
+    };
+}
+
+/// For `dec!` alone, which calls it while compiling: there a panic is an error message.
+#[doc(hidden)]
+#[allow(
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::missing_panics_doc,
+    reason = "evaluated by the compiler"
+)]
+pub const fn __literal(text: &str) -> Decimal {
+    let mut rest = text.as_bytes();
+    let (mut number, mut scale, mut digits) = (0_u128, 0, 0);
+    let (mut negative, mut point, mut any) = (false, false, false);
+    while let [byte, after @ ..] = rest {
+        match *byte {
+            b'-' if !any && !point && !negative => negative = true,
+            b'.' if any && !point => point = true,
+            b'0'..=b'9' => {
+                any = true;
+                number = number * 10 + (*byte - b'0') as u128;
+                if number > 0 {
+                    digits += 1;
+                }
+                if point {
+                    scale += 1;
+                }
+                assert!(digits <= MOST_DIGITS && scale <= MOST_DIGITS, "a decimal has 28 digits at most");
+            }
+            b'_' | b' ' => {}
+            _ => panic!("a decimal is written like 800_000, 0.00001 or -1.5"),
+        }
+        rest = after;
+    }
+    assert!(any, "a decimal needs a digit");
+    // 28 digits fit 96 bits.
+    Decimal::from_parts(number as u32, (number >> 32) as u32, (number >> 64) as u32, negative, scale)
+}
+
 /// What a JSON value holds where a decimal is expected.
 pub(crate) enum Raw {
     Null,

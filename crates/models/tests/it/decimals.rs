@@ -1,5 +1,5 @@
 use capecrypto_models::decimal::{self, DecimalError};
-use capecrypto_models::{Decimal, Sats};
+use capecrypto_models::{Decimal, Sats, dec};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -81,6 +81,22 @@ fn an_optional_decimal_takes_null_empty_and_absent_as_none() {
     }
     let some: Holder = serde_json::from_str(r#"{"needed":1,"maybe":2.50}"#).unwrap();
     assert_eq!(some.maybe, Some(Decimal::new(25, 1)));
+}
+
+#[test]
+fn literals_are_exact_and_checked_while_compiling() {
+    for (literal, text) in [
+        (dec!(0), "0"),
+        (dec!(800_000), "800000"),
+        (dec!(0.00001), "0.00001"),
+        (dec!(-1.50), "-1.50"),
+        (dec!(9999999999999999999999999999), "9999999999999999999999999999"),
+        (dec!(0.1234567890123456789012345678), "0.1234567890123456789012345678"),
+        (dec!(-12345678901234.56789012345678), "-12345678901234.56789012345678"),
+    ] {
+        assert_eq!(literal, decimal::parse(text).unwrap());
+        assert_eq!(literal.to_string(), text, "the scale is kept");
+    }
 }
 
 #[test]
