@@ -103,3 +103,40 @@ impl Connect for capecrypto_rest::Client {
         self.clock().now_ms()
     }
 }
+
+#[cfg(feature = "rest")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use capecrypto_auth::{Credentials, Environment};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// Whether a handshake that is answered like this counts as a refusal of the credentials.
+    async fn is_refused(answer: &'static str) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
+            socket.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let credentials = Credentials::new("sandbox_x", "y").unwrap();
+        let client = capecrypto_rest::Client::builder(Environment::local(&origin).unwrap());
+        let client = client.credentials(credentials).build().unwrap();
+        let handshake = Handshake { private: true, query: "stream=order".to_owned(), headers: Vec::new() };
+        client.connect(&handshake).await.unwrap_err().refused
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_one_with_or_without_words_of_the_exchanges() {
+        assert!(is_refused("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n").await);
+        assert!(is_refused("HTTP/1.1 403 Forbidden\r\ncontent-length: 13\r\n\r\n<html></html>").await);
+        let words = "HTTP/1.1 422 Unprocessable\r\ncontent-length: 44\r\n\r\n{\"errors\":[\"authz.invalid_api_key_headers\"]}";
+        assert!(is_refused(words).await);
+        assert!(!is_refused("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await);
+        assert!(!is_refused("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await);
+    }
+}

@@ -96,19 +96,6 @@ async fn a_revoked_key_ends_the_stream_after_two_tries() {
 }
 
 #[tokio::test]
-async fn a_refusal_without_a_word_of_the_exchanges_is_one_all_the_same() {
-    for (status, body) in [(401, ""), (403, "<html>forbidden</html>")] {
-        let sandbox = Sandbox::start().await.unwrap();
-        let stream = Stream::builder(client(&sandbox, "maker", false)).orders().connect().await.unwrap();
-        subscribed(&stream, 1).await;
-        sandbox.control().fail_next(10, status, body, Some("text/html"));
-        sandbox.control().drop_sockets();
-        wait_for(&stream, |event| matches!(event, Event::Ended { .. }).then_some(())).await;
-        assert_eq!(stream.next().await, None);
-    }
-}
-
-#[tokio::test]
 async fn nonsense_from_the_server_is_told_and_nothing_is_lost_by_it() {
     let sandbox = Sandbox::start().await.unwrap();
     let stream = Stream::builder(client(&sandbox, "maker", false)).orders().connect().await.unwrap();
