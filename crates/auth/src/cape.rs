@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// another for the five seconds its nonce lives: the transport follows no redirects and uses no plain HTTP.
 pub struct CapeSigner {
     key: Zeroizing<String>,
-    // Keyed once, cloned for each request: a fifth cheaper than keying it anew.
+    // Keyed once, cloned for each request: cheaper than keying it anew.
     mac: Hmac<Sha256>,
 }
 

@@ -18,6 +18,7 @@ mod pages;
 mod prepare;
 mod retries;
 mod secrets;
+mod tls;
 mod upgrade;
 
 /// What `endpoints!` expects of a crate that declares calls.
