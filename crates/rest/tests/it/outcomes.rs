@@ -145,13 +145,13 @@ async fn cut_request(cut: usize) {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let connections = tokio::spawn(async move {
         let mut connections = 0;
-        // A second connection would come at once, if it came.
-        while let Ok(Ok((mut socket, _))) =
-            tokio::time::timeout(Duration::from_millis(500), listener.accept()).await
-        {
+        let mut patience = Duration::from_secs(60);
+        while let Ok(Ok((mut socket, _))) = tokio::time::timeout(patience, listener.accept()).await {
             connections += 1;
             let _ = socket.read_exact(&mut vec![0; cut]).await;
             let _ = socket.set_zero_linger();
+            // A second connection would come at once, if it came.
+            patience = Duration::from_millis(500);
         }
         connections
     });

@@ -60,7 +60,7 @@ async fn waiting_for_our_own_limiter_never_makes_an_unknown_of_a_refusal() {
     let client = Client::builder(Environment::local(&server.uri()).unwrap())
         .credentials(credentials())
         .rate(rate(1, 1))
-        .timeouts(Timeouts::default().call(Duration::from_millis(300)))
+        .timeouts(Timeouts::default().call(Duration::from_millis(900)))
         .build()
         .unwrap();
     let error = client.send(CreateOrder::new()).await.unwrap_err();
