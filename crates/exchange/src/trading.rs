@@ -80,7 +80,8 @@ impl CreateOrder {
 }
 
 setters! { CreateOrder {
-    /// Refuses the order where it would match at once. Limit orders only.
+    /// Refuses the order where it would match at once. Limit orders only. Which code the exchange refuses it with is not
+    /// documented: go by `Outcome::Refused`.
     post_only: bool;
     /// Your own name for the order, by which it can be found again.
     custom_order_id: Arg<CustomOrderId>;

@@ -241,7 +241,7 @@ impl Control {
         self.app.faults.add(fault);
     }
 
-    /// The next `n` REST calls get this answer and are not carried out.
+    /// The next `n` REST calls get this answer and are not carried out. Handshakes are met by [`inject`](Self::inject) only.
     pub fn fail_next(&self, n: u32, status: u16, body: &str, content_type: Option<&str>) {
         let content_type = content_type.map(str::to_owned);
         self.inject(Fault::next(FaultKind::Answer { status, body: body.to_owned(), content_type }).times(n));

@@ -41,7 +41,11 @@ where
                 Fault::NotInCode,
                 format!("{who}: {} {} ({})", call.method, call.path, call.service),
                 format!("the spec has {} and {who} does not", call.id),
-                format!("add a table line and a struct {} to {who}, or take it out of {SPEC_FILE}", call.sdk),
+                format!(
+                    "add it to {who} (a client: a table line and the struct {}; a server: a route and its handler), \
+                     or take it out of {SPEC_FILE}",
+                    call.sdk
+                ),
             ));
         }
     }

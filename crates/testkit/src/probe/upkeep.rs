@@ -34,7 +34,9 @@ pub fn covered<T: AsRef<str>>(
         }
     };
     let missing = wanted.difference(&names).map(|name| {
-        let remedy = format!("add {name} to the test that calls {check}");
+        let remedy = format!(
+            "add it to the code, where a table leads the test there, or to the test that calls {check}"
+        );
         Complaint::new(
             Fault::NotProbed,
             name.clone(),
