@@ -138,6 +138,8 @@ struct Request {
 #[derive(Debug)]
 pub(crate) struct Session {
     config: Config,
+    /// Whether connections are signed: decided by the first topics, and kept.
+    private: bool,
     state: State,
     backoff: Backoff,
     /// What the consumer wants, in the order of asking.
@@ -166,6 +168,7 @@ impl Session {
     pub(crate) fn new(config: Config, wanted: Vec<Topic>, seed: u64) -> Self {
         let mut session = Self {
             config,
+            private: wanted.iter().any(Topic::is_private),
             state: State::Connecting,
             backoff: Backoff::new(seed),
             wanted: Vec::new(),
@@ -229,8 +232,7 @@ impl Session {
                 self.asked_for.insert(name);
             }
         }
-        let private = self.wanted.iter().any(Topic::is_private);
-        self.actions.push_back(Action::Connect { query, private });
+        self.actions.push_back(Action::Connect { query, private: self.private });
     }
 
     /// The handshake was accepted.

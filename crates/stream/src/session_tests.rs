@@ -66,6 +66,16 @@ fn the_handshake_asks_for_everything_in_the_documented_form() {
 }
 
 #[test]
+fn a_signed_stream_stays_signed() {
+    let mut session = open(vec![market("btczar"), Topic::Orders]);
+    session.unsubscribe(at(1_000), &[Topic::Orders]);
+    session.disconnected(at(2_000), Interruption::Closed { code: 1006 });
+    session.tick(at(3_000));
+    let connect = Action::Connect { query: "stream=btczar.ob-inc".to_owned(), private: true };
+    assert!(actions(&mut session).contains(&connect));
+}
+
+#[test]
 fn what_is_missing_from_the_confirmation_is_told() {
     let mut session = session(vec![market("btczar"), Topic::Orders]);
     session.connected(at(0));
