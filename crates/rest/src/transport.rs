@@ -183,7 +183,7 @@ impl Shared {
         let call = outgoing.call;
         let mut headers = HeaderMap::new();
         if call.signed {
-            match self.sign(call.method, &outgoing.path_and_query, outgoing).await {
+            match self.sign(outgoing).await {
                 Ok(signed) => headers = signed,
                 Err(error) => return Attempt::Failed(error),
             }
@@ -213,12 +213,7 @@ impl Shared {
     }
 
     /// The headers that authenticate an attempt made now.
-    pub(crate) async fn sign(
-        &self,
-        method: &str,
-        path_and_query: &str,
-        outgoing: &Outgoing,
-    ) -> Result<HeaderMap, Error> {
+    pub(crate) async fn sign(&self, outgoing: &Outgoing) -> Result<HeaderMap, Error> {
         let Some(signer) = &self.signer else { return Ok(HeaderMap::new()) };
         let (nonce, unix_millis) = loop {
             let now = self.clock.now_ms();
@@ -236,8 +231,8 @@ impl Shared {
         let signed = signer.sign(&ToSign {
             nonce,
             unix_millis,
-            method,
-            path_and_query,
+            method: outgoing.call.method,
+            path_and_query: &outgoing.path_and_query,
             body: outgoing.body.as_deref().unwrap_or_default(),
             acting_as: outgoing.acting_as.as_deref(),
         });

@@ -96,7 +96,7 @@ impl Client {
     async fn handshake(&self, outgoing: &Outgoing, upgrade: &Upgrade) -> Attempt<(HeaderMap, Upgraded)> {
         let mut headers = HeaderMap::new();
         if upgrade.signed {
-            match self.shared.sign("GET", &outgoing.path_and_query, outgoing).await {
+            match self.shared.sign(outgoing).await {
                 Ok(signed) => headers = signed,
                 Err(error) => return Attempt::Failed(error),
             }
