@@ -44,6 +44,18 @@ pub enum TimeUnit {
     Milliseconds,
 }
 
+/// What the key `balance` means in an answer over REST.
+///
+/// The documents do not say. The server family counts what is available; the stream of today counts the total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BalanceMeaning {
+    /// What can be used: open orders and pending withdrawals are not in it.
+    #[default]
+    Available,
+    /// Available and locked together.
+    Total,
+}
+
 /// Scheme, host and port, as in `https://trade.capecrypto.com`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
@@ -134,6 +146,7 @@ pub struct Environment {
     account: String,
     stream: String,
     time_unit: TimeUnit,
+    rest_balance: BalanceMeaning,
 }
 
 /// Why an environment cannot be used.
@@ -160,6 +173,12 @@ pub enum EnvironmentError {
     /// A real key over plain HTTP.
     #[error("a real key never goes over plain http; use https, or a key of the sandbox")]
     RealKeyOverHttp,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl Environment {
@@ -201,6 +220,7 @@ impl Environment {
             account: "/api/v2/atlas".to_owned(),
             stream: "/api/v2/websocket".to_owned(),
             time_unit: TimeUnit::Milliseconds,
+            rest_balance: BalanceMeaning::Available,
         }
     }
 
@@ -244,6 +264,13 @@ impl Environment {
         Self { time_unit, ..self }
     }
 
+    /// The same with another meaning of `balance` in answers over REST. The default is
+    /// [`Available`](BalanceMeaning::Available).
+    #[must_use]
+    pub fn with_rest_balance(self, rest_balance: BalanceMeaning) -> Self {
+        Self { rest_balance, ..self }
+    }
+
     /// Scheme, host and port.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -261,6 +288,11 @@ impl Environment {
     /// How times are written in parameters.
     pub fn time_unit(&self) -> TimeUnit {
         self.time_unit
+    }
+
+    /// What `balance` means in answers over REST.
+    pub fn rest_balance(&self) -> BalanceMeaning {
+        self.rest_balance
     }
 
     /// Whether the credentials may be sent there.

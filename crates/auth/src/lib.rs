@@ -10,6 +10,6 @@ mod sign;
 pub use cape::CapeSigner;
 pub use clock::{Clock, ManualTime, Skew};
 pub use credentials::{Credentials, CredentialsError, KeyKind};
-pub use environment::{Environment, EnvironmentError, Origin, Service, TimeUnit};
+pub use environment::{BalanceMeaning, Environment, EnvironmentError, Origin, Service, TimeUnit};
 pub use nonce::{NonceError, NonceSource};
 pub use sign::{Rejection, Sign, SignedHeader, ToSign};
