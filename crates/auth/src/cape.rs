@@ -3,7 +3,7 @@
 use crate::{Credentials, Rejection, Sign, SignedHeader, ToSign};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::fmt::{self, Write};
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// Signs requests for the exchange (documents: "Authentication").
@@ -28,26 +28,37 @@ impl CapeSigner {
 
     /// The signature of a nonce.
     pub fn signature(&self, nonce: u64) -> String {
-        let mut mac = self.mac.clone();
-        mac.update(nonce.to_string().as_bytes());
-        mac.update(self.key.as_bytes());
-        let mut hex = String::with_capacity(64);
-        for byte in mac.finalize().into_bytes() {
-            // Writing into a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        hex
+        self.signature_of(itoa::Buffer::new().format(nonce))
     }
+
+    fn signature_of(&self, nonce: &str) -> String {
+        let mut mac = self.mac.clone();
+        mac.update(nonce.as_bytes());
+        mac.update(self.key.as_bytes());
+        lower_hex(&mac.finalize().into_bytes())
+    }
+}
+
+fn lower_hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
+    let mut hex = vec![0; 2 * bytes.len()];
+    for (byte, pair) in bytes.iter().zip(hex.chunks_exact_mut(2)) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
+    }
+    // Digits are ASCII, so this never takes the default.
+    String::from_utf8(hex).unwrap_or_default()
 }
 
 impl Sign for CapeSigner {
     fn sign(&self, request: &ToSign<'_>) -> Vec<SignedHeader> {
         let header = |name, value: String| SignedHeader { name, value: Zeroizing::new(value) };
-        let mut headers = vec![
-            header("x-auth-apikey", self.key.to_string()),
-            header("x-auth-nonce", request.nonce.to_string()),
-            header("x-auth-signature", self.signature(request.nonce)),
-        ];
+        let mut buffer = itoa::Buffer::new();
+        let nonce = buffer.format(request.nonce);
+        // Room for the fourth.
+        let mut headers = Vec::with_capacity(4);
+        headers.push(header("x-auth-apikey", self.key.to_string()));
+        headers.push(header("x-auth-nonce", nonce.to_owned()));
+        headers.push(header("x-auth-signature", self.signature_of(nonce)));
         // Left out when unused: the documents' sample would send "[object Object]".
         headers.extend(request.acting_as.map(|uid| header("x-auth-subaccount-uid", uid.to_owned())));
         headers

@@ -77,12 +77,13 @@ struct Bounds {
 
 impl Bounds {
     /// A `Date` is cut to the second, and was written somewhere between sending and receiving.
-    fn new(date_seconds: u64, sent_ms: u64, received_ms: u64) -> Self {
+    fn new(date_seconds: u64, received_ms: u64, took: Duration) -> Self {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
         let date = signed(date_seconds.saturating_mul(1_000));
+        let sent = signed(received_ms).saturating_sub(i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
         Self {
             low: date.saturating_sub(signed(received_ms)),
-            high: date.saturating_add(999).saturating_sub(signed(sent_ms)),
+            high: date.saturating_add(999).saturating_sub(sent),
         }
     }
 
@@ -112,6 +113,11 @@ impl Clock {
         (Self::new(Source::Manual(time.clone())), ManualTime(time))
     }
 
+    /// Whether the time comes from the hand of a test.
+    pub fn is_manual(&self) -> bool {
+        matches!(self.0.source, Source::Manual(_))
+    }
+
     fn new(source: Source) -> Self {
         Self(Arc::new(Inner { source, offset_ms: AtomicI64::new(0), suspicion: Mutex::new(None) }))
     }
@@ -139,11 +145,12 @@ impl Clock {
         self.0.offset_ms.load(Ordering::Acquire)
     }
 
-    /// Takes note of an answer's `Date` (Unix seconds) with this machine's times of sending and receiving.
+    /// Takes note of an answer's `Date` (Unix seconds), with this machine's time of receiving and how long the answer
+    /// took on a clock that nobody sets: a wall clock that is set in between would show a wrong difference.
     ///
     /// Returns the skew where this observation changed the offset, or where the date is past belief.
-    pub fn observe(&self, date_seconds: u64, sent_ms: u64, received_ms: u64) -> Option<Skew> {
-        let seen = Bounds::new(date_seconds, sent_ms, received_ms);
+    pub fn observe(&self, date_seconds: u64, received_ms: u64, took: Duration) -> Option<Skew> {
+        let seen = Bounds::new(date_seconds, received_ms, took);
         let mut suspicion = self.0.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.allow(self.offset_ms()) {
             *suspicion = None;
@@ -165,8 +172,8 @@ impl Clock {
     ///
     /// Returns the skew; `applied` is false where the date is past belief, or agrees with the offset in use, so that
     /// signing again would change nothing.
-    pub fn correct(&self, date_seconds: u64, sent_ms: u64, received_ms: u64) -> Skew {
-        let seen = Bounds::new(date_seconds, sent_ms, received_ms);
+    pub fn correct(&self, date_seconds: u64, received_ms: u64, took: Duration) -> Skew {
+        let seen = Bounds::new(date_seconds, received_ms, took);
         let mut suspicion = self.0.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
         *suspicion = None;
         if seen.allow(self.offset_ms()) || seen.middle().saturating_abs() > FURTHEST_MS {

@@ -170,6 +170,11 @@ pub enum EnvironmentError {
         "a sandbox key is for the sandbox on this machine; take the exchange's own key, or Environment::local"
     )]
     SandboxKeyElsewhere,
+    /// `CAPE_ENVIRONMENT` names none.
+    #[error(
+        "CAPE_ENVIRONMENT names no environment; set it to live, legacy, or an origin such as https://trade.capecrypto.com"
+    )]
+    Unnamed,
     /// A real key over plain HTTP.
     #[error("a real key never goes over plain http; use https, or a key of the sandbox")]
     RealKeyOverHttp,
@@ -194,6 +199,26 @@ impl Environment {
     /// The exchange with the paths of the documents of 2023.
     pub fn legacy() -> Self {
         Self::live().with_legacy_paths()
+    }
+
+    /// Reads `CAPE_ENVIRONMENT`: `live` (also where it is not set or empty), `legacy`, or an origin, such as the sandbox's
+    /// `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Unnamed`] for any other text; [`EnvironmentError::PlainHttp`] for `http://` to another machine.
+    pub fn from_env() -> Result<Self, EnvironmentError> {
+        Self::named(std::env::var_os("CAPE_ENVIRONMENT").unwrap_or_default().to_str().unwrap_or("\u{fffd}"))
+    }
+
+    fn named(name: &str) -> Result<Self, EnvironmentError> {
+        match name {
+            "" | "live" => Ok(Self::live()),
+            "legacy" => Ok(Self::legacy()),
+            origin => Self::at(origin).map_err(|error| match error {
+                EnvironmentError::NotAnOrigin => EnvironmentError::Unnamed,
+                other => other,
+            }),
+        }
     }
 
     /// The sandbox, or another server on this machine.
@@ -305,5 +330,26 @@ impl Environment {
             KeyKind::Real if !self.origin.is_https() => Err(EnvironmentError::RealKeyOverHttp),
             KeyKind::Sandbox | KeyKind::Real => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_is_named_or_given_by_its_origin() {
+        for live in ["", "live", "https://trade.capecrypto.com"] {
+            assert_eq!(Environment::named(live), Ok(Environment::live()), "{live}");
+        }
+        assert_eq!(Environment::named("legacy"), Ok(Environment::legacy()));
+        assert_eq!(
+            Environment::named("http://127.0.0.1:8080"),
+            Ok(Environment::local("http://127.0.0.1:8080").unwrap())
+        );
+        for bad in ["production", "\u{fffd}", "trade.capecrypto.com", "ftp://127.0.0.1"] {
+            assert_eq!(Environment::named(bad), Err(EnvironmentError::Unnamed), "{bad}");
+        }
+        assert_eq!(Environment::named("http://10.0.0.1"), Err(EnvironmentError::PlainHttp));
     }
 }

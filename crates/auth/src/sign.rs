@@ -35,7 +35,7 @@ impl fmt::Debug for ToSign<'_> {
 
 /// A header that a signature scheme adds. Its value is wiped when dropped and never printed.
 pub struct SignedHeader {
-    /// Lower-case name.
+    /// Lower-case name, as HTTP headers are named. Any other text makes the transport refuse the call.
     pub name: &'static str,
     /// ASCII value.
     pub value: Zeroizing<String>,
@@ -64,7 +64,8 @@ pub trait Sign: fmt::Debug + Send + Sync {
     fn sign(&self, request: &ToSign<'_>) -> Vec<SignedHeader>;
 
     /// Whether an answer with this status and code comes from the check of the signature, before anything else was
-    /// looked at: then it is proof that nothing was done.
+    /// looked at: then nothing was done. Of [`Rejection::Expired`] the transport asks for more before it sends a write once
+    /// more: the code must be all that the answer says.
     fn rejection(&self, status: u16, code: &str) -> Option<Rejection>;
 
     /// What to do about such a code.

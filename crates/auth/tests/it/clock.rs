@@ -4,14 +4,14 @@ use std::time::Duration;
 const NOW: u64 = 1_700_000_000_400;
 
 /// What a server answers whose clock is that far from ours, 20 ms away.
-fn answer(clock: &Clock, ahead_ms: i64) -> (u64, u64, u64) {
+fn answer(clock: &Clock, ahead_ms: i64) -> (u64, u64, Duration) {
     let sent = clock.local_ms();
-    (sent.saturating_add(10).saturating_add_signed(ahead_ms) / 1_000, sent, sent + 20)
+    (sent.saturating_add(10).saturating_add_signed(ahead_ms) / 1_000, sent + 20, Duration::from_millis(20))
 }
 
 fn observe(clock: &Clock, ahead_ms: i64) -> Option<Skew> {
-    let (date, sent, received) = answer(clock, ahead_ms);
-    clock.observe(date, sent, received)
+    let (date, received, took) = answer(clock, ahead_ms);
+    clock.observe(date, received, took)
 }
 
 #[test]
@@ -50,12 +50,12 @@ fn answers_that_disagree_change_nothing() {
 #[test]
 fn a_refused_nonce_corrects_at_once_and_only_where_it_helps() {
     let (clock, _) = Clock::manual(NOW);
-    let (date, sent, received) = answer(&clock, -60_000);
-    let skew = clock.correct(date, sent, received);
+    let (date, received, took) = answer(&clock, -60_000);
+    let skew = clock.correct(date, received, took);
     assert!(skew.applied && (skew.offset_ms + 60_000).abs() <= 1_000, "{skew:?}");
-    assert!(!clock.correct(date, sent, received).applied, "a second time it would change nothing");
-    let (date, sent, received) = answer(&clock, 0);
-    assert_eq!(clock.correct(date, sent, received), Skew { offset_ms: 0, applied: true });
+    assert!(!clock.correct(date, received, took).applied, "a second time it would change nothing");
+    let (date, received, took) = answer(&clock, 0);
+    assert_eq!(clock.correct(date, received, took), Skew { offset_ms: 0, applied: true });
 }
 
 #[test]
@@ -66,10 +66,10 @@ fn a_lying_server_is_reported_and_not_believed() {
             let skew = observe(&clock, ahead).unwrap();
             assert!(!skew.applied && (skew.offset_ms - ahead).abs() <= 1_000);
         }
-        let (date, sent, received) = answer(&clock, ahead);
-        assert!(!clock.correct(date, sent, received).applied);
+        let (date, received, took) = answer(&clock, ahead);
+        assert!(!clock.correct(date, received, took).applied);
     }
-    assert!(!clock.observe(u64::MAX, 0, 0).unwrap().applied);
+    assert!(!clock.observe(u64::MAX, 0, Duration::ZERO).unwrap().applied);
     assert_eq!(clock.offset_ms(), 0);
 }
 
@@ -78,7 +78,22 @@ fn a_long_way_there_says_little() {
     let (clock, _) = Clock::manual(NOW);
     for _ in 0..3 {
         // Ten seconds on the way: the date lies within them, so nothing is proved.
-        assert_eq!(clock.observe(NOW / 1_000 + 5, NOW, NOW + 10_000), None);
+        assert_eq!(clock.observe(NOW / 1_000 + 5, NOW + 10_000, Duration::from_secs(10)), None);
     }
     assert_eq!(clock.offset_ms(), 0);
+}
+
+#[test]
+fn a_wall_clock_that_is_set_during_an_answer_shows_no_difference() {
+    for step_ms in [-3_600_000_i64, 3_600_000, -6_000, 6_000] {
+        // The clock was wrong by `step_ms` when the request left, and was set right before the answer came.
+        let (clock, time) = Clock::manual(NOW.saturating_add_signed(-step_ms));
+        time.set(NOW);
+        for _ in 0..3 {
+            assert_eq!(clock.observe(NOW / 1_000, clock.local_ms(), Duration::from_millis(20)), None);
+        }
+        let skew = clock.correct(NOW / 1_000, clock.local_ms(), Duration::from_millis(20));
+        assert!(!skew.applied && skew.offset_ms.abs() <= 1_000, "{step_ms}: {skew:?}");
+        assert_eq!(clock.offset_ms(), 0);
+    }
 }

@@ -1,4 +1,4 @@
-use capecrypto_auth::NonceSource;
+use capecrypto_auth::{NonceError, NonceSource};
 use proptest::prelude::*;
 use std::{
     collections::HashSet,
@@ -37,7 +37,7 @@ fn a_burst_runs_ahead_by_two_seconds_at_most() {
     for expected in 1_000..=3_000 {
         assert_eq!(source.next(1_000).unwrap(), expected);
     }
-    assert_eq!(source.next(1_000).unwrap_err().ahead_ms, 2_001);
+    assert_eq!(source.next(1_000).unwrap_err(), NonceError::TooFarAhead { ahead_ms: 2_001 });
     assert_eq!(source.next(1_001).unwrap(), 3_001, "the refusal used none up");
 }
 
@@ -65,6 +65,23 @@ fn a_clock_that_jumps_ahead_after_hours_of_work_and_back_again() {
         let nonce = source.next(now).unwrap();
         assert!(seen.insert(nonce) && nonce <= now + 1, "{nonce} at {now}");
     }
+}
+
+#[test]
+fn at_the_end_of_time_there_is_an_error_and_no_endless_loop() {
+    let source = NonceSource::new();
+    assert_eq!(source.next(u64::MAX), Ok(u64::MAX));
+    assert_eq!(source.next(u64::MAX), Err(NonceError::EndOfTime));
+    source.rewind();
+    assert_eq!(source.next(u64::MAX), Err(NonceError::EndOfTime), "a rewind repeats none either");
+    assert_eq!(source.next(5), Ok(5));
+}
+
+#[test]
+fn everybody_who_uses_a_key_shares_its_nonces() {
+    let (first, second) = (NonceSource::of_key("shared"), NonceSource::of_key("shared"));
+    assert_eq!((first.next(7), second.next(7)), (Ok(7), Ok(8)));
+    assert_eq!(NonceSource::of_key("another").next(7), Ok(7));
 }
 
 proptest! {
