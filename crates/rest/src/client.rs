@@ -6,9 +6,12 @@ use crate::{
     limit::Limiter,
     page,
     retry::Budget,
+    runtime,
     transport::{self, Outgoing, Shared, Trace},
 };
+use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
+use http::HeaderMap;
 use std::{
     fmt,
     sync::{Arc, atomic::AtomicBool},
@@ -26,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) environment: Environment,
     pub(crate) signer: Option<Arc<dyn Sign>>,
     pub(crate) clock: Clock,
+    pub(crate) nonces: Arc<NonceSource>,
     pub(crate) timeouts: Timeouts,
     pub(crate) rate: Option<Rate>,
     pub(crate) calls: reqwest::Client,
@@ -33,19 +37,20 @@ pub(crate) struct Parts {
 }
 
 pub(crate) fn assemble(parts: Parts) -> Client {
-    let Parts { environment, signer, clock, timeouts, rate, calls, sockets } = parts;
+    let Parts { environment, signer, clock, nonces, timeouts, rate, calls, sockets } = parts;
     Client {
         shared: Arc::new(Shared {
             environment,
             signer,
             clock,
-            nonces: NonceSource::new(),
+            nonces,
             timeouts,
-            limiter: rate.map(Limiter::new),
+            limiter: Limiter::new(rate),
             budget: Budget::new(),
             calls,
             sockets,
-            told_of_date: AtomicBool::new(false),
+            warned_of_date: AtomicBool::new(false),
+            runtime_known: AtomicBool::new(false),
         }),
         acting_as: None,
     }
@@ -59,6 +64,8 @@ pub struct Reply<T> {
     pub value: T,
     /// HTTP status.
     pub status: u16,
+    /// Headers; their names match in any case.
+    pub headers: HeaderMap,
     /// From the first attempt's leaving to the last byte.
     pub elapsed: Duration,
     /// How many attempts it took.
@@ -96,8 +103,11 @@ impl Client {
     /// Sends a request and reads the answer.
     ///
     /// Reads, and writes marked idempotent, are tried three times. Any other write leaves at most once, but for one
-    /// case: where the exchange proves by a refused nonce that it looked at nothing else, it is signed afresh and
-    /// sent once more.
+    /// case: where the exchange proves that it looked at nothing but the nonce, it is signed afresh and sent once more. The
+    /// proof is a 401 that names a refused nonce and says nothing else.
+    ///
+    /// Dropping the future gives the call up wherever it stands: a write that has left may be done all the same, and nobody
+    /// learns of it. To stop waiting for a write without losing its outcome, run it in a task of its own.
     ///
     /// # Errors
     /// [`Error`]; for a write, [`Error::outcome`] says whether it may have been done.
@@ -110,11 +120,12 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn reply<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
-        transport::traced(E::CALL, self.exchange(request)).await
+        transport::traced(E::CALL, self.execute(request)).await
     }
 
-    async fn exchange<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
+    async fn execute<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
         let call = E::CALL;
+        runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
         let prepared = Prepared::new(&request, self.environment())
             .map_err(|error| Error::from(error).with_call(call))?;
         let outgoing = Outgoing {
@@ -123,19 +134,31 @@ impl Client {
             body: prepared.body.map(Into::into),
             acting_as: self.acting_for(call)?,
             hint: E::hint,
+            idempotent: call.idempotent,
+            urgent: false,
         };
         let answer = self.shared.call(&outgoing).await?;
         let status = answer.head.status;
-        // Done it is; but what came back cannot be trusted to be the answer to it.
-        let unread = |error: Error| error.with_call(call).with_status(status).with_attempts(answer.attempts);
-        let mut value = E::Response::from_response(&answer.head, &answer.body).map_err(|error| {
-            let what = format!("{error}, in {}", crate::mask::snippet(&answer.body));
-            unread(Error::new(Kind::Decode, Outcome::Unknown, what).with_path(error.path))
+        let body = Bytes::from(answer.body);
+        // The exchange did it, but this response may belong to another request, or cannot be read.
+        let unusable = |kind, what| {
+            Error::unusable(kind, Outcome::Unknown, what, status, body.clone())
+                .with_attempts(answer.attempts)
+                .with_call(call)
+                .with_repeatable(outgoing.idempotent)
+        };
+        let mut value = E::Response::from_response(&answer.head, &body).map_err(|error| {
+            let what = format!("{error}, in {}", crate::mask::snippet(&body));
+            unusable(Kind::Decode, what).with_path(error.path)
         })?;
-        request
-            .review(&mut value)
-            .map_err(|error| unread(Error::new(Kind::Mismatch, Outcome::Unknown, error.to_string())))?;
-        Ok(Reply { value, status, elapsed: answer.elapsed, attempts: answer.attempts })
+        request.review(&mut value).map_err(|error| unusable(Kind::Mismatch, error.to_string()))?;
+        Ok(Reply {
+            value,
+            status,
+            headers: answer.head.headers,
+            elapsed: answer.elapsed,
+            attempts: answer.attempts,
+        })
     }
 
     /// The pages of a list, one after the other, each without the rows that an earlier one had. A page may be empty.

@@ -1,18 +1,25 @@
 //! How a client is set up.
 
 use crate::{Client, Error, client, tls};
-use capecrypto_auth::{CapeSigner, Clock, Credentials, Environment, Sign};
+use capecrypto_auth::{CapeSigner, Clock, Credentials, Environment, NonceSource, Origin, Sign};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use url::{Host, Url};
 
 /// Deadlines. Each has a default; none can be switched off.
+///
+/// `connect` is shorter than `idle` and `attempt`, and `attempt` not longer than `call`: a client whose deadlines contradict
+/// each other is not built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
+    /// In our own queue, before the call leaves: see [`Rate`]. Default 30 s.
+    pub queue: Duration,
     /// Until a connection stands, TLS included. Default 5 s.
     pub connect: Duration,
-    /// Between two pieces of an answer. Default 10 s.
-    pub idle_read: Duration,
-    /// One attempt, from connecting to the last byte. Default 15 s.
+    /// Without a byte that moves, sent or received. Default 10 s.
+    pub idle: Duration,
+    /// One attempt, from connecting to the last byte. Default 15 s. Each 16 KiB that move put this and the deadline of the
+    /// call off by a second, so that a large transfer is not cut while it gets on.
     pub attempt: Duration,
     /// A call with all its attempts. Default 30 s, counted from the first attempt; a wait that the server asked for
     /// comes on top.
@@ -22,8 +29,9 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            queue: Duration::from_secs(30),
             connect: Duration::from_secs(5),
-            idle_read: Duration::from_secs(10),
+            idle: Duration::from_secs(10),
             attempt: Duration::from_secs(15),
             call: Duration::from_secs(30),
         }
@@ -31,16 +39,22 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
+    /// The same with another deadline for our own queue.
+    #[must_use]
+    pub fn queue(self, queue: Duration) -> Self {
+        Self { queue, ..self }
+    }
+
     /// The same with another deadline for connecting.
     #[must_use]
     pub fn connect(self, connect: Duration) -> Self {
         Self { connect, ..self }
     }
 
-    /// The same with another deadline between two pieces of an answer.
+    /// The same with another deadline for a connection on which nothing moves.
     #[must_use]
-    pub fn idle_read(self, idle_read: Duration) -> Self {
-        Self { idle_read, ..self }
+    pub fn idle(self, idle: Duration) -> Self {
+        Self { idle, ..self }
     }
 
     /// The same with another deadline for an attempt.
@@ -53,6 +67,34 @@ impl Timeouts {
     #[must_use]
     pub fn call(self, call: Duration) -> Self {
         Self { call, ..self }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let Self { queue, connect, idle, attempt, call } = *self;
+        let day = Duration::from_secs(24 * 60 * 60);
+        let named =
+            [("queue", queue), ("connect", connect), ("idle", idle), ("attempt", attempt), ("call", call)];
+        for (name, limit) in named {
+            if limit.is_zero() || limit > day {
+                return Err(Error::config(format!(
+                    "timeouts: {name} is zero or longer than a day; give a time in between"
+                )));
+            }
+        }
+        // A connection that hangs must end as one that does not stand, since then it is known that nothing was sent.
+        for (name, limit) in [("idle", idle), ("attempt", attempt)] {
+            if connect >= limit {
+                return Err(Error::config(format!(
+                    "timeouts: connect ({connect:?}) is not shorter than {name} ({limit:?}); shorten connect or lengthen {name}"
+                )));
+            }
+        }
+        if attempt > call {
+            return Err(Error::config(format!(
+                "timeouts: attempt ({attempt:?}) is longer than call ({call:?}); shorten attempt or lengthen call"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -91,6 +133,40 @@ pub struct Builder {
 
 /// A proxy's URL may hold a password.
 struct Proxy(String);
+
+impl Proxy {
+    /// A proxy that cannot be used is an error: an HTTP client might leave it out without a word, and send signed calls
+    /// around it. The error does not repeat the URL.
+    fn check(&self, origin: &Origin) -> Result<Url, Error> {
+        let refused = |why: &str| {
+            Error::config(format!("proxy: {why}; give http://host:port or https://user:password@host:port"))
+        };
+        // `Url` would take `http:host` and `http:///host` too.
+        if !self.0.contains("://") || self.0.contains(":///") {
+            return Err(refused("it is no URL"));
+        }
+        let url = Url::parse(&self.0).map_err(|_| refused("it is no URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refused("only http and https proxies are supported, no SOCKS"));
+        }
+        let Some(host) = url.host() else { return Err(refused("it has no host")) };
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(refused("it has more than scheme, user, host and port"));
+        }
+        let on_this_machine = match host {
+            Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        if origin.is_loopback() && !on_this_machine {
+            return Err(Error::config(
+                "proxy: the environment is this machine, and the proxy is another one: keys of the sandbox would leave it; \
+                 leave the proxy out, or take another environment",
+            ));
+        }
+        Ok(url)
+    }
+}
 
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -149,8 +225,9 @@ impl Builder {
         self
     }
 
-    /// Sends everything, websocket included, through an HTTP proxy (`http://user:password@host:port`). Proxies from
-    /// the process's environment are not looked at.
+    /// Sends everything, websocket included, through an HTTP proxy (`http://user:password@host:port`, or `https://`).
+    /// Nothing goes around it: a URL that is none, and any other scheme, such as `socks5`, are refused by
+    /// [`build`](Self::build). Proxies from the process's environment are not looked at.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(Proxy(url.into()));
         self
@@ -166,7 +243,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Kind::Config`](crate::Kind::Config) where a setting cannot be used: credentials and environment do not
-    /// belong together, the proxy is no URL, no TLS provider is compiled in, the machine has no certificates, …
+    /// belong together, deadlines contradict each other, the proxy cannot be used, no TLS provider is compiled in, the machine has no certificates, …
     pub fn build(self) -> Result<Client, Error> {
         if let Some(credentials) = &self.credentials {
             self.environment.admit(credentials).map_err(|error| Error::config(error.to_string()))?;
@@ -176,19 +253,14 @@ impl Builder {
                 "user_agent: it must be ASCII without control characters; give another",
             ));
         }
-        let Timeouts { connect, idle_read, attempt, call } = self.timeouts;
-        let day = Duration::from_secs(24 * 60 * 60);
-        if [connect, idle_read, attempt, call].iter().any(|limit| limit.is_zero() || *limit > day) {
-            return Err(Error::config(
-                "timeouts: one is zero or longer than a day; give each a time in between",
-            ));
-        }
+        self.timeouts.check()?;
         let signer: Option<Arc<dyn Sign>> = match (self.signer, &self.credentials) {
             (Some(signer), _) => Some(signer),
             (None, Some(credentials)) => Some(Arc::new(CapeSigner::new(credentials))),
             (None, None) => None,
         };
         let origin = self.environment.origin();
+        let proxy = self.proxy.as_ref().map(|proxy| proxy.check(origin)).transpose()?;
         let rate = self.rate.unwrap_or(if origin.is_loopback() { None } else { Some(Rate::DEFAULT) });
         let tls = tls::config(origin.is_https(), &self.roots)?;
         let http = |tls| {
@@ -200,12 +272,14 @@ impl Builder {
                 .connect_timeout(self.timeouts.connect)
                 .pool_idle_timeout(Duration::from_secs(15))
                 .tcp_nodelay(true)
+                .http1_only()
+                .retry(reqwest::retry::never())
                 .user_agent(&self.user_agent)
                 .no_proxy();
-            if let Some(Proxy(url)) = &self.proxy {
+            if let Some(url) = &proxy {
                 // The error would print the URL, and with it a password.
-                let proxy = reqwest::Proxy::all(url)
-                    .map_err(|_| Error::config("proxy: it is no URL; give http://host:port"))?;
+                let proxy = reqwest::Proxy::all(url.clone())
+                    .map_err(|_| Error::config("proxy: it cannot be used; give http://host:port"))?;
                 http = http.proxy(proxy);
             }
             Ok::<_, Error>(http)
@@ -215,13 +289,19 @@ impl Builder {
                 Error::config("the HTTP client could not be set up").with_source(error.without_url())
             })
         };
-        let calls = build(http(tls.clone())?.read_timeout(self.timeouts.idle_read))?;
-        // A websocket needs HTTP/1.1, and may be silent for longer than an answer.
-        let sockets = build(http(tls)?.http1_only())?;
+        let calls = build(http(tls.clone())?)?;
+        // Sockets live long: they are kept apart from the connections of calls.
+        let sockets = build(http(tls)?)?;
+        // A manual clock is a test's: its nonces have nothing to do with those of other clients.
+        let nonces = match &self.credentials {
+            Some(credentials) if !self.clock.is_manual() => NonceSource::of_key(credentials.key()),
+            _ => Arc::new(NonceSource::new()),
+        };
         Ok(client::assemble(client::Parts {
             environment: self.environment,
             signer,
             clock: self.clock,
+            nonces,
             timeouts: self.timeouts,
             rate,
             calls,

@@ -1,15 +1,15 @@
 //! One error for every call.
 
-use crate::{Call, InvalidArgument, mask};
-use serde_json::Value;
+use crate::{Call, InvalidArgument, mask, words};
+use bytes::Bytes;
 use std::{fmt, time::Duration};
 
 /// What is known of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Nothing left this process, or the exchange proved that it looked at nothing but the signature.
+    /// Nothing left this process.
     NotSent,
-    /// The exchange refused it in its own words: nothing was done.
+    /// The exchange refused it in its own words, be it for what it asks or for its signature: nothing was done.
     Refused,
     /// The exchange did it.
     Confirmed,
@@ -25,6 +25,9 @@ pub enum Kind {
     InvalidArgument,
     /// The client cannot be built or used as it is set up, such as a signed call without credentials.
     Config,
+    /// Our own rate limit did not let the call leave in time, or too many calls wait for it; see
+    /// [`Timeouts::queue`](crate::Timeouts::queue) and [`Rate`](crate::Rate). Nothing was sent.
+    Queue,
     /// No connection: DNS, TCP, TLS or the proxy. Nothing was sent; reads are retried.
     Connect,
     /// A deadline passed. Reads are retried; of a write the outcome is unknown.
@@ -71,9 +74,12 @@ struct Inner {
     hint: Option<&'static str>,
     path: Option<String>,
     argument: Option<InvalidArgument>,
+    body: Option<Bytes>,
     retry_after: Option<Duration>,
     skew_ms: Option<i64>,
     attempts: u32,
+    /// Whether sending the call twice does no more than sending it once.
+    repeatable: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -89,9 +95,11 @@ impl Error {
             hint: None,
             path: None,
             argument: None,
+            body: None,
             retry_after: None,
             skew_ms: None,
             attempts: 0,
+            repeatable: false,
             source: None,
         }))
     }
@@ -101,18 +109,32 @@ impl Error {
     }
 
     /// An answer that is no success, whatever its shape.
-    pub(crate) fn answer(kind: Kind, outcome: Outcome, status: u16, codes: Vec<String>, body: &[u8]) -> Self {
-        let shape = mask::snippet(body);
-        let shown: Vec<_> =
-            codes.iter().map(|code| if is_code(code) { code.as_str() } else { "…" }).collect();
-        let what = match (codes.is_empty(), shape.as_str()) {
-            (false, _) => shown.join(", "),
+    pub(crate) fn answer(
+        kind: Kind,
+        outcome: Outcome,
+        status: u16,
+        codes: Vec<String>,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        let body = body.into();
+        let what = match (codes.is_empty(), mask::snippet(&body).as_str()) {
+            (false, _) => words::shown(&codes),
             (true, "") => "an empty body".to_owned(),
             (true, shape) => format!("the body {shape}"),
         };
         let mut error = Self::new(kind, outcome, what);
         error.0.status = Some(status);
         error.0.codes = codes;
+        error.0.body = Some(body);
+        error
+    }
+
+    /// A successful answer that cannot be used. What it says of an error is kept.
+    pub(crate) fn unusable(kind: Kind, outcome: Outcome, what: String, status: u16, body: Bytes) -> Self {
+        let mut error = Self::new(kind, outcome, what);
+        error.0.status = Some(status);
+        error.0.codes = words::read(&body).map(|words| words.codes).unwrap_or_default();
+        error.0.body = Some(body);
         error
     }
 
@@ -126,9 +148,22 @@ impl Error {
         self
     }
 
+    /// Whether sending the call twice does no more than sending it once.
+    pub(crate) fn with_repeatable(mut self, repeatable: bool) -> Self {
+        self.0.repeatable = repeatable;
+        self
+    }
+
+    /// Adds to what is said.
+    pub(crate) fn with_advice(mut self, advice: &str) -> Self {
+        self.0.what.push_str("; ");
+        self.0.what.push_str(advice);
+        self
+    }
+
     /// A write that may have been done by an earlier attempt.
-    pub(crate) fn with_doubt(mut self, may_be_done: bool) -> Self {
-        if may_be_done {
+    pub(crate) fn with_earlier_doubt(mut self, maybe_done: bool) -> Self {
+        if maybe_done {
             self.0.outcome = Outcome::Unknown;
         }
         self
@@ -185,9 +220,9 @@ impl Error {
         self.0.status
     }
 
-    /// Error codes from the server, such as `market.account.insufficient_balance`. There may be several, in any
-    /// order: look with [`has_code`](Self::has_code). A server that sends prose instead is quoted here, cut at 100
-    /// characters, and masked when the error is printed.
+    /// Error codes from the server, such as `market.account.insufficient_balance`, 16 at most. There may be several, in
+    /// any order: look with [`has_code`](Self::has_code). A server that sends prose or a number instead is quoted here, cut
+    /// at 100 characters, and masked when the error is printed.
     pub fn codes(&self) -> &[String] {
         &self.0.codes
     }
@@ -220,6 +255,30 @@ impl Error {
     /// The exchange's clock minus this machine's in milliseconds, where a refused nonce gave reason to measure it.
     pub fn skew_ms(&self) -> Option<i64> {
         self.0.skew_ms
+    }
+
+    /// The answer's body, as it came, for whoever has to find out what was done: of a successful answer that could not be
+    /// used the whole, of any other the first 64 KiB. It may hold secrets and personal data: nothing of ours prints it.
+    pub fn body(&self) -> Option<&[u8]> {
+        self.0.body.as_deref()
+    }
+
+    /// Whether the same call may be sent again without doing anything twice, and may succeed then: nothing was done, or
+    /// repeating it does no harm, and the cause may pass. Wait first: see [`retry_after`](Self::retry_after).
+    ///
+    /// A refused key or argument is not: it fails again, and the exchange blocks an address that goes on trying.
+    pub fn is_safe_to_retry(&self) -> bool {
+        let may_pass = matches!(
+            self.0.kind,
+            Kind::Queue
+                | Kind::Connect
+                | Kind::Timeout
+                | Kind::Interrupted
+                | Kind::RateLimited
+                | Kind::Maintenance
+                | Kind::Server
+        );
+        may_pass && (self.0.outcome != Outcome::Unknown || self.0.repeatable)
     }
 
     /// How many attempts were made.
@@ -269,6 +328,7 @@ impl fmt::Display for Error {
         f.write_str(match self.0.kind {
             Kind::InvalidArgument => "invalid argument: ",
             Kind::Config => "the client cannot do this: ",
+            Kind::Queue => "our own rate limit holds it back: ",
             Kind::Connect => "no connection: ",
             Kind::Timeout => "timed out: ",
             Kind::Interrupted => "the connection broke: ",
@@ -314,35 +374,4 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| -> &(dyn std::error::Error + 'static) { source })
     }
-}
-
-/// The codes of an error body, where it is one of the exchange's: `errors` or `error`, as a list, a text or an object
-/// that says something.
-pub(crate) fn read_codes(body: &[u8]) -> Option<Vec<String>> {
-    let Ok(Value::Object(body)) = serde_json::from_slice(body) else { return None };
-    let errors = body.get("errors").or_else(|| body.get("error"))?;
-    let codes: Vec<_> = match errors {
-        Value::Array(codes) => codes.iter().filter_map(code).collect(),
-        other => code(other).into_iter().collect(),
-    };
-    Some(codes).filter(|codes| !codes.is_empty())
-}
-
-fn code(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => {
-            Some(text.chars().filter(|c| !c.is_control()).take(100).collect())
-        }
-        Value::Object(parts) => parts.get("code").or_else(|| parts.get("message")).and_then(code),
-        _ => None,
-    }
-}
-
-/// Words between dots: nothing that a value could hide in.
-fn is_code(text: &str) -> bool {
-    let word = |word: &str| {
-        word.starts_with(|c: char| c.is_ascii_lowercase())
-            && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
-    };
-    text.contains('.') && text.split('.').all(word) && text.chars().filter(char::is_ascii_digit).count() <= 4
 }

@@ -6,14 +6,17 @@ mod endpoint;
 mod error;
 mod limit;
 mod mask;
+mod motion;
 mod page;
 mod prepare;
 mod raw;
 mod response;
 mod retry;
+mod runtime;
 mod tls;
 mod transport;
 mod upgrade;
+mod words;
 
 pub use client::{Client, Reply};
 pub use config::{Builder, Rate, Timeouts};

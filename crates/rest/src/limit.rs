@@ -1,56 +1,188 @@
 //! Our own rate limit: requests leave evenly, so that the exchange never has to say no.
+//!
+//! 1. Requests leave in the order of asking (generic cell rate algorithm), but for urgent ones, which have a lane of their
+//!    own: a cancellation leaves before all others that wait.
+//! 2. When the exchange says "too many requests", nothing leaves until the time that it named is over.
+//! 3. Waiting has an end: each request has a deadline, and only so many may wait.
 
 use crate::Rate;
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep_until},
+    sync::Notify,
+    time::{Instant, timeout_at},
 };
 
-/// Lets requests leave in the order of asking (generic cell rate algorithm). A request that is given up while it
-/// waits takes nobody's turn.
+/// Requests that may wait at one time.
+pub(crate) const MOST_WAITING: usize = 1_024;
+/// The longest pause that an answer can cause: a mistaken `Retry-After` must not stop a client for a day.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Why a request did not get its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoTurn {
+    /// Too many wait already.
+    Full,
+    /// The deadline passed. Where the exchange asked for a pause, so much of it is left.
+    Late { pause: Option<Duration> },
+}
+
+/// Lets requests leave. Shared by a client's clones.
 #[derive(Debug)]
 pub(crate) struct Limiter {
+    pace: Option<Pace>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct Pace {
     interval: Duration,
     burst: Duration,
-    /// When the next request would leave if there were no burst. Whoever waits for it holds the lock; the lock is fair.
-    next: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the next request would leave if there were no burst.
+    next: Option<Instant>,
+    paused_until: Option<Instant>,
+    /// Who waits. Only the first of the urgent ones, or else the first of the others, waits for a time; everybody else
+    /// waits to become the first.
+    urgent: VecDeque<Arc<Notify>>,
+    others: VecDeque<Arc<Notify>>,
+}
+
+impl State {
+    fn first(&self) -> Option<&Arc<Notify>> {
+        self.urgent.front().or_else(|| self.others.front())
+    }
+
+    fn lane(&mut self, urgent: bool) -> &mut VecDeque<Arc<Notify>> {
+        if urgent { &mut self.urgent } else { &mut self.others }
+    }
+}
+
+/// A place in a lane. Whoever is given up while it waits takes nobody's turn.
+struct Place<'a> {
+    limiter: &'a Limiter,
+    urgent: bool,
+    turn: Arc<Notify>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.limiter.lock();
+        state.lane(self.urgent).retain(|other| !Arc::ptr_eq(other, &self.turn));
+        if let Some(first) = state.first() {
+            first.notify_one();
+        }
+    }
 }
 
 impl Limiter {
-    pub(crate) fn new(rate: Rate) -> Self {
-        let interval = Duration::from_secs(1) / rate.per_second.get();
-        Self { interval, burst: interval * (rate.burst.get() - 1), next: Mutex::new(None) }
+    pub(crate) fn new(rate: Option<Rate>) -> Self {
+        let pace = rate.map(|rate| {
+            let interval = Duration::from_secs(1) / rate.per_second.get();
+            Pace { interval, burst: interval * (rate.burst.get() - 1) }
+        });
+        Self { pace, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for this request's turn.
-    pub(crate) async fn acquire(&self) {
-        let mut next = self.next.lock().await;
-        let now = Instant::now();
-        let slot = next.unwrap_or(now).max(now);
-        if let Some(leave) = slot.checked_sub(self.burst).filter(|leave| *leave > now) {
-            sleep_until(leave).await;
+    pub(crate) async fn acquire(&self, urgent: bool, deadline: Instant) -> Result<(), NoTurn> {
+        let place = {
+            let mut state = self.lock();
+            if state.first().is_none() && self.leave(&mut state).is_ok() {
+                return Ok(());
+            }
+            if state.urgent.len() + state.others.len() >= MOST_WAITING {
+                return Err(NoTurn::Full);
+            }
+            let turn = Arc::new(Notify::new());
+            state.lane(urgent).push_back(turn.clone());
+            Place { limiter: self, urgent, turn }
+        };
+        loop {
+            let leaves_at = {
+                let mut state = self.lock();
+                match state.first() {
+                    Some(first) if Arc::ptr_eq(first, &place.turn) => match self.leave(&mut state) {
+                        Ok(()) => return Ok(()),
+                        Err(at) => Some(at),
+                    },
+                    _ => None,
+                }
+            };
+            let until = leaves_at.map_or(deadline, |at| at.min(deadline));
+            let woken = timeout_at(until, place.turn.notified()).await.is_ok();
+            if !woken && until >= deadline {
+                let pause =
+                    self.lock().paused_until.and_then(|end| end.checked_duration_since(Instant::now()));
+                return Err(NoTurn::Late { pause: pause.filter(|pause| !pause.is_zero()) });
+            }
         }
-        *next = Some(slot + self.interval);
+    }
+
+    /// Leaves now, or says when.
+    fn leave(&self, state: &mut State) -> Result<(), Instant> {
+        let now = Instant::now();
+        if let Some(end) = state.paused_until {
+            if end > now {
+                return Err(end);
+            }
+            state.paused_until = None;
+        }
+        let Some(Pace { interval, burst }) = &self.pace else { return Ok(()) };
+        let slot = state.next.unwrap_or(now).max(now);
+        match slot.checked_sub(*burst).filter(|leave| *leave > now) {
+            Some(leave) => Err(leave),
+            None => {
+                state.next = Some(slot + *interval);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets nothing leave for a while, at most a minute.
+    pub(crate) fn pause(&self, wait: Duration) {
+        let end = Instant::now() + wait.min(LONGEST_PAUSE);
+        let mut state = self.lock();
+        state.paused_until = Some(state.paused_until.map_or(end, |other| other.max(end)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{num::NonZeroU32, sync::Arc};
+    use std::num::NonZeroU32;
+
+    fn limiter(per_second: u32, burst: u32) -> Arc<Limiter> {
+        let count = |number| NonZeroU32::new(number).unwrap();
+        Arc::new(Limiter::new(Some(Rate { per_second: count(per_second), burst: count(burst) })))
+    }
+
+    fn soon(millis: u64) -> Instant {
+        Instant::now() + Duration::from_millis(millis)
+    }
+
+    const LONG: u64 = 1_000_000;
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_of_5_000_leaves_at_15_a_second_and_in_order() {
-        let rate = Rate { per_second: NonZeroU32::new(15).unwrap(), burst: NonZeroU32::new(30).unwrap() };
-        let limiter = Arc::new(Limiter::new(rate));
+    async fn a_burst_of_1_000_leaves_at_15_a_second_and_in_order() {
+        let limiter = limiter(15, 30);
         let start = Instant::now();
         let mut waits = Vec::new();
-        let tasks: Vec<_> = (0..5_000)
+        let tasks: Vec<_> = (0..1_000)
             .map(|_| {
                 let limiter = limiter.clone();
                 tokio::spawn(async move {
-                    limiter.acquire().await;
+                    limiter.acquire(false, soon(LONG)).await.unwrap();
                     start.elapsed()
                 })
             })
@@ -71,14 +203,105 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_given_up_takes_nobodys_turn() {
-        let rate = Rate { per_second: NonZeroU32::new(10).unwrap(), burst: NonZeroU32::new(1).unwrap() };
-        let limiter = Limiter::new(rate);
-        limiter.acquire().await;
+        let limiter = limiter(10, 1);
+        limiter.acquire(false, soon(LONG)).await.unwrap();
         for _ in 0..50 {
-            assert!(tokio::time::timeout(Duration::from_millis(1), limiter.acquire()).await.is_err());
+            let call = limiter.acquire(false, soon(LONG));
+            assert!(tokio::time::timeout(Duration::from_millis(1), call).await.is_err());
         }
         let start = Instant::now();
-        limiter.acquire().await;
+        limiter.acquire(false, soon(LONG)).await.unwrap();
         assert!(start.elapsed() <= Duration::from_millis(100), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_behind_one_that_is_given_up_moves_up() {
+        let limiter = limiter(10, 1);
+        limiter.acquire(false, soon(LONG)).await.unwrap();
+        let spawn = || {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.acquire(false, soon(LONG)).await })
+        };
+        let (first, second) = (spawn(), spawn());
+        while limiter.lock().others.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        first.abort();
+        let start = Instant::now();
+        second.await.unwrap().unwrap();
+        assert!(start.elapsed() <= Duration::from_millis(101), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_urgent_request_leaves_before_all_that_wait() {
+        let limiter = limiter(2, 1);
+        limiter.acquire(false, soon(LONG)).await.unwrap();
+        let reads: Vec<_> = (0..6)
+            .map(|_| {
+                let limiter = limiter.clone();
+                tokio::spawn(async move {
+                    limiter.acquire(false, soon(LONG)).await.unwrap();
+                    Instant::now()
+                })
+            })
+            .collect();
+        while limiter.lock().others.len() < 6 {
+            tokio::task::yield_now().await;
+        }
+        let start = Instant::now();
+        limiter.acquire(true, soon(600)).await.unwrap();
+        assert!(start.elapsed() <= Duration::from_millis(501), "{:?}", start.elapsed());
+        for (number, read) in (2..).zip(reads) {
+            let waited = read.await.unwrap() - start;
+            assert!(waited >= Duration::from_millis(500) * number, "{number}: {waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_at_the_deadline_and_costs_nobody_a_turn() {
+        let limiter = limiter(1, 1);
+        limiter.acquire(false, soon(LONG)).await.unwrap();
+        let start = Instant::now();
+        assert_eq!(limiter.acquire(true, soon(300)).await, Err(NoTurn::Late { pause: None }));
+        assert_eq!(start.elapsed().as_millis() / 10, 30);
+        limiter.acquire(false, soon(800)).await.unwrap();
+        assert!(start.elapsed() <= Duration::from_millis(1_001));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_may_wait_and_no_more() {
+        let limiter = limiter(1, 1);
+        limiter.acquire(false, soon(LONG)).await.unwrap();
+        let tasks: Vec<_> = (0..MOST_WAITING)
+            .map(|_| {
+                let limiter = limiter.clone();
+                tokio::spawn(async move { limiter.acquire(false, soon(LONG)).await })
+            })
+            .collect();
+        while limiter.lock().others.len() < MOST_WAITING {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(limiter.acquire(true, soon(LONG)).await, Err(NoTurn::Full));
+        tasks.iter().for_each(tokio::task::JoinHandle::abort);
+        for task in tasks {
+            let _ = task.await;
+        }
+        limiter.acquire(true, soon(LONG)).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_everybody_up_and_is_told_to_who_cannot_wait() {
+        let limiter = Arc::new(Limiter::new(None));
+        limiter.pause(Duration::from_secs(20));
+        limiter.pause(Duration::from_secs(5));
+        let start = Instant::now();
+        let late = limiter.acquire(true, soon(1_000)).await.unwrap_err();
+        let NoTurn::Late { pause: Some(pause) } = late else { panic!("{late:?}") };
+        assert_eq!(pause.as_millis() / 100, 190);
+        limiter.acquire(false, soon(LONG)).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 20);
+        limiter.pause(Duration::MAX);
+        limiter.acquire(false, soon(LONG)).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 80, "a minute at most");
     }
 }

@@ -1,7 +1,7 @@
 //! The raw door: calls that have no type yet.
 
 use crate::{
-    Call, Client, Error, InvalidArgument,
+    Call, Client, Error, InvalidArgument, runtime,
     transport::{self, Outgoing, Trace},
 };
 use bytes::Bytes;
@@ -93,7 +93,16 @@ impl RawRequest {
         let query = self.query.finish();
         let path_and_query = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
         let acting_as = self.client.acting_for(call)?;
-        let outgoing = Outgoing { call, path_and_query, body, acting_as, hint: |_| None };
+        runtime::check(&self.client.shared.runtime_known).map_err(|error| error.with_call(call))?;
+        let outgoing = Outgoing {
+            call,
+            path_and_query,
+            body,
+            acting_as,
+            hint: |_| None,
+            idempotent: call.idempotent,
+            urgent: false,
+        };
         let work = async {
             let answer = self.client.shared.call(&outgoing).await?;
             Ok(RawReply {

@@ -73,11 +73,15 @@ pub(crate) fn backoff(cause: Cause, attempt: u32) -> Duration {
     longest * fastrand::u32(0..=1_000) / 1_000
 }
 
-/// Seconds or an HTTP date; anything else is as if it were absent.
+/// Seconds or an HTTP date; anything else is as if it were absent. A part of a second counts as a whole one: some gateways
+/// send it.
 pub(crate) fn retry_after(value: &str, now_ms: u64) -> Option<Duration> {
     let value = value.trim();
-    if value.bytes().all(|b| b.is_ascii_digit()) {
-        return value.parse().ok().map(Duration::from_secs);
+    let (whole, part) = value.split_once('.').unwrap_or((value, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if digits(whole) && digits(part) {
+        let more = u64::from(part.bytes().any(|b| b != b'0'));
+        return Some(Duration::from_secs(whole.parse::<u64>().ok()?.checked_add(more)?));
     }
     let until_ms = http_date(value)?.checked_mul(1_000)?;
     Some(Duration::from_millis(until_ms.saturating_sub(now_ms)))
@@ -127,7 +131,9 @@ mod tests {
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:30 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(retry_after("1000000000", now), Some(Duration::from_secs(1_000_000_000)));
-        for garbage in ["soon", "-5", "1.5", "99999999999999999999999"] {
+        assert_eq!(retry_after("1.5", now), Some(Duration::from_secs(2)));
+        assert_eq!(retry_after("3.0", now), Some(Duration::from_secs(3)));
+        for garbage in ["soon", "-5", ".5", "1.", "1.2.3", "", "99999999999999999999999"] {
             assert_eq!(retry_after(garbage, now), None, "{garbage}");
         }
     }

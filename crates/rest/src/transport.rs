@@ -2,17 +2,21 @@
 //!
 //! 1. A signature is made inside of the attempt: each has its own nonce.
 //! 2. The status is looked at before anything is parsed.
-//! 3. A write is tried again in one case only: the exchange refused its nonce, which proves that it did nothing.
-//! 4. Nothing that a span or an error holds comes from a URL, a header or a body.
+//! 3. A write is tried again in one case only: a 401 names a refused nonce and says nothing else, which proves that the
+//!    exchange did nothing.
+//! 4. A write counts as refused only on the exchange's own word: on 422 and 404 an object with `errors` or `error`, on any
+//!    other 4xx codes of its form or sentences of its software. All else may come from a gateway: the outcome is unknown.
+//! 5. Nothing that a span or an error prints comes from a URL, a header or a body.
 
 use crate::{
     Call, Error, Head, Kind, Outcome, Timeouts,
-    error::read_codes,
-    limit::Limiter,
+    limit::{Limiter, MOST_WAITING, NoTurn},
+    motion::Motion,
     retry::{self, Budget, Cause},
+    words,
 };
 use bytes::Bytes;
-use capecrypto_auth::{Clock, Environment, NonceSource, Rejection, Sign, Skew, ToSign};
+use capecrypto_auth::{Clock, Environment, NonceError, NonceSource, Rejection, Sign, Skew, ToSign};
 use http::{HeaderMap, HeaderValue, header};
 use std::{
     sync::{
@@ -24,24 +28,30 @@ use std::{
 use tokio::time::Instant;
 use tracing::Instrument;
 
-/// Largest body that is read.
+/// Largest body of a successful answer.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
-/// Nonces this far ahead come from a clock that was set back, not from a burst.
-const CLOCK_STEP_MS: u64 = 10_000;
+/// So much of any other answer is read: an error needs no more.
+const LARGEST_ERROR: usize = 64 * 1024;
+/// How long a burst of thousands of calls a second may hold back the next one.
+const SIGN_WITHIN: Duration = Duration::from_secs(3);
+/// The pause after a 429 that names no time.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a client's clones share.
 pub(crate) struct Shared {
     pub(crate) environment: Environment,
     pub(crate) signer: Option<Arc<dyn Sign>>,
     pub(crate) clock: Clock,
-    pub(crate) nonces: NonceSource,
+    pub(crate) nonces: Arc<NonceSource>,
     pub(crate) timeouts: Timeouts,
-    pub(crate) limiter: Option<Limiter>,
+    pub(crate) limiter: Limiter,
     pub(crate) budget: Budget,
     pub(crate) calls: reqwest::Client,
     pub(crate) sockets: reqwest::Client,
-    /// Whether a date past belief was warned of.
-    pub(crate) told_of_date: AtomicBool,
+    /// Whether we already warned about an implausible date.
+    pub(crate) warned_of_date: AtomicBool,
+    /// Whether the runtime around us was found good.
+    pub(crate) runtime_known: AtomicBool,
 }
 
 /// A call, written out.
@@ -51,6 +61,19 @@ pub(crate) struct Outgoing {
     pub(crate) body: Option<Bytes>,
     pub(crate) acting_as: Option<Arc<str>>,
     pub(crate) hint: fn(&str) -> Option<&'static str>,
+    /// Whether sending it twice does no more than sending it once.
+    pub(crate) idempotent: bool,
+    /// Whether it leaves before others that wait for the rate limit.
+    pub(crate) urgent: bool,
+}
+
+/// When an answer came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came {
+    /// By this machine's clock.
+    received_ms: u64,
+    /// By a clock that nobody sets.
+    took: Duration,
 }
 
 /// A successful answer.
@@ -108,24 +131,20 @@ pub(crate) async fn traced<T: Trace>(
 impl Shared {
     pub(crate) async fn call(&self, outgoing: &Outgoing) -> Result<Answer, Error> {
         let call = outgoing.call;
-        // Our own limiter's turn is no fault of the exchange's: the first wait for it is not counted.
-        self.turn().await;
+        // Our own queue is no fault of the exchange's: the first wait in it has a deadline of its own.
+        self.wait_for_turn(outgoing, Instant::now() + self.timeouts.queue)
+            .await
+            .map_err(|error| self.add_context(error, outgoing))?;
         let start = Instant::now();
         let mut deadline = start + self.timeouts.call;
         let mut attempts = 0;
-        let mut resigned = false;
-        let mut may_be_done = false;
+        let mut signed_afresh = false;
+        let mut maybe_done = false;
         loop {
             attempts += 1;
-            let limit = deadline.min(Instant::now() + self.timeouts.attempt);
-            let attempt = match tokio::time::timeout_at(limit, self.attempt(outgoing)).await {
-                Ok(attempt) => attempt,
-                Err(_) => Attempt::Failed(Error::new(
-                    Kind::Timeout,
-                    Outcome::Unknown,
-                    "no complete answer within the deadline",
-                )),
-            };
+            let motion = Motion::new();
+            let attempt = self.attempt(outgoing, &motion, deadline).await;
+            deadline += motion.allowance();
             let (error, expired) = match attempt {
                 Attempt::Success((head, body)) => {
                     self.budget.earn();
@@ -135,14 +154,15 @@ impl Shared {
                 Attempt::Failed(error) => (error, false),
             };
             // What an earlier attempt may have done is not undone by a later one that did nothing.
-            may_be_done |= error.outcome() == Outcome::Unknown;
-            let error = self.finish(error, outgoing).with_attempts(attempts).with_doubt(may_be_done);
-            let wait = if expired && !resigned {
-                resigned = true;
+            maybe_done |= error.outcome() == Outcome::Unknown;
+            let error =
+                self.add_context(error, outgoing).with_attempts(attempts).with_earlier_doubt(maybe_done);
+            let wait = if expired && !signed_afresh {
+                signed_afresh = true;
                 Duration::ZERO
             } else {
                 let Some(cause) =
-                    worth_another(&error).filter(|_| call.idempotent && attempts < retry::ATTEMPTS)
+                    retry_cause(&error).filter(|_| outgoing.idempotent && attempts < retry::ATTEMPTS)
                 else {
                     return Err(error);
                 };
@@ -155,79 +175,110 @@ impl Shared {
             };
             let again = async {
                 tokio::time::sleep(wait).await;
-                self.turn().await;
+                self.wait_for_turn(outgoing, deadline).await
             };
-            if tokio::time::timeout_at(deadline, again).await.is_err() || Instant::now() >= deadline {
+            let turn = tokio::time::timeout_at(deadline, again).await;
+            if !matches!(turn, Ok(Ok(()))) || Instant::now() >= deadline {
                 return Err(error);
             }
             tracing::debug!(call = call.name, attempt = attempts, kind = ?error.kind(), "trying again");
         }
     }
 
-    async fn turn(&self) {
-        if let Some(limiter) = &self.limiter {
-            limiter.acquire().await;
-        }
+    async fn wait_for_turn(&self, outgoing: &Outgoing, deadline: Instant) -> Result<(), Error> {
+        let (what, pause) = match self.limiter.acquire(outgoing.urgent, deadline).await {
+            Ok(()) => return Ok(()),
+            Err(NoTurn::Full) => {
+                (format!("{MOST_WAITING} calls wait already; send fewer at a time, or set another rate"), None)
+            }
+            Err(NoTurn::Late { pause: Some(pause) }) => {
+                ("the exchange asked for a pause after too many requests; wait it out".to_owned(), Some(pause))
+            }
+            Err(NoTurn::Late { pause: None }) => (
+                "the call did not leave within the deadline for our queue; send fewer at a time, or set another rate"
+                    .to_owned(),
+                None,
+            ),
+        };
+        Err(Error::new(Kind::Queue, Outcome::NotSent, what).with_retry_after(pause))
     }
 
     /// Adds what is known of the call and of the codes.
-    pub(crate) fn finish(&self, error: Error, outgoing: &Outgoing) -> Error {
-        let error = error.with_call(outgoing.call).with_hint(outgoing.hint);
+    pub(crate) fn add_context(&self, error: Error, outgoing: &Outgoing) -> Error {
+        let error =
+            error.with_call(outgoing.call).with_repeatable(outgoing.idempotent).with_hint(outgoing.hint);
         match &self.signer {
             Some(signer) => error.with_hint(|code| signer.hint(code)),
             None => error,
         }
     }
 
-    async fn attempt(&self, outgoing: &Outgoing) -> Attempt<(Head, Vec<u8>)> {
-        let call = outgoing.call;
+    async fn attempt(
+        &self,
+        outgoing: &Outgoing,
+        motion: &Motion,
+        deadline: Instant,
+    ) -> Attempt<(Head, Vec<u8>)> {
+        // Signing may have to wait, and nothing has left then: it does not count as a part of the sending.
         let mut headers = HeaderMap::new();
-        if call.signed {
+        if outgoing.call.signed {
             match self.sign(outgoing).await {
                 Ok(signed) => headers = signed,
                 Err(error) => return Attempt::Failed(error),
             }
         }
+        let limit = deadline.min(Instant::now() + self.timeouts.attempt);
+        match motion.watch(self.timeouts.idle, limit, self.exchange(outgoing, headers, motion)).await {
+            Some(attempt) => attempt,
+            None => Attempt::Failed(Error::new(
+                Kind::Timeout,
+                Outcome::Unknown,
+                "no complete answer within the deadline",
+            )),
+        }
+    }
+
+    /// Sends the request and reads the answer.
+    async fn exchange(
+        &self,
+        outgoing: &Outgoing,
+        mut headers: HeaderMap,
+        motion: &Motion,
+    ) -> Attempt<(Head, Vec<u8>)> {
+        let call = outgoing.call;
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let mut request = self.calls.request(method(call.method), self.url(&outgoing.path_and_query));
         if let Some(body) = &outgoing.body {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            request = request.body(body.clone());
+            request = request.body(motion.body(body.clone()));
         }
-        let sent_ms = self.clock.local_ms();
+        let sent = Instant::now();
         let mut response = match request.headers(headers).send().await {
             Ok(response) => response,
             Err(error) => return Attempt::Failed(failure(error)),
         };
-        let received_ms = self.clock.local_ms();
+        let came = self.came(sent);
         let head =
             Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
-        let body = match read(response).await {
+        motion.moved(1);
+        let body = match read(response, head.status, motion).await {
             Ok(body) => body,
             Err(error) => return Attempt::Failed(error.with_status(head.status)),
         };
-        match self.judge(&head, &body, sent_ms, received_ms) {
+        match self.classify(outgoing, &head, &body, came) {
             None => Attempt::Success((head, body)),
             Some(failed) => failed,
         }
     }
 
+    pub(crate) fn came(&self, sent: Instant) -> Came {
+        Came { received_ms: self.clock.local_ms(), took: sent.elapsed() }
+    }
+
     /// The headers that authenticate an attempt made now.
     pub(crate) async fn sign(&self, outgoing: &Outgoing) -> Result<HeaderMap, Error> {
         let Some(signer) = &self.signer else { return Ok(HeaderMap::new()) };
-        let (nonce, unix_millis) = loop {
-            let now = self.clock.now_ms();
-            match self.nonces.next(now) {
-                Ok(nonce) => break (nonce, now),
-                Err(error) => {
-                    if error.ahead_ms >= CLOCK_STEP_MS {
-                        self.nonces.rewind();
-                    }
-                    // Else a burst of thousands in a second: time catches up with it.
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            }
-        };
+        let (nonce, unix_millis) = self.nonce().await?;
         let signed = signer.sign(&ToSign {
             nonce,
             unix_millis,
@@ -238,12 +289,46 @@ impl Shared {
         });
         let mut headers = HeaderMap::with_capacity(signed.len() + 2);
         for part in signed {
-            let mut value = HeaderValue::from_str(&part.value)
-                .map_err(|_| Error::config(format!("the signature's header {} cannot be sent", part.name)))?;
+            let name = header::HeaderName::from_lowercase(part.name.as_bytes());
+            let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(&part.value)) else {
+                return Err(Error::config(format!(
+                    "the signer's header {:?} cannot be sent; give a lower-case name and a value of ASCII",
+                    part.name
+                )));
+            };
             value.set_sensitive(true);
-            headers.insert(header::HeaderName::from_static(part.name), value);
+            headers.insert(name, value);
         }
         Ok(headers)
+    }
+
+    /// A nonce, and the time it was made at.
+    async fn nonce(&self) -> Result<(u64, u64), Error> {
+        let deadline = Instant::now() + SIGN_WITHIN;
+        loop {
+            let now = self.clock.now_ms();
+            let refused = match self.nonces.next(now) {
+                Ok(nonce) => return Ok((nonce, now)),
+                // Either the clock was set back, or this is a burst of thousands in a second. A rewind gives the first its
+                // nonce at once, repeats none, and changes nothing for the second.
+                Err(NonceError::TooFarAhead { .. }) => {
+                    self.nonces.rewind();
+                    match self.nonces.next(now) {
+                        Ok(nonce) => return Ok((nonce, now)),
+                        Err(refused) => refused,
+                    }
+                }
+                Err(refused) => refused,
+            };
+            if refused == NonceError::EndOfTime {
+                return Err(Error::config(refused.to_string()));
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::new(Kind::Queue, Outcome::NotSent, refused.to_string()));
+            }
+            // Time catches up with a burst.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     pub(crate) fn url(&self, path_and_query: &str) -> String {
@@ -251,68 +336,88 @@ impl Shared {
     }
 
     /// What an answer means, from its status first; `None` for a success.
-    pub(crate) fn judge<T>(
+    pub(crate) fn classify<T>(
         &self,
+        outgoing: &Outgoing,
         head: &Head,
         body: &[u8],
-        sent_ms: u64,
-        received_ms: u64,
+        came: Came,
     ) -> Option<Attempt<T>> {
-        // An answer out of a cache carries the date of when it was made.
-        let fresh = head.headers.get(header::AGE).is_none_or(|age| age.as_bytes() == b"0");
+        let signer = self.signer.as_ref().filter(|_| outgoing.call.signed);
+        // Public answers may come out of a cache, with the date of when they were made, as those with an age do.
+        let fresh =
+            signer.is_some() && head.headers.get(header::AGE).is_none_or(|age| age.as_bytes() == b"0");
         let date = head.headers.get(header::DATE).filter(|_| fresh);
         let date = date.and_then(|date| retry::http_date(date.to_str().ok()?));
-        let skew = date.and_then(|date| self.clock.observe(date, sent_ms, received_ms));
-        self.note(skew);
+        let skew = date.and_then(|date| self.clock.observe(date, came.received_ms, came.took));
+        self.warn_of_skew(skew);
         let status = head.status;
         if (200..300).contains(&status) {
             return None;
         }
-        let own_codes = read_codes(body);
-        let codes = own_codes.clone().unwrap_or_default();
+        let words = words::read(body);
+        // Rule 4.
+        let own = words.as_ref().is_some_and(|words| match status {
+            404 | 422 => true,
+            400..500 => words.are_its_own(),
+            _ => false,
+        });
+        let codes = words.map(|words| words.codes).unwrap_or_default();
         let rejection = self
             .signer
             .as_ref()
+            .filter(|_| own)
             .and_then(|signer| codes.iter().find_map(|code| signer.rejection(status, code)));
         let (kind, outcome) = match (rejection, status) {
-            (Some(Rejection::Maintenance), _) => (Kind::Maintenance, Outcome::NotSent),
-            (Some(_), _) => (Kind::Auth, Outcome::NotSent),
+            (Some(Rejection::Maintenance), _) => (Kind::Maintenance, Outcome::Refused),
+            (Some(_), _) => (Kind::Auth, Outcome::Refused),
             (None, 300..400) => (Kind::Redirect, Outcome::Unknown),
             (None, 429) => (Kind::RateLimited, Outcome::Unknown),
             (None, 471 | 503) => (Kind::Maintenance, Outcome::Unknown),
             (None, 500..) => (Kind::Server, Outcome::Unknown),
             // A gateway on the way gave up waiting; what is behind it may not have.
             (None, 408 | 425 | 499) => (Kind::Timeout, Outcome::Unknown),
-            (None, 400..500) if own_codes.is_some() => {
-                let kind = match status {
-                    401 | 403 => Kind::Auth,
-                    404 => Kind::NotFound,
-                    _ => Kind::Refused,
-                };
-                (kind, Outcome::Refused)
-            }
+            (None, 401 | 403) if own => (Kind::Auth, Outcome::Refused),
+            (None, 404) if own => (Kind::NotFound, Outcome::Refused),
+            (None, 400..500) if own => (Kind::Refused, Outcome::Refused),
             _ => (Kind::Unexpected, Outcome::Unknown),
         };
         let wait = head
             .headers
             .get(header::RETRY_AFTER)
             .and_then(|wait| retry::retry_after(wait.to_str().ok()?, self.clock.now_ms()));
-        let error = Error::answer(kind, outcome, status, codes, body).with_retry_after(wait);
-        if rejection != Some(Rejection::Expired) {
+        if kind == Kind::RateLimited {
+            self.limiter.pause(wait.unwrap_or(PAUSE));
+        }
+        let mut error = Error::answer(kind, outcome, status, codes, body.to_vec()).with_retry_after(wait);
+        if status == 404 && !own {
+            error = error.with_advice(&format!(
+                "the server may not know the path: check origin and version of the environment ({}{})",
+                self.environment.origin(),
+                self.environment.path(outgoing.call.service)
+            ));
+        }
+        // Rule 3: the refused nonce is all that the answer says, and the request carried one.
+        let proof = signer
+            .filter(|_| status == 401)
+            .and_then(|signer| signer.rejection(status, &words::sole_code(body)?));
+        if proof != Some(Rejection::Expired) {
             return Some(Attempt::Failed(error));
         }
-        let corrected = date.map(|date| self.clock.correct(date, sent_ms, received_ms));
-        self.note(corrected.filter(|skew| skew.applied));
+        let corrected = date.map(|date| self.clock.correct(date, came.received_ms, came.took));
+        self.warn_of_skew(corrected.filter(|skew| skew.applied));
         Some(Attempt::Expired(error.with_skew(corrected.or(skew).map(|skew| skew.offset_ms))))
     }
 
-    fn note(&self, skew: Option<Skew>) {
+    fn warn_of_skew(&self, skew: Option<Skew>) {
         match skew {
             Some(Skew { offset_ms, applied: true }) => {
                 self.nonces.rewind();
                 tracing::warn!(offset_ms, "this machine's clock differs from the exchange's; corrected");
             }
-            Some(Skew { offset_ms, applied: false }) if !self.told_of_date.swap(true, Ordering::Relaxed) => {
+            Some(Skew { offset_ms, applied: false })
+                if !self.warned_of_date.swap(true, Ordering::Relaxed) =>
+            {
                 tracing::warn!(offset_ms, "the exchange's date is more than a day off; not believed");
             }
             Some(_) | None => {}
@@ -320,8 +425,8 @@ impl Shared {
     }
 }
 
-/// Whether a call that may be repeated is tried again after this error.
-fn worth_another(error: &Error) -> Option<Cause> {
+/// Why a call that may be repeated is tried again after this error; `None` where it is not.
+fn retry_cause(error: &Error) -> Option<Cause> {
     match error.kind() {
         Kind::Connect | Kind::Timeout | Kind::Interrupted | Kind::Server | Kind::Maintenance => {
             Some(Cause::Transient)
@@ -356,13 +461,24 @@ pub(crate) fn failure(error: reqwest::Error) -> Error {
     Error::new(kind, outcome, what).with_source(error)
 }
 
-pub(crate) async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
+/// Reads a body. What is no success is cut: its words stand at the start.
+pub(crate) async fn read(
+    mut response: reqwest::Response,
+    status: u16,
+    motion: &Motion,
+) -> Result<Vec<u8>, Error> {
+    let success = (200..300).contains(&status);
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(failure)? {
-        if body.len() + piece.len() > LARGEST_BODY {
+        motion.moved(piece.len());
+        if success && body.len() + piece.len() > LARGEST_BODY {
             return Err(Error::new(Kind::TooLarge, Outcome::Unknown, "more than 16 MiB"));
         }
         body.extend_from_slice(&piece);
+        if !success && body.len() >= LARGEST_ERROR {
+            body.truncate(LARGEST_ERROR);
+            break;
+        }
     }
     Ok(body)
 }

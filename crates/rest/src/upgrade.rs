@@ -2,10 +2,13 @@
 
 use crate::{
     Call, Client, Error, Head, Kind, Outcome,
+    motion::Motion,
+    runtime,
     transport::{self, Attempt, Outgoing, Trace},
 };
 use capecrypto_auth::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
 
 /// The connection after an upgrade.
 pub use reqwest::Upgraded;
@@ -65,29 +68,31 @@ impl Client {
         let path_and_query =
             if upgrade.query.is_empty() { path } else { format!("{path}?{}", upgrade.query) };
         let acting_as = self.acting_for(call)?;
-        let outgoing = Outgoing { call, path_and_query, body: None, acting_as, hint: |_| None };
-        transport::traced(call, self.handshakes(&outgoing, upgrade))
+        runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
+        let outgoing = Outgoing {
+            call,
+            path_and_query,
+            body: None,
+            acting_as,
+            hint: |_| None,
+            idempotent: true,
+            urgent: false,
+        };
+        transport::traced(call, self.handshake_with_retry(&outgoing, upgrade))
             .await
             .map(|Opened { headers, connection, .. }| (headers, connection))
     }
 
-    async fn handshakes(&self, outgoing: &Outgoing, upgrade: &Upgrade) -> Result<Opened, Error> {
+    async fn handshake_with_retry(&self, outgoing: &Outgoing, upgrade: &Upgrade) -> Result<Opened, Error> {
         let mut attempts = 1;
         loop {
-            let limit = self.shared.timeouts.connect + self.shared.timeouts.connect;
-            let attempt = match tokio::time::timeout(limit, self.handshake(outgoing, upgrade)).await {
-                Ok(attempt) => attempt,
-                Err(_) => {
-                    Attempt::Failed(Error::new(Kind::Timeout, Outcome::Unknown, "no answer to the handshake"))
-                }
-            };
-            match attempt {
+            match self.handshake(outgoing, upgrade).await {
                 Attempt::Success((headers, connection)) => {
                     return Ok(Opened { headers, connection, attempts });
                 }
                 Attempt::Expired(_) if attempts == 1 => attempts += 1,
                 Attempt::Expired(error) | Attempt::Failed(error) => {
-                    return Err(self.shared.finish(error, outgoing).with_attempts(attempts));
+                    return Err(self.shared.add_context(error, outgoing).with_attempts(attempts));
                 }
             }
         }
@@ -107,13 +112,23 @@ impl Client {
                 _ => return Attempt::Failed(Error::config(format!("the header {name} cannot be sent"))),
             };
         }
-        let sent_ms = self.shared.clock.local_ms();
+        let limit = self.shared.timeouts.connect + self.shared.timeouts.connect;
+        match tokio::time::timeout(limit, self.shake_hands(outgoing, headers)).await {
+            Ok(attempt) => attempt,
+            Err(_) => {
+                Attempt::Failed(Error::new(Kind::Timeout, Outcome::Unknown, "no answer to the handshake"))
+            }
+        }
+    }
+
+    async fn shake_hands(&self, outgoing: &Outgoing, headers: HeaderMap) -> Attempt<(HeaderMap, Upgraded)> {
+        let sent = Instant::now();
         let url = self.shared.url(&outgoing.path_and_query);
         let mut response = match self.shared.sockets.get(url).headers(headers).send().await {
             Ok(response) => response,
             Err(error) => return Attempt::Failed(transport::failure(error)),
         };
-        let received_ms = self.shared.clock.local_ms();
+        let came = self.shared.came(sent);
         let status = response.status().as_u16();
         if status == 101 {
             let headers = response.headers().clone();
@@ -123,14 +138,14 @@ impl Client {
             };
         }
         let head = Head { status, headers: std::mem::take(response.headers_mut()) };
-        let body = match transport::read(response).await {
+        let body = match transport::read(response, status, &Motion::new()).await {
             Ok(body) => body,
             Err(error) => return Attempt::Failed(error.with_status(status)),
         };
-        match self.shared.judge(&head, &body, sent_ms, received_ms) {
+        match self.shared.classify(outgoing, &head, &body, came) {
             Some(failed) => failed,
             None => {
-                Attempt::Failed(Error::answer(Kind::Unexpected, Outcome::Unknown, status, Vec::new(), &body))
+                Attempt::Failed(Error::answer(Kind::Unexpected, Outcome::Unknown, status, Vec::new(), body))
             }
         }
     }

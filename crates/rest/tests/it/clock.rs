@@ -1,6 +1,7 @@
 use crate::calls::{CreateOrder, ORDER, client_with_clock, get};
-use capecrypto_auth::Clock;
+use capecrypto_auth::{Clock, ManualTime};
 use capecrypto_rest::{Kind, Outcome};
+use http::Method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 /// Accepts a nonce within five seconds of its own time, as the exchange does.
@@ -54,7 +55,7 @@ async fn a_wrong_clock_is_corrected_once_and_the_call_succeeds_reads_and_writes_
 async fn without_a_date_the_second_refusal_is_final() {
     let server = exchange(60, false).await;
     let error = client_with_clock(&server, Clock::manual(NOW).0).send(CreateOrder::new()).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (Kind::Auth, Outcome::NotSent));
+    assert_eq!((error.kind(), error.outcome()), (Kind::Auth, Outcome::Refused));
     assert_eq!(error.skew_ms(), None);
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
     assert!(error.hint().unwrap().contains("clock"));
@@ -114,4 +115,60 @@ async fn an_answer_out_of_a_cache_teaches_nothing() {
         client.send(get("7")).await.unwrap();
     }
     assert_eq!(client.clock().offset_ms(), 0);
+}
+
+/// Refuses the first call for its nonce, and sets this machine's clock right meanwhile.
+struct SetsTheClock(ManualTime);
+
+impl Respond for SetsTheClock {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        self.0.set(NOW);
+        Exchange { now_seconds: i64::try_from(NOW / 1_000).unwrap(), dated: true }.respond(request)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_right_during_a_call_leaves_no_offset_behind() {
+    for wrong in [3_600_000_i64, -3_600_000, 60_000] {
+        let server = MockServer::start().await;
+        let (clock, time) = Clock::manual(NOW.saturating_add_signed(wrong));
+        Mock::given(any()).respond_with(SetsTheClock(time)).mount(&server).await;
+        let client = client_with_clock(&server, clock);
+        client.send(get("7")).await.unwrap();
+        assert_eq!(client.clock().offset_ms(), 0, "{wrong}");
+        let requests = server.received_requests().await.unwrap();
+        assert_eq!(requests.len(), 2, "{wrong}");
+        let nonce: u64 = requests[1].headers["x-auth-nonce"].to_str().unwrap().parse().unwrap();
+        assert!(nonce.abs_diff(NOW) < 5_000, "{wrong}: {nonce}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_holds_no_call_up() {
+    let server = exchange(0, false).await;
+    let (clock, time) = Clock::manual(NOW + 3_000);
+    let client = client_with_clock(&server, clock);
+    client.send(CreateOrder::new()).await.unwrap();
+    time.set(NOW - 3_000);
+    let start = std::time::Instant::now();
+    client.send(CreateOrder::new()).await.unwrap();
+    assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn the_clock_learns_from_signed_answers_alone() {
+    let server = MockServer::start().await;
+    let date = jiff::Timestamp::from_millisecond(i64::try_from(NOW).unwrap() - 30_000).unwrap();
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
+    let stored = ResponseTemplate::new(200).set_body_string(ORDER).insert_header("date", date.as_str());
+    Mock::given(any()).respond_with(stored).mount(&server).await;
+    let client = client_with_clock(&server, Clock::manual(NOW).0);
+    for _ in 0..4 {
+        client.raw(Method::GET, "/api/v2/atlas/public/markets").unsigned().send().await.unwrap();
+    }
+    assert_eq!(client.clock().offset_ms(), 0);
+    for _ in 0..2 {
+        client.send(get("7")).await.unwrap();
+    }
+    assert!((client.clock().offset_ms() + 30_000).abs() <= 1_000);
 }

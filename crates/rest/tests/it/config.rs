@@ -107,3 +107,87 @@ async fn plain_text_on_a_tls_port_is_no_connection_and_no_credentials_leave() {
     let sent = String::from_utf8_lossy(&seen.await.unwrap()).into_owned();
     assert!(!sent.contains("canary") && !sent.contains("GET"), "{sent}");
 }
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_used_is_refused_and_nothing_goes_around_it() {
+    for bad in [
+        "socks://127.0.0.1:9",
+        "socks5://127.0.0.1:9",
+        "socks5h://127.0.0.1:9",
+        "ftp://127.0.0.1:9",
+        "htpp://127.0.0.1:9",
+        "tcp://127.0.0.1:9",
+        "ws://127.0.0.1:9",
+        "nonsense",
+        "127.0.0.1:9",
+        "localhost:9",
+        "",
+        "http:127.0.0.1:9",
+        "http:///127.0.0.1:9",
+        "http://",
+        "http://:9",
+        "http://127.0.0.1:9/path",
+        "http://127.0.0.1:9?canary",
+        "http://127.0.0.1:99999",
+    ] {
+        let error = Client::builder(local()).proxy(bad).build().unwrap_err();
+        assert_eq!(error.kind(), Kind::Config, "{bad}");
+        assert!(error.to_string().contains("proxy") && !error.to_string().contains("canary"), "{error}");
+    }
+    for good in ["http://127.0.0.1:9", "https://user:canary@localhost:9/", "http://[::1]:9"] {
+        Client::builder(local()).proxy(good).build().unwrap();
+    }
+    let live = Client::builder(Environment::live()).add_root_pem(crate::tls::authority("ours").pem());
+    live.proxy("http://proxy.example.com:3128").build().unwrap();
+}
+
+#[test]
+fn keys_of_the_sandbox_do_not_leave_this_machine_through_a_proxy() {
+    for remote in ["http://10.0.0.1:3128", "http://proxy.example.com:3128", "http://[2001:db8::1]:3128"] {
+        let error = Client::builder(local()).proxy(remote).build().unwrap_err();
+        assert!(error.kind() == Kind::Config && error.to_string().contains("this machine"), "{error}");
+    }
+}
+
+#[test]
+fn deadlines_that_contradict_each_other_are_refused_by_name() {
+    use std::time::Duration;
+    let refused = |timeouts| {
+        let error = Client::builder(local()).timeouts(timeouts).build().unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        error.to_string()
+    };
+    let timeouts = capecrypto_rest::Timeouts::default();
+    let text = refused(timeouts.attempt(Duration::from_secs(5)));
+    assert!(text.contains("connect (5s)") && text.contains("attempt (5s)"), "{text}");
+    assert!(refused(timeouts.idle(Duration::from_secs(3))).contains("idle (3s)"));
+    assert!(refused(timeouts.call(Duration::from_secs(14))).contains("call (14s)"));
+    for zero in [timeouts.queue(Duration::ZERO), timeouts.idle(Duration::ZERO)] {
+        assert!(refused(zero).contains("zero"));
+    }
+}
+
+/// A scheme of a user's own, with a header that HTTP does not take.
+#[derive(Debug)]
+struct Scheme(&'static str, &'static str);
+
+impl capecrypto_auth::Sign for Scheme {
+    fn sign(&self, _: &capecrypto_auth::ToSign<'_>) -> Vec<capecrypto_auth::SignedHeader> {
+        vec![capecrypto_auth::SignedHeader { name: self.0, value: self.1.to_owned().into() }]
+    }
+
+    fn rejection(&self, _: u16, _: &str) -> Option<capecrypto_auth::Rejection> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_signers_header_that_cannot_be_sent_is_an_error() {
+    for (name, value) in [("X-Key", "1"), ("x key", "1"), ("", "1"), ("x-key", "a\r\nb"), ("é", "1")] {
+        let client =
+            Client::builder(local()).signer(std::sync::Arc::new(Scheme(name, value))).build().unwrap();
+        let error = client.send(get("7")).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Config, Outcome::NotSent), "{name:?}");
+        assert!(!error.to_string().contains("a\r"), "{error}");
+    }
+}

@@ -16,9 +16,13 @@ mod config;
 mod outcomes;
 mod pages;
 mod prepare;
+mod queue;
+mod refusals;
 mod retries;
+mod runtime;
 mod secrets;
 mod tls;
+mod transfers;
 mod upgrade;
 
 /// What `endpoints!` expects of a crate that declares calls.

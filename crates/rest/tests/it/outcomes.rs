@@ -114,7 +114,7 @@ async fn deadlines_for_a_silent_and_for_a_slow_server() {
             held.push(socket);
         }
     });
-    let timeouts = Timeouts::default().idle_read(Duration::from_millis(150)).attempt(Duration::from_secs(10));
+    let timeouts = Timeouts::default().connect(Duration::from_millis(100)).idle(Duration::from_millis(150));
     let client = |timeouts| {
         Client::builder(Environment::local(&origin).unwrap())
             .credentials(crate::calls::credentials())
@@ -125,7 +125,8 @@ async fn deadlines_for_a_silent_and_for_a_slow_server() {
     let error = client(timeouts).send(CreateOrder::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Timeout, Outcome::Unknown));
     assert!(error.is_timeout() && error.is_outcome_unknown());
-    let timeouts = Timeouts::default().attempt(Duration::from_millis(150));
+    let timeouts =
+        Timeouts::default().connect(Duration::from_millis(100)).attempt(Duration::from_millis(150));
     let error = client(timeouts).send(CreateOrder::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Kind::Timeout, Outcome::Unknown, 1));
     task.abort();

@@ -60,11 +60,16 @@ async fn waiting_for_our_own_limiter_never_makes_an_unknown_of_a_refusal() {
     let client = Client::builder(Environment::local(&server.uri()).unwrap())
         .credentials(credentials())
         .rate(rate(1, 1))
-        .timeouts(Timeouts::default().call(Duration::from_millis(900)))
+        .timeouts(
+            Timeouts::default()
+                .connect(Duration::from_millis(500))
+                .attempt(Duration::from_millis(900))
+                .call(Duration::from_millis(900)),
+        )
         .build()
         .unwrap();
     let error = client.send(CreateOrder::new()).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome(), requests(&server).await), (Kind::Auth, Outcome::NotSent, 1));
+    assert_eq!((error.kind(), error.outcome(), requests(&server).await), (Kind::Auth, Outcome::Refused, 1));
 }
 
 #[tokio::test]

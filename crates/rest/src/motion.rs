@@ -1,0 +1,160 @@
+//! Deadlines that moving bytes put off.
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout_at};
+
+/// Bodies above this size are handed over in pieces, so that their motion can be seen.
+const PIECE: usize = 64 * 1024;
+/// Each so many bytes that move put the deadline of the whole off by a second: a transfer that is slower than that ends.
+const SLOWEST: u64 = 16 * 1024;
+
+/// What has moved over a connection, and when it last did.
+#[derive(Debug, Clone)]
+pub(crate) struct Motion(Arc<Mutex<Moved>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Moved {
+    bytes: u64,
+    last: Instant,
+}
+
+impl Motion {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Moved { bytes: 0, last: Instant::now() })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Moved> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many bytes were sent or received.
+    pub(crate) fn moved(&self, bytes: usize) {
+        let mut moved = self.lock();
+        moved.bytes = moved.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        moved.last = Instant::now();
+    }
+
+    /// Time won by the bytes that moved so far.
+    pub(crate) fn allowance(&self) -> Duration {
+        Duration::from_secs(self.lock().bytes / SLOWEST)
+    }
+
+    /// Waits for the work's end; `None` where nothing has moved for the time `idle`, or the deadline has passed.
+    pub(crate) async fn watch<T>(
+        &self,
+        idle: Duration,
+        deadline: Instant,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            let last = self.lock().last;
+            let until = (last + idle).min(deadline + self.allowance());
+            if until <= Instant::now() {
+                return None;
+            }
+            if let Ok(done) = timeout_at(until, work.as_mut()).await {
+                return Some(done);
+            }
+        }
+    }
+
+    /// A request's body, whose motion is seen where it is large.
+    pub(crate) fn body(&self, bytes: Bytes) -> reqwest::Body {
+        if bytes.len() <= PIECE {
+            return bytes.into();
+        }
+        reqwest::Body::wrap(Pieces { rest: bytes, motion: self.clone() })
+    }
+}
+
+/// A body in pieces.
+struct Pieces {
+    rest: Bytes,
+    motion: Motion,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let size = self.rest.len().min(PIECE);
+        let piece = self.rest.split_to(size);
+        // The next piece is asked for when the connection has room for it.
+        self.motion.moved(size);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(u64::try_from(self.rest.len()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep;
+
+    const IDLE: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_in_motion_never_time_out() {
+        let motion = Motion::new();
+        let work = async {
+            for _ in 0..100 {
+                sleep(Duration::from_secs(9)).await;
+                motion.moved(200_000);
+            }
+        };
+        let deadline = Instant::now() + Duration::from_secs(15);
+        assert_eq!(motion.watch(IDLE, deadline, work).await, Some(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standstill_ends_after_the_idle_time_wherever_it_comes() {
+        let motion = Motion::new();
+        let start = Instant::now();
+        let work = async {
+            sleep(Duration::from_secs(4)).await;
+            motion.moved(1_000_000);
+            std::future::pending::<()>().await;
+        };
+        let deadline = start + Duration::from_secs(60);
+        assert_eq!(motion.watch(IDLE, deadline, work).await, None);
+        assert_eq!(start.elapsed().as_secs(), 14);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_ends_at_the_deadline() {
+        let motion = Motion::new();
+        let start = Instant::now();
+        let work = async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                motion.moved(1);
+            }
+        };
+        let deadline = start + Duration::from_secs(15);
+        assert_eq!(motion.watch(IDLE, deadline, work).await, None::<()>);
+        assert_eq!(start.elapsed().as_secs(), 15);
+    }
+}

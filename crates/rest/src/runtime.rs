@@ -1,0 +1,46 @@
+//! What is needed of the program around us: a tokio runtime with timers and network.
+
+use crate::Error;
+use std::{
+    net::{Ipv4Addr, UdpSocket},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+/// Whether this runtime can carry a call. Without one tokio panics, and a caller's mistake must not end in a panic.
+///
+/// `known` remembers that a call got through, so that the costly part is done once.
+pub(crate) fn check(known: &AtomicBool) -> Result<(), Error> {
+    if tokio::runtime::Handle::try_current().is_err() {
+        return Err(Error::config(
+            "there is no tokio runtime here; call this within one, such as #[tokio::main] gives",
+        ));
+    }
+    if known.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let works = |ask: &dyn Fn()| catch_unwind(AssertUnwindSafe(ask)).is_ok();
+    if !works(&|| drop(tokio::time::sleep(Duration::ZERO))) {
+        return Err(Error::config(
+            "the tokio runtime has no timers; build it with `enable_time`, or with `enable_all`",
+        ));
+    }
+    if !works(&has_network) {
+        return Err(Error::config(
+            "the tokio runtime has no network; build it with `enable_io`, or with `enable_all`",
+        ));
+    }
+    known.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+fn has_network() {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
+    if let Ok(socket) = socket
+        && socket.set_nonblocking(true).is_ok()
+    {
+        // Panics where the runtime has no network. An error of the system's is not our question.
+        drop(tokio::net::UdpSocket::from_std(socket));
+    }
+}

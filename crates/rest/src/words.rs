@@ -1,0 +1,200 @@
+//! What the exchange says in an answer that is no success, and whether it is the exchange that says it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Codes that are kept.
+const MOST_CODES: usize = 16;
+/// Codes that are printed.
+const MOST_SHOWN: usize = 4;
+
+/// Sentences of the exchange's own software, for errors that have no code. `…` stands for what changes.
+const SENTENCES: [(&str, &str); 4] = [
+    ("The provided content-type '", "' is not supported."),
+    ("The requested format '", "' is not supported."),
+    ("The requested version is not supported.", ""),
+    ("Route is not found", ""),
+];
+
+/// An error body that is an object with `errors` or `error`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// What it names: codes, or prose where there are none.
+    pub(crate) codes: Vec<String>,
+}
+
+impl Words {
+    /// Whether these words can only be the exchange's, whatever the status: each is a code of its form or a sentence of its
+    /// software. A gateway on the way writes JSON too, and knows nothing of what became of a write.
+    pub(crate) fn are_its_own(&self) -> bool {
+        let sentence =
+            |text: &str| SENTENCES.iter().any(|(start, end)| text.starts_with(start) && text.ends_with(end));
+        !self.codes.is_empty() && self.codes.iter().all(|code| is_code(code) || sentence(code))
+    }
+}
+
+/// Reads `errors` or `error`, as a list, a text, a number or an object that says something; `None` where the body is no
+/// object with either.
+pub(crate) fn read(body: &[u8]) -> Option<Words> {
+    let Ok(Value::Object(body)) = serde_json::from_slice(without_bom(body)) else { return None };
+    let parts = ["errors", "error"].into_iter().filter_map(|name| body.get(name));
+    let mut found = parts.map(codes).peekable();
+    found.peek()?;
+    Some(Words { codes: found.find(|codes| !codes.is_empty()).unwrap_or_default() })
+}
+
+/// The one code of a body that says this and nothing else: an object with the single member `errors`, a list of exactly
+/// one text.
+pub(crate) fn sole_code(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sole {
+        errors: [String; 1],
+    }
+    let Sole { errors: [code] } = serde_json::from_slice(without_bom(body)).ok()?;
+    Some(code)
+}
+
+/// A mark that some servers put before a text in UTF-8.
+pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+fn codes(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(several) => several.iter().flat_map(one).take(MOST_CODES).collect(),
+        other => one(other),
+    }
+}
+
+fn one(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => {
+            let text: String = text.chars().filter(|c| !c.is_control()).take(100).collect();
+            if text.is_empty() { Vec::new() } else { vec![text] }
+        }
+        Value::Number(number) => vec![number.to_string()],
+        Value::Object(parts) => {
+            let part = |name| parts.get(name).map(flat).unwrap_or_default();
+            let code = part("code");
+            // A number says little: the message beside it is kept too.
+            if code.iter().any(|code| is_code(code)) { code } else { [code, part("message")].concat() }
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) => Vec::new(),
+    }
+}
+
+/// A text or a number; no deeper.
+fn flat(value: &Value) -> Vec<String> {
+    if value.is_object() { Vec::new() } else { one(value) }
+}
+
+/// Codes as an error prints them: prose is masked, since it may repeat what was sent.
+pub(crate) fn shown(codes: &[String]) -> String {
+    let code = |code: &String| if is_code(code) { code.clone() } else { "…".to_owned() };
+    let mut shown: Vec<_> = codes.iter().take(MOST_SHOWN).map(code).collect();
+    if codes.len() > MOST_SHOWN {
+        shown.push(format!("and {} more", codes.len() - MOST_SHOWN));
+    }
+    shown.join(", ")
+}
+
+/// Words between dots: nothing that a value could hide in.
+fn is_code(text: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
+    };
+    text.contains('.') && text.split('.').all(word) && text.chars().filter(char::is_ascii_digit).count() <= 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes_of(body: &str) -> Option<Vec<String>> {
+        read(body.as_bytes()).map(|words| words.codes)
+    }
+
+    #[test]
+    fn codes_in_every_form_are_read() {
+        for (body, expected) in [
+            (r#"{"errors":["a.b","c.d"]}"#, &["a.b", "c.d"][..]),
+            (r#"{"errors":"a.b"}"#, &["a.b"]),
+            (r#"{"error":"price is invalid"}"#, &["price is invalid"]),
+            (r#"{"errors":null,"error":"price is invalid"}"#, &["price is invalid"]),
+            (r#"{"errors":[],"error":"price is invalid"}"#, &["price is invalid"]),
+            (r#"{"error":{"code":2002,"message":"too small"}}"#, &["2002", "too small"]),
+            (r#"{"error":{"code":"","message":"too small"}}"#, &["too small"]),
+            (r#"{"error":{"code":null,"message":"too small"}}"#, &["too small"]),
+            (r#"{"error":{"code":"a.b","message":"too small"}}"#, &["a.b"]),
+            (r#"{"errors":[2002,{"code":2003}]}"#, &["2002", "2003"]),
+            ("\u{feff}{\"errors\":[\"a.b\"]}", &["a.b"]),
+            (r#"{"errors":null}"#, &[]),
+            (r#"{"errors":[[["deep"]]],"error":{"code":{"code":"deep"}}}"#, &[]),
+        ] {
+            assert_eq!(codes_of(body).as_deref(), Some(expected.map_to_owned().as_slice()), "{body}");
+        }
+        for none in ["", "null", "[]", r#"["a.b"]"#, r#"{"message":"a.b"}"#, "<html>", r#"{"errors":["#] {
+            assert_eq!(codes_of(none), None, "{none}");
+        }
+        let many = format!(r#"{{"errors":[{}1]}}"#, "1,".repeat(10_000));
+        assert_eq!(codes_of(&many).unwrap().len(), MOST_CODES);
+    }
+
+    trait ToOwnedTexts {
+        fn map_to_owned(&self) -> Vec<String>;
+    }
+
+    impl ToOwnedTexts for [&str] {
+        fn map_to_owned(&self) -> Vec<String> {
+            self.iter().map(|&text| text.to_owned()).collect()
+        }
+    }
+
+    #[test]
+    fn only_codes_of_its_form_and_its_own_sentences_are_the_exchanges() {
+        let own = |body: &str| read(body.as_bytes()).unwrap().are_its_own();
+        for body in [
+            r#"{"errors":["market.order.invalid_side"]}"#,
+            r#"{"errors":"server.method_not_allowed"}"#,
+            r#"{"error":"The provided content-type 'text/plain' is not supported."}"#,
+            r#"{"error":"Route is not found"}"#,
+        ] {
+            assert!(own(body), "{body}");
+        }
+        for body in [
+            r#"{"error":"upstream gone"}"#,
+            r#"{"errors":["market.order.invalid_side","upstream gone"]}"#,
+            r#"{"error":{"code":502}}"#,
+            r#"{"errors":[]}"#,
+            r#"{"errors":null}"#,
+        ] {
+            assert!(!own(body), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_sole_code_is_all_that_the_body_says() {
+        assert_eq!(sole_code(br#"{"errors":["a.b"]}"#).as_deref(), Some("a.b"));
+        for other in [
+            r#"{"errors":["a.b","a.b"]}"#,
+            r#"{"errors":["a.b"],"id":7}"#,
+            r#"{"errors":["a.b"],"errors":["a.b"]}"#,
+            r#"{"errors":"a.b"}"#,
+            r#"{"errors":[]}"#,
+            r#"{"error":["a.b"]}"#,
+            r#"{"error":{"message":"a.b"}}"#,
+            r#"["a.b"]"#,
+            r#"{"errors":["a.b"]}{}"#,
+        ] {
+            assert_eq!(sole_code(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_short_and_holds_no_prose() {
+        let codes: Vec<_> = (0..16).map(|_| "your pin is 77".to_owned()).collect();
+        assert_eq!(shown(&codes), "…, …, …, …, and 12 more");
+    }
+}
