@@ -9,7 +9,6 @@ use crate::{
     runtime,
     transport::{self, Outgoing, Shared, Trace},
 };
-use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
 use http::HeaderMap;
 use std::{
@@ -139,7 +138,7 @@ impl Client {
         };
         let answer = self.shared.call(&outgoing).await?;
         let status = answer.head.status;
-        let body = Bytes::from(answer.body);
+        let body = answer.body;
         // The exchange did it, but this response may belong to another request, or cannot be read.
         let unusable = |kind, what| {
             Error::unusable(kind, Outcome::Unknown, what, status, body.clone())

@@ -32,7 +32,7 @@ pub struct RawReply {
     /// Headers.
     pub headers: HeaderMap,
     /// Body.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// From the first attempt's leaving to the last byte.
     pub elapsed: Duration,
     /// How many attempts it took.

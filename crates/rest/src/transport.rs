@@ -79,7 +79,7 @@ pub(crate) struct Came {
 /// A successful answer.
 pub(crate) struct Answer {
     pub(crate) head: Head,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
 }
@@ -218,7 +218,7 @@ impl Shared {
         outgoing: &Outgoing,
         motion: &Motion,
         deadline: Instant,
-    ) -> Attempt<(Head, Vec<u8>)> {
+    ) -> Attempt<(Head, Bytes)> {
         // Signing may have to wait, and nothing has left then: it does not count as a part of the sending.
         let mut headers = HeaderMap::new();
         if outgoing.call.signed {
@@ -244,7 +244,7 @@ impl Shared {
         outgoing: &Outgoing,
         mut headers: HeaderMap,
         motion: &Motion,
-    ) -> Attempt<(Head, Vec<u8>)> {
+    ) -> Attempt<(Head, Bytes)> {
         let call = outgoing.call;
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let mut request = self.calls.request(method(call.method), self.url(&outgoing.path_and_query));
@@ -340,7 +340,7 @@ impl Shared {
         &self,
         outgoing: &Outgoing,
         head: &Head,
-        body: &[u8],
+        body: &Bytes,
         came: Came,
     ) -> Option<Attempt<T>> {
         let signer = self.signer.as_ref().filter(|_| outgoing.call.signed);
@@ -389,7 +389,7 @@ impl Shared {
         if kind == Kind::RateLimited {
             self.limiter.pause(wait.unwrap_or(PAUSE));
         }
-        let mut error = Error::answer(kind, outcome, status, codes, body.to_vec()).with_retry_after(wait);
+        let mut error = Error::answer(kind, outcome, status, codes, body.clone()).with_retry_after(wait);
         if status == 404 && !own {
             error = error.with_advice(&format!(
                 "the server may not know the path: check origin and version of the environment ({}{})",
@@ -466,19 +466,32 @@ pub(crate) async fn read(
     mut response: reqwest::Response,
     status: u16,
     motion: &Motion,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Bytes, Error> {
     let success = (200..300).contains(&status);
-    let mut body = Vec::new();
+    // Most answers come in one piece, which is kept as it is.
+    let mut first = Bytes::new();
+    let mut whole = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(failure)? {
         motion.moved(piece.len());
-        if success && body.len() + piece.len() > LARGEST_BODY {
+        let length = first.len().max(whole.len()) + piece.len();
+        if success && length > LARGEST_BODY {
             return Err(Error::new(Kind::TooLarge, Outcome::Unknown, "more than 16 MiB"));
         }
-        body.extend_from_slice(&piece);
-        if !success && body.len() >= LARGEST_ERROR {
-            body.truncate(LARGEST_ERROR);
+        if first.is_empty() && whole.is_empty() {
+            first = piece;
+        } else {
+            if whole.is_empty() {
+                whole.extend_from_slice(&first);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        if !success && length >= LARGEST_ERROR {
             break;
         }
+    }
+    let mut body = if whole.is_empty() { first } else { whole.into() };
+    if !success {
+        body.truncate(LARGEST_ERROR);
     }
     Ok(body)
 }

@@ -145,7 +145,13 @@ async fn error_bodies_in_every_shape_of_the_wire() {
             Outcome::Refused,
             vec!["authz.restrict.blacklist"],
         ),
-        (422, r#"{"errors":[{"message":"deep"},7,null]}"#, Kind::Refused, Outcome::Refused, vec!["deep", "7"]),
+        (
+            422,
+            r#"{"errors":[{"message":"deep"},7,null]}"#,
+            Kind::Refused,
+            Outcome::Refused,
+            vec!["deep", "7"],
+        ),
         (404, "404 Not Found", Kind::Unexpected, Outcome::Unknown, vec![]),
         (403, "<html><body>denied</body></html>", Kind::Unexpected, Outcome::Unknown, vec![]),
         (400, "", Kind::Unexpected, Outcome::Unknown, vec![]),
@@ -273,7 +279,7 @@ async fn the_raw_door_signs_and_fails_alike() {
         .await
         .unwrap();
     assert_eq!(
-        (reply.status, reply.body.as_slice(), reply.headers["total"].to_str().unwrap()),
+        (reply.status, &*reply.body, reply.headers["total"].to_str().unwrap()),
         (200, b"whatever".as_slice(), "3")
     );
     let error = client.raw(Method::GET, "/x").unsigned().send().await.unwrap_err();

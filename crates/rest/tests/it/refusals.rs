@@ -1,9 +1,10 @@
 //! What an answer proves: whether a write was refused, whether its nonce was, and what is left to find out with.
 
 use crate::calls::{CreateOrder, ORDER, client, credentials, get};
-use capecrypto_auth::Environment;
+use capecrypto_auth::{Environment, Rejection, Sign, SignedHeader, ToSign};
 use capecrypto_rest::{Client, Error, Kind, Outcome, Reply};
 use http::Method;
+use std::sync::Arc;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 async fn answering(status: u16, body: impl Into<Vec<u8>>) -> MockServer {
@@ -41,6 +42,35 @@ async fn a_write_is_sent_again_only_where_a_refused_nonce_is_all_that_the_answer
         let server = answering(status, body).await;
         let error = client(&server).send(CreateOrder::new()).await.unwrap_err();
         assert_eq!((error.attempts(), requests(&server).await), (1, 1), "{status} {body}");
+    }
+}
+
+/// A signature scheme that takes every refusal for one of its nonce.
+#[derive(Debug)]
+struct Eager;
+
+impl Sign for Eager {
+    fn sign(&self, _: &ToSign<'_>) -> Vec<SignedHeader> {
+        Vec::new()
+    }
+
+    fn rejection(&self, _: u16, _: &str) -> Option<Rejection> {
+        Some(Rejection::Expired)
+    }
+}
+
+#[tokio::test]
+async fn no_scheme_can_widen_the_proof() {
+    for (status, body, sent) in [
+        (401, r#"{"errors":["any.code"]}"#, 2),
+        (401, r#"{"errors":["any.code","other.code"]}"#, 1),
+        (403, r#"{"errors":["any.code"]}"#, 1),
+    ] {
+        let server = answering(status, body).await;
+        let builder = Client::builder(Environment::local(&server.uri()).unwrap());
+        let client = builder.signer(Arc::new(Eager)).build().unwrap();
+        client.send(CreateOrder::new()).await.unwrap_err();
+        assert_eq!(requests(&server).await, sent, "{status} {body}");
     }
 }
 
