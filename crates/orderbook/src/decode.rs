@@ -26,7 +26,8 @@ pub(crate) enum Refusal {
 
 pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Result<(), Refusal> {
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
+        // Some servers put a mark before a text in UTF-8.
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(error) => return Err(broken(&String::from_utf8_lossy(bytes), topics, &error)),
     };
     let message = Message { topics };
@@ -145,8 +146,15 @@ fn read_side(kind: Kind, name: &str, field: &Field<'_>, entries: &mut Vec<Entry>
                 let place = || format!("{name}[{at}]");
                 let pair: Vec<&RawValue> =
                     serde_json::from_str(pair.get()).map_err(|error| Unreadable::new(place(), &error))?;
-                entries.push(read_pair(&pair).map_err(|why| Unreadable::new(place(), &why))?);
+                // What stands behind price and amount is new to us, and skipped as an unknown field is.
+                let pair = pair.get(..2).unwrap_or(&pair);
+                entries.push(read_pair(pair).map_err(|why| Unreadable::new(place(), &why))?);
             }
+            Ok(())
+        }
+        // One more value is new to us, and skipped. With two more it could be another level, which must not be lost.
+        [price, amount, _] => {
+            entries.push(read_pair(&[price, amount]).map_err(|why| Unreadable::new(name, &why))?);
             Ok(())
         }
         flat => {

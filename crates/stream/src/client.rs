@@ -1,7 +1,8 @@
 //! The socket's task: it carries bytes and does what the session says.
 
 use crate::{
-    Config, Connect, ConnectError, Connection, Error, Event, Handshake, Interruption, Io, Kind, Topic,
+    Config, Connect, ConnectError, Connection, Error, Event, Handshake, Interruption, Kind, Topic,
+    heard::Heard,
     queue::Queue,
     session::{Action, Now, Session},
 };
@@ -43,7 +44,7 @@ const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 /// Commands that may wait for the task.
 const COMMANDS: usize = 64;
 
-type Socket = WebSocketStream<Box<dyn Io>>;
+type Socket = WebSocketStream<Heard>;
 
 /// Chooses what a stream brings.
 #[must_use = "a builder does nothing until it is connected"]
@@ -148,9 +149,11 @@ impl Builder {
     /// by events.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] for a malformed market or when nothing was chosen; [`Kind::Connect`] where the first
-    /// connection fails. Must be called within a tokio runtime.
+    /// [`Kind::InvalidArgument`] for a malformed market, a time in the configuration that cannot be kept, or when nothing
+    /// was chosen; [`Kind::Connect`] where the first connection fails; [`Kind::Runtime`] outside of a tokio runtime.
     pub async fn connect(self) -> Result<Stream, Error> {
+        check_runtime()?;
+        self.config.check()?;
         let topics = self.topics.into_iter().collect::<Result<Vec<_>, _>>()?;
         if topics.is_empty() {
             return Err(Error::new(
@@ -162,12 +165,13 @@ impl Builder {
         let queue = Arc::new(Queue::default());
         let (commands, received) = mpsc::channel(COMMANDS);
         let mut task = Task {
-            session: Session::new(self.config, topics, fastrand::u64(..)),
+            session: Session::new(self.config, topics, self.config.seed.unwrap_or_else(|| fastrand::u64(..))),
             connect: self.connect,
             start: Instant::now(),
             queue: queue.clone(),
             tap: self.tap,
             link: Link::Down,
+            known_bytes: 0,
         };
         task.act().await;
         let first = poll_fn(|cx| task.link.poll_next(cx)).await;
@@ -257,9 +261,11 @@ struct Task {
     queue: Arc<Queue>,
     tap: Option<Box<dyn Tap>>,
     link: Link,
+    /// Bytes of the connection at the last message, or at the last look for bytes.
+    known_bytes: u64,
 }
 
-/// Whoever leaves the task, by whatever way, leaves no consumer waiting.
+/// However the task ends, the queue is closed, so that consumers wake up.
 impl Drop for Task {
     fn drop(&mut self) {
         self.queue.end();
@@ -338,6 +344,7 @@ impl Task {
         let now = self.now();
         match happened {
             Happened::Connected(Ok(socket)) => {
+                self.known_bytes = 0;
                 self.link = Link::Up(socket);
                 self.session.connected(now);
             }
@@ -351,6 +358,9 @@ impl Task {
             Happened::Command(Some(Command::Subscribe(topics))) => self.session.subscribe(now, topics),
             Happened::Command(Some(Command::Unsubscribe(topics))) => self.session.unsubscribe(now, &topics),
             Happened::Command(Some(Command::Close(_)) | None) | Happened::TimePassed => {
+                if self.bytes_came() {
+                    self.session.bytes_came(now);
+                }
                 self.session.tick(now);
                 let mut again = Vec::new();
                 if let Some(tap) = &mut self.tap {
@@ -361,7 +371,15 @@ impl Task {
         }
     }
 
+    /// Whether bytes came since the last message or look. A large message over a slow line takes its time.
+    fn bytes_came(&mut self) -> bool {
+        let Link::Up(socket) = &self.link else { return false };
+        let bytes = socket.get_ref().bytes();
+        std::mem::replace(&mut self.known_bytes, bytes) != bytes
+    }
+
     fn take_message(&mut self, now: Now, message: Message) {
+        self.bytes_came();
         match message {
             Message::Text(text) => self.session.received(now, text.into()),
             // The exchange sends text; whoever sends the same as binary means the same.
@@ -466,7 +484,20 @@ async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(LARGEST_MESSAGE))
         .max_frame_size(Some(LARGEST_MESSAGE));
-    Ok(Box::new(WebSocketStream::from_raw_socket(io, Role::Client, Some(config)).await))
+    Ok(Box::new(WebSocketStream::from_raw_socket(Heard::new(io), Role::Client, Some(config)).await))
+}
+
+/// Without a runtime, or without its timers, tokio panics; a caller's mistake must not end so.
+fn check_runtime() -> Result<(), Error> {
+    let works = tokio::runtime::Handle::try_current().is_ok()
+        && std::panic::catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok();
+    if works {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Runtime,
+        "call this within a tokio runtime with timers, such as #[tokio::main] gives",
+    ))
 }
 
 async fn until(wake: Option<Instant>) {

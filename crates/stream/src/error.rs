@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Kind {
     /// An argument was refused; nothing left the process.
     InvalidArgument,
+    /// There is no tokio runtime with timers here; call it within one, such as `#[tokio::main]` gives.
+    Runtime,
     /// The connection could not be made. The cause is the error's source.
     Connect,
     /// The stream has ended.
@@ -46,6 +48,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             Kind::InvalidArgument => "invalid argument: ",
+            Kind::Runtime => "no runtime: ",
             Kind::Connect => "the stream could not be opened: ",
             Kind::Ended => "the stream has ended: ",
         })?;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use capecrypto_models::{
     Balance, Candle, MarketId, Order, Period, PublicTrade, TickerEntry, Timestamp, Trade,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// Something that happened, in the order in which it did.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,4 +139,17 @@ pub enum Interruption {
         /// In its words.
         what: String,
     },
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent => f.write_str("nothing came, not even the answer to a ping"),
+            Self::Unconfirmed => f.write_str("the server did not confirm a subscription in time"),
+            Self::Closed { code: 1006 } => f.write_str("the server went away without a goodbye (code 1006)"),
+            Self::Closed { code } => write!(f, "the server closed the connection (code {code})"),
+            Self::Failed { what } => write!(f, "the connection could not be made, or broke: {what}"),
+            Self::Refused { what } => write!(f, "the server refuses the credentials: {what}"),
+        }
+    }
 }

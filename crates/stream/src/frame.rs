@@ -21,24 +21,53 @@ pub(crate) enum Frame {
     Refusal(String),
 }
 
-/// Reads a frame and tells what it is; of several topics in one, each. It never fails: what cannot be read is an event.
+/// Reads a frame and tells what it is; of several topics or documents in one, each. It never fails: what cannot be read is
+/// an event.
 pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
+    let text = if text.starts_with(BOM) { text.slice(BOM.len()..) } else { text };
     // Order books are most of the traffic, and their frames are read by the book itself.
-    if let Some(market) = book_market(&text) {
+    if let Some(market) = book_market(&text)
+        && holds_one_topic(&text)
+    {
         return tell(Frame::Event(Event::Book { market, frame: text }));
     }
-    if text.trim_ascii() == b"pong" || text.trim_ascii().is_empty() {
+    if text.trim_ascii() == b"pong" {
         return;
     }
-    match decode::<Envelope<'_>>(&text) {
-        Ok(Envelope(topics)) => topics.into_iter().for_each(|(topic, body)| {
-            tell(match &*topic {
-                "success" => success(body.get()),
-                "error" => Frame::Event(Event::ServerError { message: message(body.get()) }),
-                name => Frame::Event(event(name, body, &text)),
-            });
-        }),
-        Err(why) => tell(Frame::Event(Event::Unreadable { topic: String::new(), why })),
+    let mut documents = serde_json::Deserializer::from_slice(&text).into_iter::<Envelope<'_>>();
+    let mut start = 0;
+    while let Some(document) = documents.next() {
+        let end = documents.byte_offset();
+        match document {
+            Ok(Envelope(topics)) => {
+                // What is handed on as it came is this document, not those beside it.
+                let whole = text.slice(start..end);
+                topics.into_iter().for_each(|(topic, body)| tell(one(&topic, body, &whole)));
+            }
+            // Nothing that follows can be told apart.
+            Err(error) => {
+                let why = describe(".", &error);
+                return tell(Frame::Event(Event::Unreadable { topic: String::new(), why }));
+            }
+        }
+        start = end;
+    }
+}
+
+/// A mark that some servers put before a text in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Whether nothing follows the body of the first topic. A book's body holds no further object, so the frame holds two
+/// braces that open, and both are closed at its end.
+fn holds_one_topic(text: &[u8]) -> bool {
+    text.trim_ascii_end().ends_with(b"}}") && text.iter().filter(|byte| **byte == b'{').count() == 2
+}
+
+fn one(topic: &str, body: &RawValue, whole: &Bytes) -> Frame {
+    match topic {
+        "success" => success(body.get()),
+        "error" => Frame::Event(Event::ServerError { message: message(body.get()) }),
+        name => Frame::Event(event(name, body, whole)),
     }
 }
 
@@ -128,14 +157,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     }
 }
 
-fn decode<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(text).map_err(|error| describe(".", &error))
-}
-
+/// Reads plainly first: to know the place of an error costs as much again.
 fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| describe(&error.path().to_string(), error.inner()))
+    serde_json::from_str(text).or_else(|_| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| describe(&error.path().to_string(), error.inner()))
+    })
 }
 
 /// Without the message, which may quote what the frame holds.
@@ -174,6 +202,63 @@ mod tests {
         assert_eq!(topic, "order");
     }
 
+    const ORDER: &str = r#"{"id":7,"market":"btczar","side":"buy","ord_type":"limit","price":"1","avg_price":"0","state":"wait","created_at":"2023-12-08T08:46:59Z","updated_at":"2023-12-08T08:46:59Z","origin_volume":"1","remaining_volume":"1","executed_volume":"0","trades_count":0}"#;
+
+    #[test]
+    fn what_stands_behind_a_book_in_one_frame_is_told() {
+        let book = r#""btczar.ob-inc":{"asks":["1",""],"sequence":2}"#;
+        for (behind, told) in [
+            (format!(r#""order":{ORDER}"#), "Order"),
+            (r#""ethzar.ob-inc":{"asks":["1",""],"sequence":2}"#.to_owned(), "Book"),
+            (r#""btczar.kline-1m":[1588001398,"1","1","1","1","1"]"#.to_owned(), "Candle"),
+            (r#""x":"}}""#.to_owned(), "Unknown"),
+            (r#""x":7"#.to_owned(), "Unknown"),
+            (r#""x":[]"#.to_owned(), "Unknown"),
+        ] {
+            let text = format!("{{{book},{behind}}}");
+            let [Frame::Event(Event::Book { market, frame }), Frame::Event(second)] = &read_all(&text)[..]
+            else {
+                panic!("{text}")
+            };
+            assert_eq!(
+                (market.as_str(), &**frame),
+                ("btczar", text.as_bytes()),
+                "the book finds its own message"
+            );
+            assert!(format!("{second:?}").starts_with(told), "{second:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_documents_in_one_message_none_is_lost() {
+        let two = format!("{{\"order\":{ORDER}}}\n{{\"order\":{ORDER}}}");
+        let [Frame::Event(Event::Order(_)), Frame::Event(Event::Order(_))] = &read_all(&two)[..] else {
+            panic!()
+        };
+        let book = r#"{"btczar.ob-inc":{"asks":["1",""],"sequence":2}}"#;
+        let books = format!("{book}{book}");
+        let [Frame::Event(Event::Book { frame: first, .. }), Frame::Event(Event::Book { frame: second, .. })] =
+            &read_all(&books)[..]
+        else {
+            panic!()
+        };
+        assert_eq!((&**first, &**second), (book.as_bytes(), book.as_bytes()), "each is handed on by itself");
+        let broken = format!("{book} {{\"order\":");
+        let [Frame::Event(Event::Book { .. }), Frame::Event(Event::Unreadable { .. })] =
+            &read_all(&broken)[..]
+        else {
+            panic!()
+        };
+    }
+
+    #[test]
+    fn a_mark_before_a_frame_is_no_part_of_it() {
+        let book = r#"{"btczar.ob-inc":{"asks":["1",""],"sequence":2}}"#;
+        for text in [book.to_owned(), format!("{{\"order\":{ORDER}}}")] {
+            assert_eq!(read_all(&format!("\u{feff}{text}")), read_all(&text));
+        }
+    }
+
     #[test]
     fn books_are_handed_on_as_they_came() {
         for text in [
@@ -184,7 +269,7 @@ mod tests {
             r#"{"btczar.ob-inc":"whatever"}"#,
         ] {
             let Frame::Event(Event::Book { market, frame }) = read_text(text) else { panic!("{text}") };
-            assert_eq!((market.as_str(), &*frame), ("btczar", text.as_bytes()));
+            assert_eq!((market.as_str(), &*frame), ("btczar", text.trim_end().as_bytes()));
         }
     }
 

@@ -5,6 +5,7 @@ mod connect;
 mod error;
 mod event;
 mod frame;
+mod heard;
 #[cfg(test)]
 mod probe;
 mod queue;

@@ -3,6 +3,7 @@
 use crate::Event;
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Mutex, PoisonError},
 };
 use tokio::sync::Notify;
@@ -123,9 +124,12 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// The next event; `None` after the last.
+    /// The next event; `None` after the last. Dropping the future loses nothing.
     pub(crate) async fn pop(&self) -> Option<Event> {
         loop {
+            // In line before the look, so that what is pushed right after it wakes this consumer and no other.
+            let mut filled = pin!(self.filled.notified());
+            filled.as_mut().enable();
             {
                 let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(event) = lanes.pop() {
@@ -137,7 +141,9 @@ impl Queue {
                     return None;
                 }
             }
-            self.filled.notified().await;
+            #[cfg(test)]
+            tests::between_look_and_wait();
+            filled.await;
         }
     }
 }
@@ -202,6 +208,43 @@ mod tests {
             queue.push(Event::Connected { connections });
         }
         assert_eq!(queue.pop().await, Some(Event::Lagged { market: 12, account: 0, connection: 904 }));
+    }
+
+    thread_local! {
+        static BETWEEN: std::cell::RefCell<Option<Box<dyn FnOnce()>>> = const { std::cell::RefCell::new(None) };
+    }
+
+    /// What a test lets happen after a consumer has looked and before it waits.
+    pub(super) fn between_look_and_wait() {
+        if let Some(happens) = BETWEEN.take() {
+            happens();
+        }
+    }
+
+    #[tokio::test]
+    async fn two_consumers_get_two_events_that_come_before_they_wait() {
+        let queue = std::sync::Arc::new(Queue::default());
+        // The second consumer looks, and both events come, while the first is between its look and its wait.
+        let second = std::rc::Rc::new(std::cell::RefCell::new(None));
+        let (inner, outcome) = (queue.clone(), second.clone());
+        BETWEEN.set(Some(Box::new(move || {
+            let waits = Box::leak(Box::new(inner.clone()));
+            let mut pop = Box::pin(waits.pop());
+            let pushes = inner.clone();
+            BETWEEN.set(Some(Box::new(move || {
+                pushes.push(book(1));
+                pushes.push(book(2));
+            })));
+            let waker = std::task::Waker::noop();
+            let polled = std::future::Future::poll(pop.as_mut(), &mut std::task::Context::from_waker(waker));
+            outcome.replace(Some((pop, polled)));
+        })));
+        let soon = std::time::Duration::from_secs(10);
+        tokio::time::timeout(soon, queue.pop()).await.expect("the first sleeps beside an event").unwrap();
+        let Some((pop, polled)) = second.take() else { panic!() };
+        if polled.is_pending() {
+            tokio::time::timeout(soon, pop).await.expect("the second sleeps beside an event").unwrap();
+        }
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@
 //! 7. Nothing is replayed for topics of the account: what happened while they were not confirmed is a gap.
 
 use crate::{
-    Event, Interruption, Topic,
+    Error, Event, Interruption, Kind, Topic,
     frame::{self, Frame},
     reconnect::{Backoff, HEALTHY},
 };
@@ -47,6 +47,9 @@ pub struct Config {
     pub confirm_within: Duration,
     /// After how long without a message [`Event::Stale`] is told. Default never: a market may be quiet.
     pub stale_after: Option<Duration>,
+    /// What the random part of the waits between two connections begins with. Default a random number; with a number of
+    /// your own a run can be repeated.
+    pub seed: Option<u64>,
 }
 
 impl Default for Config {
@@ -56,6 +59,7 @@ impl Default for Config {
             pong_within: Duration::from_secs(10),
             confirm_within: Duration::from_secs(10),
             stale_after: None,
+            seed: None,
         }
     }
 }
@@ -65,6 +69,37 @@ impl Config {
     #[must_use]
     pub fn heartbeat(self, ping_every: Duration, pong_within: Duration) -> Self {
         Self { ping_every, pong_within, ..self }
+    }
+
+    /// The same with another time for the answer to a subscription.
+    #[must_use]
+    pub fn confirm_within(self, confirm_within: Duration) -> Self {
+        Self { confirm_within, ..self }
+    }
+
+    /// The same with a start for the random part of the waits.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// A time of zero would ping or reconnect without end, and a very long one would never notice a dead connection.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let times = [
+            ("ping_every", Some(self.ping_every)),
+            ("pong_within", Some(self.pong_within)),
+            ("confirm_within", Some(self.confirm_within)),
+            ("stale_after", self.stale_after),
+        ];
+        let bad = times.into_iter().find(|(_, time)| time.is_some_and(|time| time.is_zero() || time > day));
+        match bad {
+            Some((name, Some(time))) => Err(Error::new(
+                Kind::InvalidArgument,
+                format!("config: {name} is {time:?}; give a time above zero and up to a day"),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The same with a time after which silence is told.
@@ -296,6 +331,16 @@ impl Session {
         self.emit(Event::Disconnected { why, retry_in });
     }
 
+    /// Bytes came, of a message that is not complete yet: the connection lives, and what it is asked for may be in them.
+    pub(crate) fn bytes_came(&mut self, now: Now) {
+        if let State::Open(open) = &mut self.state {
+            open.ping = Ping::DueAt(now.elapsed.saturating_add(self.config.ping_every));
+            if self.unanswered.is_some() {
+                self.unanswered = Some(now.elapsed);
+            }
+        }
+    }
+
     /// A ping or pong came.
     pub(crate) fn heard(&mut self, now: Now) {
         if let State::Open(open) = &mut self.state {
@@ -400,9 +445,10 @@ impl Session {
         self.request(now, "subscribe", &names, self.one_by_one);
     }
 
-    /// Subscribes again to each of these, in a request of its own: each brings a replay (rule 4).
+    /// Subscribes again to each of these that is still wanted, in a request of its own: each brings a replay (rule 4).
     pub(crate) fn subscribe_again(&mut self, now: Now, topics: &[Topic]) {
-        let names: Vec<_> = topics.iter().map(Topic::name).collect();
+        let wanted = topics.iter().filter(|topic| self.wanted.contains(topic));
+        let names: Vec<_> = wanted.map(Topic::name).collect();
         self.request(now, "subscribe", &names, true);
     }
 

@@ -378,3 +378,13 @@ fn a_deadline_longer_than_time_is_no_deadline() {
     session.tick(at(1_000_000_000));
     assert_eq!(session.wake_at(), Some(Duration::MAX));
 }
+
+#[test]
+fn what_nobody_wants_any_more_is_not_subscribed_to_again() {
+    let mut session = open(vec![market("btczar"), market("ethzar")]);
+    session.unsubscribe(at(200), &[market("btczar")]);
+    confirm(&mut session, at(300), &["ethzar.ob-inc"]);
+    actions(&mut session);
+    session.subscribe_again(at(400), &[market("btczar"), market("ethzar")]);
+    assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["ethzar.ob-inc"]}"#]);
+}

@@ -28,6 +28,9 @@ fn one_level_in_every_spelling() {
         r#"{"asks":["00100.5","0.25"],"sequence":101}"#,
         r#"{"asks":["100.5","0.25"],"sequence":101,"checksum":7,"asksTotal":[["1"]],"at":{"asks":[1]}}"#,
         r#"{"\u0061sks":["\u0031\u00300.5","0.25"],"sequence":101}"#,
+        // What stands behind price and amount is skipped.
+        r#"{"asks":["100.5","0.25",3],"sequence":101}"#,
+        r#"{"asks":[["100.5","0.25",3,{"orders":[1]}]],"sequence":101}"#,
         "\n{ \"asks\" : [ \"100.5\" , \"0.25\" ] ,\t\"sequence\" : 101 }\r\n",
     ] {
         let (book, applied) = after(body);
@@ -44,6 +47,7 @@ fn the_topic_in_other_spellings_and_beside_other_keys() {
     for frame in [
         r#"{"\u0062tczar.ob-inc":{"asks":["100.5","0.25"],"sequence":101}}"#,
         r#"{"btczar.ob\u002dinc":{"asks":["100.5","0.25"],"sequence":101}}"#,
+        "\u{feff}{\"btczar.ob-inc\":{\"asks\":[\"100.5\",\"0.25\"],\"sequence\":101}}",
         r#"{"at":1,"btczar.ob-inc":{"asks":["100.5","0.25"],"sequence":101}}"#,
         r#"{"btczar.ob-inc":{"asks":["100.5","0.25"],"sequence":101},"ethzar.ob-inc":{"sequence":7}}"#,
     ] {
@@ -140,10 +144,8 @@ const UNREADABLE: &[(&str, &str)] = &[
     (r#"{"asks":["101",true],"sequence":101}"#, "asks"),
     (r#"{"asks":["101",{}],"sequence":101}"#, "asks"),
     (r#"{"asks":["101"],"sequence":101}"#, "asks"),
-    (r#"{"asks":["101","2","3"],"sequence":101}"#, "asks"),
     (r#"{"asks":["101","2","102","3"],"sequence":101}"#, "asks"),
     (r#"{"asks":[["101","2"],["102"]],"sequence":101}"#, "asks[1]"),
-    (r#"{"asks":[["101","2"],["102","2","1"]],"sequence":101}"#, "asks[1]"),
     (r#"{"asks":[["101","2"],"102"],"sequence":101}"#, "asks[1]"),
     (r#"{"bids":[["98","2"],["97","x"]],"sequence":101}"#, "bids[1]"),
     (r#"{"bids":["12345678901234567890123456789.5","2"],"sequence":101}"#, "bids"),
@@ -217,4 +219,13 @@ fn a_snapshot_in_any_order_comes_out_best_first() {
     feed(&mut book, &frame);
     assert!(book.bids().unwrap().eq([level("9", "1"), level("8", "1"), level("7", "1")]));
     assert!(book.asks().unwrap().eq([level("10", "1"), level("12", "1")]));
+}
+
+#[test]
+fn a_snapshot_with_more_in_its_levels_than_price_and_amount_is_read() {
+    let frame = r#"{"btczar.ob-snap":{"asks":[["2.0","1.0",3]],"bids":[["1.0","1.0",1]],"sequence":1}}"#;
+    let mut book = book();
+    assert_eq!(apply(&mut book, frame), Applied::Snapshot { sequence: 1 });
+    assert_eq!(book.best().unwrap().ask, Some(level("2", "1")));
+    assert_eq!(book.best().unwrap().bid, Some(level("1", "1")));
 }

@@ -1,9 +1,9 @@
 //! A network of our own making, on a paused clock: what no real server does on request.
 
 use capecrypto_stream::{
-    Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Stream, Topic,
+    Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Kind, Stream, Topic,
 };
-use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 use http::HeaderMap;
 use std::{
     sync::{
@@ -12,7 +12,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{io::DuplexStream, time::Instant};
+use tokio::{
+    io::{AsyncWriteExt, DuplexStream},
+    time::Instant,
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -244,4 +247,119 @@ async fn closing_and_dropping_say_goodbye_and_leave_no_task() {
     }
     assert_eq!(metrics.num_alive_tasks(), 0, "no task is left");
     assert_eq!(GOODBYES.load(Ordering::SeqCst), 2);
+}
+
+/// Sends a text message of some size as one frame, a piece every 20 ms.
+async fn send_slowly(peer: &mut Peer, text: &str) {
+    let mut frame = vec![0x81, 127];
+    frame.extend(u64::try_from(text.len()).unwrap().to_be_bytes());
+    frame.extend(text.as_bytes());
+    for piece in frame.chunks(1_000) {
+        peer.get_mut().write_all(piece).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn large_tickers() -> String {
+    format!(r#"{{"global.tickers":{{}},"pad":"{}"}}"#, "x".repeat(60_000))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_message_over_a_slow_line_is_a_sign_of_life() {
+    let script: Script = |_, mut peer| {
+        Box::pin(async move {
+            confirm(&mut peer).await;
+            send_slowly(&mut peer, &large_tickers()).await;
+            while peer.next().await.is_some() {}
+        })
+    };
+    let (network, connections) = network(script);
+    let start = Instant::now();
+    let config = Config::default().heartbeat(Duration::from_millis(300), Duration::from_millis(200));
+    let stream = opened(network, config).await;
+    let events = until(&stream, start, |event| matches!(event, Event::Tickers(_))).await;
+    assert!(!events.iter().any(|(_, event)| matches!(event, Event::Disconnected { .. })), "{events:?}");
+    assert!(start.elapsed() > Duration::from_secs(1), "it was no test");
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_answer_to_a_subscription_may_take_its_time_while_bytes_come() {
+    let script: Script = |_, mut peer| {
+        Box::pin(async move {
+            send_slowly(&mut peer, &large_tickers()).await;
+            confirm(&mut peer).await;
+            while peer.next().await.is_some() {}
+        })
+    };
+    let (network, connections) = network(script);
+    let start = Instant::now();
+    let config = Config::default()
+        .heartbeat(Duration::from_millis(300), Duration::from_millis(200))
+        .confirm_within(Duration::from_millis(400));
+    let stream = opened(network, config).await;
+    until(&stream, start, |event| matches!(event, Event::Subscribed { .. })).await;
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn times_that_cannot_be_kept_are_refused_by_name_before_anything_is_opened() {
+    let second = Duration::from_secs(1);
+    for (config, name) in [
+        (Config::default().heartbeat(Duration::ZERO, second), "ping_every"),
+        (Config::default().heartbeat(second, Duration::ZERO), "pong_within"),
+        (Config::default().heartbeat(Duration::MAX, second), "ping_every"),
+        (Config::default().confirm_within(Duration::ZERO), "confirm_within"),
+        (Config::default().stale_after(Duration::ZERO), "stale_after"),
+    ] {
+        let (network, connections) = network(|_, _| Box::pin(async {}));
+        let error = Stream::builder(network).book("btczar").config(config).connect().await.unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidArgument);
+        assert!(error.to_string().contains(name), "{error}");
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[test]
+fn without_a_runtime_or_its_timers_opening_is_an_error() {
+    let connect = || {
+        let (network, _) = network(|_, _| Box::pin(async {}));
+        Stream::builder(network).book("btczar").connect()
+    };
+    let error = connect().now_or_never().expect("it waits").unwrap_err();
+    assert!(error.kind() == Kind::Runtime && error.to_string().contains("tokio"), "{error}");
+    let bare = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(bare.block_on(connect()).unwrap_err().kind(), Kind::Runtime);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_repeats_the_waits_between_connections() {
+    async fn waits(seed: u64) -> Vec<Duration> {
+        let (network, _) = network(|_, _| Box::pin(async {}));
+        let stream = opened(network, Config::default().seed(seed)).await;
+        let mut waits = Vec::new();
+        while waits.len() < 5 {
+            if let Some(Event::Disconnected { retry_in, .. }) = stream.next().await {
+                waits.push(retry_in);
+            }
+        }
+        waits
+    }
+    assert_eq!(waits(7).await, waits(7).await);
+    assert_ne!(waits(7).await, waits(8).await);
+}
+
+#[test]
+fn an_interruption_says_what_happened_in_words() {
+    let failed = Interruption::Failed { what: "no route".to_owned() };
+    for (interruption, words) in [
+        (Interruption::Silent, "nothing came"),
+        (Interruption::Unconfirmed, "did not confirm"),
+        (Interruption::Closed { code: 1006 }, "without a goodbye"),
+        (Interruption::Closed { code: 1009 }, "1009"),
+        (failed, "no route"),
+        (Interruption::Refused { what: "authz.invalid_signature".to_owned() }, "authz.invalid_signature"),
+    ] {
+        assert!(interruption.to_string().contains(words), "{interruption}");
+    }
 }
