@@ -2,11 +2,14 @@
 
 use capecrypto_models::{Level, MarketId};
 use capecrypto_orderbook::{Best, Book, BookSide, KnownDepth, NotLive, State};
+use futures_util::future::{Either, select};
 use std::{
     fmt,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Sleep};
 
 /// A market's order book, kept up to date by the stream. Clones show the same book.
 ///
@@ -22,28 +25,63 @@ pub struct LiveBook {
 pub(crate) struct Shared {
     market: MarketId,
     kept: Mutex<Kept>,
+    /// How long a wait for the book to be live may take.
+    live_within: Duration,
     /// Counts the changes; `None` when nobody keeps the book any more.
     changes: watch::Sender<Option<u64>>,
 }
 
-/// The book is kept no more: its connection was closed, dropped, or refused for good. Open another one.
+/// Why waiting for a book is over.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the book of {market} is kept no more, because its connection has ended; open another one")]
 #[non_exhaustive]
-pub struct Ended {
-    /// The market.
-    pub market: MarketId,
+pub enum WaitError {
+    /// The book is kept no more: its connection was closed, dropped, or refused for good.
+    #[error("the book of {market} is kept no more, because its connection has ended; open another one")]
+    Ended {
+        /// The market.
+        market: MarketId,
+    },
+    /// The exchange did not confirm the subscription.
+    #[error(
+        "the exchange does not list the book of {market} among the subscriptions; check the market's name with public::ListMarkets"
+    )]
+    NotListed {
+        /// The market.
+        market: MarketId,
+    },
+    /// The book was not live within the time for it.
+    #[error(
+        "the book of {market} was not live within {within:?}; check the market's name and the connection, or set another time with `live_within`"
+    )]
+    NotLiveInTime {
+        /// The market.
+        market: MarketId,
+        /// The time for it.
+        within: Duration,
+    },
+    /// There is no tokio runtime with timers here.
+    #[error(
+        "waiting for a book needs a tokio runtime with timers; call it within one, such as #[tokio::main] gives"
+    )]
+    NoRuntime,
 }
 
 pub(crate) struct Kept {
     pub(crate) book: Book,
     /// The exchange has confirmed the subscription: what it had stored since the snapshot is in the book.
     pub(crate) caught_up: bool,
+    /// The exchange has answered everything, and does not list the book.
+    pub(crate) not_listed: bool,
+    /// Nobody keeps the book any more.
+    ended: bool,
+    /// The book as it is now, for readers: made on demand, and dropped when the book changes.
+    view: Option<Arc<Book>>,
 }
 
 impl Kept {
     fn state(&self) -> State {
         match self.book.state() {
+            _ if self.ended => State::Stale,
             State::Live if !self.caught_up => State::Resyncing,
             state => state,
         }
@@ -58,31 +96,52 @@ impl Kept {
 }
 
 impl Shared {
-    pub(crate) fn new(market: MarketId) -> Self {
-        let kept = Kept { book: Book::new(market.clone()), caught_up: false };
-        Self { market, kept: Mutex::new(kept), changes: watch::channel(Some(0)).0 }
+    pub(crate) fn new(book: Book, live_within: Duration) -> Self {
+        let market = book.market().clone();
+        let kept = Kept { book, caught_up: false, not_listed: false, ended: false, view: None };
+        Self { market, kept: Mutex::new(kept), live_within, changes: watch::channel(Some(0)).0 }
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nobody keeps the book any more.
+    /// Nobody keeps the book any more: from now on it is stale, whatever still comes in.
     pub(crate) fn end(&self) {
+        self.lock().ended = true;
         self.changes.send_replace(None);
     }
 
     /// Changes the book and tells everyone who waits for that.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> T {
-        let changed = change(&mut self.lock());
+        let changed = {
+            let mut kept = self.lock();
+            kept.view = None;
+            change(&mut kept)
+        };
         self.changes.send_modify(|count| *count = count.map(|count| count.wrapping_add(1)));
         changed
+    }
+
+    /// The live book as it is now, for code that must not run under the lock.
+    fn view(&self) -> Result<Arc<Book>, NotLive> {
+        let mut kept = self.lock();
+        kept.live()?;
+        if let Some(view) = &kept.view {
+            return Ok(view.clone());
+        }
+        let view = Arc::new(kept.book.clone());
+        kept.view = Some(view.clone());
+        Ok(view)
     }
 }
 
 impl LiveBook {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { changes: shared.changes.subscribe(), shared }
+        let mut changes = shared.changes.subscribe();
+        // A new handle has seen nothing yet, so its first wait for a change is over at once.
+        changes.mark_changed();
+        Self { changes, shared }
     }
 
     /// The market.
@@ -119,20 +178,25 @@ impl LiveBook {
         self.shared.lock().live()?.depth(side)
     }
 
-    /// Asks several things of one and the same state of the book. Keep it short: the book stands still meanwhile.
+    /// Asks several things of one and the same state of the book.
+    ///
+    /// The question is asked of a copy that all readers share until the book changes, so it may take its time, and may ask
+    /// this or another book again. The first reader after a change pays for the copy, about a microsecond for 100 levels;
+    /// [`best`](Self::best) and [`levels`](Self::levels) need none.
     ///
     /// # Errors
     /// [`NotLive`] instead of an old book.
     pub fn read<T>(&self, ask: impl FnOnce(&Book) -> T) -> Result<T, NotLive> {
-        Ok(ask(self.shared.lock().live()?))
+        Ok(ask(&*self.shared.view()?))
     }
 
-    /// Waits until the book has changed since this handle last waited, be it a level or its state.
+    /// Waits until the book has changed since this handle last waited, be it a level or its state. A new handle has seen
+    /// nothing yet: its first wait is over at once. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`Ended`] where it will never change again.
-    pub async fn changed(&mut self) -> Result<(), Ended> {
-        let ended = || Ended { market: self.shared.market.clone() };
+    /// [`WaitError::Ended`] where it will never change again.
+    pub async fn changed(&mut self) -> Result<(), WaitError> {
+        let ended = || WaitError::Ended { market: self.shared.market.clone() };
         if self.changes.borrow().is_none() {
             return Err(ended());
         }
@@ -141,27 +205,68 @@ impl LiveBook {
         self.changes.borrow().map(|_| ()).ok_or_else(ended)
     }
 
-    /// Waits until the book is live.
+    /// Waits until the book is live, for as long as `live_within` of the builder says (30 s if nothing else was set).
+    ///
+    /// A wait for a change that follows is over at once, so that a loop around [`changed`](Self::changed) sees the book
+    /// that it waited for. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`Ended`] where it will never be.
-    pub async fn live(&mut self) -> Result<(), Ended> {
+    /// [`WaitError`]: the connection has ended, the exchange does not list the book, or the time is over.
+    pub async fn live(&mut self) -> Result<(), WaitError> {
+        let mut waited = false;
+        let mut patience = None;
         while self.state() != State::Live {
-            self.changed().await?;
+            waited = true;
+            self.changed_while_not_live(&mut patience).await?;
+        }
+        if waited {
+            self.changes.mark_changed();
         }
         Ok(())
     }
 
-    /// Waits until the book is live and as it is wished for, and answers what the wish found.
+    /// Waits until the book is live and as it is wished for, and answers what the wish found. The wish itself may take for
+    /// ever; a book that is not live in between is waited for as by [`live`](Self::live).
     ///
     /// # Errors
-    /// [`Ended`] where that will never be.
-    pub async fn until<T>(&mut self, mut wish: impl FnMut(&Book) -> Option<T>) -> Result<T, Ended> {
+    /// As [`live`](Self::live).
+    pub async fn until<T>(&mut self, mut wish: impl FnMut(&Book) -> Option<T>) -> Result<T, WaitError> {
+        let mut patience = None;
         loop {
-            if let Ok(Some(found)) = self.read(&mut wish) {
-                return Ok(found);
+            match self.read(&mut wish) {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {
+                    patience = None;
+                    self.changed().await?;
+                }
+                Err(_) => self.changed_while_not_live(&mut patience).await?,
             }
-            self.changed().await?;
+        }
+    }
+
+    /// Waits for a change of a book that is not live. The time for that goes on over several changes.
+    async fn changed_while_not_live(
+        &mut self,
+        patience: &mut Option<Pin<Box<Sleep>>>,
+    ) -> Result<(), WaitError> {
+        let market = || self.shared.market.clone();
+        if self.shared.lock().not_listed {
+            return Err(WaitError::NotListed { market: market() });
+        }
+        let within = self.shared.live_within;
+        let patience = match patience {
+            Some(patience) => patience,
+            none => {
+                // Without a runtime tokio panics; a caller's mistake must not end so.
+                let sleep = std::panic::catch_unwind(|| tokio::time::sleep(within));
+                none.insert(Box::pin(sleep.map_err(|_| WaitError::NoRuntime)?))
+            }
+        };
+        let late = WaitError::NotLiveInTime { market: market(), within };
+        let changed = pin!(self.changed());
+        match select(changed, patience.as_mut()).await {
+            Either::Left((changed, _)) => changed,
+            Either::Right(_) => Err(late),
         }
     }
 }

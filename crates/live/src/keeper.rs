@@ -56,6 +56,7 @@ impl Place {
         self.repair.disconnected();
         self.shared.change(|kept| {
             kept.caught_up = false;
+            kept.not_listed = false;
             kept.book.mark_resyncing();
         });
     }
@@ -65,6 +66,7 @@ impl Place {
         let has_snapshot = self.shared.change(|kept| {
             let has_snapshot = kept.book.sequence().is_some();
             kept.caught_up = listed && has_snapshot;
+            kept.not_listed &= !listed;
             if !listed && has_snapshot {
                 kept.book.mark_stale();
             }
@@ -109,6 +111,16 @@ impl Tap for Keeper {
                     place.confirmed(listed, elapsed);
                 }
             }
+            // Every request is answered: what is missing now will not come.
+            Event::NotSubscribed { topics } => {
+                for topic in topics {
+                    if let Topic::Book(market) = topic
+                        && let Some(place) = self.0.get(market)
+                    {
+                        place.shared.change(|kept| kept.not_listed = true);
+                    }
+                }
+            }
             _ => {}
         }
         true
@@ -127,7 +139,7 @@ impl Tap for Keeper {
     }
 }
 
-/// The task is gone, by whatever way: nobody keeps the books any more.
+/// However the task ends, nobody keeps the books any more.
 impl Drop for Keeper {
     fn drop(&mut self) {
         for place in self.0.values_mut() {

@@ -4,6 +4,6 @@ mod book;
 mod keeper;
 mod live;
 
-pub use book::{Ended, LiveBook};
+pub use book::{LiveBook, WaitError};
 pub use capecrypto_orderbook::{Best, BookSide, KnownDepth, NotLive, State};
 pub use live::{Builder, Live, NotSubscribed};

@@ -5,8 +5,9 @@ use crate::{
     keeper::{Keeper, Place},
 };
 use capecrypto_models::{Arg, MarketId, Period};
+use capecrypto_orderbook::{Book, SNAPSHOT_DEPTH};
 use capecrypto_stream::{Config, Connect, Error, Event, Stream};
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 /// Chooses what a live connection brings.
 #[derive(Debug)]
@@ -14,7 +15,12 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 pub struct Builder {
     stream: capecrypto_stream::Builder,
     markets: Vec<MarketId>,
+    snapshot_depth: usize,
+    live_within: Duration,
 }
+
+/// How long a wait for a book to be live may take, where nothing else is set.
+const LIVE_WITHIN: Duration = Duration::from_secs(30);
 
 impl Builder {
     /// Keeps a market's order book.
@@ -61,7 +67,20 @@ impl Builder {
     }
 
     fn map(self, change: impl FnOnce(capecrypto_stream::Builder) -> capecrypto_stream::Builder) -> Self {
-        Self { stream: change(self.stream), markets: self.markets }
+        Self { stream: change(self.stream), ..self }
+    }
+
+    /// For an exchange that cuts its snapshots elsewhere than at 301 levels a side: see
+    /// `capecrypto_orderbook::Book::with_snapshot_depth`.
+    pub fn snapshot_depth(mut self, levels: usize) -> Self {
+        self.snapshot_depth = levels;
+        self
+    }
+
+    /// Sets how long [`LiveBook::live`] and [`LiveBook::until`] wait for a book that is not live. Default 30 s.
+    pub fn live_within(mut self, live_within: Duration) -> Self {
+        self.live_within = live_within;
+        self
     }
 
     /// Opens the connection. The books are live as soon as the exchange has sent and confirmed them: see
@@ -70,8 +89,12 @@ impl Builder {
     /// # Errors
     /// As `capecrypto_stream::Builder::connect`.
     pub async fn connect(self) -> Result<Live, Error> {
-        let books: BTreeMap<_, _> =
-            self.markets.into_iter().map(|market| (market.clone(), Arc::new(Shared::new(market)))).collect();
+        let (depth, live_within) = (self.snapshot_depth, self.live_within);
+        let book = |market: MarketId| {
+            let book = Book::new(market.clone()).with_snapshot_depth(depth);
+            (market, Arc::new(Shared::new(book, live_within)))
+        };
+        let books: BTreeMap<_, _> = self.markets.into_iter().map(book).collect();
         let places = books.iter().map(|(market, shared)| (market.clone(), Place::new(shared.clone())));
         let stream = self.stream.tap(Keeper(places.collect())).connect().await?;
         Ok(Live { stream, books })
@@ -98,7 +121,12 @@ pub struct NotSubscribed {
 impl Live {
     /// Chooses what a live connection brings.
     pub fn builder(connect: impl Connect) -> Builder {
-        Builder { stream: Stream::builder(connect), markets: Vec::new() }
+        Builder {
+            stream: Stream::builder(connect),
+            markets: Vec::new(),
+            snapshot_depth: SNAPSHOT_DEPTH,
+            live_within: LIVE_WITHIN,
+        }
     }
 
     /// A handle to a market's book.
@@ -119,9 +147,21 @@ impl Live {
         self.stream.next().await
     }
 
-    /// Says goodbye to the server and ends the connection.
+    /// Says goodbye to the server and ends the connection. From the call on the books are stale.
     pub async fn close(&self) {
+        self.end_books();
         self.stream.close().await;
+    }
+
+    fn end_books(&self) {
+        self.books.values().for_each(|shared| shared.end());
+    }
+}
+
+/// The socket's task learns of it a moment later; until then no book may look live.
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.end_books();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Books against a peer that answers late, twice, or not for this book: what no real exchange does on request.
 
-use capecrypto_live::{Live, LiveBook, State};
+use crate::soon;
+use capecrypto_live::{BookSide, Live, LiveBook, State, WaitError};
 use capecrypto_models::Decimal;
 use capecrypto_stream::{Connect, ConnectError, Connection, Event, Handshake};
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
@@ -154,4 +155,156 @@ async fn a_lost_book_is_asked_for_again_once_at_a_time_and_a_second_apart() {
     assert!((3..=8).contains(&requests.len()), "{requests:?}");
     assert!(requests.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_secs(1)), "{requests:?}");
     assert_eq!(book.state(), State::Resyncing);
+}
+
+/// A live book with one bid.
+async fn live_book() -> (Live, LiveBook, Peer) {
+    let (live, mut book, mut peer) = connected().await;
+    snapshot(&mut peer, 100, 7).await;
+    confirm(&mut peer, r#""btczar.ob-inc""#).await;
+    soon(book.live()).await.unwrap();
+    (live, book, peer)
+}
+
+fn best_bid(book: &LiveBook) -> Option<Decimal> {
+    book.best().unwrap().bid.map(|bid| bid.price)
+}
+
+#[tokio::test]
+async fn a_read_within_a_read_answers() {
+    let (_live, book, _peer) = live_book().await;
+    let same = book.clone();
+    let within = book.read(|outer| {
+        let inner = same.read(|inner| inner.best().unwrap()).unwrap();
+        assert_eq!(same.best().unwrap(), inner);
+        (outer.best().unwrap(), inner)
+    });
+    let (outer, inner) = within.unwrap();
+    assert_eq!(outer, inner);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_holds_neither_the_socket_nor_other_readers_up() {
+    let (_live, book, mut peer) = live_book().await;
+    let (entered, inside) = tokio::sync::oneshot::channel();
+    let other = book.clone();
+    let reader = tokio::task::spawn_blocking(move || {
+        book.read(|frozen| {
+            entered.send(()).unwrap();
+            // Reads on until another reader has seen what came meanwhile.
+            let start = std::time::Instant::now();
+            while best_bid(&other) != Some(Decimal::from(101)) {
+                assert!(start.elapsed() < Duration::from_secs(20), "the writer stands still");
+                std::thread::yield_now();
+            }
+            frozen.best().unwrap().bid.map(|bid| bid.price)
+        })
+    });
+    inside.await.unwrap();
+    bid(&mut peer, 101, "1", 8).await;
+    assert_eq!(soon(reader).await.unwrap(), Ok(Some(Decimal::from(100))), "what it reads does not change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_market_that_the_exchange_does_not_list_is_an_error_and_no_wait() {
+    let (_live, mut book, mut peer) = connected().await;
+    confirm(&mut peer, "").await;
+    let error =
+        tokio::time::timeout(Duration::from_secs(5), book.live()).await.expect("it waits").unwrap_err();
+    assert!(matches!(&error, WaitError::NotListed { market } if market == "btczar"), "{error}");
+    assert!(error.to_string().contains("ListMarkets"), "{error}");
+    let until = tokio::time::timeout(Duration::from_secs(5), book.until(|_| Some(())));
+    assert!(matches!(until.await.expect("it waits"), Err(WaitError::NotListed { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_snapshot_that_does_not_come_has_an_end() {
+    let (peers, mut received) = mpsc::unbounded_channel();
+    let builder = Live::builder(Network(peers)).book("btczar").live_within(Duration::from_secs(7));
+    let live = builder.connect().await.unwrap();
+    let mut peer = received.recv().await.unwrap();
+    confirm(&mut peer, r#""btczar.ob-inc""#).await;
+    let answering = tokio::spawn(async move { while peer.next().await.is_some() {} });
+    let mut book = live.book("btczar").unwrap();
+    for _ in 0..2 {
+        let start = tokio::time::Instant::now();
+        let error = book.live().await.unwrap_err();
+        assert!(matches!(error, WaitError::NotLiveInTime { within, .. } if within.as_secs() == 7), "{error}");
+        assert_eq!(start.elapsed().as_secs(), 7);
+    }
+    assert!(matches!(book.until(|_| Some(())).await, Err(WaitError::NotLiveInTime { .. })));
+    answering.abort();
+}
+
+#[test]
+fn waiting_outside_of_a_runtime_is_an_error() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (_live, mut book, _peer) = runtime.block_on(connected());
+    let outside = futures_util::FutureExt::now_or_never(book.live());
+    assert_eq!(outside.expect("it waits"), Err(WaitError::NoRuntime));
+}
+
+#[tokio::test]
+async fn no_book_looks_live_after_its_connection_was_dropped_or_closed() {
+    let (live, book, mut peer) = live_book().await;
+    // What is on its way when the connection is dropped changes nothing.
+    bid(&mut peer, 101, "1", 8).await;
+    drop(live);
+    assert_eq!(book.best().unwrap_err().state, State::Stale, "at once, before the socket's task runs");
+    tokio::task::yield_now().await;
+    assert_eq!(book.state(), State::Stale);
+    let (live, book, _peer) = live_book().await;
+    let _ = futures_util::FutureExt::now_or_never(live.close());
+    assert_eq!(book.best().unwrap_err().state, State::Stale, "from the call on");
+}
+
+#[tokio::test]
+async fn a_loop_that_waits_for_changes_first_sees_the_book_that_is_there() {
+    let (live, mut book, mut peer) = live_book().await;
+    soon(book.changed()).await.unwrap();
+    assert!(futures_util::FutureExt::now_or_never(book.changed()).is_none(), "once, not again and again");
+    let mut late = live.book("btczar").unwrap();
+    soon(late.live()).await.unwrap();
+    soon(late.changed()).await.unwrap();
+    assert!(futures_util::FutureExt::now_or_never(late.changed()).is_none());
+    soon(late.live()).await.unwrap();
+    assert!(
+        futures_util::FutureExt::now_or_never(late.changed()).is_none(),
+        "a book that was live is no news"
+    );
+    bid(&mut peer, 101, "1", 8).await;
+    soon(late.changed()).await.unwrap();
+    assert_eq!(best_bid(&late), Some(Decimal::from(101)));
+}
+
+#[tokio::test]
+async fn an_exchange_that_cuts_its_snapshots_elsewhere_is_known_to() {
+    for (depth, complete) in [(301, true), (1, false)] {
+        let (peers, mut received) = mpsc::unbounded_channel();
+        let builder = Live::builder(Network(peers)).book("btczar").snapshot_depth(depth);
+        let live = builder.connect().await.unwrap();
+        let mut peer = received.recv().await.unwrap();
+        snapshot(&mut peer, 100, 7).await;
+        confirm(&mut peer, r#""btczar.ob-inc""#).await;
+        let mut book = live.book("btczar").unwrap();
+        soon(book.live()).await.unwrap();
+        assert_eq!(book.depth(BookSide::Bid).unwrap().complete, complete, "{depth}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_books_in_one_frame_both_are_kept() {
+    let (peers, mut received) = mpsc::unbounded_channel();
+    let live = Live::builder(Network(peers)).book("btczar").book("ethzar").connect().await.unwrap();
+    let mut peer = received.recv().await.unwrap();
+    let message = |market: &str, price: u32| {
+        format!(r#""{market}.ob-snap":{{"asks":[],"bids":[["{price}","1"]],"sequence":1}}"#)
+    };
+    say(&mut peer, &format!("{{{},{}}}", message("btczar", 100), message("ethzar", 10))).await;
+    confirm(&mut peer, r#""btczar.ob-inc","ethzar.ob-inc""#).await;
+    for (market, price) in [("btczar", 100), ("ethzar", 10)] {
+        let mut book = live.book(market).unwrap();
+        soon(book.live()).await.unwrap();
+        assert_eq!(best_bid(&book), Some(Decimal::from(price)), "{market}");
+    }
 }
