@@ -236,7 +236,7 @@ mod tests {
                 pushes.push(book(2));
             })));
             let waker = std::task::Waker::noop();
-            let polled = std::future::Future::poll(pop.as_mut(), &mut std::task::Context::from_waker(waker));
+            let polled = Future::poll(pop.as_mut(), &mut std::task::Context::from_waker(waker));
             outcome.replace(Some((pop, polled)));
         })));
         let soon = std::time::Duration::from_secs(10);
