@@ -2,11 +2,12 @@
 
 use serde::{Serialize, Serializer, ser::Error as _};
 use std::{borrow::Cow, fmt, str::FromStr};
+use zeroize::Zeroize;
 
 /// Why a text or a number cannot be used, and what to give instead.
 ///
 /// `Display` is the two parts in one line, `why; remedy`. The text that was refused is repeated only as far
-/// as it helps, cut at 32 characters.
+/// as it helps, cut at 32 characters; that of a [`Sensitive`](crate::Sensitive) is never repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
     why: Cow<'static, str>,
@@ -75,8 +76,11 @@ impl<T: FromStr<Err = Malformed>> From<&str> for Arg<T> {
 }
 
 impl<T: FromStr<Err = Malformed>> From<String> for Arg<T> {
-    fn from(text: String) -> Self {
-        Self(text.parse())
+    /// The text is wiped: it may be that of a [`Sensitive`](crate::Sensitive) argument.
+    fn from(mut text: String) -> Self {
+        let parsed = text.parse();
+        text.zeroize();
+        Self(parsed)
     }
 }
 

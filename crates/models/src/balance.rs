@@ -1,14 +1,15 @@
 //! Balances, with one meaning wherever they come from.
 
-use crate::{CurrencyId, Decimal, Timestamp, decimal, time, tolerant};
+use crate::{CurrencyId, Decimal, Malformed, Timestamp, decimal, time, tolerant};
 use serde::{Deserialize, Serialize};
 
 /// What an account holds of one currency.
 ///
 /// The wire has two meanings for one key. Over REST (documents: "Account") and on the older stream, `balance` is
 /// what is available. On the stream of today (documents: "Balance Stream") it is the total, and `available`
-/// stands beside it. Here the three amounts mean the same in both cases, and the constructor of the difference
-/// is the presence of `available`, as the wire has it.
+/// stands beside it. Here the three amounts mean the same in both cases: the two forms are told apart by the presence
+/// of `available`. For a server whose REST answers mean the total, see
+/// [`with_balance_as_total`](Self::with_balance_as_total).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 #[non_exhaustive]
@@ -35,8 +36,12 @@ impl Eq for Balance {}
 /// Which of the two forms the balance came in, so that it can be written back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    BalanceIsAvailable,
-    BalanceIsTotal,
+    /// `balance` is what is available.
+    AvailableAlone,
+    /// `balance` is the total, with `available` beside it.
+    AllThree,
+    /// `balance` is the total, and `available` is not written.
+    TotalAlone,
 }
 
 impl Balance {
@@ -53,6 +58,29 @@ impl Balance {
     /// Available and locked together.
     pub fn total(&self) -> Decimal {
         self.total
+    }
+
+    /// Reads the key `balance` as the total, where it came without `available` and so was read as what is available.
+    /// The answer itself does not tell which of the two it means: see `BalanceMeaning` of the environment.
+    ///
+    /// A balance that came with `available` beside it stays as it is.
+    ///
+    /// # Errors
+    /// [`Malformed`] where more is locked than the total would be: then it is no total.
+    pub fn with_balance_as_total(self) -> Result<Self, Malformed> {
+        if self.form != Form::AvailableAlone {
+            return Ok(self);
+        }
+        let total = self.available;
+        let rest = total.checked_sub(self.locked).filter(|rest| *rest >= Decimal::ZERO);
+        // The difference of numbers with very different digits would be rounded without a word.
+        match rest.filter(|rest| rest.checked_add(self.locked) == Some(total)) {
+            Some(available) => Ok(Self { available, total, form: Form::TotalAlone, ..self }),
+            None => Err(Malformed::new(
+                "`balance` cannot be the total, since `locked` is larger",
+                "say in the environment that `balance` is what is available",
+            )),
+        }
     }
 
     /// Whether both tell the same of the same currency, whenever and wherever they come from: for reconciling.
@@ -100,11 +128,11 @@ impl TryFrom<Wire> for Balance {
             |available| exact(available).ok_or("the sum of available and locked has more than 28 digits");
         let (available, total, form) = match wire.available {
             Some(available) if sum(available)? == wire.balance => {
-                (available, wire.balance, Form::BalanceIsTotal)
+                (available, wire.balance, Form::AllThree)
             }
             // Guessing which of the three is wrong would be inventing money.
             Some(_) => return Err("available and locked do not add up to balance"),
-            None => (wire.balance, sum(wire.balance)?, Form::BalanceIsAvailable),
+            None => (wire.balance, sum(wire.balance)?, Form::AvailableAlone),
         };
         Ok(Self {
             currency: wire.currency.or(wire.currency_id).ok_or("missing field `currency`")?,
@@ -120,8 +148,9 @@ impl TryFrom<Wire> for Balance {
 impl From<Balance> for Wire {
     fn from(balance: Balance) -> Self {
         let (total, available) = match balance.form {
-            Form::BalanceIsAvailable => (balance.available, None),
-            Form::BalanceIsTotal => (balance.total, Some(balance.available)),
+            Form::AvailableAlone => (balance.available, None),
+            Form::AllThree => (balance.total, Some(balance.available)),
+            Form::TotalAlone => (balance.total, None),
         };
         Self {
             currency: Some(balance.currency),

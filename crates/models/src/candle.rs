@@ -1,12 +1,16 @@
 //! Candles (K-line, OHLC).
 
-use crate::{Decimal, Malformed, Timestamp, decimal::Exact};
-use serde::{Deserialize, Serialize, Serializer};
+use crate::{Decimal, Malformed, Timestamp, decimal::Exact, tolerant};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{SeqAccess, Visitor},
+};
 use std::{fmt, str::FromStr, time::Duration};
 
-/// One candle: on the wire `[time, open, high, low, close, volume]` (documents: "K-Line").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Wire", into = "Wire")]
+/// One candle: on the wire `[time, open, high, low, close, volume]` (documents: "K-Line"). What a server writes
+/// behind the six is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "Wire")]
 #[non_exhaustive]
 pub struct Candle {
     /// Start of the period.
@@ -25,9 +29,26 @@ pub struct Candle {
 
 type Wire = (Timestamp, Exact, Exact, Exact, Exact, Exact);
 
-impl From<Wire> for Candle {
-    fn from((opened_at, open, high, low, close, volume): Wire) -> Self {
-        Self { opened_at, open: open.0, high: high.0, low: low.0, close: close.0, volume: volume.0 }
+impl<'de> Deserialize<'de> for Candle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Row;
+        impl<'de> Visitor<'de> for Row {
+            type Value = Candle;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a candle: time, open, high, low, close and volume")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Candle, A::Error> {
+                let opened_at = tolerant::place(&mut seq, 0, &self)?;
+                let Exact(open) = tolerant::place(&mut seq, 1, &self)?;
+                let Exact(high) = tolerant::place(&mut seq, 2, &self)?;
+                let Exact(low) = tolerant::place(&mut seq, 3, &self)?;
+                let Exact(close) = tolerant::place(&mut seq, 4, &self)?;
+                let Exact(volume) = tolerant::place(&mut seq, 5, &self)?;
+                tolerant::skip_rest(&mut seq)?;
+                Ok(Candle { opened_at, open, high, low, close, volume })
+            }
+        }
+        deserializer.deserialize_seq(Row)
     }
 }
 

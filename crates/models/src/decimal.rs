@@ -18,11 +18,12 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use crate::arg::excerpt;
+use crate::{
+    arg::excerpt,
+    tolerant::{self, Wrong},
+};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A decimal's most digits, in all and behind the point.
 pub const MOST_DIGITS: u32 = 28;
@@ -45,6 +46,38 @@ pub enum DecimalError {
 /// [`DecimalError::NotANumber`] for any other text, spaces and signs like `+` included;
 /// [`DecimalError::TooManyDigits`] where 28 digits do not hold the value.
 pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
+    match short(text) {
+        Some(number) => Ok(number),
+        None => long(text),
+    }
+}
+
+/// The usual case, without an allocation: plain notation of at most 28 digits.
+fn short(text: &str) -> Option<Decimal> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mut number, mut count, mut scale, mut point) = (0_i128, 0, 0, false);
+    for byte in digits.bytes() {
+        match byte {
+            b'0'..=b'9' if count < MOST_DIGITS => {
+                number = number * 10 + i128::from(byte - b'0');
+                count += 1;
+                scale += u32::from(point);
+            }
+            b'.' if count > 0 && !point => point = true,
+            _ => return None,
+        }
+    }
+    // A point wants a digit behind it.
+    if count == 0 || point == (scale == 0) {
+        return None;
+    }
+    Decimal::try_from_i128_with_scale(if negative { -number } else { number }, scale).ok()
+}
+
+fn long(text: &str) -> Result<Decimal, DecimalError> {
     let not_a_number = || DecimalError::NotANumber(excerpt(text));
     let too_many = || DecimalError::TooManyDigits(excerpt(text));
 
@@ -106,6 +139,29 @@ fn read_exponent(text: &str) -> Option<i64> {
     }
     let size = digits.parse::<i64>().unwrap_or(i64::MAX).min(i64::MAX / 4);
     Some(if negative { -size } else { size })
+}
+
+/// The product, where a decimal holds it exactly; zeros at the end of a factor do not stand in the way.
+pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let plain = a.checked_mul(b);
+    // The multiplication rounds what does not fit: then the product has not the sum of both scales.
+    if let Some(product) = plain.filter(|product| product.scale() == a.scale() + b.scale()) {
+        return Some(product);
+    }
+    let (a, b) = (a.normalize(), b.normalize());
+    let (mut a_number, mut b_number, mut scale) = (a.mantissa(), b.mantissa(), a.scale() + b.scale());
+    // A five and a two make a zero at the end of the product, which a digit behind the point can be spared for.
+    while scale > 0 {
+        if a_number % 5 == 0 && b_number % 2 == 0 {
+            (a_number, b_number) = (a_number / 5, b_number / 2);
+        } else if a_number % 2 == 0 && b_number % 5 == 0 {
+            (a_number, b_number) = (a_number / 2, b_number / 5);
+        } else {
+            break;
+        }
+        scale -= 1;
+    }
+    Decimal::try_from_i128_with_scale(a_number.checked_mul(b_number)?, scale).ok()
 }
 
 /// A decimal out of a literal, checked when the program is compiled: `dec!(0.00001)`, `dec!(800_000)`, `dec!(-1.5)`.
@@ -172,19 +228,17 @@ pub(crate) enum Raw {
     Value(Decimal),
 }
 
-pub(crate) fn read_raw<E: serde::de::Error>(raw: &RawValue) -> Result<Raw, E> {
-    let text = raw.get();
+/// Reads a JSON value's own text.
+pub(crate) fn read_raw(text: &str) -> Result<Raw, Wrong> {
     match text.as_bytes().first() {
         Some(b'n') => Ok(Raw::Null),
-        Some(b'"') => {
-            // A Cow of a str borrows only through this wrapper; escapes in a number are legal JSON.
-            #[derive(Deserialize)]
-            struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-            let Text(text) = serde_json::from_str(text).map_err(E::custom)?;
-            if text.is_empty() { Ok(Raw::Empty) } else { parse(&text).map(Raw::Value).map_err(E::custom) }
-        }
-        Some(b'-' | b'0'..=b'9') => parse(text).map(Raw::Value).map_err(E::custom),
-        _ => Err(E::custom("expected a decimal as string or number")),
+        // Escapes in a number are legal JSON.
+        Some(b'"') => match tolerant::unquoted(text)? {
+            text if text.is_empty() => Ok(Raw::Empty),
+            text => Ok(Raw::Value(parse(&text)?)),
+        },
+        Some(b'-' | b'0'..=b'9') => Ok(Raw::Value(parse(text)?)),
+        _ => Err("expected a decimal as string or number".into()),
     }
 }
 
@@ -209,11 +263,11 @@ impl Serialize for Exact {
 /// # Errors
 /// `null`, an empty string, any other JSON type, and what [`parse`] refuses.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    match read_raw(&Box::<RawValue>::deserialize(deserializer)?)? {
+    tolerant::raw(deserializer, |text| match read_raw(text)? {
         Raw::Value(value) => Ok(value),
-        Raw::Null => Err(D::Error::custom("expected a decimal, found null")),
-        Raw::Empty => Err(D::Error::custom("expected a decimal, found an empty string")),
-    }
+        Raw::Null => Err("expected a decimal, found null".into()),
+        Raw::Empty => Err("expected a decimal, found an empty string".into()),
+    })
 }
 
 /// Writes a decimal as a JSON string, in plain notation.
@@ -226,19 +280,19 @@ pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok,
 
 /// The same for a decimal that may be absent: `null` and the empty string are `None`.
 pub mod option {
-    use super::{Raw, RawValue, read_raw};
+    use super::{Raw, read_raw, tolerant};
     use rust_decimal::Decimal;
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserializer, Serializer};
 
     /// Reads a decimal, `null` or an empty string; add `#[serde(default)]` for an absent key.
     ///
     /// # Errors
     /// As [`super::deserialize`], but for `null` and the empty string.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
-        match read_raw(&Box::<RawValue>::deserialize(deserializer)?)? {
+        tolerant::raw(deserializer, |text| match read_raw(text)? {
             Raw::Value(value) => Ok(Some(value)),
             Raw::Null | Raw::Empty => Ok(None),
-        }
+        })
     }
 
     /// Writes a string, or `null`.

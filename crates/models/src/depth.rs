@@ -1,11 +1,16 @@
 //! The book as a picture taken over REST.
 
-use crate::{Decimal, Timestamp, decimal::Exact};
-use serde::{Deserialize, Serialize};
+use crate::{Decimal, Timestamp, decimal, decimal::Exact, time, tolerant};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
+use std::fmt;
 
-/// A price level: on the wire a pair `["price", "amount"]` (documents: "Orderbook entry").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(Exact, Exact)", into = "(Exact, Exact)")]
+/// A price level: on the wire a pair `["price", "amount"]` (documents: "Orderbook entry"). What a server writes
+/// behind the two is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "(Exact, Exact)")]
 pub struct Level {
     /// Price, quote currency for one unit of base.
     pub price: Decimal,
@@ -19,19 +24,28 @@ impl Level {
         Self { price, amount }
     }
 
-    /// Price times amount, in quote currency; `None` where 28 digits do not hold it.
+    /// Price times amount, in quote currency; `None` where no [`Decimal`] holds the value exactly.
     pub fn notional(&self) -> Option<Decimal> {
-        let product = self.price.checked_mul(self.amount)?;
-        // `checked_mul` rounds what does not fit; the full product has the sum of both scales.
-        let zero = self.price.is_zero() || self.amount.is_zero();
-        let exact = zero || product.scale() == self.price.scale() + self.amount.scale();
-        exact.then_some(product)
+        decimal::product(self.price, self.amount)
     }
 }
 
-impl From<(Exact, Exact)> for Level {
-    fn from((price, amount): (Exact, Exact)) -> Self {
-        Self { price: price.0, amount: amount.0 }
+impl<'de> Deserialize<'de> for Level {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pair;
+        impl<'de> Visitor<'de> for Pair {
+            type Value = Level;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a level: price and amount")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Level, A::Error> {
+                let Exact(price) = tolerant::place(&mut seq, 0, &self)?;
+                let Exact(amount) = tolerant::place(&mut seq, 1, &self)?;
+                tolerant::skip_rest(&mut seq)?;
+                Ok(Level { price, amount })
+            }
+        }
+        deserializer.deserialize_seq(Pair)
     }
 }
 
@@ -48,8 +62,13 @@ impl From<Level> for (Exact, Exact) {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Depth {
-    /// When it was taken.
-    pub timestamp: Timestamp,
+    /// When it was taken, where the server says so: no document promises it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "time::optional::deserialize"
+    )]
+    pub timestamp: Option<Timestamp>,
     /// Sellers, lowest price first.
     pub asks: Vec<Level>,
     /// Buyers, highest price first.

@@ -1,8 +1,9 @@
 //! Ids as types: what stands in a path was checked when it was made.
 //!
 //! Text ids hold 1 to 64 of `A-Z a-z 0-9 _ -`; everything else (dots, slashes, percent signs, spaces) is refused,
-//! because an id of `..` would turn the cancellation of one order into that of all of them. Where the wire has
-//! numbers, ids are numbers; numeric strings are read as well.
+//! because an id of `..` would turn the cancellation of one order into that of all of them. Names that never stand in
+//! a path ([`CustomOrderId`], [`TradeId`]) may be any text. Where the wire has numbers, ids are numbers; numeric
+//! strings are read as well.
 
 use crate::{
     arg::{Arg, Malformed, excerpt},
@@ -12,23 +13,48 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{borrow::Borrow, fmt, str::FromStr};
 
 const LONGEST: usize = 64;
+/// Most characters of a text that never stands in a path.
+const LONGEST_NAME: usize = 255;
 
-fn check(what: &str, text: &str) -> Result<(), Malformed> {
+/// An id that may stand in a path.
+fn plain(what: &str, text: &str) -> Result<(), Malformed> {
+    let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    if (1..=LONGEST).contains(&text.len()) && text.bytes().all(good) {
+        return Ok(());
+    }
+    let why = if text.is_empty() {
+        "it is empty".to_owned()
+    } else if text.len() > LONGEST {
+        format!("'{}' is {} bytes long", excerpt(text), text.len())
+    } else {
+        let strange = text.chars().find(|c| !c.is_ascii() || !u8::try_from(*c).is_ok_and(good));
+        format!("'{}' holds {:?}", excerpt(text), strange.unwrap_or_default())
+    };
     let remedy = format!("give a {what} of 1 to {LONGEST} characters out of A-Z, a-z, 0-9, '_' and '-'");
-    if text.is_empty() {
-        return Err(Malformed::new("it is empty", remedy));
+    Err(Malformed::new(why, remedy))
+}
+
+/// A name that never stands in a path: any text that can be printed on one line.
+fn name(what: &str, text: &str) -> Result<(), Malformed> {
+    let too_long = text.len() > LONGEST_NAME && text.chars().count() > LONGEST_NAME;
+    if !text.is_empty() && !too_long && !text.chars().any(char::is_control) {
+        return Ok(());
     }
-    if text.len() > LONGEST {
-        return Err(Malformed::new(format!("'{}' is {} bytes long", excerpt(text), text.len()), remedy));
-    }
-    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))) {
-        Some(c) => Err(Malformed::new(format!("'{}' holds {c:?}", excerpt(text)), remedy)),
-        None => Ok(()),
-    }
+    let why = if text.is_empty() {
+        "it is empty".to_owned()
+    } else if too_long {
+        format!("'{}' is {} characters long", excerpt(text), text.chars().count())
+    } else {
+        format!("'{}' holds a control character", excerpt(text))
+    };
+    Err(Malformed::new(
+        why,
+        format!("give a {what} of 1 to {LONGEST_NAME} characters, without control characters"),
+    ))
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $check:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -44,13 +70,13 @@ macro_rules! text_id {
         impl FromStr for $name {
             type Err = Malformed;
             fn from_str(text: &str) -> Result<Self, Malformed> {
-                check($what, text).map(|()| Self(text.into()))
+                $check($what, text).map(|()| Self(text.into()))
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                tolerant::text(deserializer)?.parse().map_err(D::Error::custom)
+                tolerant::text_id(deserializer)
             }
         }
 
@@ -180,37 +206,117 @@ macro_rules! number_id {
 
 text_id! {
     /// A market, such as `btczar`: base and quote currency in lower case.
-    MarketId, "market name"
+    MarketId, plain, "market name"
 }
 text_id! {
     /// A currency's code, such as `zar`, in lower case.
-    CurrencyId, "currency code"
+    CurrencyId, plain, "currency code"
 }
 text_id! {
     /// A member, sub-account, customer or merchant, such as `CCT1234567`.
-    Uid, "uid"
+    Uid, plain, "uid"
 }
 text_id! {
     /// An order's UUID, which the exchange gives beside the number.
-    OrderUuid, "UUID"
+    OrderUuid, plain, "UUID"
 }
 text_id! {
-    /// Your own name for an order.
+    /// Your own name for an order: any text of 1 to 255 characters without control characters.
     ///
-    /// The documents state no limits; these are ours, and a UUID fits.
-    CustomOrderId, "custom order id"
+    /// The documents state no limits; these are ours. It never stands in a path.
+    CustomOrderId, name, "custom order id"
 }
 text_id! {
     /// What names an order in a call: its number or its UUID. The custom order id is no such key.
-    OrderKey, "number or UUID of an order"
+    OrderKey, plain, "number or UUID of an order"
 }
 number_id! {
     /// An order's number.
     OrderId
 }
-number_id! {
-    /// A trade's number.
-    TradeId
+
+/// A trade's id: a number on every wire seen so far, text in the documents. Both are read.
+///
+/// Numbers come before texts in order, by size; `"7"` and `7` are the same id. A text has 1 to 255 characters and no
+/// control characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct TradeId(Trading);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(untagged)]
+enum Trading {
+    Number(u64),
+    Text(Box<str>),
+}
+
+impl TradeId {
+    /// The id of that number.
+    pub const fn new(number: u64) -> Self {
+        Self(Trading::Number(number))
+    }
+
+    /// The number, where it is one.
+    pub const fn number(&self) -> Option<u64> {
+        match self.0 {
+            Trading::Number(number) => Some(number),
+            Trading::Text(_) => None,
+        }
+    }
+}
+
+impl From<u64> for TradeId {
+    fn from(number: u64) -> Self {
+        Self::new(number)
+    }
+}
+
+impl FromStr for TradeId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        // "007" is another text than "7", and has to stay what it is.
+        let digits = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        match text.parse() {
+            Ok(number) if digits => Ok(Self::new(number)),
+            _ => name("trade id", text).map(|()| Self(Trading::Text(text.into()))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TradeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        optional_trade_id(deserializer)?.ok_or_else(|| D::Error::custom("expected a trade id, found nothing"))
+    }
+}
+
+/// A trade id that may be absent.
+pub(crate) fn optional_trade_id<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<TradeId>, D::Error> {
+    tolerant::raw(deserializer, |raw| match raw.as_bytes().first() {
+        Some(b'"') => match tolerant::unquoted(raw)? {
+            text if text.is_empty() => Ok(None),
+            text => Ok(Some(text.parse()?)),
+        },
+        // As any number of the wire, `7.0` included.
+        _ => Ok(tolerant::as_whole(raw)?.map(TradeId::new)),
+    })
+}
+
+impl fmt::Display for TradeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Trading::Number(number) => write!(f, "{number}"),
+            Trading::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for TradeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TradeId({self})")
+    }
 }
 
 impl From<u64> for OrderKey {

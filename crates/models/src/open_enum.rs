@@ -34,24 +34,27 @@ impl fmt::Debug for Unknown {
 
 /// Reads the wire's text; `true` where it was written as a number.
 #[doc(hidden)]
-pub fn __read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(String, bool), D::Error> {
-    struct Visitor;
-    impl serde::de::Visitor<'_> for Visitor {
-        type Value = (String, bool);
+pub fn __read<'de, D: serde::Deserializer<'de>, T>(
+    deserializer: D,
+    from_wire: fn(&str, bool) -> T,
+) -> Result<T, D::Error> {
+    struct Visitor<T>(fn(&str, bool) -> T);
+    impl<T> serde::de::Visitor<'_> for Visitor<T> {
+        type Value = T;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("text or a whole number")
         }
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            Ok((text.to_owned(), false))
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            Ok((self.0)(text, false))
         }
-        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
-            Ok((number.to_string(), true))
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<T, E> {
+            Ok((self.0)(&number.to_string(), true))
         }
-        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
-            Ok((number.to_string(), true))
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<T, E> {
+            Ok((self.0)(&number.to_string(), true))
         }
     }
-    deserializer.deserialize_any(Visitor)
+    deserializer.deserialize_any(Visitor(from_wire))
 }
 
 /// Writes text, or the number it was.
@@ -161,7 +164,7 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::open_enum::__read(deserializer).map(|(text, number)| Self::__from_wire(&text, number))
+                $crate::open_enum::__read(deserializer, Self::__from_wire)
             }
         }
     };

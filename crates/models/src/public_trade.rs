@@ -1,6 +1,6 @@
 //! Trades of a market, whoever made them.
 
-use crate::{Decimal, MarketId, Side, Timestamp, TradeId, decimal, time, tolerant};
+use crate::{Decimal, MarketId, Side, Timestamp, TradeId, decimal, ids::optional_trade_id, time, tolerant};
 use serde::{Deserialize, Serialize};
 
 /// A trade of the market (documents: "Market trades"; on the stream the fields are `tid` and `date`).
@@ -32,9 +32,9 @@ pub struct PublicTrade {
 /// Both spellings, since a server may send both while it changes from one to the other.
 #[derive(Deserialize)]
 struct Wire {
-    #[serde(default, deserialize_with = "tolerant::optional_id")]
+    #[serde(default, deserialize_with = "optional_trade_id")]
     id: Option<TradeId>,
-    #[serde(default, deserialize_with = "tolerant::optional_id")]
+    #[serde(default, deserialize_with = "optional_trade_id")]
     tid: Option<TradeId>,
     #[serde(with = "decimal")]
     price: Decimal,

@@ -102,6 +102,12 @@ impl Tickers {
     }
 }
 
+impl FromIterator<(Option<MarketId>, Ticker)> for Tickers {
+    fn from_iter<I: IntoIterator<Item = (Option<MarketId>, Ticker)>>(tickers: I) -> Self {
+        Self(tickers.into_iter().collect())
+    }
+}
+
 impl Serialize for Tickers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.iter().all(|(id, _)| id.is_some()) {

@@ -3,23 +3,35 @@
 use crate::{
     arg::{Malformed, excerpt},
     decimal,
+    tolerant::{self, Wrong},
 };
+use jiff::{SignedDuration, civil, fmt::temporal::Pieces};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use serde_json::value::RawValue;
 use std::{
     fmt,
     str::FromStr,
     time::{Duration, SystemTime},
 };
 
-/// A point in time, to the nanosecond.
+/// A point in time, to the nanosecond, in the years -9999 to 9999 of UTC, both to their last nanosecond.
 ///
 /// Read from ISO 8601 with an offset (`2023-12-08T08:46:59+01:00`, `…Z`), from Unix seconds or milliseconds as a
 /// number or a string of digits: above 10^11 it is milliseconds (that is the year 1973 in milliseconds, and 5138
-/// in seconds). Written as ISO 8601 in UTC. Two times are equal where the instant is.
+/// in seconds). Text of exactly eight digits, such as `20231208`, is refused: it may be a date as well as a Unix
+/// time. Written as ISO 8601 in UTC. Two times are equal where the instant is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(jiff::Timestamp);
+pub struct Timestamp(
+    /// Since 1970. The time library's own type for an instant ends a day earlier, and `9999-12-31T23:59:59Z` is what
+    /// many systems write for "never".
+    SignedDuration,
+);
+
+const EPOCH: civil::DateTime = civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+/// Start of the year -9999.
+const FIRST: SignedDuration = SignedDuration::from_secs(-377_705_116_800);
+/// End of the year 9999.
+const LAST: SignedDuration = SignedDuration::new(253_402_300_799, 999_999_999);
 
 impl Timestamp {
     /// From Unix seconds.
@@ -27,7 +39,7 @@ impl Timestamp {
     /// # Errors
     /// [`Malformed`] outside of the years -9999 to 9999.
     pub fn from_unix_seconds(seconds: i64) -> Result<Self, Malformed> {
-        jiff::Timestamp::from_second(seconds).map(Self).map_err(|_| out_of_range(seconds))
+        Self::within(SignedDuration::from_secs(seconds)).ok_or_else(|| out_of_range(seconds))
     }
 
     /// From Unix milliseconds.
@@ -35,27 +47,38 @@ impl Timestamp {
     /// # Errors
     /// [`Malformed`] outside of the years -9999 to 9999.
     pub fn from_unix_millis(millis: i64) -> Result<Self, Malformed> {
-        jiff::Timestamp::from_millisecond(millis).map(Self).map_err(|_| out_of_range(millis))
+        Self::within(SignedDuration::from_millis(millis)).ok_or_else(|| out_of_range(millis))
     }
 
     /// Whole Unix seconds, cut towards 1970.
     pub fn as_unix_seconds(self) -> i64 {
-        self.0.as_second()
+        self.0.as_secs()
     }
 
     /// Whole Unix milliseconds, cut towards 1970.
     pub fn as_unix_millis(self) -> i64 {
-        self.0.as_millisecond()
+        // Milliseconds of the year 9999 fit with ease.
+        i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// The time that much later, or `None` past the year 9999.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
-        self.0.checked_add(duration).ok().map(Self)
+        self.0.checked_add(SignedDuration::try_from(duration).ok()?).and_then(Self::within)
     }
 
     /// The time that much earlier, or `None` before the year -9999.
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
-        self.0.checked_sub(duration).ok().map(Self)
+        self.0.checked_sub(SignedDuration::try_from(duration).ok()?).and_then(Self::within)
+    }
+
+    /// Since 1970, where the year has at most four digits.
+    fn within(since_1970: SignedDuration) -> Option<Self> {
+        (FIRST..=LAST).contains(&since_1970).then_some(Self(since_1970))
+    }
+
+    /// The same, cut to the nearer end.
+    fn clamped(since_1970: SignedDuration) -> Self {
+        Self(since_1970.clamp(FIRST, LAST))
     }
 
     /// Seconds or milliseconds, told apart by size.
@@ -63,7 +86,26 @@ impl Timestamp {
         let nanos_in_unit: i64 =
             if number.abs() > Decimal::from(100_000_000_000_i64) { 1_000_000 } else { 1_000_000_000 };
         let nanos = number.checked_mul(Decimal::from(nanos_in_unit))?.trunc().to_i128()?;
-        jiff::Timestamp::from_nanosecond(nanos).ok().map(Self)
+        let seconds = i64::try_from(nanos / 1_000_000_000).ok()?;
+        let rest = i32::try_from(nanos % 1_000_000_000).ok()?;
+        Self::within(SignedDuration::new(seconds, rest))
+    }
+
+    fn from_iso(text: &str) -> Option<Self> {
+        if let Ok(time) = text.parse::<jiff::Timestamp>() {
+            return Some(Self(time.as_duration()));
+        }
+        // The last day of the year 9999 and the first of -9999.
+        let parts = Pieces::parse(text).ok()?;
+        let offset = parts.to_numeric_offset()?;
+        let local = civil::DateTime::from_parts(parts.date(), parts.time()?);
+        let since_1970 = local.duration_since(EPOCH);
+        Self::within(since_1970.checked_sub(SignedDuration::from_secs(i64::from(offset.seconds())))?)
+    }
+
+    #[cfg(feature = "chrono-0-4")]
+    fn nanos(self) -> i128 {
+        self.0.as_nanos()
     }
 }
 
@@ -75,32 +117,37 @@ impl FromStr for Timestamp {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        let iso = || text.parse::<jiff::Timestamp>().ok().map(Self);
+        const REMEDY: &str =
+            "give ISO 8601 with an offset, such as 2023-12-08T08:46:59+01:00, or a Unix time";
+        if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Malformed::new(format!("'{text}' may be a date or a Unix time"), REMEDY));
+        }
         let number = || decimal::parse(text).ok().and_then(Self::from_number);
-        iso().or_else(number).ok_or_else(|| {
-            Malformed::new(
-                format!("'{}' is no point in time", excerpt(text)),
-                "give ISO 8601 with an offset, such as 2023-12-08T08:46:59+01:00, or a Unix time",
-            )
-        })
+        Self::from_iso(text)
+            .or_else(number)
+            .ok_or_else(|| Malformed::new(format!("'{}' is no point in time", excerpt(text)), REMEDY))
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        // Every time that can be held has a date: the fallback is never taken.
+        match EPOCH.checked_add(self.0) {
+            Ok(utc) => write!(f, "{utc}Z"),
+            Err(_) => write!(f, "{}", self.0.as_secs()),
+        }
     }
 }
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        serializer.collect_str(self)
     }
 }
 
@@ -112,28 +159,26 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// For a time that may be absent: `null` and the empty string are `None`.
 pub(crate) mod optional {
-    use super::{Decimal, Deserialize, Deserializer, RawValue, Timestamp, decimal};
-    use serde::de::Error as _;
+    use super::{Deserializer, Timestamp, Wrong, decimal, tolerant};
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Timestamp>, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = raw.get();
+        tolerant::raw(deserializer, read)
+    }
+
+    fn read(text: &str) -> Result<Option<Timestamp>, Wrong> {
         match text.as_bytes().first() {
             Some(b'n') => Ok(None),
-            Some(b'"') => match serde_json::from_str::<String>(text).map_err(D::Error::custom)? {
+            Some(b'"') => match tolerant::unquoted(text)? {
                 text if text.is_empty() => Ok(None),
-                text => text.parse().map(Some).map_err(D::Error::custom),
+                text => Ok(Some(text.parse()?)),
             },
-            Some(b'-' | b'0'..=b'9') => {
-                let number: Decimal = decimal::parse(text).map_err(D::Error::custom)?;
-                match Timestamp::from_number(number) {
-                    Some(time) => Ok(Some(time)),
-                    None => Err(D::Error::custom(format!("'{text}' is no Unix time"))),
-                }
-            }
-            _ => Err(D::Error::custom("expected a time as text or number")),
+            Some(b'-' | b'0'..=b'9') => match Timestamp::from_number(decimal::parse(text)?) {
+                Some(time) => Ok(Some(time)),
+                None => Err(format!("'{text}' is no Unix time").into()),
+            },
+            _ => Err("expected a time as text or number".into()),
         }
     }
 }
@@ -141,31 +186,41 @@ pub(crate) mod optional {
 impl From<SystemTime> for Timestamp {
     /// A system clock outside of the years -9999 to 9999 is cut to the nearer end.
     fn from(time: SystemTime) -> Self {
-        Self(jiff::Timestamp::try_from(time).unwrap_or(if time < SystemTime::UNIX_EPOCH {
-            jiff::Timestamp::MIN
-        } else {
-            jiff::Timestamp::MAX
-        }))
+        let far = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        Self::clamped(match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => far(since),
+            Err(before) => far(before.duration()).checked_neg().unwrap_or(FIRST),
+        })
     }
 }
 
 impl From<Timestamp> for SystemTime {
+    /// A time that the system's clock cannot hold becomes 1970.
     fn from(time: Timestamp) -> Self {
-        time.0.into()
+        let size = time.0.unsigned_abs();
+        let there = if time.0.is_negative() {
+            Self::UNIX_EPOCH.checked_sub(size)
+        } else {
+            Self::UNIX_EPOCH.checked_add(size)
+        };
+        there.unwrap_or(Self::UNIX_EPOCH)
     }
 }
 
 #[cfg(feature = "jiff-0-2")]
 impl From<jiff::Timestamp> for Timestamp {
     fn from(time: jiff::Timestamp) -> Self {
-        Self(time)
+        Self(time.as_duration())
     }
 }
 
 #[cfg(feature = "jiff-0-2")]
 impl From<Timestamp> for jiff::Timestamp {
+    /// jiff's instants end at 9999-12-30T22:00:00.999999999Z and begin at -9999-01-02T01:59:59Z: what lies outside
+    /// is cut to the nearer end.
     fn from(time: Timestamp) -> Self {
-        time.0
+        let end = if time.0.is_negative() { Self::MIN } else { Self::MAX };
+        Self::from_duration(time.0).unwrap_or(end)
     }
 }
 
@@ -173,12 +228,9 @@ impl From<Timestamp> for jiff::Timestamp {
 impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
     /// A time outside of the years -9999 to 9999 is cut to the nearer end.
     fn from(time: chrono::DateTime<chrono::Utc>) -> Self {
-        let nanos = i128::from(time.timestamp()) * 1_000_000_000 + i128::from(time.timestamp_subsec_nanos());
-        Self(jiff::Timestamp::from_nanosecond(nanos).unwrap_or(if nanos < 0 {
-            jiff::Timestamp::MIN
-        } else {
-            jiff::Timestamp::MAX
-        }))
+        let nanos = i64::from(time.timestamp_subsec_nanos());
+        let seconds = SignedDuration::from_secs(time.timestamp());
+        Self::clamped(seconds.checked_add(SignedDuration::from_nanos(nanos)).unwrap_or(LAST))
     }
 }
 
@@ -186,7 +238,7 @@ impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
 impl From<Timestamp> for chrono::DateTime<chrono::Utc> {
     fn from(time: Timestamp) -> Self {
         // Our years lie within chrono's.
-        let nanos = time.0.as_nanosecond();
+        let nanos = time.nanos();
         let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(0);
         let rest = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0);
         Self::from_timestamp(seconds, rest).unwrap_or(Self::UNIX_EPOCH)

@@ -2,38 +2,157 @@
 
 use crate::{
     arg::Malformed,
-    decimal::{self, Raw},
+    decimal::{self, DecimalError, Raw},
 };
 use rust_decimal::prelude::ToPrimitive;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
-use std::str::FromStr;
+use std::{borrow::Cow, fmt, str::FromStr};
 
-/// A string, or a number as the text it was written with.
-pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    optional_text(deserializer)?.ok_or_else(|| D::Error::custom("expected text, found null"))
-}
+/// Why a value cannot be read.
+pub(crate) struct Wrong(Cow<'static, str>);
 
-/// The same, with `null` and the empty string as `None`.
-pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'n') => Ok(None),
-        Some(b'"') if text == "\"\"" => Ok(None),
-        Some(b'"') => serde_json::from_str(text).map(Some).map_err(D::Error::custom),
-        Some(b'-' | b'0'..=b'9') => Ok(Some(text.to_owned())),
-        _ => Err(D::Error::custom("expected text or a number")),
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
-/// An optional id that is text.
+impl From<&'static str> for Wrong {
+    fn from(why: &'static str) -> Self {
+        Self(why.into())
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(why: String) -> Self {
+        Self(why.into())
+    }
+}
+
+impl From<Malformed> for Wrong {
+    fn from(refusal: Malformed) -> Self {
+        Self(refusal.to_string().into())
+    }
+}
+
+impl From<DecimalError> for Wrong {
+    fn from(refusal: DecimalError) -> Self {
+        Self(refusal.to_string().into())
+    }
+}
+
+/// The name by which `serde_json` hands on a value's own text. Under another name it would still be handed on, by
+/// way of a box for each value: then this is slower, and nothing else.
+const OWN_TEXT: &str = "$serde_json::private::RawValue";
+
+/// Reads any JSON value from its own text. Where the document is in memory the text is not copied.
+pub(crate) fn raw<'de, D, T>(
+    deserializer: D,
+    read: impl FnOnce(&str) -> Result<T, Wrong>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_newtype_struct(OWN_TEXT, OwnText(read))
+}
+
+struct OwnText<F>(F);
+
+impl<'de, T, F: FnOnce(&str) -> Result<T, Wrong>> Visitor<'de> for OwnText<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        match map.next_key::<IgnoredAny>()? {
+            Some(_) => map.next_value_seed(self),
+            None => Err(A::Error::custom("the value has no text")),
+        }
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).map_err(E::custom)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        (self.0)(Box::<RawValue>::deserialize(deserializer)?.get()).map_err(D::Error::custom)
+    }
+}
+
+impl<'de, T, F: FnOnce(&str) -> Result<T, Wrong>> DeserializeSeed<'de> for OwnText<F> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+/// What a JSON string says; `raw` is its own text, with the quotes.
+pub(crate) fn unquoted(raw: &str) -> Result<Cow<'_, str>, Wrong> {
+    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => Ok(Cow::Borrowed(plain)),
+        _ => match serde_json::from_str(raw) {
+            Ok(text) => Ok(Cow::Owned(text)),
+            Err(error) => Err(error.to_string().into()),
+        },
+    }
+}
+
+/// A string, or a number as the text it was written with; nothing for `null` and the empty string.
+fn as_text(raw: &str) -> Result<Option<Cow<'_, str>>, Wrong> {
+    match raw.as_bytes().first() {
+        Some(b'n') => Ok(None),
+        Some(b'"') => unquoted(raw).map(|text| Some(text).filter(|text| !text.is_empty())),
+        Some(b'-' | b'0'..=b'9') => Ok(Some(Cow::Borrowed(raw))),
+        _ => Err("expected text or a number".into()),
+    }
+}
+
+/// Text, or a number as the text it was written with, with `null` and the empty string as `None`.
+pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    raw(deserializer, |text| Ok(as_text(text)?.map(Cow::into_owned)))
+}
+
+/// An id that is text.
+pub(crate) fn text_id<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = Malformed>,
+{
+    raw(deserializer, |text| match as_text(text)? {
+        Some(text) => Ok(text.parse()?),
+        None => Err("expected text, found nothing".into()),
+    })
+}
+
+/// The same, with `null` and the empty string as `None`.
 pub(crate) fn optional_text_id<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err = Malformed>,
 {
-    optional_text(deserializer)?.map(|text| text.parse()).transpose().map_err(D::Error::custom)
+    raw(deserializer, |text| match as_text(text)? {
+        Some(text) => Ok(Some(text.parse()?)),
+        None => Ok(None),
+    })
+}
+
+/// A whole number that is not negative, as number or text.
+pub(crate) fn as_whole(text: &str) -> Result<Option<u64>, Wrong> {
+    match decimal::read_raw(text)? {
+        Raw::Null | Raw::Empty => Ok(None),
+        Raw::Value(value) if value.is_integer() => match value.to_u64() {
+            Some(number) => Ok(Some(number)),
+            None => Err(format!("'{value}' does not fit a whole number of 64 bits").into()),
+        },
+        Raw::Value(value) => Err(format!("'{value}' is not a whole number").into()),
+    }
 }
 
 /// A whole number that is not negative: `8`, `"8"`, `8.0`.
@@ -43,14 +162,7 @@ pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
 
 /// The same, with `null` and the empty string as `None`.
 pub(crate) fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    match decimal::read_raw::<D::Error>(&Box::<RawValue>::deserialize(deserializer)?)? {
-        Raw::Null | Raw::Empty => Ok(None),
-        Raw::Value(value) if value.is_integer() => match value.to_u64() {
-            Some(number) => Ok(Some(number)),
-            None => Err(D::Error::custom(format!("'{value}' does not fit a whole number of 64 bits"))),
-        },
-        Raw::Value(value) => Err(D::Error::custom(format!("'{value}' is not a whole number"))),
-    }
+    raw(deserializer, as_whole)
 }
 
 /// An optional id that is a number.
@@ -74,12 +186,12 @@ pub(crate) fn optional_small<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
 
 /// `true`, `"true"`, and nothing for `null`.
 pub(crate) fn optional_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    match Box::<RawValue>::deserialize(deserializer)?.get() {
+    raw(deserializer, |text| match text {
         "true" | "\"true\"" | "\"1\"" | "1" => Ok(Some(true)),
         "false" | "\"false\"" | "\"0\"" | "0" => Ok(Some(false)),
         "null" | "\"\"" => Ok(None),
-        _ => Err(D::Error::custom("expected true or false")),
-    }
+        _ => Err("expected true or false".into()),
+    })
 }
 
 /// A flag that must be there.
@@ -94,4 +206,19 @@ where
     T: Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The next place of a row that the wire writes as a list, such as a level or a candle.
+pub(crate) fn place<'de, T, A>(seq: &mut A, at: usize, row: &dyn serde::de::Expected) -> Result<T, A::Error>
+where
+    T: Deserialize<'de>,
+    A: SeqAccess<'de>,
+{
+    seq.next_element()?.ok_or_else(|| A::Error::invalid_length(at, row))
+}
+
+/// Passes over the places that such a row has beyond those that we know, as unknown fields are passed over.
+pub(crate) fn skip_rest<'de, A: SeqAccess<'de>>(seq: &mut A) -> Result<(), A::Error> {
+    while seq.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
 }

@@ -52,8 +52,10 @@ pub struct Trade {
 }
 
 impl Trade {
-    /// Whether the account was the maker: its order rested in the book. `None` where the sides are not told.
+    /// Whether the account was the maker: its order rested in the book. `None` where one of the sides is not told,
+    /// or is a word that this version does not know.
     pub fn is_maker(&self) -> Option<bool> {
-        Some(self.side.as_ref()? != self.taker_type.as_ref()?)
+        let known = |side: &Option<Side>| side.clone().filter(Side::is_known);
+        Some(known(&self.side)? != known(&self.taker_type)?)
     }
 }

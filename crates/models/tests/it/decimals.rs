@@ -119,6 +119,21 @@ fn satoshi_are_not_bitcoin() {
     assert!(serde_json::from_str::<Sats>("0.5").is_err());
 }
 
+#[test]
+fn a_document_is_read_alike_from_text_bytes_a_reader_and_a_value() {
+    let json = r#"{"needed":"\u0031.5","maybe":2.50}"#;
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    for holder in [
+        serde_json::from_str::<Holder>(json),
+        serde_json::from_slice(json.as_bytes()),
+        serde_json::from_reader(json.as_bytes()),
+        serde_json::from_value(value),
+    ] {
+        let holder = holder.unwrap();
+        assert_eq!((holder.needed, holder.maybe), (Decimal::new(15, 1), Some(Decimal::new(25, 1))));
+    }
+}
+
 proptest! {
     /// Any number of up to 28 digits comes back as it was, in each notation, as string and as number.
     #[test]

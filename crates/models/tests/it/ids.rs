@@ -22,7 +22,6 @@ fn ids_hold_what_cannot_change_a_path() {
 #[test]
 fn numbers_are_numbers() {
     assert_eq!(serde_json::from_str::<OrderId>("7").unwrap(), OrderId::new(7));
-    assert_eq!(serde_json::from_str::<TradeId>("\"7\"").unwrap(), TradeId::new(7));
     assert_eq!("18446744073709551615".parse::<OrderId>().unwrap().get(), u64::MAX);
     for bad in ["-1", "+1", "1.5", "", "18446744073709551616", " 1", "0x1"] {
         assert!(bad.parse::<OrderId>().is_err(), "{bad}");
@@ -83,5 +82,39 @@ proptest! {
             prop_assert!(!id.as_str().is_empty());
             prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
         }
+    }
+}
+
+#[test]
+fn a_trade_id_is_a_number_or_a_text() {
+    let read = |json: &str| serde_json::from_str::<TradeId>(json).unwrap();
+    for (json, number) in [("7", 7), ("\"7\"", 7), ("7.0", 7), ("0", 0), ("18446744073709551615", u64::MAX)] {
+        assert_eq!((read(json), read(json).number()), (TradeId::new(number), Some(number)), "{json}");
+        assert_eq!(serde_json::to_string(&read(json)).unwrap(), number.to_string());
+    }
+    for json in ["\"T-7.b/é\"", "\"007\"", "\"18446744073709551616\""] {
+        assert_eq!(
+            (read(json).number(), serde_json::to_string(&read(json)).unwrap()),
+            (None, json.to_owned())
+        );
+    }
+    let mut ids = ["b", "10", "a", "9"].map(|id| id.parse::<TradeId>().unwrap());
+    ids.sort();
+    assert_eq!(ids.map(|id| id.to_string()), ["9", "10", "a", "b"], "numbers by size, and before texts");
+    for bad in ["null", "\"\"", "-1", "1.5", "\"a\\nb\"", "true", "[7]"] {
+        assert!(serde_json::from_str::<TradeId>(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn your_own_name_for_an_order_is_any_text_of_one_line() {
+    let longest = "é".repeat(255);
+    for good in ["my order", "a/b?c#d..", "заказ №1", "302b0494-1a06-4089-846c-0c6b13f1b661", &longest]
+    {
+        assert_eq!(good.parse::<CustomOrderId>().unwrap().as_str(), good);
+    }
+    for bad in ["", "a\nb", "\0", "\u{85}", &"a".repeat(256)] {
+        let refusal = bad.parse::<CustomOrderId>().unwrap_err();
+        assert!(refusal.remedy().contains("1 to 255") && refusal.to_string().len() < 300, "{refusal}");
     }
 }

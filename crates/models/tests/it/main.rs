@@ -12,4 +12,5 @@ mod ids;
 mod market_data;
 mod money;
 mod orders;
+mod sensitive;
 mod times;

@@ -55,7 +55,9 @@ fn candles_of_the_wire() {
     let candle: Candle = serde_json::from_str("[1588001398,1e-8,1e+21,100000000000,5,5e-7]").unwrap();
     assert_eq!((candle.open, candle.volume), (Decimal::new(1, 8), Decimal::new(5, 7)));
     assert_eq!(candle.opened_at.as_unix_seconds(), 1_588_001_398);
-    assert!(serde_json::from_str::<Candle>("[1588001398,1,2,3,4]").is_err());
+    for bad in ["[1588001398,1,2,3,4]", "[1588001398,1,2,3,4,null]", "[]", "{}", "7"] {
+        assert!(serde_json::from_str::<Candle>(bad).is_err(), "{bad}");
+    }
     for period in Period::ALL {
         assert_eq!(period.name().parse::<Period>().unwrap(), period);
         assert_eq!(period.duration().as_secs(), u64::from(period.minutes()) * 60);
@@ -74,8 +76,8 @@ fn public_trades_of_rest_and_stream() {
     )
     .unwrap();
     assert_eq!(
-        (rest.id, rest.price, rest.amount, rest.created_at),
-        (stream.id, stream.price, stream.amount, stream.created_at)
+        (&rest.id, rest.price, rest.amount, rest.created_at),
+        (&stream.id, stream.price, stream.amount, stream.created_at)
     );
     assert_eq!((&stream.total, &stream.market), (&None, &None));
     let both = r#"{"id":7,"tid":7,"created_at":1700000000,"date":1700000000,"price":"1020","amount":"0.001","taker_type":"buy"}"#;
@@ -113,4 +115,51 @@ fn currencies_of_coins_and_fiat() {
     .unwrap();
     assert_eq!(coin.base_factor.unwrap().to_string(), "1000000000000000000");
     assert_eq!((coin.min_confirmations, coin.layer_two_withdraw_fee), (Some(6), Some(Decimal::new(5, 1))));
+}
+
+#[test]
+fn places_that_a_level_or_candle_has_more_are_passed_over() {
+    let depth: Depth = serde_json::from_str(
+        r#"{"timestamp":1700000000,"asks":[["2.0","1.0",3]],"bids":[["1.0","1.0",{"x":[1]},null]]}"#,
+    )
+    .unwrap();
+    let one = Decimal::ONE;
+    assert_eq!((depth.asks[0], depth.bids[0]), (Level::new(Decimal::TWO, one), Level::new(one, one)));
+    assert!(serde_json::from_str::<Level>("[\"1.0\"]").is_err());
+    assert!(serde_json::from_str::<Level>("[\"1.0\",\"1.0\"").is_err());
+    let candle: Candle = serde_json::from_str("[1588001398,1,2,3,4,5,6,[7]]").unwrap();
+    assert_eq!(candle.volume, Decimal::from(5));
+}
+
+#[test]
+fn a_depth_may_come_without_its_time() {
+    for json in [r#"{"asks":[],"bids":[]}"#, r#"{"timestamp":null,"asks":[],"bids":[]}"#] {
+        let depth: Depth = serde_json::from_str(json).unwrap();
+        assert_eq!(depth.timestamp, None);
+        assert_eq!(serde_json::to_string(&depth).unwrap(), r#"{"asks":[],"bids":[]}"#);
+    }
+}
+
+#[test]
+fn a_notional_is_exact_wherever_a_decimal_holds_it() {
+    let notional = |price: &str, amount: &str| {
+        let [price, amount] = [price, amount].map(|text| capecrypto_models::decimal::parse(text).unwrap());
+        Level::new(price, amount).notional().map(|notional| notional.normalize().to_string())
+    };
+    for (price, amount, product) in [
+        ("1.00000000000000", "1.000000000000000", Some("1")),
+        ("0.00000000000000", "1.000000000000000", Some("0")),
+        // Thirty fraction digits on paper, and none in the product.
+        ("0.00000000000002", "50000000000000.0", Some("1")),
+        ("123456789.12345678", "0.00000001", Some("1.2345678912345678")),
+        ("12345678901234.5", "12345678901234.5", Some("152415787532386691205623990.25")),
+        ("9999999999999999999999999999", "2", Some("19999999999999999999999999998")),
+        ("9999999999999999999999999999", "10", None),
+        ("0.00000000000001", "0.000000000000001", None),
+        ("1.23456789012345", "1.23456789012345", Some("1.5241578753238669120562399025")),
+        ("1.234567890123456", "1.234567890123456", None),
+    ] {
+        assert_eq!(notional(price, amount).as_deref(), product, "{price} x {amount}");
+        assert_eq!(notional(amount, price).as_deref(), product, "{amount} x {price}");
+    }
 }

@@ -111,7 +111,7 @@ fn trades_with_and_without_fees() {
         "taker_type":"buy","fee_currency":"zar","fee":"0.002","fee_amount":"0.016","created_at":"2023-12-08T08:47:01+01:00","custom_order_id":7}"#,
     )
     .unwrap();
-    assert_eq!(trade.id.get(), 12_345);
+    assert_eq!(trade.id.number(), Some(12_345));
     assert_eq!(trade.fee_amount, Some(Decimal::new(16, 3)));
     assert_eq!(trade.is_maker(), Some(true));
     assert_eq!(trade.custom_order_id.as_deref(), Some("7"));
@@ -120,4 +120,25 @@ fn trades_with_and_without_fees() {
     });
     assert_eq!(order.trades[0].is_maker(), Some(false));
     assert_eq!((&order.trades[0].fee, &order.trades[0].order_id), (&None, &None));
+}
+
+#[test]
+fn a_side_that_is_not_known_makes_nobody_the_maker() {
+    let trade = |side: &str, taker: &str| {
+        let json = format!(
+            r#"{{"id":1,"market":"btczar","price":"1","amount":"1",{side}"taker_type":{taker},"created_at":1702021619}}"#
+        );
+        serde_json::from_str::<Trade>(&json).unwrap().is_maker()
+    };
+    for taker in ["\"\"", "\"BUY\"", "\"maker\"", "7", "null"] {
+        assert_eq!(trade("\"side\":\"buy\",", taker), None, "{taker}");
+    }
+    for side in ["\"side\":\"\",", "\"side\":\"Buy\",", "\"side\":null,", ""] {
+        assert_eq!(trade(side, "\"buy\""), None, "{side}");
+    }
+    assert_eq!(trade("\"side\":\"\",", "\"\""), None, "two unknown words that are the same");
+    assert_eq!(
+        (trade("\"side\":\"bid\",", "\"ask\""), trade("\"side\":\"ask\",", "\"sell\"")),
+        (Some(true), Some(false))
+    );
 }

@@ -31,6 +31,42 @@ fn the_border_between_seconds_and_milliseconds() {
 }
 
 #[test]
+fn the_years_go_from_minus_9999_to_9999_to_their_last_second() {
+    let last = Timestamp::from_unix_seconds(253_402_300_799).unwrap();
+    for json in [
+        "\"9999-12-31T23:59:59Z\"",
+        "\"9999-12-31T23:59:59.000+00:00\"",
+        "\"9999-12-31T21:59:59-02:00\"",
+        "253402300799000",
+    ] {
+        assert_eq!(read(json), last, "{json}");
+    }
+    assert_eq!(serde_json::to_string(&last).unwrap(), "\"9999-12-31T23:59:59Z\"");
+    assert_eq!(read("\"9999-12-31T23:59:59.999999999Z\"").to_string(), "9999-12-31T23:59:59.999999999Z");
+    let first = Timestamp::from_unix_seconds(-377_705_116_800).unwrap();
+    assert_eq!(first.to_string(), "-009999-01-01T00:00:00Z");
+    assert_eq!(read(&format!("\"{first}\"")), first);
+    assert!(Timestamp::from_unix_seconds(253_402_300_800).is_err());
+    assert!(Timestamp::from_unix_seconds(-377_705_116_801).is_err());
+    assert!(Timestamp::from_unix_millis(253_402_300_800_000).is_err());
+    assert_eq!(last.checked_add(Duration::from_secs(1)), None);
+    assert_eq!(first.checked_sub(Duration::from_nanos(1)), None);
+    for json in ["\"9999-12-31T23:59:59-01:00\"", "\"10000-01-01T00:00:00Z\"", "\"9999-12-31\""] {
+        assert!(serde_json::from_str::<Timestamp>(json).is_err(), "{json}");
+    }
+    assert_eq!(Timestamp::from(SystemTime::from(last)), last);
+}
+
+#[test]
+fn text_that_may_be_a_date_is_no_unix_time() {
+    let refusal = "20231208".parse::<Timestamp>().unwrap_err();
+    assert!(refusal.why().contains("date"), "{refusal}");
+    assert!(serde_json::from_str::<Timestamp>("\"20231208\"").is_err());
+    assert_eq!(read("20231208").as_unix_seconds(), 20_231_208, "a number is a Unix time, as ever");
+    assert_eq!(read("\"2023120800\"").as_unix_seconds(), 2_023_120_800);
+}
+
+#[test]
 fn what_is_no_time_is_an_error() {
     for json in
         ["null", "\"\"", "\"yesterday\"", "\"2023-12-08\"", "\"2023-12-08T08:46:59\"", "true", "{}", "1e27"]
@@ -58,6 +94,9 @@ fn chrono_and_back() {
     let time = Timestamp::from_unix_millis(-1).unwrap();
     assert_eq!(Timestamp::from(chrono::DateTime::from(time)), time);
     assert_eq!(chrono::DateTime::from(time).timestamp_millis(), -1);
+    let last: Timestamp = "9999-12-31T23:59:59.5Z".parse().unwrap();
+    assert_eq!(Timestamp::from(chrono::DateTime::from(last)), last);
+    assert!(Timestamp::from(chrono::DateTime::<chrono::Utc>::MAX_UTC) > last);
 }
 
 #[cfg(feature = "jiff-0-2")]
@@ -65,4 +104,6 @@ fn chrono_and_back() {
 fn jiff_and_back() {
     let time = Timestamp::from_unix_millis(1_702_021_619_123).unwrap();
     assert_eq!(Timestamp::from(jiff::Timestamp::from(time)), time);
+    let last: Timestamp = "9999-12-31T23:59:59Z".parse().unwrap();
+    assert_eq!(jiff::Timestamp::from(last), jiff::Timestamp::MAX, "cut to what jiff holds");
 }

@@ -1,0 +1,86 @@
+//! Values that are sent and never shown: pins, one-time codes, numbers of identity papers.
+
+use crate::{Arg, Malformed};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, str::FromStr};
+use zeroize::Zeroize;
+
+/// A value that is sent and never shown.
+///
+/// `Debug` and `Display` print a mark in its place, a refused one is refused without an excerpt, and the memory of the
+/// value is overwritten when it is dropped. What the value was made from is the caller's to wipe, but for a `String`
+/// that a request takes as an argument: that is wiped as well.
+///
+/// ```
+/// use capecrypto_models::Sensitive;
+/// let pin: Sensitive<String> = "0042".parse()?;
+/// assert_eq!((format!("{pin} {pin:?}"), pin.expose().as_str()), ("… Sensitive(…)".to_owned(), "0042"));
+/// # Ok::<(), capecrypto_models::Malformed>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sensitive<T: Zeroize>(T);
+
+impl<T: Zeroize> Sensitive<T> {
+    /// Hides a value.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value, for the one place that needs it.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize> Drop for Sensitive<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Sensitive<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sensitive(…)")
+    }
+}
+
+impl<T: Zeroize> fmt::Display for Sensitive<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl<T: Zeroize + FromStr> FromStr for Sensitive<T> {
+    type Err = Malformed;
+
+    /// The refusal of the type inside may quote the text, so it is not passed on.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        text.parse().map(Self).map_err(|_| {
+            Malformed::new(
+                "it is malformed (the value is not shown)",
+                "compare the value with what its documentation says",
+            )
+        })
+    }
+}
+
+impl<T: Zeroize> From<Sensitive<T>> for Arg<Sensitive<T>> {
+    fn from(value: Sensitive<T>) -> Self {
+        Self::good(value)
+    }
+}
+
+impl<T: Zeroize + Serialize> Serialize for Sensitive<T> {
+    /// The value itself: this is how it is sent.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer)
+            .map(Self)
+            .map_err(|_| D::Error::custom("it cannot be read (the value is not shown)"))
+    }
+}
