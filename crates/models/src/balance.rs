@@ -127,9 +127,7 @@ impl TryFrom<Wire> for Balance {
         let sum =
             |available| exact(available).ok_or("the sum of available and locked has more than 28 digits");
         let (available, total, form) = match wire.available {
-            Some(available) if sum(available)? == wire.balance => {
-                (available, wire.balance, Form::AllThree)
-            }
+            Some(available) if sum(available)? == wire.balance => (available, wire.balance, Form::AllThree),
             // Guessing which of the three is wrong would be inventing money.
             Some(_) => return Err("available and locked do not add up to balance"),
             None => (wire.balance, sum(wire.balance)?, Form::AvailableAlone),

@@ -1,8 +1,8 @@
 //! The client: one verb for every call.
 
 use crate::{
-    Builder, Call, Endpoint, Error, FromResponse, Items, Kind, Outcome, Paged, Pages, Prepared, Rate,
-    RawRequest, Timeouts,
+    Builder, Call, DecodeError, Endpoint, Error, FromResponse, Head, Items, Kind, Objection, Outcome, Page,
+    Paged, Pages, Prepared, Rate, RawRequest, Timeouts,
     limit::Limiter,
     page,
     retry::Budget,
@@ -119,10 +119,20 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn reply<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
-        transport::traced(E::CALL, self.execute(request)).await
+        transport::traced(E::CALL, self.execute(request, E::Response::from_response)).await
     }
 
-    async fn execute<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
+    /// One page of a walk over several. Not a single row of it may be readable, where others were before.
+    pub(crate) async fn later_page<E: Paged>(&self, request: E) -> Result<Page<E::Row>, Error> {
+        let work = self.execute(request, Page::any_from_response);
+        transport::traced(E::CALL, work).await.map(|reply| reply.value)
+    }
+
+    async fn execute<E: Endpoint>(
+        &self,
+        request: E,
+        read: fn(&Head, &[u8]) -> Result<E::Response, DecodeError>,
+    ) -> Result<Reply<E::Response>, Error> {
         let call = E::CALL;
         runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
         let prepared = Prepared::new(&request, self.environment())
@@ -140,17 +150,27 @@ impl Client {
         let status = answer.head.status;
         let body = answer.body;
         // The exchange did it, but this response may belong to another request, or cannot be read.
-        let unusable = |kind, what| {
-            Error::unusable(kind, Outcome::Unknown, what, status, body.clone())
+        let unusable = |kind, outcome, what| {
+            Error::unusable(kind, outcome, what, status, body.clone())
                 .with_attempts(answer.attempts)
                 .with_call(call)
                 .with_repeatable(outgoing.idempotent)
         };
-        let mut value = E::Response::from_response(&answer.head, &body).map_err(|error| {
+        let mut value = read(&answer.head, &body).map_err(|error| {
             let what = format!("{error}, in {}", crate::mask::snippet(&body));
-            unusable(Kind::Decode, what).with_path(error.path)
+            unusable(Kind::Decode, Outcome::Unknown, what).with_path(error.path)
         })?;
-        request.review(&mut value).map_err(|error| unusable(Kind::Mismatch, error.to_string()))?;
+        if let [first, ..] = value.unreadable() {
+            let (call, rows) = (call.name, value.unreadable().len());
+            tracing::warn!(call, rows, path = first.path, "rows of the answer could not be read");
+        }
+        request.review(&mut value, self.environment()).map_err(|objection| {
+            let (kind, outcome) = match objection {
+                Objection::Mismatch(_) => (Kind::Mismatch, Outcome::Unknown),
+                Objection::Refused(_) => (Kind::Refused, Outcome::Refused),
+            };
+            unusable(kind, outcome, objection.to_string())
+        })?;
         Ok(Reply {
             value,
             status,

@@ -1,7 +1,7 @@
 //! What the transport needs to know about a call, and nothing else.
 
 use crate::FromResponse;
-use capecrypto_auth::Service;
+use capecrypto_auth::{Environment, Service};
 use serde::Serialize;
 use std::{borrow::Cow, fmt};
 
@@ -38,20 +38,21 @@ pub trait Endpoint: Serialize + Send + Sync {
     /// The call.
     const CALL: Call;
 
-    /// Looks at what no single field can know of itself.
+    /// Checks rules that involve several fields, or the environment.
     ///
     /// # Errors
     /// The argument, what is wrong, and what to give instead.
-    fn check(&self) -> Result<(), InvalidArgument> {
+    fn check(&self, environment: &Environment) -> Result<(), InvalidArgument> {
+        let _ = environment;
         Ok(())
     }
 
     /// Holds the answer against the request: it must be about what was asked.
     ///
     /// # Errors
-    /// What was asked for and what came.
-    fn review(&self, answer: &mut Self::Response) -> Result<(), Mismatch> {
-        let _ = answer;
+    /// What was asked for and what came, or that the answer itself says no.
+    fn review(&self, answer: &mut Self::Response, environment: &Environment) -> Result<(), Objection> {
+        let _ = (answer, environment);
         Ok(())
     }
 
@@ -110,11 +111,57 @@ impl Mismatch {
     }
 }
 
+/// Why an answer of status 2xx is an error all the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Objection {
+    /// It is about something else than what was asked for: the outcome of a write is unknown.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// It is the answer, and says that the exchange refuses: nothing was done.
+    #[error("{0}")]
+    Refused(&'static str),
+}
+
 /// Declares the calls of a section: its table of contents.
 ///
-/// Each line names method, path, request type and answer. Flags after a comma: `idempotent` for a write that may be
-/// repeated (reads are anyway), `checked` and `reviewed` for requests that bring a function of that task
-/// (`fn check(&self) -> Result<(), InvalidArgument>`, `fn review(&self, &mut Answer) -> Result<(), Mismatch>`).
+/// Each line names method, path, request type and answer, and then how the call is handled:
+///
+/// * `idempotent`: a write that may be repeated (reads are anyway);
+/// * `checked`: the request has a function
+///   `fn check_arguments(&self, &Environment) -> Result<(), InvalidArgument>`;
+/// * `reviewed`: the request has a function
+///   `fn review_answer(&self, &mut Answer, &Environment) -> Result<(), E>`, where `E` is [`Mismatch`] or [`Objection`];
+/// * `unreviewed("why")`: the answer names nothing that could be held against the request.
+///
+/// A line that says neither `reviewed` nor `unreviewed` does not compile:
+///
+/// ```
+/// # use serde::Serialize;
+/// # mod hints { pub(crate) fn hint(_: &str) -> Option<&'static str> { None } }
+/// #[derive(Serialize)]
+/// struct GetThing {
+///     id: u64,
+/// }
+/// capecrypto_rest::endpoints! { Trade public {
+///     GET "/things/{id}" GetThing -> String, unreviewed("the answer is a text without the id");
+/// }}
+/// # fn main() { assert_eq!(CALLS[0].name, "GetThing"); }
+/// ```
+///
+/// ```compile_fail
+/// # use serde::Serialize;
+/// # mod hints { pub(crate) fn hint(_: &str) -> Option<&'static str> { None } }
+/// #[derive(Serialize)]
+/// struct CancelThing {
+///     id: u64,
+/// }
+/// capecrypto_rest::endpoints! { Trade public {
+///     POST "/things/{id}/cancel" CancelThing -> String, idempotent;
+/// }}
+/// # fn main() { assert_eq!(CALLS[0].name, "CancelThing"); }
+/// ```
+///
 /// Hints for error codes come from the crate's own `hints::hint`, and a crate's tests bring a `probe::Probe`: this is for the
 /// crates of this workspace.
 #[doc(hidden)]
@@ -125,7 +172,7 @@ impl Mismatch {
 #[macro_export]
 macro_rules! endpoints {
     ($service:ident $access:ident {
-        $($method:ident $path:literal $request:ident -> $response:ty $(, $($flag:ident)+)?;)+
+        $($method:ident $path:literal $request:ident -> $response:ty, $($flag:ident $(($reason:literal))?)+;)+
     }) => {
         $(impl $crate::Endpoint for $request {
             type Response = $response;
@@ -135,13 +182,13 @@ macro_rules! endpoints {
                 method: stringify!($method),
                 path: $path,
                 signed: $crate::endpoints!(@access $access),
-                idempotent: $crate::endpoints!(@idempotent $method $($($flag)+)?),
+                idempotent: $crate::endpoints!(@idempotent $method $($flag)+),
             };
             fn hint(code: &str) -> Option<&'static str> {
                 crate::hints::hint(code)
             }
-            $crate::endpoints!(@check $($($flag)+)?);
-            $crate::endpoints!(@review $response; $($($flag)+)?);
+            $crate::endpoints!(@check $($flag)+);
+            $crate::endpoints!(@review $response; $($flag $(($reason))?)+);
         })+
 
         /// Every call of this module.
@@ -160,20 +207,33 @@ macro_rules! endpoints {
     (@flag idempotent $($rest:ident)*) => { true };
     (@flag $other:ident $($rest:ident)*) => { $crate::endpoints!(@flag $($rest)*) };
     (@flag) => { false };
+    // The functions have other names than those of the trait: where one is missing, that is an error of the compiler and
+    // not a function that calls itself.
     (@check checked $($rest:ident)*) => {
-        fn check(&self) -> Result<(), $crate::InvalidArgument> {
-            Self::check(self)
+        fn check(
+            &self,
+            environment: &$crate::__private::Environment,
+        ) -> Result<(), $crate::InvalidArgument> {
+            self.check_arguments(environment)
         }
     };
     (@check $other:ident $($rest:ident)*) => { $crate::endpoints!(@check $($rest)*); };
     (@check) => {};
-    (@review $response:ty; reviewed $($rest:ident)*) => {
-        fn review(&self, answer: &mut $response) -> Result<(), $crate::Mismatch> {
-            Self::review(self, answer)
+    (@review $response:ty; reviewed) => {
+        fn review(
+            &self,
+            answer: &mut $response,
+            environment: &$crate::__private::Environment,
+        ) -> Result<(), $crate::Objection> {
+            self.review_answer(answer, environment).map_err(Into::into)
         }
     };
-    (@review $response:ty; $other:ident $($rest:ident)*) => { $crate::endpoints!(@review $response; $($rest)*); };
-    (@review $response:ty;) => {};
+    (@review $response:ty; unreviewed($reason:literal)) => {};
+    (@review $response:ty; idempotent $($rest:tt)*) => { $crate::endpoints!(@review $response; $($rest)*); };
+    (@review $response:ty; checked $($rest:tt)*) => { $crate::endpoints!(@review $response; $($rest)*); };
+    (@review $response:ty; $($other:tt)*) => {
+        compile_error!("end the line of a call with `reviewed`, or with `unreviewed(\"why\")`");
+    };
 }
 
 /// Setters for the optional parameters of a request; for the crates of this workspace.

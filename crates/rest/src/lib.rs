@@ -20,16 +20,16 @@ mod words;
 
 pub use client::{Client, Reply};
 pub use config::{Builder, Rate, Timeouts};
-pub use endpoint::{Call, Endpoint, InvalidArgument, Mismatch};
+pub use endpoint::{Call, Endpoint, InvalidArgument, Mismatch, Objection};
 pub use error::{Error, Kind, Outcome};
 pub use page::{Items, Page, Paged, Pages};
 pub use prepare::{INSTANT_FROM, INSTANT_TO, Prepared};
 pub use raw::{RawReply, RawRequest};
-pub use response::{DecodeError, FromResponse, Head};
+pub use response::{DecodeError, Entries, FromResponse, Head, UnreadableRow, without_bom};
 pub use upgrade::{Upgrade, Upgraded};
 
 /// What the macros need of other crates.
 #[doc(hidden)]
 pub mod __private {
-    pub use capecrypto_auth::Service;
+    pub use capecrypto_auth::{Environment, Service};
 }

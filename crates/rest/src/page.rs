@@ -1,6 +1,9 @@
 //! Lists that come in pages.
 
-use crate::{Client, DecodeError, Endpoint, Error, FromResponse, Head, response::decode};
+use crate::{
+    Client, DecodeError, Endpoint, Error, FromResponse, Head, Kind, Outcome, UnreadableRow,
+    response::{decode_rows, some_readable},
+};
 use futures_util::{
     Stream, StreamExt,
     future::BoxFuture,
@@ -12,7 +15,7 @@ use std::{
     fmt,
     hash::Hash,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 /// One page of a list. The counters come from the answer's headers, and not every call sends them.
@@ -27,6 +30,10 @@ pub struct Page<T> {
     pub page: Option<u64>,
     /// Most rows of a page (`Per-Page`).
     pub per_page: Option<u64>,
+    /// Rows that could not be read: they hide no others. A walk over several pages tells each once.
+    ///
+    /// An answer of which no row at all can be read is an error of kind [`Decode`](Kind::Decode) instead.
+    pub unreadable: Vec<UnreadableRow>,
     /// Rows that came and were not asked for.
     dropped: Vec<T>,
 }
@@ -51,22 +58,38 @@ impl<T> Page<T> {
     pub fn retain(&mut self, wanted: impl FnMut(&T) -> bool) {
         let (kept, dropped) = std::mem::take(&mut self.items).into_iter().partition(wanted);
         self.items = kept;
-        self.dropped = dropped;
+        self.dropped.extend::<Vec<T>>(dropped);
     }
 
-    /// Whether the server's own words say that nothing follows.
-    fn is_last(&self) -> bool {
-        let received = self.items.len() + self.dropped.len();
-        let short = |most| u64::try_from(received).is_ok_and(|came| came < most);
-        received == 0 || self.per_page.is_some_and(short)
+    /// Rows as they came, whatever became of them.
+    fn received(&self) -> u64 {
+        count(self.items.len() + self.dropped.len() + self.unreadable.len())
     }
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 impl<T: DeserializeOwned> FromResponse for Page<T> {
     fn from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError> {
-        let items: Vec<T> = decode(body)?;
+        let page = Self::any_from_response(head, body)?;
+        some_readable(page.items.len(), &page.unreadable)?;
+        Ok(page)
+    }
+
+    fn unreadable(&self) -> &[UnreadableRow] {
+        &self.unreadable
+    }
+}
+
+impl<T: DeserializeOwned> Page<T> {
+    /// The page, even where none of its rows can be read.
+    pub(crate) fn any_from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+        let (items, unreadable) = decode_rows(body)?;
         Ok(Self {
             items,
+            unreadable,
             dropped: Vec::new(),
             total: head.number("total"),
             page: head.number("page"),
@@ -103,7 +126,7 @@ impl<'a, T> IntoIterator for &'a Page<T> {
 /// A request for one page of a list.
 pub trait Paged: Endpoint<Response = Page<Self::Row>> + Clone {
     /// A row.
-    type Row: Clone + Send + 'static;
+    type Row: DeserializeOwned + Clone + Send + 'static;
     /// What tells rows apart.
     type Key: Hash + Eq + Send;
 
@@ -122,7 +145,15 @@ pub trait Paged: Endpoint<Response = Page<Self::Row>> + Clone {
 pub struct Pages<T>(BoxStream<'static, Result<Page<T>, Error>>);
 
 /// The rows of a list over all its pages, as a stream.
-pub struct Items<T>(BoxStream<'static, Result<T, Error>>);
+pub struct Items<T> {
+    pages: Pages<T>,
+    rows: std::vec::IntoIter<T>,
+    unreadable: Vec<UnreadableRow>,
+    total: Option<u64>,
+}
+
+/// No part of it is ever pinned in its place.
+impl<T> Unpin for Items<T> {}
 
 impl<T> Pages<T> {
     /// The next page; `None` after the last.
@@ -140,39 +171,68 @@ impl<T> Items<T> {
     /// # Errors
     /// As [`Client::send`]; after an error the walk is over.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
-        self.0.next().await.transpose()
+        self.next().await.transpose()
     }
 
-    /// All rows that are left.
+    /// The rows met so far that could not be read, each once.
+    pub fn unreadable(&self) -> &[UnreadableRow] {
+        &self.unreadable
+    }
+
+    /// All rows that are left, in one page: with every row of the walk that could not be read.
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn try_collect(mut self) -> Result<Vec<T>, Error> {
-        let mut rows = Vec::new();
+    pub async fn try_collect(mut self) -> Result<Page<T>, Error> {
+        let mut items = Vec::new();
         while let Some(row) = self.try_next().await? {
-            rows.push(row);
+            items.push(row);
         }
-        Ok(rows)
+        let Self { unreadable, total, .. } = self;
+        Ok(Page { items, total, page: None, per_page: None, unreadable, dropped: Vec::new() })
     }
 }
 
-macro_rules! stream_of {
-    ($name:ident, $item:ty) => {
-        impl<T> Stream for $name<T> {
-            type Item = Result<$item, Error>;
-            fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-                self.0.poll_next_unpin(cx)
-            }
-        }
-        impl<T> fmt::Debug for $name<T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        }
-    };
+impl<T> Stream for Pages<T> {
+    type Item = Result<Page<T>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(cx)
+    }
 }
-stream_of!(Pages, Page<T>);
-stream_of!(Items, T);
+
+impl<T> Stream for Items<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                return Poll::Ready(Some(Ok(row)));
+            }
+            match ready!(self.pages.poll_next_unpin(cx)) {
+                Some(Ok(page)) => {
+                    self.total = page.total;
+                    self.unreadable.extend(page.unreadable);
+                    self.rows = page.items.into_iter();
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pages")
+    }
+}
+
+impl<T> fmt::Debug for Items<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Items")
+    }
+}
 
 /// Pages in a row without anything new after which a pass is over: a server that ignores the page's number sends
 /// the same one for ever, and rows that came in meanwhile push known ones to the next page.
@@ -186,11 +246,18 @@ struct Walk<E: Paged> {
     request: E,
     page: u32,
     pass: u32,
+    /// Most rows that any page of the walk brought: the page's size as it shows, whatever the headers say.
+    page_size: u64,
     /// Keys of all passes, and of this one.
     seen: HashSet<E::Key>,
     seen_now: HashSet<E::Key>,
+    /// The same for rows that could not be read.
+    unreadable: HashSet<u64>,
+    unreadable_now: HashSet<u64>,
     /// Whether this pass brought something that none before did.
     fresh: bool,
+    /// Whether a page of this pass behind the first brought something that the pages before it did not.
+    moved_on: bool,
     barren: u32,
     over: bool,
 }
@@ -202,9 +269,13 @@ impl<E: Paged> Walk<E> {
             request,
             page: 1,
             pass: 1,
+            page_size: 0,
             seen: HashSet::new(),
             seen_now: HashSet::new(),
+            unreadable: HashSet::new(),
+            unreadable_now: HashSet::new(),
             fresh: false,
+            moved_on: false,
             barren: 0,
             over: false,
         }
@@ -215,33 +286,70 @@ impl<E: Paged> Walk<E> {
         if self.over {
             return Ok(None);
         }
+        let page = self.read().await;
+        self.over |= page.is_err();
+        page.map(Some)
+    }
+
+    async fn read(&mut self) -> Result<Page<E::Row>, Error> {
         self.request.set_page(self.page);
-        let sent = self.client.send(self.request.clone()).await;
-        let mut page = match sent {
-            Ok(page) => page,
-            Err(error) => {
-                self.over = true;
-                return Err(error);
-            }
+        let request = self.request.clone();
+        let mut page = match (self.page, self.pass) {
+            (1, 1) => self.client.send(request).await?,
+            _ => self.client.later_page(request).await?,
         };
-        // Rows that were not asked for count here: they show that the walk gets on.
-        let last = page.is_last();
-        let before = self.seen_now.len();
+        self.page_size = self.page_size.max(page.received());
+
+        // Rows that were not asked for, or cannot be read, count here: they show that the walk gets on.
+        let before = self.seen_now.len() + self.unreadable_now.len();
         self.seen_now.extend(page.items.iter().chain(&page.dropped).map(E::key));
-        self.barren = if self.seen_now.len() > before { 0 } else { self.barren + 1 };
+        self.unreadable_now.extend(page.unreadable.iter().map(|row| row.fingerprint));
+        let gained = self.seen_now.len() + self.unreadable_now.len() > before;
+        self.moved_on |= gained && self.page > 1;
+        self.barren = if gained { 0 } else { self.barren + 1 };
+        let last = self.is_last(&page)?;
+
         page.items.retain(|row| self.seen.insert(E::key(row)));
-        self.fresh |= !page.items.is_empty();
-        if last || self.barren >= BARREN_PAGES {
+        page.unreadable.retain(|row| self.unreadable.insert(row.fingerprint));
+        page.unreadable.iter_mut().for_each(|row| row.page = Some(self.page));
+        self.fresh |= !page.items.is_empty() || !page.unreadable.is_empty();
+        if last {
             let one_page = self.page == 1;
             self.over = !E::REORDERS || one_page || !self.fresh || self.pass >= MOST_PASSES;
             self.pass += 1;
             self.page = 0;
             self.barren = 0;
             self.fresh = false;
+            self.moved_on = false;
             self.seen_now.clear();
+            self.unreadable_now.clear();
         }
         self.page += 1;
-        Ok(Some(page))
+        Ok(page)
+    }
+
+    /// Whether nothing follows this page. A list that ends before the rows that it promises is an error, never an end.
+    fn is_last(&self, page: &Page<E::Row>) -> Result<bool, Error> {
+        let received = page.received();
+        let Some(total) = page.total else {
+            // Without a total there is only the size of a page to go by.
+            let short = page.per_page.is_some_and(|most| received < most);
+            return Ok(received == 0 || short || self.barren >= BARREN_PAGES);
+        };
+        let pages = u64::from(self.page);
+        // What the pages up to the one before must have shown, whatever moved between them meanwhile.
+        let covered = |pages: u64| pages.saturating_mul(self.page_size);
+        let ended = received == 0 && covered(pages - 1) < total;
+        let last = received == 0 || covered(pages) >= total;
+        let distinct = count(self.seen_now.len() + self.unreadable_now.len());
+        // The same page again and again. (A short one may hold rows that others pushed there.)
+        let again = received == self.page_size && distinct <= received;
+        let stuck = last && self.page > 1 && !self.moved_on && again && distinct < total;
+        if ended || stuck || (!last && self.barren >= BARREN_PAGES) {
+            let what = format!("the list says {total} rows and ended after {distinct}");
+            return Err(Error::new(Kind::Mismatch, Outcome::Unknown, what).with_call(E::CALL));
+        }
+        Ok(last)
     }
 }
 
@@ -256,12 +364,5 @@ pub(crate) fn pages<E: Paged + 'static>(client: Client, request: E) -> Pages<E::
 }
 
 pub(crate) fn items<E: Paged + 'static>(client: Client, request: E) -> Items<E::Row> {
-    let rows = |page: Result<Page<E::Row>, Error>| {
-        let rows: Vec<_> = match page {
-            Ok(page) => page.items.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        };
-        stream::iter(rows)
-    };
-    Items(pages(client, request).flat_map(rows).boxed())
+    Items { pages: pages(client, request), rows: Vec::new().into_iter(), unreadable: Vec::new(), total: None }
 }

@@ -39,7 +39,7 @@ impl Prepared {
     /// # Errors
     /// [`InvalidArgument`] for the first argument that cannot be sent.
     pub fn new<E: Endpoint>(request: &E, environment: &Environment) -> Result<Self, InvalidArgument> {
-        request.check()?;
+        request.check(environment)?;
         let call = E::CALL;
         let has_body = matches!(call.method, "POST" | "PUT" | "PATCH");
         let mut fields = Fields {

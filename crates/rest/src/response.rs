@@ -2,7 +2,16 @@
 
 use crate::mask;
 use http::HeaderMap;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    marker::PhantomData,
+};
 
 /// Status and headers of an answer.
 #[derive(Debug, Clone)]
@@ -36,6 +45,49 @@ pub struct DecodeError {
     pub why: String,
 }
 
+/// A row of a list that could not be read, while others could. Nothing of its values is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnreadableRow {
+    /// Its place in the answer, from 0.
+    pub index: usize,
+    /// The page of a walk over several, from 1; `None` for an answer by itself.
+    pub page: Option<u32>,
+    /// JSON path inside of the row, such as `price`; `.` is the row itself.
+    pub path: String,
+    /// What was expected.
+    pub why: String,
+    /// Tells the row from others, so that a walk counts it once.
+    pub(crate) fingerprint: u64,
+}
+
+impl UnreadableRow {
+    fn new(index: usize, row: &str, error: DecodeError) -> Self {
+        let mut hasher = DefaultHasher::new();
+        row.hash(&mut hasher);
+        let DecodeError { path, why } = error;
+        Self { index, page: None, path, why, fingerprint: hasher.finish() }
+    }
+
+    /// For an answer of which no row at all could be read: then it is the form that is not known, not a row.
+    fn into_error(self) -> DecodeError {
+        let Self { index, path, why, .. } = self;
+        DecodeError {
+            path: if path == "." { format!("[{index}]") } else { format!("[{index}].{path}") },
+            why,
+        }
+    }
+}
+
+impl fmt::Display for UnreadableRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(page) = self.page {
+            write!(f, "page {page}, ")?;
+        }
+        write!(f, "row {}, at {}: {}", self.index, self.path, self.why)
+    }
+}
+
 /// What can be read from a successful answer.
 pub trait FromResponse: Sized {
     /// Reads it.
@@ -43,6 +95,11 @@ pub trait FromResponse: Sized {
     /// # Errors
     /// Where and why it cannot be read.
     fn from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError>;
+
+    /// The rows of a list that could not be read.
+    fn unreadable(&self) -> &[UnreadableRow] {
+        &[]
+    }
 }
 
 impl<T: DeserializeOwned> FromResponse for T {
@@ -51,7 +108,17 @@ impl<T: DeserializeOwned> FromResponse for T {
     }
 }
 
-pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+/// A body without the mark that some servers put before UTF-8.
+pub fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+pub(crate) fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, DecodeError> {
+    let body = without_bom(body);
+    // To keep the path costs time, so it is asked for only where something does not fit.
+    if let Ok(read) = serde_json::from_slice(body) {
+        return Ok(read);
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| DecodeError {
         path: error.path().to_string(),
@@ -60,4 +127,126 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError>
     json.end()
         .map_err(|error| DecodeError { path: ".".to_owned(), why: mask::quoted(&error.to_string()) })?;
     Ok(read)
+}
+
+/// The rows of a list, each read by itself where they cannot be read together.
+pub(crate) fn decode_rows<T: DeserializeOwned>(
+    body: &[u8],
+) -> Result<(Vec<T>, Vec<UnreadableRow>), DecodeError> {
+    let body = without_bom(body);
+    if let Ok(rows) = serde_json::from_slice(body) {
+        return Ok((rows, Vec::new()));
+    }
+    let Ok(each) = serde_json::from_slice::<Vec<&RawValue>>(body) else {
+        return decode(body).map(|rows| (rows, Vec::new()));
+    };
+    let mut unreadable = Vec::new();
+    let rows = each.into_iter().enumerate();
+    let rows = rows.filter_map(|(index, row)| read_one(index, row.get(), &mut unreadable)).collect();
+    Ok((rows, unreadable))
+}
+
+fn read_one<T: DeserializeOwned>(index: usize, row: &str, unreadable: &mut Vec<UnreadableRow>) -> Option<T> {
+    decode(row.as_bytes()).map_err(|error| unreadable.push(UnreadableRow::new(index, row, error))).ok()
+}
+
+/// An answer of which no row at all can be read is of another form, rather than a list with odd rows: to show it as
+/// an empty list would say that there is nothing.
+pub(crate) fn some_readable(rows: usize, unreadable: &[UnreadableRow]) -> Result<(), DecodeError> {
+    match unreadable.first() {
+        Some(first) if rows == 0 => Err(first.clone().into_error()),
+        _ => Ok(()),
+    }
+}
+
+/// The entries of a list, or of an object that is keyed by names, with what of it could not be read.
+///
+/// An entry that does not fit hides no other. Where none fits at all, the answer is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entries<T> {
+    /// Place in the answer, name (none in a list) and value, in the server's order.
+    pub entries: Vec<(usize, Option<String>, T)>,
+    /// Entries that could not be read.
+    pub unreadable: Vec<UnreadableRow>,
+}
+
+impl<T> Entries<T> {
+    /// Counts the entries as unreadable whose name is none.
+    #[must_use]
+    pub fn with_names<N>(
+        self,
+        read: impl Fn(&str) -> Result<N, &'static str>,
+    ) -> (Vec<(Option<N>, T)>, Vec<UnreadableRow>) {
+        let Self { entries, mut unreadable } = self;
+        let mut named = Vec::with_capacity(entries.len());
+        for (index, name, value) in entries {
+            match name.as_deref().map(&read).transpose() {
+                Ok(read) => named.push((read, value)),
+                Err(why) => {
+                    let error = DecodeError { path: ".".to_owned(), why: why.to_owned() };
+                    unreadable.push(UnreadableRow::new(index, &name.unwrap_or_default(), error));
+                }
+            }
+        }
+        unreadable.sort_by_key(|row| row.index);
+        (named, unreadable)
+    }
+}
+
+impl<T: DeserializeOwned> FromResponse for Entries<T> {
+    fn from_response(_: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+        let body = without_bom(body);
+        let number = |entries: Vec<(Option<String>, T)>| {
+            let entries = entries.into_iter().enumerate();
+            entries.map(|(index, (name, value))| (index, name, value)).collect()
+        };
+        let (entries, unreadable) = match serde_json::from_slice::<Named<&RawValue>>(body) {
+            Err(_) => (number(decode::<Named<T>>(body)?.0), Vec::new()),
+            Ok(Named(each)) => {
+                let mut unreadable = Vec::new();
+                let each = each.into_iter().enumerate();
+                let entries = each.filter_map(|(index, (name, raw))| {
+                    Some((index, name, read_one(index, raw.get(), &mut unreadable)?))
+                });
+                (entries.collect::<Vec<_>>(), unreadable)
+            }
+        };
+        some_readable(entries.len(), &unreadable)?;
+        Ok(Self { entries, unreadable })
+    }
+
+    fn unreadable(&self) -> &[UnreadableRow] {
+        &self.unreadable
+    }
+}
+
+/// An object's members, or a list's elements without names.
+struct Named<V>(Vec<(Option<String>, V)>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Named<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Either<V> {
+            type Value = Named<V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or a list")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<V>, A::Error> {
+                let mut all = Vec::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    all.push((Some(name), value));
+                }
+                Ok(Named(all))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Named<V>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(value) = seq.next_element()? {
+                    all.push((None, value));
+                }
+                Ok(Named(all))
+            }
+        }
+        deserializer.deserialize_any(Either(PhantomData))
+    }
 }

@@ -1,5 +1,6 @@
 //! What the exchange says in an answer that is no success, and whether it is the exchange that says it.
 
+use crate::response::without_bom;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -53,11 +54,6 @@ pub(crate) fn sole_code(body: &[u8]) -> Option<String> {
     }
     let Sole { errors: [code] } = serde_json::from_slice(without_bom(body)).ok()?;
     Some(code)
-}
-
-/// A mark that some servers put before a text in UTF-8.
-pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 fn codes(value: &Value) -> Vec<String> {

@@ -210,6 +210,74 @@ async fn a_success_that_cannot_be_read_is_an_error_with_path_and_masked_shape() 
 }
 
 #[tokio::test]
+async fn an_odd_row_of_a_list_hides_no_other_and_is_told_without_its_values() {
+    let body = r#"[{"id":1},{"id":"canary","market":"canary"},{"id":3,"market":["canary"]},{"id":4}]"#;
+    let server = answering(200, body, "application/json").await;
+    let page = client(&server).send(ListOrders::default()).await.unwrap();
+    assert_eq!(page.iter().map(|order| order.id).collect::<Vec<_>>(), [1, 4]);
+    let told: Vec<_> = page.unreadable.iter().map(|row| (row.index, row.page, row.path.as_str())).collect();
+    assert_eq!(told, [(1, None, "id"), (2, None, "market")]);
+    let text = format!("{} {:?}", page.unreadable[0], page.unreadable);
+    assert!(text.contains("row 1, at id: invalid type: string …") && !text.contains("canary"), "{text}");
+}
+
+#[tokio::test]
+async fn a_list_of_which_nothing_can_be_read_is_an_error_and_not_an_empty_list() {
+    for (body, path) in [
+        (r#"[{"id":"canary"},{"id":"canary"}]"#, "[0].id"),
+        (r#"["canary"]"#, "[0]"),
+        (r#"{"id":1}"#, "."),
+        (r#"[{"id":1},{"id":"#, "[1].id"),
+        (r#"[{"id":1}] canary"#, "."),
+        ("null", "."),
+    ] {
+        let server = answering(200, body, "application/json").await;
+        let error = client(&server).send(ListOrders::default()).await.unwrap_err();
+        assert_eq!((error.kind(), error.path()), (Kind::Decode, Some(path)), "{body}");
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_of_utf_8_before_a_body_is_passed_over() {
+    let server = answering(201, &format!("\u{feff}{ORDER}"), "application/json").await;
+    assert_eq!(client(&server).send(CreateOrder::new()).await.unwrap().id, 7);
+    let list = answering(200, &format!("\u{feff}[{ORDER},{{}}]"), "application/json").await;
+    let page = client(&list).send(ListOrders::default()).await.unwrap();
+    assert_eq!((page.len(), page.unreadable.len()), (1, 1));
+    let error = answering(201, "\u{feff}{\"id\":true}", "application/json").await;
+    assert_eq!(client(&error).send(CreateOrder::new()).await.unwrap_err().path(), Some("id"));
+}
+
+#[test]
+fn entries_of_an_object_or_a_list_are_read_each_by_itself() {
+    use capecrypto_rest::{Entries, FromResponse, Head};
+    let read =
+        |body: &str| Entries::<u64>::from_response(&Head::new(200, http::HeaderMap::new()), body.as_bytes());
+    let both = read(r#"{"a":1,"b":"canary","!":3,"d":4}"#).unwrap();
+    let a_to_z = |name: &str| name.parse::<char>().ok().filter(char::is_ascii_alphabetic).ok_or("no letter");
+    assert_eq!(both.unreadable().len(), 1);
+    let (entries, unreadable) = both.with_names(a_to_z);
+    assert_eq!(entries, [(Some('a'), 1), (Some('d'), 4)]);
+    assert_eq!(unreadable.iter().map(|row| row.index).collect::<Vec<_>>(), [1, 2]);
+    assert!(!format!("{unreadable:?}").contains("canary"));
+    let list = read("[1,null,3]").unwrap();
+    assert_eq!(list.with_names(a_to_z).0, [(None, 1), (None, 3)]);
+    for (body, path) in [(r#"{"a":true}"#, "[0]"), ("7", "."), ("[1,", "."), ("", ".")] {
+        assert_eq!(read(body).unwrap_err().path, path, "{body}");
+    }
+    assert!(read("{}").unwrap().entries.is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_says_no_is_a_refusal() {
+    let server = answering(201, r#"{"id":7,"market":"btczar","rejected":true}"#, "application/json").await;
+    let error = client(&server).send(CreateOrder::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), error.status()), (Kind::Refused, Outcome::Refused, Some(201)));
+    assert!(error.to_string().contains("the order was rejected"), "{error}");
+}
+
+#[tokio::test]
 async fn deep_and_large_answers_are_refused() {
     let server = answering(200, &"[".repeat(100_000), "application/json").await;
     assert_eq!(client(&server).send(get("7")).await.unwrap_err().kind(), Kind::Decode);

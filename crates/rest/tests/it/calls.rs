@@ -1,17 +1,18 @@
 //! A few calls to test the transport with.
 
 use capecrypto_auth::{Clock, Credentials, Environment};
-use capecrypto_rest::{Client, InvalidArgument, Mismatch, Page, Paged, Rate, endpoints, setters};
+use capecrypto_rest::{Client, InvalidArgument, Mismatch, Objection, Page, Paged, Rate, endpoints, setters};
 use serde::{Deserialize, Serialize, Serializer};
 use std::num::NonZeroU32;
 use wiremock::MockServer;
 
 endpoints! { Trade signed {
-    POST   "/market/orders"             CreateOrder -> Order, reviewed checked;
+    POST   "/market/orders"             CreateOrder -> Order, checked reviewed;
     GET    "/market/orders"             ListOrders  -> Page<Order>, reviewed;
-    GET    "/market/orders/{id}"        GetOrder    -> Order;
-    POST   "/market/orders/{id}/cancel" CancelOrder -> Order, idempotent;
-    DELETE "/account/things/{id}"       DeleteThing -> Order;
+    GET    "/market/orders/{id}"        GetOrder    -> Order, unreviewed("many tests answer another id");
+    POST   "/market/orders/{id}/cancel" CancelOrder -> Order, idempotent unreviewed("as above");
+    GET    "/account/things"            ListThings  -> Page<Order>, unreviewed("it asks for all");
+    DELETE "/account/things/{id}"       DeleteThing -> Order, unreviewed("as above");
 }}
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -19,6 +20,8 @@ pub(crate) struct Order {
     pub(crate) id: u64,
     #[serde(default)]
     pub(crate) market: String,
+    #[serde(default)]
+    pub(crate) rejected: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -48,15 +51,16 @@ impl CreateOrder {
         Self { market: "btczar", volume: "0.00001", post_only: None, note: Note("good") }
     }
 
-    fn check(&self) -> Result<(), InvalidArgument> {
+    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
         match self.post_only {
             Some(false) => Err(InvalidArgument::new("post_only", "it is false", "leave it out")),
             _ => Ok(()),
         }
     }
 
-    fn review(&self, order: &mut Order) -> Result<(), Mismatch> {
-        Mismatch::check("market", Some(&self.market.to_owned()), Some(&order.market))
+    fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Objection> {
+        Mismatch::check("market", Some(&self.market.to_owned()), Some(&order.market))?;
+        if order.rejected { Err(Objection::Refused("the order was rejected")) } else { Ok(()) }
     }
 }
 
@@ -91,7 +95,7 @@ fn to<S: Serializer>(millis: &Option<i64>, serializer: S) -> Result<S::Ok, S::Er
 }
 
 impl ListOrders {
-    fn review(&self, page: &mut Page<Order>) -> Result<(), Mismatch> {
+    fn review_answer(&self, page: &mut Page<Order>, _: &Environment) -> Result<(), Mismatch> {
         page.retain(|order| order.id >= self.from_id);
         Ok(())
     }
@@ -101,6 +105,24 @@ impl Paged for ListOrders {
     type Row = Order;
     type Key = u64;
     const REORDERS: bool = true;
+    fn key(row: &Order) -> u64 {
+        row.id
+    }
+    fn set_page(&mut self, page: u32) {
+        self.page = Some(page);
+    }
+}
+
+/// A list that stands still.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ListThings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<u32>,
+}
+
+impl Paged for ListThings {
+    type Row = Order;
+    type Key = u64;
     fn key(row: &Order) -> u64 {
         row.id
     }
@@ -165,6 +187,7 @@ fn the_table_is_data() {
             ("ListOrders", true, true),
             ("GetOrder", true, true),
             ("CancelOrder", true, true),
+            ("ListThings", true, true),
             ("DeleteThing", true, false),
         ]
     );

@@ -1,4 +1,5 @@
-use crate::calls::{ListOrders, Order, client};
+use crate::calls::{ListOrders, ListThings, Order, client};
+use capecrypto_rest::{Kind, Outcome, Page};
 use std::sync::Mutex;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
@@ -34,7 +35,7 @@ impl Respond for Shifting {
 async fn walk(list: Shifting) -> (Vec<u64>, usize) {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(list).mount(&server).await;
-    let rows: Vec<Order> = client(&server).items(ListOrders::default()).try_collect().await.unwrap();
+    let rows: Page<Order> = client(&server).items(ListOrders::default()).try_collect().await.unwrap();
     (rows.into_iter().map(|row| row.id).collect(), server.received_requests().await.unwrap().len())
 }
 
@@ -143,4 +144,98 @@ async fn pages_come_one_by_one_and_an_error_ends_them() {
     assert_eq!(pages.try_next().await.unwrap().unwrap().len(), 100);
     assert!(pages.try_next().await.unwrap_err().has_code("x"));
     assert!(pages.try_next().await.unwrap().is_none());
+}
+
+/// 250 rows, in pages of a hundred at most whatever is asked for; each page's headers are given.
+fn clamped(
+    headers: &'static [(&'static str, &'static str)],
+    pages: &'static [&'static [u64]],
+) -> impl Respond {
+    move |request: &Request| {
+        let page: usize =
+            request.url.query_pairs().find(|(name, _)| name == "page").unwrap().1.parse().unwrap();
+        let rows = pages.get(page - 1).copied().unwrap_or_default();
+        let rows: Vec<_> = rows.iter().map(|id| serde_json::json!({"id": id})).collect();
+        let answer = ResponseTemplate::new(200).set_body_json(rows);
+        headers.iter().fold(answer, |answer, (name, value)| answer.insert_header(*name, *value))
+    }
+}
+
+async fn walk_of(answer: impl Respond + 'static) -> (Result<Vec<u64>, String>, usize) {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let rows = client(&server).items(ListThings { page: None }).try_collect().await;
+    let rows = rows.map(|page| page.into_iter().map(|row| row.id).collect()).map_err(|error| {
+        assert_eq!((error.kind(), error.outcome()), (Kind::Mismatch, Outcome::Unknown), "{error}");
+        assert_eq!(error.call().unwrap().name, "ListThings");
+        error.to_string()
+    });
+    (rows, server.received_requests().await.unwrap().len())
+}
+
+#[tokio::test]
+async fn a_walk_goes_on_while_the_total_says_more() {
+    // The server allows fewer rows in a page than it says.
+    let per_page = [("per-page", "1000"), ("total", "7")].as_slice();
+    let (rows, requests) = walk_of(clamped(per_page, &[&[1, 2, 3], &[4, 5, 6], &[7]])).await;
+    assert_eq!((rows.unwrap(), requests), (vec![1, 2, 3, 4, 5, 6, 7], 3));
+    // A first page with a row missing.
+    let (rows, requests) =
+        walk_of(clamped(&[("per-page", "3"), ("total", "7")], &[&[1, 2], &[4, 5, 6], &[7]])).await;
+    assert_eq!((rows.unwrap(), requests), (vec![1, 2, 4, 5, 6, 7], 3));
+    // Full pages without a size.
+    let (rows, requests) = walk_of(clamped(&[("total", "6")], &[&[1, 2, 3], &[4, 5, 6]])).await;
+    assert_eq!((rows.unwrap(), requests), (vec![1, 2, 3, 4, 5, 6], 2));
+    let (rows, requests) = walk_of(clamped(&[("total", "0")], &[])).await;
+    assert_eq!((rows.unwrap(), requests), (vec![], 1));
+}
+
+#[tokio::test]
+async fn a_list_that_ends_before_its_total_is_an_error_and_no_end() {
+    let (rows, requests) = walk_of(clamped(&[("total", "250")], &[&[1, 2, 3], &[]])).await;
+    assert!(rows.unwrap_err().contains("says 250 rows and ended after 3"));
+    assert_eq!(requests, 2);
+    let (rows, _) = walk_of(clamped(&[("total", "1")], &[])).await;
+    assert!(rows.unwrap_err().contains("says 1 rows and ended after 0"));
+    for total in ["7", "1000000000000"] {
+        let answer = move |_: &Request| {
+            let rows = serde_json::json!([{"id": 1}, {"id": 2}, {"id": 3}]);
+            ResponseTemplate::new(200).insert_header("total", total).set_body_json(rows)
+        };
+        let (rows, requests) = walk_of(answer).await;
+        assert!(rows.unwrap_err().contains("ended after 3"), "the page's number is ignored");
+        assert!(requests < 6, "{requests}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_read_hide_no_others_and_count_as_received() {
+    let server = MockServer::start().await;
+    let answer = |request: &Request| {
+        let page = request.url.query_pairs().find(|(name, _)| name == "page").unwrap().1.into_owned();
+        let rows = match page.as_str() {
+            "1" => r#"[{"id":1},{"id":"canary"},{"id":3}]"#,
+            "2" => r#"[{"id":4},{"id":5},{"market":"canary"}]"#,
+            // The last page has nothing that could be read: the walk has read others.
+            _ => r#"[{"id":["canary"]}]"#,
+        };
+        ResponseTemplate::new(200).insert_header("total", "7").set_body_string(rows)
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let mut items = client(&server).items(ListThings { page: None });
+    assert_eq!(items.try_next().await.unwrap().unwrap().id, 1);
+    assert_eq!(items.unreadable().len(), 1);
+    let rows = items.try_collect().await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [3, 4, 5]);
+    assert_eq!(rows.total, Some(7));
+    let told: Vec<_> =
+        rows.unreadable.iter().map(|row| (row.page.unwrap(), row.index, row.path.as_str())).collect();
+    assert_eq!(told, [(1, 1, "id"), (2, 2, "."), (3, 0, "id")]);
+    assert!(!format!("{rows:?} {}", rows.unreadable[0]).contains("canary"));
+    assert!(rows.unreadable[1].why.contains("missing field id"), "{}", rows.unreadable[1]);
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_string(r#"[{"id":1},{"id":"x"}]"#);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let rows = client(&server).items(ListOrders::default()).try_collect().await.unwrap();
+    assert_eq!((rows.len(), rows.unreadable.len()), (1, 1), "once, however often it is walked past");
 }

@@ -1,0 +1,66 @@
+//! An order is placed and its answer is lost: how to find out what became of it.
+//! `cargo run --example after_an_unknown_outcome`.
+//!
+//! The exchange runs in this process, and loses the answer on purpose. The rest is what a program does against the real
+//! one: it never sends the order again, it looks for it by its custom order id.
+
+// An example talks to whoever runs it.
+#![allow(clippy::print_stdout)]
+
+use capecrypto::{Cape, Credentials, Environment, Order, Outcome, Side, dec, trading};
+use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
+use std::{error::Error, time::Duration};
+
+/// How often the order is looked for before it counts as not placed, and the wait in between.
+const LOOKS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let sandbox = Sandbox::start().await?;
+    let keys = sandbox.account("maker").ok_or("there is a maker")?;
+    let credentials = Credentials::new(&keys.api_key, &keys.secret)?;
+    let cape = Cape::builder(Environment::local(sandbox.origin())?).credentials(credentials).build()?;
+
+    // The exchange carries the order out and goes away before it answers.
+    sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/market/orders"));
+
+    // Every order has a custom order id. It is known before the order is sent: keep it where it survives a crash.
+    let order = trading::CreateOrder::limit("btczar", Side::Buy, dec!(0.001), dec!(800_000));
+    let name = order.custom_order_id().to_owned();
+    let error = match cape.send(order).await {
+        Ok(order) => return Ok(println!("{:?} was placed", order.id)),
+        Err(error) => error,
+    };
+    println!("{error}");
+    match error.outcome() {
+        Outcome::Unknown => {}
+        // Nothing was done. Whether to try again is a question of the price by now, and of the cause.
+        outcome => return Ok(println!("{outcome:?}; another try is safe: {}", error.is_safe_to_retry())),
+    }
+    match find(&cape, &name).await? {
+        Some(order) => println!("the order is there: {:?}, {}", order.id, order.state),
+        None => println!("the order was not placed; the stream would tell if it came later"),
+    }
+    Ok(())
+}
+
+/// Looks for an order by its custom order id, newest orders first, several times: a server can be slow to show it.
+async fn find(cape: &Cape, name: &str) -> Result<Option<Order>, Box<dyn Error>> {
+    for look in 0..LOOKS {
+        if look > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let mut orders = cape.items(trading::ListOrders::new().market("btczar"));
+        while let Some(order) = orders.try_next().await? {
+            if order.custom_order_id.as_deref() == Some(name) {
+                return Ok(Some(order));
+            }
+        }
+        // A row that could not be read might be the one.
+        if let Some(row) = orders.unreadable().first() {
+            return Err(format!("a row of the list cannot be read: {row}").into());
+        }
+    }
+    Ok(None)
+}
