@@ -147,6 +147,7 @@ pub struct Environment {
     stream: String,
     time_unit: TimeUnit,
     rest_balance: BalanceMeaning,
+    legacy: bool,
 }
 
 /// Why an environment cannot be used.
@@ -246,6 +247,7 @@ impl Environment {
             stream: "/api/v2/websocket".to_owned(),
             time_unit: TimeUnit::Milliseconds,
             rest_balance: BalanceMeaning::Available,
+            legacy: false,
         }
     }
 
@@ -257,6 +259,7 @@ impl Environment {
             account: "/api/v2/trade".to_owned(),
             stream: "/api/v2/stream".to_owned(),
             time_unit: TimeUnit::Seconds,
+            legacy: true,
             ..self
         }
     }
@@ -308,6 +311,11 @@ impl Environment {
             Service::Account => &self.account,
             Service::Stream => &self.stream,
         }
+    }
+
+    /// Whether it is the version of the documents of 2023, which knows fewer parameters.
+    pub fn is_legacy(&self) -> bool {
+        self.legacy
     }
 
     /// How times are written in parameters.

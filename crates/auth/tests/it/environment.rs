@@ -85,3 +85,10 @@ fn a_services_path_can_be_set_to_a_path_and_nothing_else() {
         );
     }
 }
+
+#[test]
+fn the_older_version_is_told_from_the_current_one() {
+    assert!(Environment::legacy().is_legacy() && !Environment::live().is_legacy());
+    let moved = Environment::legacy().with_path(Service::Trade, "/api/v2").unwrap();
+    assert!(moved.is_legacy(), "another path does not change the version");
+}
