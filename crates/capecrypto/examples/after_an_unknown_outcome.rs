@@ -7,7 +7,7 @@
 // An example talks to whoever runs it.
 #![allow(clippy::print_stdout)]
 
-use capecrypto::{Cape, Credentials, Environment, Order, Outcome, Side, dec, trading};
+use capecrypto::{Cape, Credentials, Environment, Order, Outcome, Side, dec, models::CustomOrderId, trading};
 use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 use std::{error::Error, time::Duration};
 
@@ -27,16 +27,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Every order has a custom order id. It is known before the order is sent: keep it where it survives a crash.
     let order = trading::CreateOrder::limit("btczar", Side::Buy, dec!(0.001), dec!(800_000));
-    let name = order.custom_order_id().to_owned();
+    let name = order.name().cloned().ok_or("the order has a name")?;
     let error = match cape.send(order).await {
-        Ok(order) => return Ok(println!("{:?} was placed", order.id)),
+        Ok(order) => {
+            println!("{:?} was placed", order.id);
+            return Ok(());
+        }
         Err(error) => error,
     };
     println!("{error}");
     match error.outcome() {
         Outcome::Unknown => {}
         // Nothing was done. Whether to try again is a question of the price by now, and of the cause.
-        outcome => return Ok(println!("{outcome:?}; another try is safe: {}", error.is_safe_to_retry())),
+        outcome => {
+            println!("{outcome:?}; another try is safe: {}", error.is_safe_to_retry());
+            return Ok(());
+        }
     }
     match find(&cape, &name).await? {
         Some(order) => println!("the order is there: {:?}, {}", order.id, order.state),
@@ -46,14 +52,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Looks for an order by its custom order id, newest orders first, several times: a server can be slow to show it.
-async fn find(cape: &Cape, name: &str) -> Result<Option<Order>, Box<dyn Error>> {
+async fn find(cape: &Cape, name: &CustomOrderId) -> Result<Option<Order>, Box<dyn Error>> {
     for look in 0..LOOKS {
         if look > 0 {
             tokio::time::sleep(PAUSE).await;
         }
         let mut orders = cape.items(trading::ListOrders::new().market("btczar"));
         while let Some(order) = orders.try_next().await? {
-            if order.custom_order_id.as_deref() == Some(name) {
+            if order.is_named(name) {
                 return Ok(Some(order));
             }
         }

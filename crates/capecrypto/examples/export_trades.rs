@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Rows that could not be read are missing above: an export that leaves them out must say so.
     match trades.unreadable() {
         [] => Ok(()),
-        rows => Err(format!("{} rows could not be read, the first: {}", rows.len(), rows[0]).into()),
+        [first, ..] => Err(format!("some rows could not be read, the first: {first}").into()),
     }
 }
 

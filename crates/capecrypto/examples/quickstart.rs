@@ -8,8 +8,8 @@
 
 use capecrypto::{
     Balance, Cape, Credentials, Decimal, Environment, Event, Level, Live, LiveBook, Market, Order, OrderId,
-    OrderState, Outcome, Side, Trade, account, dec, orderbook::BookSide, public, stream::Topic, trading,
-    trading::CreateOrder,
+    OrderState, Outcome, Page, Side, Trade, account, dec, orderbook::BookSide, public, stream::Topic,
+    trading, trading::CreateOrder,
 };
 use capecrypto_sandbox::Sandbox;
 use comfy_table::{CellAlignment, Table, presets};
@@ -40,7 +40,7 @@ async fn day() -> Result<()> {
     println!("{}", me.environment().origin().as_str());
 
     step(2, "Which markets are there?");
-    let markets: Vec<Market> = me.items(public::ListMarkets::new()).try_collect().await?;
+    let markets: Page<Market> = me.items(public::ListMarkets::new()).try_collect().await?;
     let rows = markets.iter().map(|market| {
         let smallest = format!("{} {}", text(market.min_amount), market.base_unit);
         let highest = market.price_cap().map_or("none".to_owned(), text);
@@ -155,8 +155,10 @@ async fn day() -> Result<()> {
     desk.follow("the last balances", told).await?;
     compare_with_ledger(&sandbox, &desk, &closing, &balances(&other).await?)?;
 
-    let mut trades: Vec<Trade> = me.items(trading::ListTrades::new()).try_collect().await?;
-    trades.sort_by_key(|trade| trade.id);
+    let trades: Page<Trade> = me.items(trading::ListTrades::new()).try_collect().await?;
+    ensure("every trade can be read", trades.unreadable.is_empty())?;
+    let mut trades = trades.items;
+    trades.sort_by_key(|trade| trade.id.clone());
     ensure("REST lists the trades that the websocket told", trades == desk.trades)?;
     let moved = sum(&trades, &markets)?;
     for (currency, balance) in &closing {

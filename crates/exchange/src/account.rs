@@ -1,12 +1,13 @@
 //! Balances (documents: "Account").
 
 use crate::args::{Limit, PageNumber};
-use capecrypto_models::{Arg, Balance, CurrencyId};
-use capecrypto_rest::{Mismatch, Page, Paged, endpoints, setters};
+use capecrypto_auth::{BalanceMeaning, Environment};
+use capecrypto_models::{Arg, Balance, CurrencyId, Decimal};
+use capecrypto_rest::{Mismatch, Objection, Page, Paged, endpoints, setters};
 use serde::Serialize;
 
 endpoints! { Account signed {
-    GET "/account/balances"            ListBalances -> Page<Balance>;
+    GET "/account/balances"            ListBalances -> Page<Balance>, reviewed;
     GET "/account/balances/{currency}" GetBalance   -> Balance, reviewed;
 }}
 
@@ -27,6 +28,28 @@ impl ListBalances {
     pub fn new() -> Self {
         Self::default()
     }
+
+    fn review_answer(&self, page: &mut Page<Balance>, environment: &Environment) -> Result<(), Objection> {
+        for balance in &mut page.items {
+            as_meant(balance, environment)?;
+            if self.nonzero == Some(true) && balance.total() == Decimal::ZERO {
+                return Err(Mismatch { field: "nonzero" }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a balance as the environment says that this server means it.
+fn as_meant(balance: &mut Balance, environment: &Environment) -> Result<(), Objection> {
+    if environment.rest_balance() == BalanceMeaning::Total {
+        *balance = balance.clone().with_balance_as_total().map_err(|_| {
+            Objection::Unusable(
+                "more is locked than `balance` holds, so it is not the total; set rest_balance of the environment to Available",
+            )
+        })?;
+    }
+    Ok(())
 }
 
 setters! { ListBalances {
@@ -64,8 +87,9 @@ impl GetBalance {
         Self { currency: currency.into() }
     }
 
-    fn review(&self, balance: &mut Balance) -> Result<(), Mismatch> {
-        Mismatch::check("currency", self.currency.value().ok(), Some(&balance.currency))
+    fn review_answer(&self, balance: &mut Balance, environment: &Environment) -> Result<(), Objection> {
+        Mismatch::check("currency", self.currency.value().ok(), Some(&balance.currency))?;
+        as_meant(balance, environment)
     }
 }
 

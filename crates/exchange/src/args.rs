@@ -1,6 +1,6 @@
 //! Arguments that several calls share. Each knows whether it can be sent; one that cannot is refused by `send`.
 
-use capecrypto_models::{Decimal, Malformed, MarketId, Timestamp};
+use capecrypto_models::{Arg, Decimal, Malformed, Timestamp};
 use capecrypto_rest::{INSTANT_FROM, INSTANT_TO, Mismatch};
 use serde::{Serialize, Serializer, ser::Error as _};
 
@@ -48,6 +48,13 @@ impl Serialize for PageNumber {
 /// A price or volume: above zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Positive(Decimal);
+
+impl Positive {
+    /// The number.
+    pub(crate) fn get(self) -> Decimal {
+        self.0
+    }
+}
 
 impl From<Decimal> for Positive {
     fn from(number: Decimal) -> Self {
@@ -125,13 +132,17 @@ pub(crate) fn within(time: Timestamp, from: Option<Timestamp>, before: Option<Ti
         && before.is_none_or(|before| time < before)
 }
 
-/// Every row must be of the market asked for.
-pub(crate) fn same_market<'a>(
-    asked: Option<&MarketId>,
-    mut came: impl Iterator<Item = &'a MarketId>,
+/// A filter holds for every row: one that the server ignored would show foreign rows. A row that does not say proves
+/// nothing.
+pub(crate) fn only<'a, A: PartialEq<B> + 'a, B: 'a>(
+    field: &'static str,
+    asked: Option<&A>,
+    mut came: impl Iterator<Item = Option<&'a B>>,
 ) -> Result<(), Mismatch> {
-    match asked {
-        Some(asked) if came.any(|market| market != asked) => Err(Mismatch { field: "market" }),
-        _ => Ok(()),
-    }
+    came.try_for_each(|value| Mismatch::check(field, asked, value))
+}
+
+/// The value of an argument that was given and is good; a bad one never leaves, so it is asked for nothing.
+pub(crate) fn given<T>(argument: Option<&Arg<T>>) -> Option<&T> {
+    argument.and_then(|argument| argument.value().ok())
 }

@@ -1,25 +1,28 @@
 //! Market data, open to everyone (documents: "Public").
 
 use crate::args::{self, Direction, Limit, PageNumber};
+use capecrypto_auth::Environment;
 use capecrypto_models::{
     Arg, Candle, Currency, CurrencyId, CurrencyType, Depth, Market, MarketId, Period, PublicTrade, Ticker,
     Tickers, Timestamp, TradeId,
 };
 use capecrypto_rest::{
-    DecodeError, FromResponse, Head, InvalidArgument, Mismatch, Page, Paged, endpoints, setters,
+    DecodeError, Entries, FromResponse, Head, InvalidArgument, Mismatch, Page, Paged, UnreadableRow,
+    endpoints, setters, without_bom,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::ops::Deref;
 
 endpoints! { Trade public {
-    GET "/public/health/alive"             CheckHealth    -> Alive;
-    GET "/public/timestamp"                GetTimestamp   -> Timestamp;
-    GET "/public/markets"                  ListMarkets    -> Page<Market>;
-    GET "/public/markets/{market}/tickers" GetTicker      -> Ticker;
-    GET "/public/markets/tickers"          ListTickers    -> Tickers;
-    GET "/public/markets/{market}/k-line"  ListCandles    -> Vec<Candle>, checked reviewed;
-    GET "/public/markets/{market}/depth"   GetDepth       -> Depth;
+    GET "/public/health/alive"             CheckHealth    -> Alive, unreviewed("it asks for nothing in particular");
+    GET "/public/timestamp"                GetTimestamp   -> Timestamp, unreviewed("it asks for nothing in particular");
+    GET "/public/markets"                  ListMarkets    -> Page<Market>, reviewed;
+    GET "/public/markets/{market}/tickers" GetTicker      -> Ticker, unreviewed("a ticker does not name its market");
+    GET "/public/markets/tickers"          ListTickers    -> AllTickers, unreviewed("it asks for all markets");
+    GET "/public/markets/{market}/k-line"  ListCandles    -> Page<Candle>, checked reviewed;
+    GET "/public/markets/{market}/depth"   GetDepth       -> Depth, unreviewed("a depth does not name its market");
     GET "/public/markets/{market}/trades"  ListTrades     -> Page<PublicTrade>, checked reviewed;
-    GET "/public/currencies"               ListCurrencies -> Page<Currency>;
+    GET "/public/currencies"               ListCurrencies -> Page<Currency>, reviewed;
     GET "/public/currencies/{id}"          GetCurrency    -> Currency, reviewed;
 }}
 
@@ -44,7 +47,7 @@ pub struct Alive;
 impl FromResponse for Alive {
     /// The server sends a number, or nothing. A page of somebody else's, such as a portal's, is no sign of life.
     fn from_response(_: &Head, body: &[u8]) -> Result<Self, DecodeError> {
-        let body = body.trim_ascii();
+        let body = without_bom(body).trim_ascii();
         if body.iter().all(u8::is_ascii_digit) {
             return Ok(Self);
         }
@@ -96,6 +99,12 @@ impl ListMarkets {
     /// All markets.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    fn review_answer(&self, page: &mut Page<Market>, _: &Environment) -> Result<(), Mismatch> {
+        let (base, quote) = (args::given(self.base_unit.as_ref()), args::given(self.quote_unit.as_ref()));
+        args::only("base_unit", base, page.iter().map(|market| Some(&market.base_unit)))?;
+        args::only("quote_unit", quote, page.iter().map(|market| Some(&market.quote_unit)))
     }
 }
 
@@ -153,6 +162,44 @@ impl ListTickers {
     }
 }
 
+/// The tickers of all markets, with what of them could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AllTickers {
+    /// The tickers.
+    pub tickers: Tickers,
+    /// Entries that could not be read: they hide no others.
+    pub unreadable: Vec<UnreadableRow>,
+}
+
+impl Deref for AllTickers {
+    type Target = Tickers;
+
+    fn deref(&self) -> &Tickers {
+        &self.tickers
+    }
+}
+
+impl FromResponse for AllTickers {
+    fn from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+        let entries = Entries::<Ticker>::from_response(head, body)?;
+        let market = |name: &str| name.parse::<MarketId>().map_err(|_| "its key is no name of a market");
+        let (tickers, unreadable) = entries.with_names(market);
+        Ok(Self { tickers: tickers.into_iter().collect(), unreadable })
+    }
+
+    fn unreadable(&self) -> &[UnreadableRow] {
+        &self.unreadable
+    }
+}
+
+impl Serialize for AllTickers {
+    /// The tickers, as the server wrote them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.tickers.serialize(serializer)
+    }
+}
+
 /// Reads a market's candles, oldest first (documents: "K Line").
 #[derive(Debug, Clone, Serialize)]
 #[must_use = "a request does nothing until it is sent"]
@@ -174,12 +221,12 @@ impl ListCandles {
         Self { market: market.into(), period: None, time_from: None, time_to: None, limit: None }
     }
 
-    fn check(&self) -> Result<(), InvalidArgument> {
+    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
         args::check_range(self.time_from, self.time_to)
     }
 
     /// Both bounds are within the range.
-    fn review(&self, candles: &mut Vec<Candle>) -> Result<(), Mismatch> {
+    fn review_answer(&self, candles: &mut Page<Candle>, _: &Environment) -> Result<(), Mismatch> {
         candles.retain(|candle| {
             self.time_from.is_none_or(|from| candle.opened_at >= from)
                 && self.time_to.is_none_or(|to| candle.opened_at <= to)
@@ -251,12 +298,13 @@ impl ListTrades {
         }
     }
 
-    fn check(&self) -> Result<(), InvalidArgument> {
+    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
         args::check_range(self.time_from, self.time_to)
     }
 
-    fn review(&self, page: &mut Page<PublicTrade>) -> Result<(), Mismatch> {
-        args::same_market(self.market.value().ok(), page.iter().filter_map(|trade| trade.market.as_ref()))?;
+    fn review_answer(&self, page: &mut Page<PublicTrade>, _: &Environment) -> Result<(), Mismatch> {
+        let market = self.market.value().ok();
+        args::only("market", market, page.iter().map(|trade| trade.market.as_ref()))?;
         page.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
         Ok(())
     }
@@ -280,7 +328,7 @@ impl Paged for ListTrades {
     type Key = TradeId;
 
     fn key(row: &PublicTrade) -> TradeId {
-        row.id
+        row.id.clone()
     }
 
     fn set_page(&mut self, page: u32) {
@@ -304,6 +352,10 @@ impl ListCurrencies {
     /// All currencies.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    fn review_answer(&self, page: &mut Page<Currency>, _: &Environment) -> Result<(), Mismatch> {
+        args::only("type", self.kind.as_ref(), page.iter().map(|currency| Some(&currency.kind)))
     }
 }
 
@@ -342,7 +394,7 @@ impl GetCurrency {
         Self { id: id.into() }
     }
 
-    fn review(&self, currency: &mut Currency) -> Result<(), Mismatch> {
+    fn review_answer(&self, currency: &mut Currency, _: &Environment) -> Result<(), Mismatch> {
         Mismatch::check("id", self.id.value().ok(), Some(&currency.id))
     }
 }

@@ -1,26 +1,31 @@
 //! Orders and trades of the account (documents: "Trading").
 
 use crate::args::{self, Direction, Limit, PageNumber, Positive};
+use capecrypto_auth::Environment;
 use capecrypto_models::{
     Arg, CurrencyId, CustomOrderId, Decimal, MarketId, Order, OrderId, OrderKey, OrderState, OrderType, Side,
     Timestamp, Trade, TradeId,
 };
-use capecrypto_rest::{InvalidArgument, Mismatch, Page, Paged, endpoints, setters};
+use capecrypto_rest::{InvalidArgument, Mismatch, Objection, Page, Paged, endpoints, setters};
 use serde::Serialize;
 
 endpoints! { Trade signed {
     POST "/market/orders"             CreateOrder  -> Order, checked reviewed;
     GET  "/market/orders"             ListOrders   -> Page<Order>, checked reviewed;
     GET  "/market/orders/{id}"        GetOrder     -> Order, reviewed;
-    POST "/market/orders/{id}/cancel" CancelOrder  -> Order, idempotent reviewed;
-    POST "/market/orders/cancel"      CancelOrders -> Vec<Order>, idempotent reviewed;
+    POST "/market/orders/{id}/cancel" CancelOrder  -> Order, idempotent urgent reviewed;
+    POST "/market/orders/cancel"      CancelOrders -> Page<Order>, partly_idempotent urgent reviewed;
     GET  "/market/trades"             ListTrades   -> Page<Trade>, checked reviewed;
 }}
 
 /// Places an order (documents: "Create Order").
 ///
 /// The answer is the order as it was accepted, in state `pending`, even if it fills at once: what becomes of it is told
-/// by the stream, or by [`GetOrder`]. It is sent at most once; see `Error::outcome`.
+/// by the stream, or by [`GetOrder`]. An answer in state `reject` is an error with the outcome `Refused`. It is sent at most
+/// once; see `Error::outcome`.
+///
+/// Every order carries a custom order id, made here where none is given, so that it can be found after an unknown outcome:
+/// see [`name`](Self::name).
 #[derive(Debug, Clone, Serialize)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct CreateOrder {
@@ -32,8 +37,7 @@ pub struct CreateOrder {
     price: Option<Positive>,
     #[serde(skip_serializing_if = "Option::is_none")]
     post_only: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    custom_order_id: Option<Arg<CustomOrderId>>,
+    custom_order_id: Arg<CustomOrderId>,
 }
 
 impl CreateOrder {
@@ -52,11 +56,25 @@ impl CreateOrder {
             ord_type: OrderType::Market,
             price: None,
             post_only: None,
-            custom_order_id: None,
+            custom_order_id: random_name(),
         }
     }
 
-    fn check(&self) -> Result<(), InvalidArgument> {
+    /// Your own name for the order, by which it can be found again: any text of 1 to 255 characters without control
+    /// characters. Use a new one for each order: whether the exchange refuses one that was used before is not documented.
+    #[must_use = "a setter returns the changed request"]
+    pub fn custom_order_id(mut self, custom_order_id: impl Into<Arg<CustomOrderId>>) -> Self {
+        self.custom_order_id = custom_order_id.into();
+        self
+    }
+
+    /// The custom order id, as given or as made; `None` where the text given is none, so that the order cannot be sent.
+    /// Clones have the same. Keep it before the order is sent, to look for the order by it: [`Order::is_named`].
+    pub fn name(&self) -> Option<&CustomOrderId> {
+        self.custom_order_id.value().ok()
+    }
+
+    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
         match (&self.ord_type, self.post_only) {
             (OrderType::Market, Some(true)) => Err(InvalidArgument::new(
                 "post_only",
@@ -67,24 +85,39 @@ impl CreateOrder {
         }
     }
 
-    fn review(&self, order: &mut Order) -> Result<(), Mismatch> {
+    /// Every field that the request fixed. A stray answer of another request must not pass as this order's.
+    fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Objection> {
         Mismatch::check("market", self.market.value().ok(), Some(&order.market))?;
         Mismatch::check("side", Some(&self.side), Some(&order.side))?;
-        let name = self.custom_order_id.as_ref().and_then(|name| name.value().ok());
+        Mismatch::check("ord_type", Some(&self.ord_type), Some(&order.ord_type))?;
+        Mismatch::check("origin_volume", Some(&self.volume.get()), Some(&order.origin_volume))?;
+        let price = self.price.map(Positive::get);
+        Mismatch::check("price", price.as_ref(), order.price.as_ref())?;
+        Mismatch::check("post_only", self.post_only.as_ref(), order.post_only.as_ref())?;
         Mismatch::check(
             "custom_order_id",
-            name.map(CustomOrderId::as_str).as_ref(),
+            self.name().map(CustomOrderId::as_str).as_ref(),
             order.custom_order_id.as_deref().as_ref(),
-        )
+        )?;
+        if order.state == OrderState::Reject {
+            return Err(Objection::Refused("the exchange took the order in and rejected it"));
+        }
+        Ok(())
     }
+}
+
+/// A random UUID (version 4). No secret depends on it.
+fn random_name() -> Arg<CustomOrderId> {
+    let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default());
+    parts.join("-").into()
 }
 
 setters! { CreateOrder {
     /// Refuses the order where it would match at once. Limit orders only. Which code the exchange refuses it with is not
     /// documented: go by `Outcome::Refused`.
     post_only: bool;
-    /// Your own name for the order, by which it can be found again.
-    custom_order_id: Arg<CustomOrderId>;
 }}
 
 /// Reads one order with its fills (documents: "Order by id").
@@ -100,7 +133,7 @@ impl GetOrder {
         Self { id: id.into() }
     }
 
-    fn review(&self, order: &mut Order) -> Result<(), Mismatch> {
+    fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Mismatch> {
         same_order(&self.id, order)
     }
 }
@@ -121,7 +154,7 @@ impl CancelOrder {
         Self { id: id.into() }
     }
 
-    fn review(&self, order: &mut Order) -> Result<(), Mismatch> {
+    fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Mismatch> {
         same_order(&self.id, order)
     }
 }
@@ -141,7 +174,8 @@ fn same_order(asked: &Arg<OrderKey>, order: &Order) -> Result<(), Mismatch> {
 
 /// Asks for the cancellation of open orders (documents: "Cancel All Orders").
 ///
-/// The answer is the orders in state `wait` as they stood. Orders that are still `pending` are not touched.
+/// The answer is the orders in state `wait` as they stood. Orders that are still `pending` are not touched. Those of one
+/// market or one side are cancelled with up to three tries, like one order; everything is asked for once.
 #[derive(Debug, Clone, Serialize)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct CancelOrders {
@@ -162,10 +196,19 @@ impl CancelOrders {
         Self { market: Some(market.into()), side: None }
     }
 
-    fn review(&self, orders: &mut [Order]) -> Result<(), Mismatch> {
-        let asked = self.market.as_ref().and_then(|market| market.value().ok());
-        args::same_market(asked, orders.iter().map(|order| &order.market))?;
-        orders.iter().try_for_each(|order| Mismatch::check("side", self.side.as_ref(), Some(&order.side)))
+    /// Cancelling the orders of one market or one side may be repeated, though a repetition can meet an order that was
+    /// placed there in between. Cancelling everything is not: it could meet any order.
+    fn may_be_repeated(&self) -> bool {
+        self.market.is_some() || self.side.is_some()
+    }
+
+    fn review_answer(&self, page: &mut Page<Order>, _: &Environment) -> Result<(), Mismatch> {
+        args::only(
+            "market",
+            args::given(self.market.as_ref()),
+            page.iter().map(|order| Some(&order.market)),
+        )?;
+        args::only("side", self.side.as_ref(), page.iter().map(|order| Some(&order.side)))
     }
 }
 
@@ -186,6 +229,8 @@ pub struct ListOrders {
     quote_unit: Option<Arg<CurrencyId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<OrderState>,
+    #[serde(skip_serializing_if = "Vec::is_empty", rename = "state[]")]
+    states: Vec<OrderState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<Limit<1_000>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,13 +253,37 @@ impl ListOrders {
         Self::default()
     }
 
-    fn check(&self) -> Result<(), InvalidArgument> {
+    /// Only orders in one of these states, instead of one.
+    #[must_use = "a setter returns the changed request"]
+    pub fn states(mut self, states: impl IntoIterator<Item = impl Into<OrderState>>) -> Self {
+        self.states = states.into_iter().map(Into::into).collect();
+        self
+    }
+
+    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
+        if self.state.is_some() && !self.states.is_empty() {
+            return Err(InvalidArgument::new(
+                "states",
+                "one state was given too",
+                "give either one state or several",
+            ));
+        }
         args::check_range(self.time_from, self.time_to)
     }
 
-    fn review(&self, page: &mut Page<Order>) -> Result<(), Mismatch> {
-        let asked = self.market.as_ref().and_then(|market| market.value().ok());
-        args::same_market(asked, page.iter().map(|order| &order.market))?;
+    /// The currencies are not compared: an order names its market, which does not say for certain what they are.
+    fn review_answer(&self, page: &mut Page<Order>, _: &Environment) -> Result<(), Mismatch> {
+        args::only(
+            "market",
+            args::given(self.market.as_ref()),
+            page.iter().map(|order| Some(&order.market)),
+        )?;
+        args::only("side", self.side.as_ref(), page.iter().map(|order| Some(&order.side)))?;
+        args::only("ord_type", self.ord_type.as_ref(), page.iter().map(|order| Some(&order.ord_type)))?;
+        args::only("state", self.state.as_ref(), page.iter().map(|order| Some(&order.state)))?;
+        if !self.states.is_empty() && page.iter().any(|order| !self.states.contains(&order.state)) {
+            return Err(Mismatch { field: "state" });
+        }
         page.retain(|order| args::within(order.created_at, self.time_from, self.time_to));
         Ok(())
     }
@@ -288,16 +357,25 @@ impl ListTrades {
         Self::default()
     }
 
-    fn check(&self) -> Result<(), InvalidArgument> {
+    fn check_arguments(&self, environment: &Environment) -> Result<(), InvalidArgument> {
+        // A server of the older version ignores it, and answers with the fills of all orders.
+        if self.order_id.is_some() && environment.is_legacy() {
+            return Err(InvalidArgument::new(
+                "order_id",
+                "the older version of the exchange does not know it",
+                "leave it out and compare each trade's order_id",
+            ));
+        }
         args::check_range(self.time_from, self.time_to)
     }
 
-    fn review(&self, page: &mut Page<Trade>) -> Result<(), Mismatch> {
-        let asked = self.market.as_ref().and_then(|market| market.value().ok());
-        args::same_market(asked, page.iter().map(|trade| &trade.market))?;
-        for trade in page.iter() {
-            Mismatch::check("order_id", self.order_id.as_ref(), trade.order_id.as_ref())?;
-        }
+    fn review_answer(&self, page: &mut Page<Trade>, _: &Environment) -> Result<(), Mismatch> {
+        args::only(
+            "market",
+            args::given(self.market.as_ref()),
+            page.iter().map(|trade| Some(&trade.market)),
+        )?;
+        args::only("order_id", self.order_id.as_ref(), page.iter().map(|trade| trade.order_id.as_ref()))?;
         page.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
         Ok(())
     }
@@ -306,7 +384,7 @@ impl ListTrades {
 setters! { ListTrades {
     /// Only this market.
     market: Arg<MarketId>;
-    /// Only the fills of this order.
+    /// Only the fills of this order. The older version of the exchange does not know it.
     order_id: OrderId;
     /// Most trades of a page, 1 to 1,000; 100 when left out.
     limit: Limit<1_000>;
@@ -326,7 +404,7 @@ impl Paged for ListTrades {
     type Key = (TradeId, Option<OrderId>, Option<Side>);
 
     fn key(row: &Trade) -> Self::Key {
-        (row.id, row.order_id, row.side.clone())
+        (row.id.clone(), row.order_id, row.side.clone())
     }
 
     fn set_page(&mut self, page: u32) {
@@ -340,6 +418,8 @@ mod samples {
     use crate::probe::{Samples, time};
 
     impl Samples for CreateOrder {
+        const MADE: &[&str] = &["custom_order_id"];
+
         fn smallest() -> Self {
             Self::market("btczar", Side::Buy, Decimal::new(1, 5))
         }

@@ -143,8 +143,8 @@ impl Client {
             body: prepared.body.map(Into::into),
             acting_as: self.acting_for(call)?,
             hint: E::hint,
-            idempotent: call.idempotent,
-            urgent: false,
+            idempotent: request.is_idempotent(),
+            urgent: call.urgent,
         };
         let answer = self.shared.call(&outgoing).await?;
         let status = answer.head.status;
@@ -168,6 +168,7 @@ impl Client {
             let (kind, outcome) = match objection {
                 Objection::Mismatch(_) => (Kind::Mismatch, Outcome::Unknown),
                 Objection::Refused(_) => (Kind::Refused, Outcome::Refused),
+                Objection::Unusable(_) => (Kind::Decode, Outcome::Unknown),
             };
             unusable(kind, outcome, objection.to_string())
         })?;

@@ -18,8 +18,10 @@ pub struct Call {
     pub path: &'static str,
     /// Whether it carries a signature.
     pub signed: bool,
-    /// Whether sending it twice does no more than sending it once. Only such calls are retried.
+    /// Whether sending it twice does no more than sending it once, whatever its arguments. Only such calls are retried.
     pub idempotent: bool,
+    /// Whether it leaves before others that wait for the rate limit, as cancellations do.
+    pub urgent: bool,
 }
 
 impl fmt::Display for Call {
@@ -37,6 +39,11 @@ pub trait Endpoint: Serialize + Send + Sync {
 
     /// The call.
     const CALL: Call;
+
+    /// Whether sending it twice does no more than sending it once, with the arguments as they are.
+    fn is_idempotent(&self) -> bool {
+        Self::CALL.idempotent
+    }
 
     /// Checks rules that involve several fields, or the environment.
     ///
@@ -121,6 +128,9 @@ pub enum Objection {
     /// It is the answer, and says that the exchange refuses: nothing was done.
     #[error("{0}")]
     Refused(&'static str),
+    /// It contradicts itself, or what the environment says of its server.
+    #[error("{0}")]
+    Unusable(&'static str),
 }
 
 /// Declares the calls of a section: its table of contents.
@@ -128,6 +138,8 @@ pub enum Objection {
 /// Each line names method, path, request type and answer, and then how the call is handled:
 ///
 /// * `idempotent`: a write that may be repeated (reads are anyway);
+/// * `partly_idempotent`: the request has a function `fn may_be_repeated(&self) -> bool`;
+/// * `urgent`: it leaves before others that wait for the rate limit;
 /// * `checked`: the request has a function
 ///   `fn check_arguments(&self, &Environment) -> Result<(), InvalidArgument>`;
 /// * `reviewed`: the request has a function
@@ -183,7 +195,9 @@ macro_rules! endpoints {
                 path: $path,
                 signed: $crate::endpoints!(@access $access),
                 idempotent: $crate::endpoints!(@idempotent $method $($flag)+),
+                urgent: $crate::endpoints!(@urgent $($flag)+),
             };
+            $crate::endpoints!(@repeated $($flag)+);
             fn hint(code: &str) -> Option<&'static str> {
                 crate::hints::hint(code)
             }
@@ -207,8 +221,18 @@ macro_rules! endpoints {
     (@flag idempotent $($rest:ident)*) => { true };
     (@flag $other:ident $($rest:ident)*) => { $crate::endpoints!(@flag $($rest)*) };
     (@flag) => { false };
+    (@urgent urgent $($rest:ident)*) => { true };
+    (@urgent $other:ident $($rest:ident)*) => { $crate::endpoints!(@urgent $($rest)*) };
+    (@urgent) => { false };
     // The functions have other names than those of the trait: where one is missing, that is an error of the compiler and
     // not a function that calls itself.
+    (@repeated partly_idempotent $($rest:ident)*) => {
+        fn is_idempotent(&self) -> bool {
+            self.may_be_repeated()
+        }
+    };
+    (@repeated $other:ident $($rest:ident)*) => { $crate::endpoints!(@repeated $($rest)*); };
+    (@repeated) => {};
     (@check checked $($rest:ident)*) => {
         fn check(
             &self,
@@ -230,6 +254,10 @@ macro_rules! endpoints {
     };
     (@review $response:ty; unreviewed($reason:literal)) => {};
     (@review $response:ty; idempotent $($rest:tt)*) => { $crate::endpoints!(@review $response; $($rest)*); };
+    (@review $response:ty; partly_idempotent $($rest:tt)*) => {
+        $crate::endpoints!(@review $response; $($rest)*);
+    };
+    (@review $response:ty; urgent $($rest:tt)*) => { $crate::endpoints!(@review $response; $($rest)*); };
     (@review $response:ty; checked $($rest:tt)*) => { $crate::endpoints!(@review $response; $($rest)*); };
     (@review $response:ty; $($other:tt)*) => {
         compile_error!("end the line of a call with `reviewed`, or with `unreviewed(\"why\")`");

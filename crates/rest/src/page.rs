@@ -14,6 +14,7 @@ use std::{
     collections::HashSet,
     fmt,
     hash::Hash,
+    ops::Deref,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -39,21 +40,6 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether it has no rows.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// The rows.
-    pub fn iter(&self) -> std::slice::Iter<'_, T> {
-        self.items.iter()
-    }
-
     /// Drops rows that were not asked for. A walk over pages still counts them.
     pub fn retain(&mut self, wanted: impl FnMut(&T) -> bool) {
         let (kept, dropped) = std::mem::take(&mut self.items).into_iter().partition(wanted);
@@ -102,6 +88,15 @@ impl<T: Serialize> Serialize for Page<T> {
     /// The rows, as the server wrote them: a list.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.items.serialize(serializer)
+    }
+}
+
+/// A page can be used as the slice of its rows.
+impl<T> Deref for Page<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items
     }
 }
 

@@ -83,6 +83,7 @@ impl RawRequest {
             path: "a path of the caller's",
             signed: self.signed,
             idempotent: self.idempotent,
+            urgent: false,
         };
         check_path(&self.path).map_err(|error| Error::from(error).with_call(call))?;
         let body = self.body.map_err(|error| {

@@ -121,12 +121,20 @@ pub(crate) fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Dec
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| DecodeError {
-        path: error.path().to_string(),
+        path: plain_path(&error.path().to_string()),
         why: mask::quoted(&error.inner().to_string()),
     })?;
     json.end()
         .map_err(|error| DecodeError { path: ".".to_owned(), why: mask::quoted(&error.to_string()) })?;
     Ok(read)
+}
+
+/// A path without the parser's own word for a value that is taken as its text.
+fn plain_path(path: &str) -> String {
+    match path.trim_end_matches("$serde_json::private::RawValue").trim_end_matches('.') {
+        "" => ".".to_owned(),
+        path => path.to_owned(),
+    }
 }
 
 /// The rows of a list, each read by itself where they cannot be read together.

@@ -63,6 +63,7 @@ impl Client {
             path: upgrade.path,
             signed: upgrade.signed,
             idempotent: true,
+            urgent: false,
         };
         let path = format!("{}{}", self.environment().path(Service::Stream), upgrade.path);
         let path_and_query =

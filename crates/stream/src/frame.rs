@@ -162,8 +162,16 @@ fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).or_else(|_| {
         let mut json = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| describe(&error.path().to_string(), error.inner()))
+            .map_err(|error| describe(plain_path(&error.path().to_string()), error.inner()))
     })
+}
+
+/// A path without the parser's own word for a value that is taken as its text.
+fn plain_path(path: &str) -> &str {
+    match path.trim_end_matches("$serde_json::private::RawValue").trim_end_matches('.') {
+        "" => ".",
+        path => path,
+    }
 }
 
 /// Without the message, which may quote what the frame holds.

@@ -9,9 +9,11 @@
 )]
 
 mod arguments;
+mod cancelling;
 mod environments;
 mod market_data;
 mod mismatches;
+mod odd_rows;
 mod orders;
 
 use capecrypto_auth::{Credentials, Environment};
