@@ -61,6 +61,9 @@ pub enum Restriction {
     NoTwoFactor,
     /// The role lacks the permission: `authz.invalid_permission`.
     NoPermission,
+    /// The holder's level of verification doesn't allow trading: 403 `market.trade.not_permitted` on calls below
+    /// `/market`. Balances and the websocket stay open.
+    NotVerified,
 }
 
 /// All accounts; an account's id is its place here.

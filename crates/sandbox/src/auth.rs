@@ -9,6 +9,30 @@ use sha2::Sha256;
 use crate::accounts::{Directory, Restriction};
 use crate::errors::Refusal;
 
+/// 422: some of the three headers, but not all.
+pub(crate) const INVALID_HEADERS: &str = "authz.invalid_api_key_headers";
+const INVALID_SESSION: &str = "authz.invalid_session";
+const MISSING_CSRF_TOKEN: &str = "authz.missing_csrf_token";
+const UNEXISTENT_KEY: &str = "authz.unexistent_apikey";
+const NOT_A_TIMESTAMP: &str = "authz.nonce_not_valid_timestamp";
+const NONCE_EXPIRED: &str = "authz.nonce_expired";
+const INVALID_SIGNATURE: &str = "authz.invalid_signature";
+const KEY_INACTIVE: &str = "authz.apikey_not_active";
+const NO_TWO_FACTOR: &str = "authz.disabled_2fa";
+const INVALID_PERMISSION: &str = "authz.invalid_permission";
+/// Every code of a 401.
+pub(crate) const UNAUTHORIZED: &[&str] = &[
+    INVALID_SESSION,
+    MISSING_CSRF_TOKEN,
+    UNEXISTENT_KEY,
+    NOT_A_TIMESTAMP,
+    NONCE_EXPIRED,
+    INVALID_SIGNATURE,
+    KEY_INACTIVE,
+    NO_TWO_FACTOR,
+    INVALID_PERMISSION,
+];
+
 /// The account that the headers prove, or the refusal.
 pub(crate) fn authenticate(
     directory: &Directory,
@@ -21,41 +45,42 @@ pub(crate) fn authenticate(
     let (key, nonce, signature) =
         match (header("x-auth-apikey"), header("x-auth-nonce"), header("x-auth-signature")) {
             (None, None, None) if method == Method::GET || method == Method::HEAD => {
-                return Err(Refusal::unauthorized("authz.invalid_session"));
+                return Err(Refusal::unauthorized(INVALID_SESSION));
             }
-            (None, None, None) => return Err(Refusal::unauthorized("authz.missing_csrf_token")),
+            (None, None, None) => return Err(Refusal::unauthorized(MISSING_CSRF_TOKEN)),
             (Some(key), Some(nonce), Some(signature))
                 if [&key, &nonce, &signature].iter().all(|value| !value.trim().is_empty()) =>
             {
                 (key, nonce, signature)
             }
-            _ => return Err(Refusal::unprocessable("authz.invalid_api_key_headers")),
+            _ => return Err(Refusal::unprocessable(INVALID_HEADERS)),
         };
     let refuse = |code| Err(Refusal::unauthorized(code));
     let Some((id, account)) = directory.by_key(&key).and_then(|id| Some((id, directory.get(id)?))) else {
-        return refuse("authz.unexistent_apikey");
+        return refuse(UNEXISTENT_KEY);
     };
     let nonce_ms = leading_integer(&nonce);
     if nonce_ms <= 0 {
-        return refuse("authz.nonce_not_valid_timestamp");
+        return refuse(NOT_A_TIMESTAMP);
     }
     if (i128::from(now_ms) - nonce_ms).abs() >= window_ms {
-        return refuse("authz.nonce_expired");
+        return refuse(NONCE_EXPIRED);
     }
     if sign(&account.secret, &nonce, &key) != signature {
-        return refuse("authz.invalid_signature");
+        return refuse(INVALID_SIGNATURE);
     }
     match directory.restriction(id) {
-        Some(Restriction::KeyInactive) => return refuse("authz.apikey_not_active"),
-        Some(Restriction::HolderInactive) => return refuse("authz.invalid_session"),
-        Some(Restriction::NoTwoFactor) => return refuse("authz.disabled_2fa"),
-        Some(Restriction::NoPermission) => return refuse("authz.invalid_permission"),
-        None => {}
+        Some(Restriction::KeyInactive) => return refuse(KEY_INACTIVE),
+        Some(Restriction::HolderInactive) => return refuse(INVALID_SESSION),
+        Some(Restriction::NoTwoFactor) => return refuse(NO_TWO_FACTOR),
+        Some(Restriction::NoPermission) => return refuse(INVALID_PERMISSION),
+        // The gateway lets such a holder in; trading itself refuses.
+        Some(Restriction::NotVerified) | None => {}
     }
     // No account stands under another yet: an account acts for itself or not at all. A blank uid is refused too,
     // so that a caller who forgot to fill it in doesn't act on its own account by mistake.
     match header("x-auth-subaccount-uid") {
-        Some(uid) if uid != account.uid => refuse("authz.invalid_permission"),
+        Some(uid) if uid != account.uid => refuse(INVALID_PERMISSION),
         _ => Ok(id),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::Rules;
 
 /// Whose behaviour the sandbox shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Profile {
     /// The shapes and promises of the current documents (2026). Where they name no code, ours begins with
     /// `sandbox.`.

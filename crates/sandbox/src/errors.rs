@@ -12,10 +12,18 @@ pub struct OwnCode {
     pub reason: &'static str,
 }
 
+pub(crate) const MALFORMED: &str = "server.method.invalid_message_body";
+pub(crate) const METHOD_NOT_ALLOWED: &str = "server.method_not_allowed";
+pub(crate) const INTERNAL: &str = "server.internal_error";
+pub(crate) const NOT_FOUND: &str = "record.not_found";
+/// The account's level of verification doesn't allow trading.
+pub(crate) const NOT_PERMITTED: &str = "market.trade.not_permitted";
+
 pub(crate) const POST_ONLY_WOULD_MATCH: &str = "sandbox.order.post_only_would_match";
 pub(crate) const POST_ONLY_NEEDS_LIMIT: &str = "sandbox.order.post_only_needs_limit";
 pub(crate) const INVALID_POST_ONLY: &str = "sandbox.order.invalid_post_only";
 pub(crate) const INVALID_CUSTOM_ORDER_ID: &str = "sandbox.order.invalid_custom_order_id";
+pub(crate) const NON_INTEGER_ORDER_ID: &str = "sandbox.trade.non_integer_order_id";
 pub(crate) const INVALID_NONZERO: &str = "sandbox.balance.invalid_nonzero";
 pub(crate) const BODY_TOO_LARGE: &str = "sandbox.request.body_too_large";
 pub(crate) const BODY_INCOMPLETE: &str = "sandbox.request.body_incomplete";
@@ -40,8 +48,9 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own(INVALID_POST_ONLY, "422: `post_only` is neither true nor false; no code is documented"),
     own(
         INVALID_CUSTOM_ORDER_ID,
-        "422: `custom_order_id` is not text of 1 to 255 characters; no limit is documented",
+        "422: `custom_order_id` is no text, or has more than 255 characters; no limit is documented",
     ),
+    own(NON_INTEGER_ORDER_ID, "422: `order_id` of own trades is no whole number; no code is documented"),
     own(INVALID_NONZERO, "422: `nonzero` is neither true nor false; no code is documented"),
     own(BODY_TOO_LARGE, "413: the body passes 64 KiB; the real limit is unknown"),
     own(BODY_INCOMPLETE, "400: the body ended early or came too slowly"),
@@ -75,6 +84,8 @@ pub(crate) enum Refusal {
     Sentence(StatusCode, String),
     /// A bare text without a content type, as for an unknown route.
     Plain(StatusCode, &'static str),
+    /// `{"errors":"server.method_not_allowed"}`, with what would be allowed.
+    Method(Vec<&'static str>),
 }
 
 impl Refusal {
@@ -87,7 +98,17 @@ impl Refusal {
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::Codes(StatusCode::NOT_FOUND, vec!["record.not_found"])
+        Self::Codes(StatusCode::NOT_FOUND, vec![NOT_FOUND])
+    }
+
+    /// Status and codes, where it has any.
+    pub(crate) fn codes(&self) -> Option<(StatusCode, &[&'static str])> {
+        match self {
+            Self::Codes(status, codes) => Some((*status, codes)),
+            Self::Text(status, code) => Some((*status, std::slice::from_ref(code))),
+            Self::Method(_) => Some((StatusCode::METHOD_NOT_ALLOWED, &[METHOD_NOT_ALLOWED])),
+            Self::Sentence(..) | Self::Plain(..) => None,
+        }
     }
 
     /// Nothing where no check failed.

@@ -35,12 +35,28 @@ pub struct Call {
     pub method: &'static str,
     /// The path without its prefix, such as `/public/markets/{market}/depth`.
     pub path: &'static str,
+    /// The profile that alone serves it; none means both.
+    pub only: Option<Profile>,
+}
+
+impl Call {
+    /// Status and code of everything that the call may be refused with, those of our own included.
+    #[must_use]
+    pub fn codes(&self) -> Vec<(u16, &'static str)> {
+        let is_it = |route: &&http::Route| (route.method, route.path) == (self.method, self.path);
+        http::ROUTES.iter().find(is_it).map(http::codes::of).unwrap_or_default()
+    }
 }
 
 /// Every API call that is served, read off the table that serves them.
 #[must_use]
 pub fn calls() -> Vec<Call> {
-    let call = |route: &http::Route| Call { service: route.service, method: route.method, path: route.path };
+    let call = |route: &http::Route| Call {
+        service: route.service,
+        method: route.method,
+        path: route.path,
+        only: route.only,
+    };
     http::ROUTES.iter().map(call).collect()
 }
 

@@ -88,6 +88,14 @@ impl Book {
         }
     }
 
+    /// Every resting order of a side: best price first, oldest first within a price.
+    pub(crate) fn orders(&self, side: Side) -> Box<dyn Iterator<Item = u64> + '_> {
+        match side {
+            Side::Buy => Box::new(self.bids.values().rev().flat_map(|queue| queue.orders.keys().copied())),
+            Side::Sell => Box::new(self.asks.values().flat_map(|queue| queue.orders.keys().copied())),
+        }
+    }
+
     /// What it would cost to take `volume` from that side; none where the side is too thin.
     /// `Some(None)`: thick enough, but the cost needs more than 28 digits.
     pub(crate) fn cost(&self, side: Side, volume: Decimal) -> Option<Option<Decimal>> {

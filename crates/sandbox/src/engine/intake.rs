@@ -17,6 +17,8 @@ pub(crate) mod codes {
     pub(crate) const INSUFFICIENT_BALANCE: &str = "market.account.insufficient_balance";
     pub(crate) const INVALID_VOLUME_OR_PRICE: &str = "market.order.invalid_volume_or_price";
     pub(crate) const CREATE_ERROR: &str = "market.order.create_error";
+    pub(crate) const ALL: &[&str] =
+        &[INSUFFICIENT_LIQUIDITY, INSUFFICIENT_BALANCE, INVALID_VOLUME_OR_PRICE, CREATE_ERROR];
 }
 
 /// What a market buy locks, over its estimated cost.
@@ -84,10 +86,7 @@ impl Engine {
             updated_ms: now_ms,
             trades_count: 0,
         };
-        self.by_uuid.insert(order.uuid, order.id);
-        self.by_account.entry(account).or_default().push(order.id);
-        self.open.entry(account).or_default().insert(order.id);
-        self.orders.insert(order.id, order.clone());
+        self.orders.insert(order.clone());
         self.work.push_back(Work::Place(order.id));
         self.tell_order(order.id);
         self.tell_balances(&[(account, pays_with)], now_ms);
@@ -158,7 +157,8 @@ impl Engine {
     ) -> Vec<Order> {
         self.settle(now_ms);
         let open: Vec<Order> = self
-            .open_orders_of(account)
+            .orders
+            .open_of(account)
             .filter(|order| order.state == State::Wait)
             .filter(|order| market.is_none_or(|market| order.market.id == market.id))
             .filter(|order| side.is_none_or(|side| order.side == side))

@@ -29,11 +29,13 @@ enum Stop {
 impl Engine {
     /// Brings a pending order to the market.
     pub(super) fn place(&mut self, id: u64, now_ms: i64) {
-        let Some(order) = self.orders.get_mut(&id).filter(|order| order.state == State::Pending) else {
+        if self.orders.get(id).is_none_or(|order| order.state != State::Pending) {
             return;
-        };
-        order.state = State::Wait;
-        order.updated_ms = now_ms;
+        }
+        self.orders.change(id, |order| {
+            order.state = State::Wait;
+            order.updated_ms = now_ms;
+        });
         self.tell_order(id);
         let stop = loop {
             match self.next_match(id) {
@@ -45,7 +47,7 @@ impl Engine {
                 Err(stop) => break stop,
             }
         };
-        let Some(order) = self.orders.get(&id) else { return };
+        let Some(order) = self.orders.get(id) else { return };
         match (stop, order.ord_type, order.price) {
             (Stop::Filled, ..) => {}
             (Stop::NothingLeft, OrderType::Limit, Some(price)) => {
@@ -59,7 +61,7 @@ impl Engine {
 
     /// Who the order trades with next, and how much.
     fn next_match(&self, id: u64) -> Result<(Best, Decimal), Stop> {
-        let taker = self.orders.get(&id).ok_or(Stop::NothingLeft)?;
+        let taker = self.orders.get(id).ok_or(Stop::NothingLeft)?;
         if taker.remaining_volume.is_zero() {
             return Err(Stop::Filled);
         }
@@ -69,7 +71,7 @@ impl Engine {
             .and_then(|state| state.book.best(taker.side.opposite()))
             .filter(|best| taker.crosses(best.price))
             .ok_or(Stop::NothingLeft)?;
-        let maker = self.orders.get(&best.order).ok_or(Stop::NothingLeft)?;
+        let maker = self.orders.get(best.order).ok_or(Stop::NothingLeft)?;
         let own = maker.account == taker.account && !self.rules.self_trades;
         // A post-only order gets here only where the book changed between the answer and now.
         if own || taker.post_only {
@@ -87,8 +89,8 @@ impl Engine {
     /// Books one match and tells it: maker's trade, taker's trade, the public one, the two orders, the balances,
     /// the book. Nothing where the ledger refuses it, which the checks at the door rule out.
     fn trade(&mut self, taker_id: u64, best: Best, amount: Decimal, now_ms: i64) -> Option<()> {
-        let taker = self.orders.get(&taker_id)?;
-        let maker = self.orders.get(&best.order)?;
+        let taker = self.orders.get(taker_id)?;
+        let maker = self.orders.get(best.order)?;
         let market = taker.market;
         let total = money::mul(best.price, amount)?;
         let half = |order: &super::Order, fee: Decimal| {
@@ -141,7 +143,7 @@ impl Engine {
             taker: taker_half,
             at_ms: now_ms,
         });
-        self.remember(&trade);
+        self.history.add(&trade);
         // Who trades with itself gets the maker's view twice, as upstream.
         let taker_view = trade.half_of(taker_account).map_or(taker_id, |half| half.order_id);
         for (account, order_id) in [(maker_account, best.order), (taker_account, taker_view)] {
@@ -165,29 +167,26 @@ impl Engine {
 
     /// Takes a match into an order and gives what is left of it. A filled order is done and its surplus released.
     fn fill(&mut self, id: u64, amount: Decimal, total: Decimal, now_ms: i64) -> Decimal {
-        let Some(order) = self.orders.get_mut(&id) else { return Decimal::ZERO };
-        order.remaining_volume -= amount;
-        order.turnover += total;
-        order.trades_count += 1;
-        order.updated_ms = now_ms;
-        order.locked -= match order.side {
-            Side::Buy => total,
-            Side::Sell => amount,
-        };
-        let left = order.remaining_volume;
-        if left.is_zero() {
+        let left = self.orders.change(id, |order| {
+            order.remaining_volume -= amount;
+            order.turnover += total;
+            order.trades_count += 1;
+            order.updated_ms = now_ms;
+            order.locked -= match order.side {
+                Side::Buy => total,
+                Side::Sell => amount,
+            };
+            order.remaining_volume
+        });
+        if left.is_some_and(|left| left.is_zero()) {
             self.close(id, State::Done);
         }
-        left
+        left.unwrap_or_default()
     }
 
     /// Makes an order final and gives back what it still has locked.
     fn close(&mut self, id: u64, state: State) {
-        let Some(order) = self.orders.get_mut(&id) else { return };
-        order.state = state;
-        if let Some(open) = self.open.get_mut(&order.account) {
-            open.remove(&id);
-        }
+        let Some(order) = self.orders.get(id) else { return };
         let owner = Party::Member(order.account);
         let posting = Posting {
             currency: order.pays_with(),
@@ -197,33 +196,29 @@ impl Engine {
         };
         let released = self.ledger.post(&[posting]);
         debug_assert_eq!(released, Ok(()), "the ledger holds every order's lock");
-        if released.is_ok() {
-            order.locked = Decimal::ZERO;
-        }
-    }
-
-    fn remember(&mut self, trade: &Arc<Trade>) {
-        self.trades.entry(trade.market.id).or_default().push(Arc::clone(trade));
-        let mut owners = vec![trade.maker.account, trade.taker.account];
-        owners.dedup();
-        for account in owners {
-            self.own_trades.entry(account).or_default().push(Arc::clone(trade));
-        }
+        self.orders.change(id, |order| {
+            order.state = state;
+            if released.is_ok() {
+                order.locked = Decimal::ZERO;
+            }
+        });
     }
 
     /// Ends an order that is not in the book.
     fn end(&mut self, id: u64, state: State, now_ms: i64) {
         self.close(id, state);
-        let Some(order) = self.orders.get_mut(&id) else { return };
-        order.updated_ms = now_ms;
-        let changed = (order.account, order.pays_with());
+        let changed = self.orders.change(id, |order| {
+            order.updated_ms = now_ms;
+            (order.account, order.pays_with())
+        });
+        let Some(changed) = changed else { return };
         self.tell_order(id);
         self.tell_balances(&[changed], now_ms);
     }
 
     /// Carries out a request to cancel. An order that ended meanwhile stays as it is.
     pub(super) fn cancel_now(&mut self, id: u64, now_ms: i64) {
-        let Some(order) = self.orders.get(&id).filter(|order| order.state == State::Wait) else { return };
+        let Some(order) = self.orders.get(id).filter(|order| order.state == State::Wait) else { return };
         let (market, side, price) = (order.market, order.side, order.price);
         if let Some(price) = price {
             self.rest(market, side, price, id, Decimal::ZERO, now_ms);

@@ -6,15 +6,19 @@
 mod book;
 mod event;
 mod feed;
+mod history;
 mod intake;
+mod listing;
 mod matching;
 mod order;
+mod orders;
 #[cfg(test)]
 mod property;
 mod stats;
 mod trade;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -23,10 +27,15 @@ use uuid::Uuid;
 pub(crate) use self::book::Level;
 pub(crate) use self::event::{Event, Increment};
 use self::feed::MarketState;
+use self::history::History;
+pub(crate) use self::history::Page as TradePage;
 pub(crate) use self::intake::{NewOrder, codes};
+pub(crate) use self::listing::Cut;
 pub(crate) use self::order::{Order, OrderType, Side, State};
+pub(crate) use self::orders::OrderFilter;
+use self::orders::Orders;
 pub(crate) use self::stats::{Candle, PERIODS, Ticker};
-pub(crate) use self::trade::{Half, Trade};
+pub(crate) use self::trade::Trade;
 use crate::ledger::{Balance, Ledger, Party, Pocket, Posting, Refused};
 use crate::markets::{MARKETS, Market};
 use crate::money;
@@ -59,17 +68,9 @@ enum Work {
 pub(crate) struct Engine {
     rules: Rules,
     ledger: Ledger,
-    orders: BTreeMap<u64, Order>,
-    by_uuid: HashMap<Uuid, u64>,
-    /// Each account's orders, oldest first.
-    by_account: BTreeMap<usize, Vec<u64>>,
-    /// Each account's orders that are `pending` or `wait`.
-    open: BTreeMap<usize, BTreeSet<u64>>,
+    orders: Orders,
     markets: BTreeMap<&'static str, MarketState>,
-    /// Each market's matches, oldest first.
-    trades: BTreeMap<&'static str, Vec<Arc<Trade>>>,
-    /// Each account's matches, oldest first; a match with itself stands once.
-    own_trades: BTreeMap<usize, Vec<Arc<Trade>>>,
+    history: History,
     work: VecDeque<Work>,
     outbox: VecDeque<Event>,
     paused: bool,
@@ -86,13 +87,9 @@ impl Engine {
         Self {
             rules,
             ledger: Ledger::default(),
-            orders: BTreeMap::new(),
-            by_uuid: HashMap::new(),
-            by_account: BTreeMap::new(),
-            open: BTreeMap::new(),
+            orders: Orders::default(),
             markets,
-            trades: BTreeMap::new(),
-            own_trades: BTreeMap::new(),
+            history: History::default(),
             work: VecDeque::new(),
             outbox,
             paused: false,
@@ -172,32 +169,58 @@ impl Engine {
 
     /// An account's order by its number.
     pub(crate) fn order(&self, account: usize, id: u64) -> Option<&Order> {
-        self.orders.get(&id).filter(|order| order.account == account)
+        self.orders.get(id).filter(|order| order.account == account)
     }
 
     /// An account's order by its uuid.
     pub(crate) fn order_by_uuid(&self, account: usize, uuid: Uuid) -> Option<&Order> {
-        self.by_uuid.get(&uuid).and_then(|id| self.order(account, *id))
+        self.orders.by_uuid(uuid).filter(|order| order.account == account)
     }
 
-    /// An account's orders, oldest first.
-    pub(crate) fn orders_of(&self, account: usize) -> impl Iterator<Item = &Order> {
-        self.by_account.get(&account).into_iter().flatten().filter_map(|id| self.orders.get(id))
+    /// How many of an account's orders the filter leaves, and a part of them, by the time of their last change.
+    pub(crate) fn orders_page(&self, account: usize, filter: &OrderFilter, cut: Cut) -> (usize, Vec<&Order>) {
+        self.orders.page(account, filter, cut)
     }
 
-    /// An account's orders that are `pending` or `wait`, oldest first, however many others there were.
-    pub(crate) fn open_orders_of(&self, account: usize) -> impl Iterator<Item = &Order> {
-        self.open.get(&account).into_iter().flatten().filter_map(|id| self.orders.get(id))
+    /// An account's matches in a span, of one market or own side where given.
+    pub(crate) fn own_trades_page(
+        &self,
+        account: usize,
+        market: Option<&Market>,
+        side: Option<Side>,
+        within: Range<i64>,
+        cut: Cut,
+    ) -> TradePage<'_> {
+        self.history.own_page(account, market, side, within, cut)
     }
 
-    /// An account's matches, oldest first.
-    pub(crate) fn trades_of(&self, account: usize) -> &[Arc<Trade>] {
-        self.own_trades.get(&account).map(Vec::as_slice).unwrap_or_default()
+    /// A market's matches in a span.
+    pub(crate) fn trades_page(&self, market: &Market, within: Range<i64>, cut: Cut) -> TradePage<'_> {
+        self.history.public_page(market, within, cut)
+    }
+
+    /// An order's matches, oldest first.
+    pub(crate) fn trades_of_order(&self, order: u64) -> &[Arc<Trade>] {
+        self.history.of_order(order)
     }
 
     /// A market's matches, oldest first.
     pub(crate) fn trades(&self, market: &Market) -> &[Arc<Trade>] {
-        self.trades.get(market.id).map(Vec::as_slice).unwrap_or_default()
+        self.history.of_market(market)
+    }
+
+    /// The single orders of both sides of the book, best first, then oldest: asks, bids.
+    pub(crate) fn resting(
+        &self,
+        market: &Market,
+        most_asks: usize,
+        most_bids: usize,
+    ) -> (Vec<&Order>, Vec<&Order>) {
+        let Some(state) = self.markets.get(market.id) else { return Default::default() };
+        let side = |side, most| {
+            state.book.orders(side).filter_map(|id| self.orders.get(id)).take(most).collect::<Vec<_>>()
+        };
+        (side(Side::Sell, most_asks), side(Side::Buy, most_bids))
     }
 
     /// The best levels of both sides: asks, bids.
@@ -208,7 +231,7 @@ impl Engine {
     }
 
     fn tell_order(&mut self, id: u64) {
-        let Some(order) = self.orders.get(&id) else { return };
+        let Some(order) = self.orders.get(id) else { return };
         let quiet = self.rules.quiet_market_orders
             && order.ord_type == OrderType::Market
             && order.state != State::Done;

@@ -6,10 +6,14 @@
 //! books and balances.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::{Engine, Event, Increment, Level, NewOrder, OrderType, Rules, Side, State, codes};
+use super::{
+    Cut, Engine, Event, Increment, Level, NewOrder, Order, OrderFilter, OrderType, Rules, Side, State, Trade,
+    codes,
+};
 use crate::config::Profile;
 use crate::errors::POST_ONLY_WOULD_MATCH;
 use crate::ledger::{Balance, Party};
@@ -402,6 +406,9 @@ fn run(profile: Profile) {
         if command % 16 == 0 {
             mirror.compare(&engine);
         }
+        if command % 1024 == 0 {
+            compare_lists(&engine, &mut random, now_ms);
+        }
     }
     compare(&mut engine, &mut model, i64::from(COMMANDS) * 50);
     let matched: usize = model.matches.values().map(Vec::len).sum();
@@ -413,12 +420,12 @@ fn compare(engine: &mut Engine, model: &mut Model, now_ms: i64) {
     engine.settle(now_ms);
     model.settle();
     for (id, state) in std::mem::take(&mut model.ended) {
-        let order = &engine.orders[&id];
+        let order = engine.orders.get(id).unwrap();
         assert_eq!((order.state, order.locked), (state, Decimal::ZERO), "order {id}");
     }
     let mut locks: BTreeMap<(usize, &str), Decimal> = BTreeMap::new();
     for order in &model.resting {
-        let held = &engine.orders[&order.id];
+        let held = engine.orders.get(order.id).unwrap();
         assert_eq!((held.state, held.remaining_volume), (State::Wait, order.left), "order {}", order.id);
         *locks.entry((held.account, held.pays_with())).or_default() += held.locked;
     }
@@ -452,6 +459,68 @@ fn compare(engine: &mut Engine, model: &mut Model, now_ms: i64) {
             let left = model.resting.iter().filter(|o| o.market.id == market.id && o.side == side);
             assert_eq!(total, left.map(|o| o.left).sum::<Decimal>(), "depth of {}", market.id);
         }
+    }
+}
+
+/// A page of a list is what sorting and filtering the whole history gives, and the total counts it.
+fn compare_lists(engine: &Engine, random: &mut fastrand::Rng, now_ms: i64) {
+    let account = random.usize(..ACCOUNTS);
+    let within = match random.u8(..3) {
+        0 => random.i64(..=now_ms)..random.i64(..=now_ms),
+        1 => random.i64(..=now_ms)..i64::MAX,
+        _ => i64::MIN..i64::MAX,
+    };
+    let market = random.bool().then(|| &MARKETS[random.usize(..3)]);
+    let side = [None, Some(Side::Buy), Some(Side::Sell)][random.usize(..3)];
+    let states = [vec![], vec![State::Wait], vec![State::Done, State::Cancel]][random.usize(..3)].clone();
+    let ord_type = [None, Some(OrderType::Limit), Some(OrderType::Market)][random.usize(..3)];
+    let base = (random.u8(..4) == 0).then(|| "btc".to_owned());
+    let cut = Cut { skip: random.usize(..400), take: random.usize(..200), oldest_first: random.bool() };
+    let page = |mut all: Vec<u64>| {
+        if !cut.oldest_first {
+            all.reverse();
+        }
+        (all.len(), all.into_iter().skip(cut.skip).take(cut.take).collect::<Vec<_>>())
+    };
+
+    let mut orders: Vec<&Order> = engine
+        .orders
+        .of(account)
+        .filter(|order| market.is_none_or(|market| order.market.id == market.id))
+        .filter(|order| base.as_ref().is_none_or(|base| order.market.base == base))
+        .filter(|order| side.is_none_or(|side| order.side == side))
+        .filter(|order| ord_type.is_none_or(|ord_type| order.ord_type == ord_type))
+        .filter(|order| states.is_empty() || states.contains(&order.state))
+        .filter(|order| within.contains(&order.created_ms))
+        .collect();
+    orders.sort_by_key(|order| (order.updated_ms, order.id));
+    let wanted = page(orders.iter().map(|order| order.id).collect());
+    let created = Some(within.clone());
+    let filter = OrderFilter { market, base, quote: None, states, ord_type, side, created };
+    let (total, got) = engine.orders_page(account, &filter, cut);
+    assert_eq!((total, got.iter().map(|order| order.id).collect()), wanted, "{filter:?} {cut:?}");
+
+    let mut trades: Vec<&Arc<Trade>> = MARKETS.iter().flat_map(|market| engine.trades(market)).collect();
+    trades.sort_by_key(|trade| trade.id);
+    let own = trades.iter().filter(|trade| {
+        market.is_none_or(|market| trade.market.id == market.id)
+            && within.contains(&trade.at_ms)
+            && trade.half_of(account).is_some_and(|half| side.is_none_or(|side| half.side == side))
+    });
+    let wanted = page(own.map(|trade| trade.id).collect());
+    let (total, got) = engine.own_trades_page(account, market, side, within.clone(), cut);
+    assert_eq!((total, got.iter().map(|trade| trade.id).collect()), wanted, "own trades: {cut:?}");
+
+    let market = &MARKETS[0];
+    let public = engine.trades(market).iter().filter(|trade| within.contains(&trade.at_ms));
+    let wanted = page(public.map(|trade| trade.id).collect());
+    let (total, got) = engine.trades_page(market, within, cut);
+    assert_eq!((total, got.iter().map(|trade| trade.id).collect()), wanted, "public trades: {cut:?}");
+
+    if let Some(order) = orders.last() {
+        let of_order = trades.iter().filter(|trade| trade.half_of_order(order.id).is_some());
+        let got = engine.trades_of_order(order.id).iter().map(|trade| trade.id);
+        assert!(got.eq(of_order.map(|trade| trade.id)), "trades of order {}", order.id);
     }
 }
 

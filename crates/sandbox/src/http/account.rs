@@ -3,12 +3,18 @@
 use super::Ask;
 use super::paging::Page;
 use super::params::Value;
-use super::public::shared_limits;
+use super::public::{SHARED_CODES, SHARED_LEGACY_CODES, shared_limits};
 use super::reply::Reply;
 use crate::errors::{self, Refusal};
 use crate::ledger::Balance;
 use crate::markets::{self, CURRENCIES};
 use crate::render::rest;
+
+const NO_CURRENCY: &str = "account.currency.doesnt_exist";
+
+pub(super) const BALANCES_CODES: &[&[&str]] =
+    &[SHARED_CODES, SHARED_LEGACY_CODES, &[errors::INVALID_NONZERO]];
+pub(super) const BALANCE_CODES: &[&[&str]] = &[&[NO_CURRENCY]];
 
 pub(super) fn balances(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let account = ask.account()?;
@@ -36,7 +42,6 @@ pub(super) fn balances(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 
 pub(super) fn balance(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let account = ask.account()?;
-    let currency = markets::currency(ask.path(0))
-        .ok_or_else(|| Refusal::unprocessable("account.currency.doesnt_exist"))?;
+    let currency = markets::currency(ask.path(0)).ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
     Ok(Reply::ok(&rest::balance(currency.id, ask.app.engine().balance(account, currency.id))))
 }

@@ -43,7 +43,7 @@ pub(crate) async fn serve(app: &Arc<App>, peer: SocketAddr, request: Request<Inc
     } else if head.method == Method::POST {
         post(&control, &segments, &body)
     } else {
-        Err(Refusal::Text(StatusCode::METHOD_NOT_ALLOWED, "server.method_not_allowed"))
+        Err(Refusal::Method(vec!["GET", "POST"]))
     };
     answer.unwrap_or_else(Into::into)
 }

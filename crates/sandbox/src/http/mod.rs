@@ -1,7 +1,10 @@
 //! REST: the table of calls, and the way of a request through it.
 
 mod account;
+mod book;
+pub(crate) mod codes;
 pub(crate) mod control;
+mod cors;
 mod paging;
 pub(crate) mod params;
 mod public;
@@ -14,7 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::request::Parts;
+use http::{Method, Request, StatusCode, Version, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
@@ -22,6 +26,7 @@ use self::params::Params;
 use self::reply::{Outgoing, Reply};
 use self::routes::Found;
 pub(crate) use self::routes::{ROUTES, Route};
+use crate::accounts::Restriction;
 use crate::app::App;
 use crate::auth::authenticate;
 use crate::errors::{self, Refusal};
@@ -67,49 +72,65 @@ pub(crate) async fn serve(
 ) -> Outgoing {
     let path = request.uri().path();
     let now_ms = app.clock.now_ms();
+    if !names_one_host(&request) {
+        return Reply::from(Refusal::Plain(StatusCode::BAD_REQUEST, "400 Bad Request")).into_response(now_ms);
+    }
     if path == "/sandbox" || path.starts_with("/sandbox/") {
         return control::serve(&app, peer, request).await.into_response(now_ms);
     }
-    if let Some(target) = ws::target(path) {
+    if let Some(target) = ws::target(app.config.profile, path) {
         let fault = app.faults.take(request.method().as_str(), &[&target.path], false);
         if let Some(reply) = before(fault.as_ref(), &link).await {
             return reply.into_response(now_ms);
         }
         return ws::upgrade(&app, &link, &target, request);
     }
-    match rest(&app, &link, request).await {
+    let origin = cors::allowed_origin(request.headers(), app.config.allow_non_loopback);
+    let preflight = cors::is_preflight(&request);
+    let reply = match rest(&app, &link, request).await {
         Ok(reply) => reply,
         Err(refusal) => refusal.into(),
-    }
-    .into_response(app.clock.now_ms())
+    };
+    let mut response = reply.into_response(app.clock.now_ms());
+    cors::mark(&mut response, origin, preflight);
+    response
+}
+
+/// HTTP/1.1 wants exactly one `Host`; HTTP/1.0 may do without.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
 }
 
 /// A REST call: route, fault, body, authentication, parameters, handler.
 async fn rest(app: &App, link: &Link, request: Request<Incoming>) -> Result<Reply, Refusal> {
     let (head, body) = request.into_parts();
-    let found =
-        routes::find(head.uri.path()).ok_or(Refusal::Plain(StatusCode::NOT_FOUND, "404 Not Found"))?;
+    let profile = app.config.profile;
+    let found = routes::find(profile, head.uri.path())
+        .ok_or(Refusal::Plain(StatusCode::NOT_FOUND, "404 Not Found"))?;
+    let methods = found.methods();
+    if head.method == Method::OPTIONS {
+        return Ok(Reply::nothing().allow(&methods));
+    }
     let Found { path, routes, segments } = found;
     // An answer to HEAD is the one to GET without its body.
     let method = if head.method == Method::HEAD { Method::GET } else { head.method.clone() };
-    let route: &Route = routes
-        .iter()
-        .find(|route| route.method == method.as_str())
-        .ok_or(Refusal::Text(StatusCode::METHOD_NOT_ALLOWED, "server.method_not_allowed"))?;
+    let route: &Route =
+        routes.iter().find(|route| route.method == method.as_str()).ok_or(Refusal::Method(methods))?;
     let fault = app.faults.take(route.method, &[route.path, path.as_str()], true);
     if let Some(reply) = before(fault.as_ref(), link).await {
         return Ok(reply);
     }
     let body = read_body(body, &head.headers).await?;
-    let account = if route.is_public() {
-        None
-    } else {
-        let window_ms = i128::try_from(app.config.auth_window.as_millis()).unwrap_or(i128::MAX);
-        let now_ms = app.clock.now_ms();
-        Some(authenticate(&app.directory, now_ms, window_ms, &head.method, &head.headers)?)
-    };
-    let params = Params::read(head.uri.query(), &head.headers, &body)?;
-    let answer = (route.handle)(&Ask { app, path: segments, params: &params, account });
+    let answer = answer(app, route, &head, segments, &body);
+    if let Some((status, codes)) = answer.as_ref().err().and_then(Refusal::codes) {
+        debug_assert!(
+            codes.iter().all(|code| codes::is_declared(route, status, code)),
+            "{} {} may not answer {status} {codes:?}: declare it in its line of the table, and in the spec",
+            route.method,
+            route.path
+        );
+    }
     app.wake();
     match fault {
         Some(FaultKind::ResetAfterApply) => link.reset().await,
@@ -117,6 +138,23 @@ async fn rest(app: &App, link: &Link, request: Request<Incoming>) -> Result<Repl
         _ => {}
     }
     answer
+}
+
+/// Authentication, parameters, handler.
+fn answer(app: &App, route: &Route, head: &Parts, path: Vec<String>, body: &[u8]) -> Result<Reply, Refusal> {
+    let account = if route.is_public() {
+        None
+    } else {
+        let window_ms = i128::try_from(app.config.auth_window.as_millis()).unwrap_or(i128::MAX);
+        let now_ms = app.clock.now_ms();
+        Some(authenticate(&app.directory, now_ms, window_ms, &head.method, &head.headers)?)
+    };
+    let params = Params::read(head.uri.query(), &head.headers, body)?;
+    let unverified = |id| app.directory.restriction(id) == Some(Restriction::NotVerified);
+    if route.is_trading() && account.is_some_and(unverified) {
+        return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![errors::NOT_PERMITTED]));
+    }
+    (route.handle)(&Ask { app, path, params: &params, account })
 }
 
 /// What a fault does ahead of the call: an answer in its stead, a reset (then this never returns), a stall.

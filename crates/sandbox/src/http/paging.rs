@@ -1,8 +1,11 @@
 //! `limit`, `page`, `order_by`, `time_from`, `time_to`, and the paging headers.
 
+use std::ops::Range;
+
 use super::params::{Params, Value};
 use super::reply::Reply;
 use crate::config::Profile;
+use crate::engine::Cut;
 
 /// What a list allows, and its codes.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +16,13 @@ pub(crate) struct Limits {
     pub(crate) non_integer_limit: &'static str,
     pub(crate) invalid_limit: &'static str,
     pub(crate) non_integer_page: &'static str,
+}
+
+impl Limits {
+    /// Every code of a wrong limit or page.
+    pub(crate) const fn codes(&self) -> [&'static str; 3] {
+        [self.non_integer_limit, self.invalid_limit, self.non_integer_page]
+    }
 }
 
 /// Which part of a list is wanted.
@@ -50,6 +60,16 @@ impl Page {
         all.skip((self.number - 1).saturating_mul(self.limit)).take(self.limit).collect()
     }
 
+    /// The first page, whichever was asked for.
+    pub(crate) fn first(self) -> Self {
+        Self { number: 1, ..self }
+    }
+
+    /// The same of a list that cuts its pages itself.
+    pub(crate) fn cut(self, oldest_first: bool) -> Cut {
+        Cut { skip: (self.number - 1).saturating_mul(self.limit), take: self.limit, oldest_first }
+    }
+
     /// The headers of a list; some lists keep their total to themselves.
     pub(crate) fn headers(self, reply: Reply, total: Option<usize>) -> Reply {
         let reply = reply.count("page", self.number).count("per-page", self.limit);
@@ -84,7 +104,6 @@ pub(crate) fn ascending(
 pub(crate) struct Span {
     from_ms: Option<i64>,
     to_ms: Option<i64>,
-    unit_ms: i64,
 }
 
 impl Span {
@@ -110,13 +129,13 @@ impl Span {
         };
         let from_ms = bound("time_from", span_codes.non_integer_from, span_codes.empty_from);
         let to_ms = bound("time_to", span_codes.non_integer_to, span_codes.empty_to);
-        Self { from_ms, to_ms, unit_ms }
+        Self { from_ms, to_ms }
     }
 
-    /// From inclusive, to exclusive, compared in the profile's unit.
-    pub(crate) fn holds(&self, at_ms: i64) -> bool {
-        let at_ms = at_ms - at_ms.rem_euclid(self.unit_ms);
-        self.from_ms.is_none_or(|from| at_ms >= from) && self.to_ms.is_none_or(|to| at_ms < to)
+    /// From inclusive, to exclusive, in milliseconds. Both bounds are whole units, so that it makes no difference
+    /// whether times are cut to the unit before they are compared.
+    pub(crate) fn within(&self) -> Range<i64> {
+        self.from_ms.unwrap_or(i64::MIN)..self.to_ms.unwrap_or(i64::MAX)
     }
 
     /// Both bounds inclusive, for candles.
@@ -140,4 +159,11 @@ pub(crate) struct SpanCodes {
     pub(crate) empty_from: &'static str,
     pub(crate) non_integer_to: &'static str,
     pub(crate) empty_to: &'static str,
+}
+
+impl SpanCodes {
+    /// Every code of a wrong span.
+    pub(crate) const fn codes(&self) -> [&'static str; 4] {
+        [self.non_integer_from, self.empty_from, self.non_integer_to, self.empty_to]
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::value::RawValue;
 
-use crate::errors::Refusal;
+use crate::errors::{self, Refusal};
 use crate::money::{self, Parsed};
 
 /// One value, as it was sent.
@@ -100,12 +100,13 @@ impl Params {
     }
 
     fn add_body(&mut self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+        // What is not labelled is JSON, as on the server family; a wrong label is refused.
         let full = headers
             .get(header::CONTENT_TYPE)
-            .map_or_else(|| FORM.into(), |value| String::from_utf8_lossy(value.as_bytes()));
+            .map_or_else(|| JSON.into(), |value| String::from_utf8_lossy(value.as_bytes()));
         let kind = full.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
-            "application/json" => self.add_json(body),
+            JSON => self.add_json(body),
             FORM => {
                 self.add_form(body);
                 Ok(())
@@ -123,8 +124,7 @@ impl Params {
     }
 
     fn add_json(&mut self, body: &[u8]) -> Result<(), Refusal> {
-        const MALFORMED: Refusal =
-            Refusal::Text(StatusCode::BAD_REQUEST, "server.method.invalid_message_body");
+        const MALFORMED: Refusal = Refusal::Text(StatusCode::BAD_REQUEST, errors::MALFORMED);
         let whole: &RawValue = serde_json::from_slice(body).map_err(|_| MALFORMED)?;
         if !whole.get().starts_with('{') {
             // Well-formed JSON that names no parameter; the missing ones are refused by name.
@@ -162,6 +162,7 @@ impl Params {
     }
 }
 
+const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::markets::{self, CURRENCIES, MARKETS, Market};
 use crate::render::number::Number;
 use crate::render::rest::{self, Tickers};
 
-const DOESNT_EXIST: &str = "public.market.doesnt_exist";
+pub(super) const DOESNT_EXIST: &str = "public.market.doesnt_exist";
 
 const TRADES: Limits = Limits {
     default: 100,
@@ -53,22 +53,53 @@ const DEPTH: Limits = Limits {
     non_integer_page: "public.market_depth.non_integer_page",
 };
 
+const SHARED: Limits = Limits {
+    default: 100,
+    least: 1,
+    most: 1000,
+    non_integer_limit: "pagination.non_integer_limit",
+    invalid_limit: "pagination.invalid_limit",
+    non_integer_page: "pagination.non_integer_page",
+};
+const SHARED_LEGACY: Limits = Limits {
+    non_integer_limit: "admin.pagination.non_integer_limit",
+    invalid_limit: "admin.pagination.invalid_limit",
+    non_integer_page: "admin.pagination.non_integer_page",
+    ..SHARED
+};
+pub(super) const SHARED_CODES: &[&str] = &SHARED.codes();
+pub(super) const SHARED_LEGACY_CODES: &[&str] = &SHARED_LEGACY.codes();
+
+const INVALID_ORDERING: &str = "public.markets.invalid_ordering";
+const INVALID_ORDER_BY: &str = "public.markets.invalid_order_by";
+const NO_BASE_UNIT: &str = "public.markets.base_unit_doesnt_exist";
+const NO_QUOTE_UNIT: &str = "public.markets.quote_unit_doesnt_exist";
+const NON_INTEGER_PERIOD: &str = "public.k_line.non_integer_period";
+const INVALID_PERIOD: &str = "public.k_line.invalid_period";
+const INVALID_TRADES_ORDER: &str = "public.trade.invalid_order_by";
+const INVALID_TYPE: &str = "public.currency.invalid_type";
+const NO_CURRENCY: &str = "public.currency.doesnt_exist";
+
+pub(super) const MARKET_CODES: &[&[&str]] = &[&[DOESNT_EXIST]];
+pub(super) const MARKETS_CODES: &[&[&str]] =
+    &[SHARED_CODES, SHARED_LEGACY_CODES, &[INVALID_ORDERING, INVALID_ORDER_BY, NO_BASE_UNIT, NO_QUOTE_UNIT]];
+pub(super) const DEPTH_CODES: &[&[&str]] = &[&[DOESNT_EXIST], &DEPTH.codes()];
+pub(super) const CANDLES_CODES: &[&[&str]] =
+    &[&[DOESNT_EXIST, NON_INTEGER_PERIOD, INVALID_PERIOD], &CANDLES.codes(), &CANDLES_SPAN.codes()];
+pub(super) const TRADES_CODES: &[&[&str]] =
+    &[&[DOESNT_EXIST, INVALID_TRADES_ORDER], &TRADES.codes(), &TRADES_SPAN.codes()];
+pub(super) const CURRENCIES_CODES: &[&[&str]] = &[SHARED_CODES, SHARED_LEGACY_CODES, &[INVALID_TYPE]];
+pub(super) const CURRENCY_CODES: &[&[&str]] = &[&[NO_CURRENCY]];
+
 /// The paging of markets, currencies and balances; the older servers put `admin.` before its codes.
 pub(super) fn shared_limits(profile: Profile) -> Limits {
-    let (non_integer_limit, invalid_limit, non_integer_page) = match profile {
-        Profile::Docs => {
-            ("pagination.non_integer_limit", "pagination.invalid_limit", "pagination.non_integer_page")
-        }
-        Profile::Legacy => (
-            "admin.pagination.non_integer_limit",
-            "admin.pagination.invalid_limit",
-            "admin.pagination.non_integer_page",
-        ),
-    };
-    Limits { default: 100, least: 1, most: 1000, non_integer_limit, invalid_limit, non_integer_page }
+    match profile {
+        Profile::Docs => SHARED,
+        Profile::Legacy => SHARED_LEGACY,
+    }
 }
 
-fn market(ask: &Ask<'_>) -> Result<&'static Market, Refusal> {
+pub(super) fn market(ask: &Ask<'_>) -> Result<&'static Market, Refusal> {
     markets::market(ask.path(0)).ok_or_else(|| Refusal::unprocessable(DOESNT_EXIST))
 }
 
@@ -84,12 +115,12 @@ pub(super) fn timestamp(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 pub(super) fn markets(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let mut codes = Vec::new();
     let page = Page::read(ask.params, &shared_limits(ask.app.config.profile), &mut codes);
-    let ascending = ascending(ask.params, "ordering", true, "public.markets.invalid_ordering", &mut codes);
+    let ascending = ascending(ask.params, "ordering", true, INVALID_ORDERING, &mut codes);
     let by_id = match ask.params.get("order_by").map(Value::as_text) {
         None | Some(Some("position")) => false,
         Some(Some("id")) => true,
         Some(_) => {
-            codes.push("public.markets.invalid_order_by");
+            codes.push(INVALID_ORDER_BY);
             false
         }
     };
@@ -100,8 +131,8 @@ pub(super) fn markets(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         }
         Some(unit)
     };
-    let base = unit("base_unit", "public.markets.base_unit_doesnt_exist");
-    let quote = unit("quote_unit", "public.markets.quote_unit_doesnt_exist");
+    let base = unit("base_unit", NO_BASE_UNIT);
+    let quote = unit("quote_unit", NO_QUOTE_UNIT);
     Refusal::all(codes)?;
     let mut all: Vec<&Market> = MARKETS
         .iter()
@@ -159,12 +190,12 @@ pub(super) fn candles(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let minutes = match ask.params.get("period").map(Value::as_integer) {
         None => 1,
         Some(None) => {
-            codes.push("public.k_line.non_integer_period");
+            codes.push(NON_INTEGER_PERIOD);
             1
         }
         Some(Some(minutes)) => {
             if !PERIODS.iter().any(|(_, known)| *known == minutes) {
-                codes.push("public.k_line.invalid_period");
+                codes.push(INVALID_PERIOD);
             }
             minutes
         }
@@ -192,23 +223,27 @@ pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let market = market(ask)?;
     let profile = ask.app.config.profile;
     let mut codes = Vec::new();
-    let page = Page::read(ask.params, &TRADES, &mut codes);
-    let oldest_first = ascending(ask.params, "order_by", false, "public.trade.invalid_order_by", &mut codes);
+    let mut page = Page::read(ask.params, &TRADES, &mut codes);
+    let oldest_first = ascending(ask.params, "order_by", false, INVALID_TRADES_ORDER, &mut codes);
     let span = Span::read(ask.params, profile, &TRADES_SPAN, &mut codes);
-    let engine = ask.app.engine();
-    let all = engine.trades(market).iter();
-    let view = |trade: &std::sync::Arc<crate::engine::Trade>| rest::public_trade(profile, trade);
-    let views = if profile == Profile::Legacy {
-        codes.retain(|code| code.ends_with("_limit"));
-        Refusal::all(codes)?;
-        all.rev().take(page.limit).map(view).collect()
-    } else {
-        Refusal::all(codes)?;
-        let within = all.filter(|trade| span.holds(trade.at_ms));
-        if oldest_first { page.of(within.map(view)) } else { page.of(within.rev().map(view)) }
+    let (within, oldest_first) = match profile {
+        Profile::Docs => (span.within(), oldest_first),
+        Profile::Legacy => {
+            codes.retain(|code| code.ends_with("_limit"));
+            page = page.first();
+            (i64::MIN..i64::MAX, false)
+        }
     };
+    Refusal::all(codes)?;
+    let engine = ask.app.engine();
+    let (total, trades) = engine.trades_page(market, within, page.cut(oldest_first));
+    let views: Vec<_> = trades.into_iter().map(|trade| rest::public_trade(profile, trade)).collect();
     drop(engine);
-    Ok(Reply::ok(&views))
+    let reply = Reply::ok(&views);
+    Ok(match profile {
+        Profile::Docs => page.headers(reply, Some(total)),
+        Profile::Legacy => reply,
+    })
 }
 
 pub(super) fn currencies(ask: &Ask<'_>) -> Result<Reply, Refusal> {
@@ -216,7 +251,7 @@ pub(super) fn currencies(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let page = Page::read(ask.params, &shared_limits(ask.app.config.profile), &mut codes);
     let kind = ask.params.get("type").map(|value| value.as_text().unwrap_or_default());
     if kind.is_some_and(|kind| kind != "coin" && kind != "fiat") {
-        codes.push("public.currency.invalid_type");
+        codes.push(INVALID_TYPE);
     }
     Refusal::all(codes)?;
     let all: Vec<_> = CURRENCIES
@@ -228,7 +263,6 @@ pub(super) fn currencies(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 }
 
 pub(super) fn currency(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let currency = markets::currency(ask.path(0))
-        .ok_or_else(|| Refusal::unprocessable("public.currency.doesnt_exist"))?;
+    let currency = markets::currency(ask.path(0)).ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
     Ok(Reply::ok(&rest::currency(currency)))
 }

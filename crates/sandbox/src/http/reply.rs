@@ -6,7 +6,7 @@ use http_body_util::Full;
 use serde::Serialize;
 
 use crate::clock::http_date;
-use crate::errors::Refusal;
+use crate::errors::{self, Refusal};
 
 /// What goes out on a connection.
 pub(crate) type Outgoing = Response<Full<Bytes>>;
@@ -16,7 +16,7 @@ pub(crate) type Outgoing = Response<Full<Bytes>>;
 pub(crate) struct Reply {
     status: StatusCode,
     content_type: Option<HeaderValue>,
-    headers: Vec<(HeaderName, usize)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: Vec<u8>,
 }
 
@@ -36,9 +36,7 @@ impl Reply {
     fn json(status: StatusCode, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
             Ok(body) => Self { status, content_type: Some(JSON), headers: Vec::new(), body },
-            Err(_) => {
-                Self::from(Refusal::Codes(StatusCode::INTERNAL_SERVER_ERROR, vec!["server.internal_error"]))
-            }
+            Err(_) => Self::from(Refusal::Codes(StatusCode::INTERNAL_SERVER_ERROR, vec![errors::INTERNAL])),
         }
     }
 
@@ -53,9 +51,20 @@ impl Reply {
         }
     }
 
+    /// 204 without a body.
+    pub(crate) fn nothing() -> Self {
+        Self { status: StatusCode::NO_CONTENT, content_type: None, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Says what may be asked of the path.
+    pub(crate) fn allow(mut self, methods: &[&str]) -> Self {
+        self.headers.extend(methods.join(", ").parse().ok().map(|methods| (header::ALLOW, methods)));
+        self
+    }
+
     /// Adds a header that counts something.
     pub(crate) fn count(mut self, name: &'static str, value: usize) -> Self {
-        self.headers.push((HeaderName::from_static(name), value));
+        self.headers.push((HeaderName::from_static(name), HeaderValue::from(value)));
         self
     }
 
@@ -71,7 +80,7 @@ impl Reply {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
         for (name, value) in self.headers {
-            headers.insert(name, HeaderValue::from(value));
+            headers.insert(name, value);
         }
         response
     }
@@ -83,6 +92,10 @@ impl From<Refusal> for Reply {
             Refusal::Codes(status, errors) => Self::json(status, &serde_json::json!({ "errors": errors })),
             Refusal::Text(status, errors) => Self::json(status, &serde_json::json!({ "errors": errors })),
             Refusal::Sentence(status, error) => Self::json(status, &serde_json::json!({ "error": error })),
+            Refusal::Method(methods) => {
+                let refusal = Refusal::Text(StatusCode::METHOD_NOT_ALLOWED, errors::METHOD_NOT_ALLOWED);
+                Self::from(refusal).allow(&methods)
+            }
             Refusal::Plain(status, text) => {
                 Self { status, content_type: None, headers: Vec::new(), body: text.into() }
             }

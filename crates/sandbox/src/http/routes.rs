@@ -1,7 +1,8 @@
 //! The one table of REST calls. What is served and what [`crate::calls`] says are this table.
 
 use super::reply::Reply;
-use super::{Ask, account, public, trading};
+use super::{Ask, account, book, public, trading};
+use crate::config::Profile;
 use crate::errors::Refusal;
 
 type Handler = fn(&Ask<'_>) -> Result<Reply, Refusal>;
@@ -14,6 +15,10 @@ pub(crate) struct Route {
     pub(crate) method: &'static str,
     /// Without the prefix; `{…}` stands for one segment.
     pub(crate) path: &'static str,
+    /// The profile that alone serves it; none means both.
+    pub(crate) only: Option<Profile>,
+    /// The codes of a 422 that its handler may give, beside those of [`super::codes`].
+    pub(crate) codes: &'static [&'static [&'static str]],
     pub(crate) handle: Handler,
 }
 
@@ -22,36 +27,64 @@ impl Route {
     pub(crate) fn is_public(&self) -> bool {
         self.path.starts_with("/public/")
     }
+
+    /// Calls that need the level of verification for trading.
+    pub(crate) fn is_trading(&self) -> bool {
+        self.path.starts_with("/market/")
+    }
+
+    pub(crate) fn is_served_by(&self, profile: Profile) -> bool {
+        self.only.is_none_or(|only| only == profile)
+    }
 }
 
-const fn route(service: &'static str, method: &'static str, path: &'static str, handle: Handler) -> Route {
-    Route { service, method, path, handle }
+const fn route(
+    service: &'static str,
+    method: &'static str,
+    path: &'static str,
+    handle: Handler,
+    codes: &'static [&'static [&'static str]],
+) -> Route {
+    Route { service, method, path, only: None, codes, handle }
+}
+
+const fn legacy(
+    service: &'static str,
+    method: &'static str,
+    path: &'static str,
+    handle: Handler,
+    codes: &'static [&'static [&'static str]],
+) -> Route {
+    Route { only: Some(Profile::Legacy), ..route(service, method, path, handle, codes) }
 }
 
 /// Every call. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
 pub(crate) static ROUTES: &[Route] = &[
-    route("trade", "GET", "/public/health/alive", public::alive),
-    route("trade", "GET", "/public/timestamp", public::timestamp),
-    route("trade", "GET", "/public/markets", public::markets),
-    route("trade", "GET", "/public/markets/tickers", public::tickers),
-    route("trade", "GET", "/public/markets/{market}/tickers", public::ticker),
-    route("trade", "GET", "/public/markets/{market}/depth", public::depth),
-    route("trade", "GET", "/public/markets/{market}/k-line", public::candles),
-    route("trade", "GET", "/public/markets/{market}/trades", public::trades),
-    route("trade", "GET", "/public/currencies", public::currencies),
-    route("trade", "GET", "/public/currencies/{id}", public::currency),
-    route("trade", "POST", "/market/orders", trading::create),
-    route("trade", "GET", "/market/orders", trading::orders),
-    route("trade", "POST", "/market/orders/cancel", trading::cancel_all),
-    route("trade", "GET", "/market/orders/{id}", trading::order),
-    route("trade", "POST", "/market/orders/{id}/cancel", trading::cancel),
-    route("trade", "GET", "/market/trades", trading::trades),
-    route("account", "GET", "/account/balances", account::balances),
-    route("account", "GET", "/account/balances/{currency}", account::balance),
+    route("trade", "GET", "/public/health/alive", public::alive, &[]),
+    route("trade", "GET", "/public/timestamp", public::timestamp, &[]),
+    route("trade", "GET", "/public/markets", public::markets, public::MARKETS_CODES),
+    route("trade", "GET", "/public/markets/tickers", public::tickers, &[]),
+    route("trade", "GET", "/public/markets/{market}/tickers", public::ticker, public::MARKET_CODES),
+    route("trade", "GET", "/public/markets/{market}/depth", public::depth, public::DEPTH_CODES),
+    legacy("trade", "GET", "/public/markets/{market}/order-book", book::order_book, book::CODES),
+    route("trade", "GET", "/public/markets/{market}/k-line", public::candles, public::CANDLES_CODES),
+    route("trade", "GET", "/public/markets/{market}/trades", public::trades, public::TRADES_CODES),
+    route("trade", "GET", "/public/currencies", public::currencies, public::CURRENCIES_CODES),
+    route("trade", "GET", "/public/currencies/{id}", public::currency, public::CURRENCY_CODES),
+    route("trade", "POST", "/market/orders", trading::create, trading::CREATE_CODES),
+    route("trade", "GET", "/market/orders", trading::orders, trading::ORDERS_CODES),
+    route("trade", "POST", "/market/orders/cancel", trading::cancel_all, trading::CANCEL_ALL_CODES),
+    route("trade", "GET", "/market/orders/{id}", trading::order, trading::ORDER_CODES),
+    route("trade", "POST", "/market/orders/{id}/cancel", trading::cancel, trading::ORDER_CODES),
+    route("trade", "GET", "/market/trades", trading::trades, trading::TRADES_CODES),
+    route("account", "GET", "/account/balances", account::balances, account::BALANCES_CODES),
+    route("account", "GET", "/account/balances/{currency}", account::balance, account::BALANCE_CODES),
 ];
 
 /// Where calls are answered: the current base, the older one, and the documents' paths without a service name.
 const PREFIXES: [&str; 3] = ["/api/v2/atlas", "/api/v2/trade", "/api/v2"];
+/// The oldest base, which public clients of the older API still use.
+const OLDEST: &str = "/api/v2/peatio";
 
 /// What a path leads to.
 #[derive(Debug)]
@@ -65,14 +98,28 @@ pub(crate) struct Found {
 }
 
 /// The calls of a path, whatever their method.
-pub(crate) fn find(full: &str) -> Option<Found> {
-    PREFIXES.iter().find_map(|prefix| {
+pub(crate) fn find(profile: Profile, full: &str) -> Option<Found> {
+    let oldest = (profile == Profile::Legacy).then_some(OLDEST);
+    oldest.into_iter().chain(PREFIXES).find_map(|prefix| {
         let path = full.strip_prefix(prefix)?;
+        let served = || ROUTES.iter().filter(|route| route.is_served_by(profile));
         let (template, segments) =
-            ROUTES.iter().find_map(|route| Some((route.path, matches(route.path, path)?)))?;
-        let routes = ROUTES.iter().filter(|route| route.path == template).collect();
+            served().find_map(|route| Some((route.path, matches(route.path, path)?)))?;
+        let routes = served().filter(|route| route.path == template).collect();
         Some(Found { path: path.to_owned(), routes, segments })
     })
+}
+
+impl Found {
+    /// What may be asked of this path, for `Allow`.
+    pub(crate) fn methods(&self) -> Vec<&'static str> {
+        let mut methods: Vec<&'static str> = self.routes.iter().map(|route| route.method).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        methods
+    }
 }
 
 /// The segments in place of `{…}`, where the path fits the template.
@@ -113,35 +160,42 @@ mod tests {
 
     #[test]
     fn every_call_is_found_at_each_of_its_places_and_nowhere_else() {
-        for route in ROUTES {
-            for prefix in PREFIXES {
+        for profile in [Profile::Docs, Profile::Legacy] {
+            let oldest = (profile == Profile::Legacy).then_some(OLDEST);
+            for (route, prefix) in
+                ROUTES.iter().flat_map(|route| PREFIXES.into_iter().chain(oldest).map(move |at| (route, at)))
+            {
                 let path = route.path.replace("{market}", "btczar").replace("{", "").replace("}", "");
-                let found = find(&format!("{prefix}{path}")).unwrap();
-                assert!(found.routes.iter().any(|found| std::ptr::eq(*found, route)), "{prefix}{path}");
-                assert_eq!(found.path, path);
+                let found = find(profile, &format!("{prefix}{path}"));
+                let is_there = found.is_some_and(|found| {
+                    found.path == path && found.routes.iter().any(|found| std::ptr::eq(*found, route))
+                });
+                assert_eq!(is_there, route.is_served_by(profile), "{profile:?} {prefix}{path}");
             }
-            assert!(find(route.path).is_none());
+            for path in [
+                "/market/orders",
+                "/api/v2/atlas",
+                "/api/v2/atlas/",
+                "/api/v2/atlas/public/markets/",
+                "/api/v2/atlas//public/markets",
+                "/api/v2/atlas/market/orders//cancel",
+                "/api/v2/atlas/market/orders/%zz",
+                "/api/v2/atlas/market/orders/1/cancel/2",
+                "/api/v2/atlasmarket/orders",
+                "/api/v3/market/orders",
+            ] {
+                assert!(find(profile, path).is_none(), "{path}");
+            }
         }
-        for path in [
-            "/api/v2/atlas",
-            "/api/v2/atlas/",
-            "/api/v2/atlas/public/markets/",
-            "/api/v2/atlas//public/markets",
-            "/api/v2/atlas/market/orders//cancel",
-            "/api/v2/atlas/market/orders/%zz",
-            "/api/v2/atlas/market/orders/1/cancel/2",
-            "/api/v2/atlasmarket/orders",
-            "/api/v3/market/orders",
-        ] {
-            assert!(find(path).is_none(), "{path}");
-        }
+        assert!(find(Profile::Docs, "/api/v2/peatio/public/markets").is_none());
     }
 
     #[test]
     fn fixed_segments_come_before_ids() {
-        let found = find("/api/v2/trade/market/orders/cancel").unwrap();
+        let found = find(Profile::Docs, "/api/v2/trade/market/orders/cancel").unwrap();
         assert_eq!(found.routes.first().map(|route| route.path), Some("/market/orders/cancel"));
-        let found = find("/api/v2/account/balances/%7Aar").unwrap();
+        let found = find(Profile::Docs, "/api/v2/account/balances/%7Aar").unwrap();
         assert_eq!(found.segments, ["zar"]);
+        assert_eq!(found.methods(), ["GET", "HEAD", "OPTIONS"]);
     }
 }

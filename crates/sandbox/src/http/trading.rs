@@ -1,5 +1,7 @@
 //! Orders and own trades (the documents' section "Trading").
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use super::paging::{Limits, Page, Span, SpanCodes, ascending};
 use super::params::{Params, Value};
 use super::reply::Reply;
 use crate::config::Profile;
-use crate::engine::{Engine, NewOrder, Order, OrderType, Side, State, codes};
+use crate::engine::{Engine, NewOrder, Order, OrderFilter, OrderType, Side, State, Trade, codes};
 use crate::errors::{self, Refusal};
 use crate::markets::{self, Market};
 use crate::money::Parsed;
@@ -44,10 +46,50 @@ const TRADES_SPAN: SpanCodes = SpanCodes {
     empty_to: "market.trade.empty_time_to",
 };
 
+const MISSING_MARKET: &str = "market.order.missing_market";
+const NO_SUCH_MARKET: &str = "market.market.doesnt_exist_or_not_enabled";
+const MISSING_SIDE: &str = "market.order.missing_side";
+const INVALID_SIDE: &str = "market.order.invalid_side";
+const INVALID_TYPE: &str = "market.order.invalid_type";
+const MARKET_ORDER_PRICE: &str = "market.order.market_order_price";
+const INVALID_ID: &str = "market.order.invaild_id_or_uuid";
+const INVALID_STATE: &str = "market.order.invalid_state";
+const INVALID_ORD_TYPE: &str = "market.order.invalid_ord_type";
+const INVALID_ORDER_BY: &str = "market.order.invalid_order_by";
+const INVALID_TRADE_TYPE: &str = "market.trade.invalid_type";
+const INVALID_TRADE_ORDER_BY: &str = "market.trade.invalid_order_by";
+/// The last word of a message that upstream never gave a code.
+const WORTHLESS: &str = "value";
+/// Missing, not a decimal, not positive.
+const VOLUME_CODES: [&str; 3] =
+    ["market.order.missing_volume", "market.order.non_decimal_volume", "market.order.non_positive_volume"];
+const PRICE_CODES: [&str; 3] =
+    ["market.order.missing_price", "market.order.non_decimal_price", "market.order.non_positive_price"];
 /// The code of a filter that names no market (or unit of one).
 const MARKET_DOESNT_EXIST: &str = "market.market.doesnt_exist";
 /// Ours: the documents give `custom_order_id` no limit.
 const CUSTOM_ORDER_ID_CHARS: usize = 255;
+
+pub(super) const CREATE_CODES: &[&[&str]] = &[
+    &VOLUME_CODES,
+    &PRICE_CODES,
+    &[MISSING_MARKET, NO_SUCH_MARKET, MISSING_SIDE, INVALID_SIDE, INVALID_TYPE, MARKET_ORDER_PRICE],
+    &[errors::INVALID_POST_ONLY, errors::POST_ONLY_NEEDS_LIMIT, errors::INVALID_CUSTOM_ORDER_ID],
+    &[errors::POST_ONLY_WOULD_MATCH],
+    codes::ALL,
+];
+pub(super) const ORDERS_CODES: &[&[&str]] = &[
+    &[MARKET_DOESNT_EXIST, INVALID_STATE, INVALID_ORD_TYPE, INVALID_TYPE, INVALID_ORDER_BY],
+    &ORDERS.codes(),
+    &ORDERS_SPAN.codes(),
+];
+pub(super) const ORDER_CODES: &[&[&str]] = &[&[INVALID_ID]];
+pub(super) const CANCEL_ALL_CODES: &[&[&str]] = &[&[MARKET_DOESNT_EXIST, INVALID_SIDE, WORTHLESS]];
+pub(super) const TRADES_CODES: &[&[&str]] = &[
+    &[MARKET_DOESNT_EXIST, errors::NON_INTEGER_ORDER_ID, INVALID_TRADE_TYPE, INVALID_TRADE_ORDER_BY],
+    &TRADES.codes(),
+    &TRADES_SPAN.codes(),
+];
 
 pub(super) fn create(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let account = ask.account()?;
@@ -69,54 +111,34 @@ fn new_order(params: &Params, profile: Profile) -> Result<NewOrder, Refusal> {
     // A missing parameter gets its own code and the one of its value.
     let market = text("market").map_or_else(
         || {
-            codes.push("market.order.missing_market");
+            codes.push(MISSING_MARKET);
             None
         },
         markets::market,
     );
     if market.is_none() {
-        codes.push("market.market.doesnt_exist_or_not_enabled");
+        codes.push(NO_SUCH_MARKET);
     }
     let side = text("side");
     if side.is_none() {
-        codes.push("market.order.missing_side");
+        codes.push(MISSING_SIDE);
     }
     let side = side.and_then(Side::parse);
     if side.is_none() {
-        codes.push("market.order.invalid_side");
+        codes.push(INVALID_SIDE);
     }
-    let volume = decimal(
-        params.get("volume"),
-        [
-            "market.order.missing_volume",
-            "market.order.non_decimal_volume",
-            "market.order.non_positive_volume",
-        ],
-        &mut codes,
-    );
+    let volume = decimal(params.get("volume"), VOLUME_CODES, &mut codes);
     let ord_type = match text("ord_type") {
         // Required by the documents, `limit` when left out on the older servers.
         None if profile == Profile::Legacy => Some(OrderType::Limit),
-        None => {
-            codes.push("market.order.missing_ord_type");
-            None
-        }
+        None => None,
         Some(text) => OrderType::parse(text),
     };
     if ord_type.is_none() {
-        codes.push("market.order.invalid_type");
+        codes.push(INVALID_TYPE);
     }
-    let price = (ord_type == Some(OrderType::Limit)).then(|| {
-        decimal(
-            params.get("price"),
-            [
-                "market.order.missing_price",
-                "market.order.non_decimal_price",
-                "market.order.non_positive_price",
-            ],
-            &mut codes,
-        )
-    });
+    let price =
+        (ord_type == Some(OrderType::Limit)).then(|| decimal(params.get("price"), PRICE_CODES, &mut codes));
     let post_only = params.get("post_only").map_or(Some(false), Value::as_bool);
     match post_only {
         None => codes.push(errors::INVALID_POST_ONLY),
@@ -124,13 +146,12 @@ fn new_order(params: &Params, profile: Profile) -> Result<NewOrder, Refusal> {
         Some(_) => {}
     }
     let custom_order_id = params.get("custom_order_id").map(Value::as_text);
-    if custom_order_id
-        .is_some_and(|id| !id.is_some_and(|id| (1..=CUSTOM_ORDER_ID_CHARS).contains(&id.chars().count())))
-    {
+    let fits = |id: &str| (1..=CUSTOM_ORDER_ID_CHARS).contains(&id.chars().count());
+    if custom_order_id.is_some_and(|id| !id.is_some_and(fits)) {
         codes.push(errors::INVALID_CUSTOM_ORDER_ID);
     }
     if codes.is_empty() && ord_type == Some(OrderType::Market) && params.raw("price").is_some() {
-        codes.push("market.order.market_order_price");
+        codes.push(MARKET_ORDER_PRICE);
     }
     Refusal::all(codes)?;
     let out_of_range = || Refusal::unprocessable(codes::INVALID_VOLUME_OR_PRICE);
@@ -172,7 +193,7 @@ pub(super) fn order(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let engine = ask.app.engine();
     let order = find(&engine, account, ask.path(0))?;
     let trades = engine
-        .trades_of(account)
+        .trades_of_order(order.id)
         .iter()
         .filter_map(|trade| rest::trade(profile, trade, order.id, true))
         .collect();
@@ -190,7 +211,7 @@ fn find<'a>(engine: &'a Engine, account: usize, id: &str) -> Result<&'a Order, R
         let uuid = Uuid::try_parse(id)
             .ok()
             .filter(|_| id.len() == 36)
-            .ok_or_else(|| Refusal::unprocessable("market.order.invaild_id_or_uuid"))?;
+            .ok_or_else(|| Refusal::unprocessable(INVALID_ID))?;
         engine.order_by_uuid(account, uuid)
     };
     order.ok_or_else(Refusal::not_found)
@@ -210,44 +231,39 @@ pub(super) fn orders(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let named_states = params.all("state");
     let states: Vec<State> = named_states.iter().filter_map(|value| State::parse(value.as_text()?)).collect();
     if states.len() != named_states.len() {
-        codes.push("market.order.invalid_state");
+        codes.push(INVALID_STATE);
     }
     let ord_type = text("ord_type").map(OrderType::parse);
     if ord_type == Some(None) {
-        codes.push("market.order.invalid_ord_type");
+        codes.push(INVALID_ORD_TYPE);
     }
     let side = text("type").map(Side::parse);
     if side == Some(None) {
-        codes.push("market.order.invalid_type");
+        codes.push(INVALID_TYPE);
     }
     let page = Page::read(params, &ORDERS, &mut codes);
-    let oldest_first = ascending(params, "order_by", false, "market.order.invalid_order_by", &mut codes);
+    let oldest_first = ascending(params, "order_by", false, INVALID_ORDER_BY, &mut codes);
     let span = Span::read(params, profile, &ORDERS_SPAN, &mut codes);
     Refusal::all(codes)?;
-    let engine = ask.app.engine();
-    let only_open = !states.is_empty() && states.iter().all(|state| state.is_open());
-    let candidates: Box<dyn Iterator<Item = &Order>> = if only_open {
-        Box::new(engine.open_orders_of(account))
-    } else {
-        Box::new(engine.orders_of(account))
+    let filter = OrderFilter {
+        market,
+        base: base.map(str::to_owned),
+        quote: quote.map(str::to_owned),
+        states,
+        ord_type: ord_type.flatten(),
+        side: side.flatten(),
+        created: Some(span.within()),
     };
-    let mut all: Vec<&Order> = candidates
-        .filter(|order| market.is_none_or(|market| order.market.id == market.id))
-        .filter(|order| base.is_none_or(|unit| order.market.base == unit))
-        .filter(|order| quote.is_none_or(|unit| order.market.quote == unit))
-        .filter(|order| states.is_empty() || states.contains(&order.state))
-        .filter(|order| ord_type.flatten().is_none_or(|ord_type| order.ord_type == ord_type))
-        .filter(|order| side.flatten().is_none_or(|side| order.side == side))
-        .filter(|order| span.holds(order.created_ms))
-        .collect();
-    // By the time of the last change: pages shift while orders change.
-    all.sort_by_key(|order| (order.updated_ms, order.id));
-    if !oldest_first {
-        all.reverse();
-    }
-    let views = page.of(all.into_iter().map(|order| rest::order(profile, order, None)));
+    let engine = ask.app.engine();
+    let (total, orders) = engine.orders_page(account, &filter, page.cut(oldest_first));
+    let views: Vec<_> = orders.into_iter().map(|order| rest::order(profile, order, None)).collect();
     drop(engine);
-    Ok(page.headers(Reply::ok(&views), None))
+    Ok(page.headers(Reply::ok(&views), promised(profile, total)))
+}
+
+/// The documents promise a total with every list; the older servers keep it back for orders and own trades.
+fn promised(profile: Profile, total: usize) -> Option<usize> {
+    (profile == Profile::Docs).then_some(total)
 }
 
 /// The market of a filter, where one is given.
@@ -266,41 +282,51 @@ pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let mut codes = Vec::new();
     let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
     let market = market_filter(text("market"), &mut codes);
-    let order_id = params.get("order_id").map(Value::as_integer);
+    // The older servers don't know this parameter, and ignore it as any other that they don't know.
+    let order_id = params.get("order_id").filter(|_| profile == Profile::Docs).map(Value::as_integer);
     if order_id == Some(None) {
-        codes.push("market.trade.non_integer_order_id");
+        codes.push(errors::NON_INTEGER_ORDER_ID);
     }
     let side = text("type").map(Side::parse);
     if side == Some(None) {
-        codes.push("market.trade.invalid_type");
+        codes.push(INVALID_TRADE_TYPE);
     }
     let page = Page::read(params, &TRADES, &mut codes);
-    let oldest_first = ascending(params, "order_by", false, "market.trade.invalid_order_by", &mut codes);
+    let oldest_first = ascending(params, "order_by", false, INVALID_TRADE_ORDER_BY, &mut codes);
     let span = Span::read(params, profile, &TRADES_SPAN, &mut codes);
     Refusal::all(codes)?;
     // A negative number is no order's.
     let order_id = order_id.flatten().map(|id| u64::try_from(id).unwrap_or_default());
+    let side = side.flatten();
+    let cut = page.cut(oldest_first);
     let engine = ask.app.engine();
-    let all = engine
-        .trades_of(account)
-        .iter()
-        .filter(|trade| market.is_none_or(|market| trade.market.id == market.id))
-        .filter(|trade| span.holds(trade.at_ms))
-        // With `order_id`, that order's half counts: of a match with itself an account has both.
-        .filter_map(|trade| {
-            let half = match order_id {
-                Some(id) => trade.half_of_order(id).filter(|half| half.account == account),
-                None => trade.half_of(account),
-            }?;
-            Some((trade, half))
-        })
-        .filter(|(_, half)| side.flatten().is_none_or(|side| half.side == side));
-    let view = |(trade, half): (&std::sync::Arc<crate::engine::Trade>, &crate::engine::Half)| {
-        rest::trade(profile, trade, half.order_id, false)
+    let (total, views): (usize, Vec<_>) = match order_id {
+        // That order's half counts: of a match with itself an account has both.
+        Some(id) => {
+            let order = engine
+                .order(account, id)
+                .filter(|order| market.is_none_or(|market| order.market.id == market.id))
+                .filter(|order| side.is_none_or(|side| order.side == side));
+            let within = span.within();
+            let trades = order.map(|order| engine.trades_of_order(order.id)).unwrap_or_default();
+            let trades: Vec<_> = trades.iter().filter(|trade| within.contains(&trade.at_ms)).collect();
+            let view = |trade: &&Arc<Trade>| rest::trade(profile, trade, id, false);
+            let views = if oldest_first {
+                page.of(trades.iter().map(view))
+            } else {
+                page.of(trades.iter().rev().map(view))
+            };
+            (trades.len(), views.into_iter().flatten().collect())
+        }
+        None => {
+            let (total, trades) = engine.own_trades_page(account, market, side, span.within(), cut);
+            let view =
+                |trade: &Arc<Trade>| rest::trade(profile, trade, trade.half_of(account)?.order_id, false);
+            (total, trades.into_iter().filter_map(view).collect())
+        }
     };
-    let views = if oldest_first { page.of(all.map(view)) } else { page.of(all.rev().map(view)) };
     drop(engine);
-    Ok(page.headers(Reply::ok(&views), None))
+    Ok(page.headers(Reply::ok(&views), promised(profile, total)))
 }
 
 /// Only asks for the end: the order comes back as it is now, `wait` as a rule.
@@ -323,10 +349,9 @@ pub(super) fn cancel_all(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let market = market_filter(text("market"), &mut codes);
     let side = text("side").map(Side::parse);
     if side == Some(None) {
-        // The last word of a message that upstream never gave a code.
         codes.push(match profile {
-            Profile::Docs => "market.order.invalid_side",
-            Profile::Legacy => "value",
+            Profile::Docs => INVALID_SIDE,
+            Profile::Legacy => WORTHLESS,
         });
     }
     Refusal::all(codes)?;

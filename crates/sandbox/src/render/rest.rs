@@ -342,6 +342,11 @@ pub(crate) fn order(profile: Profile, order: &Order, trades: Option<Vec<TradeVie
     }
 }
 
+/// An order as everybody may see it: without the name by which its owner knows it.
+pub(crate) fn anonymous_order(profile: Profile, order: &Order) -> OrderView {
+    OrderView { custom_order_id: None, ..self::order(profile, order, None) }
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct BalanceView {
     currency: &'static str,

@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use self::connection::Session;
 use crate::app::App;
 use crate::auth::authenticate;
+use crate::config::Profile;
 use crate::errors::Refusal;
 use crate::http::reply::{Outgoing, Reply};
 use crate::server::Link;
@@ -36,11 +37,17 @@ pub(crate) struct Target {
 }
 
 /// Whether the path belongs to the websocket.
-pub(crate) fn target(path: &str) -> Option<Target> {
+pub(crate) fn target(profile: Profile, path: &str) -> Option<Target> {
     let path = path.strip_prefix("/api/v2")?;
-    let rest = path.strip_prefix("/websocket").or_else(|| path.strip_prefix("/stream"))?;
-    (rest.is_empty() || rest.starts_with('/'))
-        .then(|| Target { path: path.to_owned(), private: rest == "/private" })
+    // The oldest name, which public clients of the older API still use.
+    let oldest = (profile == Profile::Legacy).then_some("/ranger");
+    let rest =
+        ["/websocket", "/stream"].into_iter().chain(oldest).find_map(|base| path.strip_prefix(base))?;
+    // Clients that put the query behind a slash mean the same.
+    (rest.is_empty() || rest.starts_with('/')).then(|| Target {
+        path: path.to_owned(),
+        private: rest.strip_suffix('/').unwrap_or(rest) == "/private",
+    })
 }
 
 /// Answers the handshake and leaves the session to the connection's task.

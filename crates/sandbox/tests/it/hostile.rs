@@ -32,7 +32,9 @@ async fn routes_methods_and_bodies_are_refused_as_documented() {
     assert_eq!((answer.status, answer.text.as_str()), (415, body));
     let large = vec![b' '; 64 * 1024 + 1];
     assert_eq!(post(Some("application/json"), &large).await.refusal(), "413 sandbox.request.body_too_large");
-    assert_eq!(post(None, b"\xff\xfe=%zz&side=\xc3").await.status, 422, "a form of nonsense names nothing");
+    let form = Some("application/x-www-form-urlencoded");
+    assert_eq!(post(form, b"\xff\xfe=%zz&side=\xc3").await.status, 422, "a form of nonsense names nothing");
+    assert_eq!(post(None, b"market=btczar").await.status, 400, "what is not labelled is JSON");
     assert_eq!(post(Some("application/json"), b"\xff\xfe").await.status, 400);
     for body in ["[]", "null", "3", "\"text\"", "{\"market\":{\"a\":[]}}", "{\"volume\":1e999999999}"] {
         let answer = post(Some("application/json"), body.as_bytes()).await;
@@ -141,7 +143,7 @@ async fn every_call_that_is_named_is_served() {
     let exchange = Exchange::start().await;
     let id = exchange.place("maker", limit("sell", "0.001", "800000")).await;
     assert!(!calls().is_empty());
-    for call in calls() {
+    for call in calls().into_iter().filter(|call| call.only != Some(Profile::Legacy)) {
         assert!(["trade", "account"].contains(&call.service));
         let path = call.path.replace("{market}", "btczar").replace("{currency}", "zar");
         let id = if path.contains("currencies") { "btc".to_owned() } else { id.to_string() };

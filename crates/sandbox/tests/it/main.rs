@@ -18,3 +18,4 @@ mod orders;
 mod program;
 mod public;
 mod stream;
+mod web;

@@ -102,7 +102,7 @@ async fn refusals_come_in_order_and_change_nothing() {
         (without("side"), "422 market.order.missing_side,market.order.invalid_side"),
         (without("volume"), "422 market.order.missing_volume,market.order.non_positive_volume"),
         (without("price"), "422 market.order.missing_price,market.order.non_positive_price"),
-        (without("ord_type"), "422 market.order.missing_ord_type,market.order.invalid_type"),
+        (without("ord_type"), "422 market.order.invalid_type"),
         (with("market", json!("BTCZAR")), "422 market.market.doesnt_exist_or_not_enabled"),
         (with("market", json!(7)), "422 market.market.doesnt_exist_or_not_enabled"),
         (with("side", json!("Buy")), "422 market.order.invalid_side"),

@@ -1,0 +1,50 @@
+//! The single orders of a market's book, which only the older servers show.
+
+use serde::Serialize;
+
+use super::Ask;
+use super::public::{DOESNT_EXIST, market};
+use super::reply::Reply;
+use crate::errors::Refusal;
+use crate::render::rest::{self, OrderView};
+
+const INVALID_ASK_LIMIT: &str = "public.order_book.invalid_ask_limit";
+const INVALID_BID_LIMIT: &str = "public.order_book.invalid_bid_limit";
+/// How many orders of a side: from 1 up to this, 20 when left out.
+const MOST: usize = 200;
+const DEFAULT: usize = 20;
+
+pub(super) const CODES: &[&[&str]] = &[&[DOESNT_EXIST, INVALID_ASK_LIMIT, INVALID_BID_LIMIT]];
+
+#[derive(Debug, Serialize)]
+struct OrderBook {
+    asks: Vec<OrderView>,
+    bids: Vec<OrderView>,
+}
+
+/// Best price first, oldest first within a price.
+pub(super) fn order_book(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let market = market(ask)?;
+    let profile = ask.app.config.profile;
+    let mut codes = Vec::new();
+    let mut limit = |name, invalid| {
+        let Some(value) = ask.params.get(name) else { return DEFAULT };
+        let most = value.as_integer().and_then(|most| usize::try_from(most).ok());
+        most.filter(|most| (1..=MOST).contains(most)).unwrap_or_else(|| {
+            codes.push(invalid);
+            DEFAULT
+        })
+    };
+    let most_asks = limit("asks_limit", INVALID_ASK_LIMIT);
+    let most_bids = limit("bids_limit", INVALID_BID_LIMIT);
+    Refusal::all(codes)?;
+    let engine = ask.app.engine();
+    let (asks, bids) = engine.resting(market, most_asks, most_bids);
+    let views = |orders: Vec<&crate::engine::Order>| {
+        // What is shown to everybody does not tell by what name its owner knows an order.
+        orders.into_iter().map(|order| rest::anonymous_order(profile, order)).collect()
+    };
+    let book = OrderBook { asks: views(asks), bids: views(bids) };
+    drop(engine);
+    Ok(Reply::ok(&book))
+}

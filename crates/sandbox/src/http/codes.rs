@@ -1,0 +1,41 @@
+//! Which codes each call may answer with: declared here and in the table, held by the server, compared with the spec.
+
+use http::StatusCode;
+
+use super::routes::Route;
+use crate::errors::{self, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED};
+
+const MALFORMED: (u16, &str) = (400, errors::MALFORMED);
+/// What any call may answer.
+const ALWAYS: [(u16, &str); 5] = [
+    MALFORMED,
+    (400, errors::BODY_INCOMPLETE),
+    (405, METHOD_NOT_ALLOWED),
+    (413, errors::BODY_TOO_LARGE),
+    (500, errors::INTERNAL),
+];
+
+/// Status and code of everything that a call may be refused with.
+pub(crate) fn of(route: &Route) -> Vec<(u16, &'static str)> {
+    let mut codes = ALWAYS.to_vec();
+    if !route.is_public() {
+        codes.push((422, crate::auth::INVALID_HEADERS));
+        codes.extend(crate::auth::UNAUTHORIZED.iter().map(|code| (401, *code)));
+    }
+    if route.is_trading() {
+        codes.push((403, NOT_PERMITTED));
+    }
+    if route.path.starts_with("/market/orders/{id}") {
+        codes.push((404, NOT_FOUND));
+    }
+    if route.is_trading() && route.method == "POST" {
+        codes.push((503, errors::OVERLOADED));
+    }
+    codes.extend(route.codes.iter().flat_map(|list| list.iter()).map(|code| (422, *code)));
+    codes
+}
+
+/// Whether that call may answer so.
+pub(super) fn is_declared(route: &Route, status: StatusCode, code: &str) -> bool {
+    of(route).contains(&(status.as_u16(), code))
+}
