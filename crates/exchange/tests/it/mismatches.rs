@@ -119,6 +119,14 @@ async fn an_order_that_is_answered_as_rejected_was_refused() {
     assert!(error.body().is_some_and(|body| body.starts_with(b"{")), "the order is at hand");
 }
 
+/// The first of the documents' currencies, as one of this kind.
+fn coins_of(list: &str, kind: &str) -> serde_json::Value {
+    let list: serde_json::Value = serde_json::from_str(list).unwrap();
+    let mut currency = list[0].clone();
+    currency["type"] = json!(kind);
+    currency
+}
+
 #[tokio::test]
 async fn a_filter_that_the_server_ignores_is_noticed() {
     let fixtures = Fixtures::cape();
@@ -140,7 +148,11 @@ async fn a_filter_that_the_server_ignores_is_noticed() {
     );
     assert!(answered(markets, public::ListMarkets::new().quote_unit("xyz")).await.unwrap().contains("quote"));
     let coins = fixtures.text("list_currencies", "composed");
-    assert!(answered(coins, public::ListCurrencies::new().kind("another")).await.unwrap().contains("type"));
+    let kind = |kind: &str| public::ListCurrencies::new().kind(kind);
+    let [coin, fiat] = ["coin", "fiat"].map(|kind| format!("[{}]", coins_of(coins, kind)));
+    assert!(answered(&coin, kind("fiat")).await.unwrap().contains("type"));
+    assert!(answered(&fiat, kind("coin")).await.unwrap().contains("type"));
+    assert_eq!(answered(&coin, kind("crypto")).await, None, "the documents' other word for a coin");
     let empty =
         r#"[{"currency":"zar","balance":"1","locked":"0"},{"currency":"btc","balance":"0","locked":"0"}]"#;
     assert!(answered(empty, account::ListBalances::new().nonzero(true)).await.unwrap().contains("nonzero"));
