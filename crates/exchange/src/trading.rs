@@ -109,9 +109,15 @@ impl CreateOrder {
 /// A random UUID (version 4). No secret depends on it.
 fn random_name() -> Arg<CustomOrderId> {
     let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default());
-    parts.join("-").into()
+    let mut text = String::with_capacity(36);
+    for place in (0..32_u32).rev() {
+        let digit = u32::try_from(bits >> (4 * place) & 0xf).unwrap_or_default();
+        text.push(char::from_digit(digit, 16).unwrap_or_default());
+        if matches!(place, 24 | 20 | 16 | 12) {
+            text.push('-');
+        }
+    }
+    text.as_str().into()
 }
 
 setters! { CreateOrder {

@@ -52,17 +52,20 @@ pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
     }
 }
 
-/// The usual case, without an allocation: plain notation of at most 28 digits.
+/// As many digits as always fit an `i64`.
+const SHORT_DIGITS: u32 = 18;
+
+/// The usual case, without an allocation: plain notation of at most 18 digits.
 fn short(text: &str) -> Option<Decimal> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let (mut number, mut count, mut scale, mut point) = (0_i128, 0, 0, false);
+    let (mut number, mut count, mut scale, mut point) = (0_i64, 0, 0, false);
     for byte in digits.bytes() {
         match byte {
-            b'0'..=b'9' if count < MOST_DIGITS => {
-                number = number * 10 + i128::from(byte - b'0');
+            b'0'..=b'9' if count < SHORT_DIGITS => {
+                number = number * 10 + i64::from(byte - b'0');
                 count += 1;
                 scale += u32::from(point);
             }
@@ -74,7 +77,7 @@ fn short(text: &str) -> Option<Decimal> {
     if count == 0 || point == (scale == 0) {
         return None;
     }
-    Decimal::try_from_i128_with_scale(if negative { -number } else { number }, scale).ok()
+    Some(Decimal::new(if negative { -number } else { number }, scale))
 }
 
 fn long(text: &str) -> Result<Decimal, DecimalError> {
@@ -230,6 +233,11 @@ pub(crate) enum Raw {
 
 /// Reads a JSON value's own text.
 pub(crate) fn read_raw(text: &str) -> Result<Raw, Wrong> {
+    // Text that `short` reads holds no escape and needs no look for one.
+    let plain = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    if let Some(number) = short(plain) {
+        return Ok(Raw::Value(number));
+    }
     match text.as_bytes().first() {
         Some(b'n') => Ok(Raw::Null),
         // Escapes in a number are legal JSON.

@@ -36,6 +36,10 @@ fn plain(what: &str, text: &str) -> Result<(), Malformed> {
 
 /// A name that never stands in a path: any text that can be printed on one line.
 fn name(what: &str, text: &str) -> Result<(), Malformed> {
+    // The usual case.
+    if (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Ok(());
+    }
     let too_long = text.len() > LONGEST_NAME && text.chars().count() > LONGEST_NAME;
     if !text.is_empty() && !too_long && !text.chars().any(char::is_control) {
         return Ok(());

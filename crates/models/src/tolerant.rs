@@ -145,6 +145,12 @@ where
 
 /// A whole number that is not negative, as number or text.
 pub(crate) fn as_whole(text: &str) -> Result<Option<u64>, Wrong> {
+    // The usual case: a JSON number of digits alone.
+    if text.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(number) = text.parse()
+    {
+        return Ok(Some(number));
+    }
     match decimal::read_raw(text)? {
         Raw::Null | Raw::Empty => Ok(None),
         Raw::Value(value) if value.is_integer() => match value.to_u64() {

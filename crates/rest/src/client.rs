@@ -5,7 +5,8 @@ use crate::{
     Paged, Pages, Prepared, Rate, RawRequest, Timeouts,
     limit::Limiter,
     page,
-    retry::Budget,
+    prepare::join,
+    retry::{Budget, Dates},
     runtime,
     transport::{self, Outgoing, Shared, Trace},
 };
@@ -13,6 +14,7 @@ use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
 use http::HeaderMap;
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -26,6 +28,7 @@ pub struct Client {
 
 pub(crate) struct Parts {
     pub(crate) environment: Environment,
+    pub(crate) origin: reqwest::Url,
     pub(crate) signer: Option<Arc<dyn Sign>>,
     pub(crate) clock: Clock,
     pub(crate) nonces: Arc<NonceSource>,
@@ -36,12 +39,14 @@ pub(crate) struct Parts {
 }
 
 pub(crate) fn assemble(parts: Parts) -> Client {
-    let Parts { environment, signer, clock, nonces, timeouts, rate, calls, sockets } = parts;
+    let Parts { environment, origin, signer, clock, nonces, timeouts, rate, calls, sockets } = parts;
     Client {
         shared: Arc::new(Shared {
             environment,
+            origin,
             signer,
             clock,
+            dates: Dates::default(),
             nonces,
             timeouts,
             limiter: Limiter::new(rate),
@@ -119,12 +124,13 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn reply<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
-        transport::traced(E::CALL, self.execute(request, E::Response::from_response)).await
+        let work = pin!(self.execute(request, E::Response::from_response));
+        transport::traced(E::CALL, work).await
     }
 
     /// One page of a walk over several. Not a single row of it may be readable, where others were before.
     pub(crate) async fn later_page<E: Paged>(&self, request: E) -> Result<Page<E::Row>, Error> {
-        let work = self.execute(request, Page::any_from_response);
+        let work = pin!(self.execute(request, Page::any_from_response));
         transport::traced(E::CALL, work).await.map(|reply| reply.value)
     }
 
@@ -139,7 +145,7 @@ impl Client {
             .map_err(|error| Error::from(error).with_call(call))?;
         let outgoing = Outgoing {
             call,
-            path_and_query: prepared.path_and_query(),
+            path_and_query: join(prepared.path, &prepared.query),
             body: prepared.body.map(Into::into),
             acting_as: self.acting_for(call)?,
             hint: E::hint,

@@ -254,12 +254,15 @@ impl Builder {
             ));
         }
         self.timeouts.check()?;
+        let origin = self.environment.origin();
+        let url = Url::parse(origin.as_str()).map_err(|error| {
+            Error::config(format!("environment: its origin is no URL ({error}); give another"))
+        })?;
         let signer: Option<Arc<dyn Sign>> = match (self.signer, &self.credentials) {
             (Some(signer), _) => Some(signer),
             (None, Some(credentials)) => Some(Arc::new(CapeSigner::new(credentials))),
             (None, None) => None,
         };
-        let origin = self.environment.origin();
         let proxy = self.proxy.as_ref().map(|proxy| proxy.check(origin)).transpose()?;
         let rate = self.rate.unwrap_or(if origin.is_loopback() { None } else { Some(Rate::DEFAULT) });
         let tls = tls::config(origin.is_https(), &self.roots)?;
@@ -299,6 +302,7 @@ impl Builder {
         };
         Ok(client::assemble(client::Parts {
             environment: self.environment,
+            origin: url,
             signer,
             clock: self.clock,
             nonces,

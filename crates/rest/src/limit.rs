@@ -131,14 +131,15 @@ impl Limiter {
 
     /// Leaves now, or says when.
     fn leave(&self, state: &mut State) -> Result<(), Instant> {
-        let now = Instant::now();
+        // Without a pause and a pace the clock is not asked.
         if let Some(end) = state.paused_until {
-            if end > now {
+            if end > Instant::now() {
                 return Err(end);
             }
             state.paused_until = None;
         }
         let Some(Pace { interval, burst }) = &self.pace else { return Ok(()) };
+        let now = Instant::now();
         let slot = state.next.unwrap_or(now).max(now);
         match slot.checked_sub(*burst).filter(|leave| *leave > now) {
             Some(leave) => Err(leave),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::{
     convert::Infallible,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
@@ -27,8 +27,14 @@ struct Moved {
 }
 
 impl Motion {
+    /// Nothing has moved yet, and the wait begins now.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Moved { bytes: 0, last: Instant::now() })))
+        Self::starting(Instant::now())
+    }
+
+    /// The wait begins at this time.
+    pub(crate) fn starting(at: Instant) -> Self {
+        Self(Arc::new(Mutex::new(Moved { bytes: 0, last: at })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Moved> {
@@ -37,9 +43,14 @@ impl Motion {
 
     /// So many bytes were sent or received.
     pub(crate) fn moved(&self, bytes: usize) {
+        self.moved_at(bytes, Instant::now());
+    }
+
+    /// The same, for who knows the time.
+    pub(crate) fn moved_at(&self, bytes: usize, now: Instant) {
         let mut moved = self.lock();
         moved.bytes = moved.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        moved.last = Instant::now();
+        moved.last = now;
     }
 
     /// Time won by the bytes that moved so far.
@@ -52,17 +63,20 @@ impl Motion {
         &self,
         idle: Duration,
         deadline: Instant,
-        work: impl Future<Output = T>,
+        mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
-        let mut work = pin!(work);
-        loop {
+        let end = || {
             let last = self.lock().last;
-            let until = (last + idle).min(deadline + self.allowance());
-            if until <= Instant::now() {
-                return None;
-            }
+            (last + idle).min(deadline + self.allowance())
+        };
+        let mut until = end();
+        loop {
             if let Ok(done) = timeout_at(until, work.as_mut()).await {
                 return Some(done);
+            }
+            until = end();
+            if until <= Instant::now() {
+                return None;
             }
         }
     }
@@ -112,6 +126,7 @@ impl Body for Pieces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
     use tokio::time::sleep;
 
     const IDLE: Duration = Duration::from_secs(10);
@@ -119,12 +134,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bytes_in_motion_never_time_out() {
         let motion = Motion::new();
-        let work = async {
+        let work = pin!(async {
             for _ in 0..100 {
                 sleep(Duration::from_secs(9)).await;
                 motion.moved(200_000);
             }
-        };
+        });
         let deadline = Instant::now() + Duration::from_secs(15);
         assert_eq!(motion.watch(IDLE, deadline, work).await, Some(()));
     }
@@ -133,11 +148,11 @@ mod tests {
     async fn a_standstill_ends_after_the_idle_time_wherever_it_comes() {
         let motion = Motion::new();
         let start = Instant::now();
-        let work = async {
+        let work = pin!(async {
             sleep(Duration::from_secs(4)).await;
             motion.moved(1_000_000);
             std::future::pending::<()>().await;
-        };
+        });
         let deadline = start + Duration::from_secs(60);
         assert_eq!(motion.watch(IDLE, deadline, work).await, None);
         assert_eq!(start.elapsed().as_secs(), 14);
@@ -147,12 +162,12 @@ mod tests {
     async fn a_trickle_ends_at_the_deadline() {
         let motion = Motion::new();
         let start = Instant::now();
-        let work = async {
+        let work = pin!(async {
             loop {
                 sleep(Duration::from_secs(1)).await;
                 motion.moved(1);
             }
-        };
+        });
         let deadline = start + Duration::from_secs(15);
         assert_eq!(motion.watch(IDLE, deadline, work).await, None::<()>);
         assert_eq!(start.elapsed().as_secs(), 15);

@@ -18,6 +18,9 @@ pub const INSTANT_FROM: &str = "$capecrypto::from";
 /// The same for the end of a range: rounded up, so that the range never becomes smaller than asked for.
 pub const INSTANT_TO: &str = "$capecrypto::to";
 
+/// Room for most bodies, so that they are written without moving.
+const USUAL_BODY: usize = 256;
+
 /// A request as it would be sent to an environment, less the signature.
 ///
 /// `Debug` shows method and path only: query and body may hold pins and invoices.
@@ -46,11 +49,18 @@ impl Prepared {
             template: call.path,
             segments: Vec::new(),
             query: form_urlencoded::Serializer::new(String::new()),
-            body: has_body.then(|| b"{".to_vec()),
+            body: has_body.then(|| {
+                let mut body = Vec::with_capacity(USUAL_BODY);
+                body.push(b'{');
+                body
+            }),
             unit: environment.time_unit(),
         };
         request.serialize(&mut fields).map_err(|Refused(argument)| argument)?;
-        let mut path = environment.path(call.service).to_owned();
+        let base = environment.path(call.service);
+        let values: usize = fields.segments.iter().map(|(_, value)| value.len()).sum();
+        let mut path = String::with_capacity(base.len() + call.path.len() + values);
+        path.push_str(base);
         fill(&mut path, call.path, &fields.segments)?;
         let body = fields.body.map(|mut body| {
             body.push(b'}');
@@ -58,20 +68,34 @@ impl Prepared {
         });
         Ok(Self { call, path, query: fields.query.finish(), body })
     }
+}
 
-    /// Path with query string, as it stands in the request line.
-    pub(crate) fn path_and_query(&self) -> String {
-        match self.query.as_str() {
-            "" => self.path.clone(),
-            query => format!("{}?{query}", self.path),
-        }
+/// Path with query string, as it stands in the request line.
+pub(crate) fn join(mut path: String, query: &str) -> String {
+    if !query.is_empty() {
+        path.reserve_exact(1 + query.len());
+        path.push('?');
+        path.push_str(query);
     }
+    path
 }
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prepared({} {})", self.call.method, self.call.path)
     }
+}
+
+/// Whether a path's template has a place of this name.
+fn in_path(template: &str, name: &str) -> bool {
+    let mut rest = template;
+    while let Some((_, after)) = rest.split_once('{') {
+        match after.split_once('}') {
+            Some((place, _)) if place == name => return true,
+            _ => rest = after,
+        }
+    }
+    false
 }
 
 fn fill(
@@ -156,9 +180,7 @@ impl SerializeStruct for &mut Fields {
         key: &'static str,
         value: &T,
     ) -> Result<(), Refused> {
-        let in_path =
-            self.template.split('{').any(|part| part.split('}').next() == Some(key) && part.contains('}'));
-        if in_path {
+        if in_path(self.template, key) {
             let mut texts = value.serialize(Texts { unit: self.unit }).map_err(named(key))?;
             let text = texts.pop().unwrap_or_default();
             check_segment(key, &text).map_err(Refused)?;

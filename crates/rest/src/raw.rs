@@ -1,14 +1,14 @@
 //! The raw door: calls that have no type yet.
 
 use crate::{
-    Call, Client, Error, InvalidArgument, runtime,
+    Call, Client, Error, InvalidArgument, prepare, runtime,
     transport::{self, Outgoing, Trace},
 };
 use bytes::Bytes;
 use capecrypto_auth::Service;
 use http::{HeaderMap, Method};
 use serde::Serialize;
-use std::{fmt, time::Duration};
+use std::{fmt, pin::pin, time::Duration};
 use url::form_urlencoded;
 
 /// A call put together by hand, with the same signing, limits and errors as a typed one.
@@ -92,7 +92,7 @@ impl RawRequest {
                 .with_call(call)
         })?;
         let query = self.query.finish();
-        let path_and_query = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
+        let path_and_query = prepare::join(self.path, &query);
         let acting_as = self.client.acting_for(call)?;
         runtime::check(&self.client.shared.runtime_known).map_err(|error| error.with_call(call))?;
         let outgoing = Outgoing {
@@ -104,7 +104,7 @@ impl RawRequest {
             idempotent: call.idempotent,
             urgent: false,
         };
-        let work = async {
+        let work = pin!(async {
             let answer = self.client.shared.call(&outgoing).await?;
             Ok(RawReply {
                 status: answer.head.status,
@@ -113,7 +113,7 @@ impl RawRequest {
                 elapsed: answer.elapsed,
                 attempts: answer.attempts,
             })
-        };
+        });
         transport::traced(call, work).await
     }
 }

@@ -1,5 +1,6 @@
 //! When a read is tried again: three attempts, full jitter, and a budget that a storm uses up.
 
+use http::HeaderValue;
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -87,8 +88,27 @@ pub(crate) fn retry_after(value: &str, now_ms: u64) -> Option<Duration> {
     Some(Duration::from_millis(until_ms.saturating_sub(now_ms)))
 }
 
+/// Reads `Date` headers. A busy client gets the same text many times within its second, and parses it once.
+#[derive(Debug, Default)]
+pub(crate) struct Dates(Mutex<Option<(HeaderValue, u64)>>);
+
+impl Dates {
+    /// Unix seconds.
+    pub(crate) fn read(&self, date: &HeaderValue) -> Option<u64> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, seconds)) = &*last
+            && text == date
+        {
+            return Some(*seconds);
+        }
+        let seconds = http_date(date.to_str().ok()?)?;
+        *last = Some((date.clone(), seconds));
+        Some(seconds)
+    }
+}
+
 /// An HTTP date in Unix seconds.
-pub(crate) fn http_date(value: &str) -> Option<u64> {
+fn http_date(value: &str) -> Option<u64> {
     let zoned = jiff::fmt::rfc2822::parse(value).ok()?;
     u64::try_from(zoned.timestamp().as_second()).ok()
 }
@@ -122,6 +142,18 @@ mod tests {
             budget.earn();
             *budget.0.lock().unwrap() <= FULL
         }));
+    }
+
+    #[test]
+    fn a_date_is_read_anew_when_its_text_changes() {
+        let dates = Dates::default();
+        let read = |text: &'static str| dates.read(&HeaderValue::from_static(text));
+        for _ in 0..2 {
+            assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(1_445_412_480));
+        }
+        assert_eq!(read("Wed, 21 Oct 2015 07:28:01 GMT"), Some(1_445_412_481));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(1_445_412_480));
     }
 
     #[test]

@@ -12,13 +12,15 @@ use crate::{
     Call, Error, Head, Kind, Outcome, Timeouts,
     limit::{Limiter, MOST_WAITING, NoTurn},
     motion::Motion,
-    retry::{self, Budget, Cause},
+    retry::{self, Budget, Cause, Dates},
     words,
 };
 use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceError, NonceSource, Rejection, Sign, Skew, ToSign};
 use http::{HeaderMap, HeaderValue, header};
+use reqwest::Url;
 use std::{
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -40,8 +42,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What a client's clones share.
 pub(crate) struct Shared {
     pub(crate) environment: Environment,
+    /// The environment's origin, parsed once.
+    pub(crate) origin: Url,
     pub(crate) signer: Option<Arc<dyn Sign>>,
     pub(crate) clock: Clock,
+    pub(crate) dates: Dates,
     pub(crate) nonces: Arc<NonceSource>,
     pub(crate) timeouts: Timeouts,
     pub(crate) limiter: Limiter,
@@ -99,9 +104,11 @@ pub(crate) trait Trace {
 }
 
 /// Runs a call within its span, which learns how it ended. The outcome is the one that the caller gets.
+///
+/// The work is pinned by the caller: a future that is handed on by value is copied, and this one is large.
 pub(crate) async fn traced<T: Trace>(
     call: Call,
-    work: impl Future<Output = Result<T, Error>>,
+    work: Pin<&mut impl Future<Output = Result<T, Error>>>,
 ) -> Result<T, Error> {
     let span = tracing::debug_span!(
         "call",
@@ -111,6 +118,9 @@ pub(crate) async fn traced<T: Trace>(
         elapsed_ms = tracing::field::Empty,
         outcome = tracing::field::Empty,
     );
+    if span.is_disabled() {
+        return work.await;
+    }
     let start = Instant::now();
     let result = work.instrument(span.clone()).await;
     let (status, attempts, outcome) = match &result {
@@ -136,13 +146,14 @@ impl Shared {
             .await
             .map_err(|error| self.add_context(error, outgoing))?;
         let start = Instant::now();
+        let mut attempt_from = start;
         let mut deadline = start + self.timeouts.call;
         let mut attempts = 0;
         let mut signed_afresh = false;
         let mut maybe_done = false;
         loop {
             attempts += 1;
-            let motion = Motion::new();
+            let motion = Motion::starting(attempt_from);
             let attempt = self.attempt(outgoing, &motion, deadline).await;
             deadline += motion.allowance();
             let (error, expired) = match attempt {
@@ -178,7 +189,8 @@ impl Shared {
                 self.wait_for_turn(outgoing, deadline).await
             };
             let turn = tokio::time::timeout_at(deadline, again).await;
-            if !matches!(turn, Ok(Ok(()))) || Instant::now() >= deadline {
+            attempt_from = Instant::now();
+            if !matches!(turn, Ok(Ok(()))) || attempt_from >= deadline {
                 return Err(error);
             }
             tracing::debug!(call = call.name, attempt = attempts, kind = ?error.kind(), "trying again");
@@ -227,8 +239,15 @@ impl Shared {
                 Err(error) => return Attempt::Failed(error),
             }
         }
-        let limit = deadline.min(Instant::now() + self.timeouts.attempt);
-        match motion.watch(self.timeouts.idle, limit, self.exchange(outgoing, headers, motion)).await {
+        let sent = Instant::now();
+        motion.moved_at(0, sent);
+        let limit = deadline.min(sent + self.timeouts.attempt);
+        if limit <= sent {
+            let what = "the deadline passed before the request left";
+            return Attempt::Failed(Error::new(Kind::Timeout, Outcome::NotSent, what));
+        }
+        let work = pin!(self.exchange(outgoing, headers, motion, sent));
+        match motion.watch(self.timeouts.idle, limit, work).await {
             Some(attempt) => attempt,
             None => Attempt::Failed(Error::new(
                 Kind::Timeout,
@@ -244,23 +263,25 @@ impl Shared {
         outgoing: &Outgoing,
         mut headers: HeaderMap,
         motion: &Motion,
+        sent: Instant,
     ) -> Attempt<(Head, Bytes)> {
         let call = outgoing.call;
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let mut request = self.calls.request(method(call.method), self.url(&outgoing.path_and_query));
+        let mut request = reqwest::Request::new(method(call.method), self.url(&outgoing.path_and_query));
         if let Some(body) = &outgoing.body {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            request = request.body(motion.body(body.clone()));
+            *request.body_mut() = Some(motion.body(body.clone()));
         }
-        let sent = Instant::now();
-        let mut response = match request.headers(headers).send().await {
+        *request.headers_mut() = headers;
+        let mut response = match self.calls.execute(request).await {
             Ok(response) => response,
             Err(error) => return Attempt::Failed(failure(error)),
         };
-        let came = self.came(sent);
+        let now = Instant::now();
+        motion.moved_at(1, now);
+        let came = Came { received_ms: self.clock.local_ms(), took: now - sent };
         let head =
             Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
-        motion.moved(1);
         let body = match read(response, head.status, motion).await {
             Ok(body) => body,
             Err(error) => return Attempt::Failed(error.with_status(head.status)),
@@ -287,7 +308,8 @@ impl Shared {
             body: outgoing.body.as_deref().unwrap_or_default(),
             acting_as: outgoing.acting_as.as_deref(),
         });
-        let mut headers = HeaderMap::with_capacity(signed.len() + 2);
+        // Room for the three that every call has besides; more would be copied along by the HTTP client.
+        let mut headers = HeaderMap::with_capacity(signed.len() + 3);
         for part in signed {
             let name = header::HeaderName::from_lowercase(part.name.as_bytes());
             let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(&part.value)) else {
@@ -304,7 +326,7 @@ impl Shared {
 
     /// A nonce, and the time it was made at.
     async fn nonce(&self) -> Result<(u64, u64), Error> {
-        let deadline = Instant::now() + SIGN_WITHIN;
+        let mut deadline = None;
         loop {
             let now = self.clock.now_ms();
             let refused = match self.nonces.next(now) {
@@ -323,7 +345,8 @@ impl Shared {
             if refused == NonceError::EndOfTime {
                 return Err(Error::config(refused.to_string()));
             }
-            if Instant::now() >= deadline {
+            let now = Instant::now();
+            if now >= *deadline.get_or_insert(now + SIGN_WITHIN) {
                 return Err(Error::new(Kind::Queue, Outcome::NotSent, refused.to_string()));
             }
             // Time catches up with a burst.
@@ -331,8 +354,16 @@ impl Shared {
         }
     }
 
-    pub(crate) fn url(&self, path_and_query: &str) -> String {
-        format!("{}{path_and_query}", self.environment.origin().as_str())
+    /// The URL whose request line is exactly this path and query.
+    pub(crate) fn url(&self, path_and_query: &str) -> Url {
+        let (path, query) = match path_and_query.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path_and_query, None),
+        };
+        let mut url = self.origin.clone();
+        url.set_path(path);
+        url.set_query(query);
+        url
     }
 
     /// What an answer means, from its status first; `None` for a success.
@@ -348,7 +379,7 @@ impl Shared {
         let fresh =
             signer.is_some() && head.headers.get(header::AGE).is_none_or(|age| age.as_bytes() == b"0");
         let date = head.headers.get(header::DATE).filter(|_| fresh);
-        let date = date.and_then(|date| retry::http_date(date.to_str().ok()?));
+        let date = date.and_then(|date| self.dates.read(date));
         let skew = date.and_then(|date| self.clock.observe(date, came.received_ms, came.took));
         self.warn_of_skew(skew);
         let status = head.status;
@@ -436,9 +467,15 @@ fn retry_cause(error: &Error) -> Option<Cause> {
     }
 }
 
-/// Methods come from the table of calls; one that is none would be a GET, and no table has it.
+/// Methods come from the table of calls, which has no others.
 fn method(name: &str) -> http::Method {
-    http::Method::from_bytes(name.as_bytes()).unwrap_or(http::Method::GET)
+    match name {
+        "POST" => http::Method::POST,
+        "PUT" => http::Method::PUT,
+        "PATCH" => http::Method::PATCH,
+        "DELETE" => http::Method::DELETE,
+        _ => http::Method::GET,
+    }
 }
 
 /// An attempt that brought no answer.

@@ -3,11 +3,12 @@
 use crate::{
     Call, Client, Error, Head, Kind, Outcome,
     motion::Motion,
-    runtime,
+    prepare, runtime,
     transport::{self, Attempt, Outgoing, Trace},
 };
 use capecrypto_auth::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use std::pin::pin;
 use tokio::time::Instant;
 
 /// The connection after an upgrade.
@@ -66,8 +67,7 @@ impl Client {
             urgent: false,
         };
         let path = format!("{}{}", self.environment().path(Service::Stream), upgrade.path);
-        let path_and_query =
-            if upgrade.query.is_empty() { path } else { format!("{path}?{}", upgrade.query) };
+        let path_and_query = prepare::join(path, &upgrade.query);
         let acting_as = self.acting_for(call)?;
         runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
         let outgoing = Outgoing {
@@ -79,9 +79,8 @@ impl Client {
             idempotent: true,
             urgent: false,
         };
-        transport::traced(call, self.handshake_with_retry(&outgoing, upgrade))
-            .await
-            .map(|Opened { headers, connection, .. }| (headers, connection))
+        let work = pin!(self.handshake_with_retry(&outgoing, upgrade));
+        transport::traced(call, work).await.map(|Opened { headers, connection, .. }| (headers, connection))
     }
 
     async fn handshake_with_retry(&self, outgoing: &Outgoing, upgrade: &Upgrade) -> Result<Opened, Error> {
