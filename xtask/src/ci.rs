@@ -8,7 +8,9 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-const STEPS: [&str; 7] = ["fmt", "clippy", "tests", "docs", "tidy", "codegen", "features"];
+const STEPS: [&str; 8] = ["fmt", "clippy", "tests", "docs", "tidy", "codegen", "benches", "features"];
+
+const BENCHES: &str = "benches/Cargo.toml";
 
 /// Which steps to run.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,6 +93,11 @@ fn step(step: &str) -> Option<String> {
         "codegen" => {
             (!report("codegen --check", &codegen::run(true))).then(|| "cargo xtask codegen".to_owned())
         }
+        // A workspace of its own: that it compiles against these crates, with its own Cargo.lock, is all that is checked.
+        "benches" => cargo_step(
+            &["clippy", "--quiet", "--locked", "--manifest-path", BENCHES, "--", "-D", "warnings"],
+            "cargo clippy --manifest-path benches/Cargo.toml",
+        ),
         _ => features(),
     }
 }

@@ -13,7 +13,7 @@ const USAGE: &str = "\
 cargo xtask TASK
 
   ci [--skip STEP]... [--only STEP]...   what has to hold before a change goes in; steps: fmt, clippy, tests,
-                                         docs, tidy, codegen, features
+                                         docs, tidy, codegen, benches, features
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
   codegen [--check]                      writes docs/ENDPOINTS.md from docs/api/cape.openapi.yaml, or compares it
 ";

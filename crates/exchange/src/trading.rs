@@ -421,7 +421,7 @@ impl Paged for ListTrades {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::probe::{Samples, time};
+    use crate::probe::{Samples, Seed, time};
 
     impl Samples for CreateOrder {
         const MADE: &[&str] = &["custom_order_id"];
@@ -432,6 +432,12 @@ mod samples {
         /// The documents' own example.
         fn fullest() -> Self {
             Self::limit("btczar", Side::Sell, Decimal::new(1, 5), Decimal::from(800_000))
+                .post_only(true)
+                .custom_order_id("302b0494-1a06-4089-846c-0c6b13f1b661")
+        }
+        /// At a price that does not match.
+        fn answered(_: &Seed) -> Self {
+            Self::limit("btczar", Side::Sell, Decimal::new(1, 3), Decimal::from(990_000))
                 .post_only(true)
                 .custom_order_id("302b0494-1a06-4089-846c-0c6b13f1b661")
         }
@@ -464,6 +470,9 @@ mod samples {
         fn fullest() -> Self {
             Self::new("7e86a4fa-fcae-4953-b9bc-d6f328beea48")
         }
+        fn answered(seed: &Seed) -> Self {
+            Self::new(seed.filled)
+        }
     }
 
     impl Samples for CancelOrder {
@@ -472,6 +481,9 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::new("7e86a4fa-fcae-4953-b9bc-d6f328beea48")
+        }
+        fn answered(seed: &Seed) -> Self {
+            Self::new(seed.to_cancel)
         }
     }
 

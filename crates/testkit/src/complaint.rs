@@ -26,6 +26,10 @@ pub enum Fault {
     WrongPlace,
     /// A sent value has another form than the spec asks for.
     WrongForm,
+    /// The spec does not say that a call may answer so, or the answer is not as it says.
+    WrongAnswer,
+    /// A list is empty, or none of its rows has every field: it proves nothing.
+    ProvesNothing,
     /// There is no fixture to check with, or one that nothing claims.
     NoFixture,
     /// A documented field appears in no fixture.

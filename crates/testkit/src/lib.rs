@@ -13,4 +13,4 @@ mod spec;
 pub use complaint::{Complaint, Fault, assert_no_complaints};
 pub use fixtures::{Fixture, Fixtures};
 pub use probe::{Covered, Sent};
-pub use spec::{Channel, Operation, Parameter, SPEC_FILE, Spec};
+pub use spec::{Answer, Channel, Operation, Parameter, Place, SPEC_FILE, Spec};

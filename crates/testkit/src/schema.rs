@@ -14,6 +14,10 @@ pub struct Schema {
     pub as_text: bool,
     /// May be written as a JSON number.
     pub as_number: bool,
+    /// May be null, beyond what every property that is not required may be.
+    pub nullable: bool,
+    /// `x-unread`: the client does not read it.
+    pub unread: bool,
 }
 
 /// The kinds of values that the spec tells apart.
@@ -57,6 +61,25 @@ pub enum Kind {
     Tuple(Vec<Schema>),
 }
 
+/// `x-only`: which of the two environments alone has a call, a parameter or a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Only {
+    Current,
+    Legacy,
+}
+
+impl Only {
+    pub(crate) fn read(mark: Option<&Value>, place: &str) -> Result<Option<Self>, String> {
+        match mark.map(Value::as_str) {
+            None => Ok(None),
+            Some(Some("current")) => Ok(Some(Self::Current)),
+            Some(Some("legacy")) => Ok(Some(Self::Legacy)),
+            Some(_) => Err(format!("{place}: x-only is current or legacy")),
+        }
+    }
+}
+
 /// How the exchange writes a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -90,6 +113,10 @@ pub struct Property {
     pub required: bool,
     /// Whether the list may be a bare item.
     pub one_or_many: bool,
+    /// `x-sometimes`: most answers do not carry it.
+    pub sometimes: bool,
+    /// The environment that alone has it.
+    pub only: Option<Only>,
     /// Its values.
     pub schema: Schema,
 }
@@ -108,7 +135,7 @@ impl Object {
     }
 }
 
-const MARKS: [&str; 10] = [
+const MARKS: [&str; 13] = [
     "x-open-enum",
     "x-time",
     "x-id",
@@ -119,6 +146,9 @@ const MARKS: [&str; 10] = [
     "x-ignored",
     "x-channel",
     "x-or-list",
+    "x-sometimes",
+    "x-unread",
+    "x-only",
 ];
 
 impl Schema {
@@ -140,7 +170,10 @@ impl Schema {
         if let Some(mark) = node.keys().find(|key| key.starts_with("x-") && !MARKS.contains(&key.as_str())) {
             return Err(format!("{place}: '{mark}' is no mark that the probe knows ({})", MARKS.join(", ")));
         }
-        let types = texts(node.get("type"));
+        let mut types = texts(node.get("type"));
+        let nullable = types.iter().any(|kind| kind == "null");
+        types.retain(|kind| kind != "null");
+        let unread = node.get("x-unread").is_some_and(|mark| mark == true);
         let is = |kind: &str| types.iter().any(|known| known == kind);
         let items = || node.get("items").ok_or_else(|| format!("{place}: a list without items"));
 
@@ -162,6 +195,8 @@ impl Schema {
                 _ => return Err(format!("{place}: x-id is number or text, not {id}")),
             }
         } else if let Some(places) = node.get("prefixItems").and_then(Value::as_array) {
+            // Without `items` a linter, and a reader, cannot tell what further places are.
+            items()?;
             Kind::Tuple(places.iter().map(|item| inner(item, "prefixItems")).collect::<Result<_, _>>()?)
         } else if is("array") {
             Kind::List(Box::new(inner(items()?, "items")?))
@@ -185,7 +220,14 @@ impl Schema {
         } else {
             return Err(format!("{place}: the probe does not know the type {types:?}"));
         };
-        Ok(Self { name, kind, as_text: is("string"), as_number: is("number") || is("integer") })
+        Ok(Self {
+            name,
+            kind,
+            as_text: is("string"),
+            as_number: is("number") || is("integer"),
+            nullable,
+            unread,
+        })
     }
 }
 
@@ -207,6 +249,8 @@ fn object(
             aliases: texts(value.get("x-alias")),
             required: required.contains(name),
             one_or_many,
+            sometimes: value.get("x-sometimes").is_some_and(|mark| mark == true),
+            only: Only::read(value.get("x-only"), &format!("{place}/{name}"))?,
             schema,
         });
     }

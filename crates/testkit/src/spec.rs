@@ -1,6 +1,6 @@
 //! The spec: what `docs/api/cape.openapi.yaml` says, read into plain structs.
 
-use crate::schema::{Kind, Schema, resolve, texts};
+use crate::schema::{Kind, Only, Schema, resolve, texts};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, fs};
 
@@ -43,8 +43,38 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// The request's body.
     pub body: Option<Schema>,
-    /// Body of the successful answer; `None` where only the status counts.
+    /// Body of the successful answer as the client reads it; `None` where only the status counts.
     pub response: Option<Schema>,
+    /// Every answer, by status.
+    pub answers: Vec<Answer>,
+    /// The environment that alone has the call.
+    pub only: Option<Only>,
+}
+
+impl Operation {
+    /// Whether the client has a type for it.
+    pub fn is_offered(&self) -> bool {
+        self.sdk != "-"
+    }
+
+    /// What the spec says of a status.
+    pub fn answer(&self, status: u16) -> Option<&Answer> {
+        self.answers.iter().find(|answer| answer.status == status)
+    }
+}
+
+/// What a call may answer with.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Its body, where it is described.
+    pub schema: Option<Schema>,
+    /// `x-codes`: the error codes known.
+    pub codes: Vec<String>,
+    /// Names of its headers.
+    pub headers: Vec<String>,
 }
 
 /// A parameter outside of the body.
@@ -53,12 +83,23 @@ pub struct Operation {
 pub struct Parameter {
     /// Its name on the wire.
     pub name: String,
-    /// Whether it stands in the path (else in the query).
-    pub in_path: bool,
+    /// Where it stands.
+    pub place: Place,
+    /// The environment that alone has it.
+    pub only: Option<Only>,
     /// Whether it must be there.
     pub required: bool,
     /// Its values.
     pub schema: Schema,
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Place {
+    Path,
+    Query,
+    Header,
 }
 
 /// The payload of a websocket topic.
@@ -185,7 +226,7 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
     }
     let in_template: BTreeSet<&str> =
         path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
-    let in_path = parameters.iter().filter(|p| p.in_path).map(|p| p.name.as_str()).collect();
+    let in_path = parameters.iter().filter(|p| p.place == Place::Path).map(|p| p.name.as_str()).collect();
     if in_template != in_path {
         return Err(format!("{place}: the path has {in_template:?}, the parameters have {in_path:?}"));
     }
@@ -193,9 +234,13 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
         None => None,
         Some(body) => json_schema(root, body, &format!("{place} body"))?,
     };
-    let answers = node.get("responses").and_then(Value::as_object).cloned().unwrap_or_default();
-    let good = answers.iter().find(|(status, _)| status.starts_with('2'));
-    let (_, good) = good.ok_or_else(|| format!("{place}: no successful response"))?;
+    let mut answers = Vec::new();
+    for (status, node) in node.get("responses").and_then(Value::as_object).into_iter().flatten() {
+        answers.push(answer(root, status, node, &place)?);
+    }
+    let good = answers.iter().find(|answer| (200..300).contains(&answer.status));
+    let good = good.ok_or_else(|| format!("{place}: no successful response"))?;
+    let response = good.schema.clone().filter(|schema| !schema.unread);
     let open = node.get("security").is_some_and(|security| security == &Value::Array(Vec::new()));
     let marked = node.get("x-idempotent").is_some_and(|mark| mark == true);
     let read = Operation {
@@ -210,7 +255,9 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
         idempotent: method == "get" || marked,
         parameters,
         body,
-        response: json_schema(root, good, &format!("{place} response"))?,
+        response,
+        answers,
+        only: Only::read(node.get("x-only"), &place)?,
     };
     text("summary")?;
     match read.body.as_ref().map(|body| &body.kind) {
@@ -222,17 +269,38 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
 fn parameter(root: &Value, node: &Value, place: &str) -> Result<Parameter, String> {
     let (_, node) = resolve(root, node, place)?;
     let name = texts(node.get("name")).pop().ok_or_else(|| format!("{place}: a parameter without a name"))?;
-    let in_path = match node.get("in").and_then(Value::as_str) {
-        Some("path") => true,
-        Some("query") => false,
-        other => return Err(format!("{place}: {name} stands in {other:?}, not in path or query")),
+    let stands = match node.get("in").and_then(Value::as_str) {
+        Some("path") => Place::Path,
+        Some("query") => Place::Query,
+        Some("header") => Place::Header,
+        other => return Err(format!("{place}: {name} stands in {other:?}, not in path, query or header")),
     };
     let schema = node.get("schema").ok_or_else(|| format!("{place}: {name} has no schema"))?;
     let required = node.get("required").is_some_and(|required| required == true);
-    if in_path && !required {
+    if stands == Place::Path && !required {
         return Err(format!("{place}: {name} stands in the path and is not required"));
     }
-    Ok(Parameter { schema: Schema::read(root, schema, &format!("{place} {name}"))?, name, in_path, required })
+    let place = format!("{place} {name}");
+    Ok(Parameter {
+        schema: Schema::read(root, schema, &place)?,
+        only: Only::read(node.get("x-only"), &place)?,
+        name,
+        place: stands,
+        required,
+    })
+}
+
+fn answer(root: &Value, status: &str, node: &Value, place: &str) -> Result<Answer, String> {
+    let place = format!("{place} response {status}");
+    let status = status.parse().map_err(|_| format!("{place}: a status is a number"))?;
+    let (_, resolved) = resolve(root, node, &place)?;
+    let headers = resolved.get("headers").and_then(Value::as_object);
+    Ok(Answer {
+        status,
+        schema: json_schema(root, node, &place)?,
+        codes: texts(resolved.get("x-codes")),
+        headers: headers.into_iter().flatten().map(|(name, _)| name.clone()).collect(),
+    })
 }
 
 /// The JSON schema of a body, where it has one.

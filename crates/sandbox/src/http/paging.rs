@@ -15,13 +15,18 @@ pub(crate) struct Limits {
     pub(crate) most: i64,
     pub(crate) non_integer_limit: &'static str,
     pub(crate) invalid_limit: &'static str,
-    pub(crate) non_integer_page: &'static str,
+    /// None where the list has no pages.
+    pub(crate) non_integer_page: Option<&'static str>,
 }
 
 impl Limits {
-    /// Every code of a wrong limit or page.
+    /// Every code of a wrong limit or page; without pages the last one only repeats another.
     pub(crate) const fn codes(&self) -> [&'static str; 3] {
-        [self.non_integer_limit, self.invalid_limit, self.non_integer_page]
+        let of_page = match self.non_integer_page {
+            Some(code) => code,
+            None => self.invalid_limit,
+        };
+        [self.non_integer_limit, self.invalid_limit, of_page]
     }
 }
 
@@ -46,9 +51,9 @@ impl Page {
                 Some(_) => codes.push(limits.invalid_limit),
             }
         }
-        if let Some(number) = params.get("page") {
+        if let (Some(number), Some(code)) = (params.get("page"), limits.non_integer_page) {
             match number.as_integer() {
-                None => codes.push(limits.non_integer_page),
+                None => codes.push(code),
                 Some(number) => page.number = usize::try_from(number.max(1)).unwrap_or(usize::MAX),
             }
         }

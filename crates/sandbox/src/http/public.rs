@@ -22,7 +22,7 @@ const TRADES: Limits = Limits {
     most: 1000,
     non_integer_limit: "public.trade.non_integer_limit",
     invalid_limit: "public.trade.invalid_limit",
-    non_integer_page: "public.trade.non_integer_page",
+    non_integer_page: Some("public.trade.non_integer_page"),
 };
 const TRADES_SPAN: SpanCodes = SpanCodes {
     non_integer_from: "public.trade.non_integer_time_from",
@@ -36,7 +36,7 @@ const CANDLES: Limits = Limits {
     most: 10_000,
     non_integer_limit: "public.k_line.non_integer_limit",
     invalid_limit: "public.k_line.invalid_limit",
-    non_integer_page: "public.k_line.non_integer_page",
+    non_integer_page: None,
 };
 const CANDLES_SPAN: SpanCodes = SpanCodes {
     non_integer_from: "public.k_line.non_integer_time_from",
@@ -50,7 +50,7 @@ const DEPTH: Limits = Limits {
     most: 1000,
     non_integer_limit: "public.market_depth.non_integer_limit",
     invalid_limit: "public.market_depth.invalid_limit",
-    non_integer_page: "public.market_depth.non_integer_page",
+    non_integer_page: None,
 };
 
 const SHARED: Limits = Limits {
@@ -59,12 +59,12 @@ const SHARED: Limits = Limits {
     most: 1000,
     non_integer_limit: "pagination.non_integer_limit",
     invalid_limit: "pagination.invalid_limit",
-    non_integer_page: "pagination.non_integer_page",
+    non_integer_page: Some("pagination.non_integer_page"),
 };
 const SHARED_LEGACY: Limits = Limits {
     non_integer_limit: "admin.pagination.non_integer_limit",
     invalid_limit: "admin.pagination.invalid_limit",
-    non_integer_page: "admin.pagination.non_integer_page",
+    non_integer_page: Some("admin.pagination.non_integer_page"),
     ..SHARED
 };
 pub(super) const SHARED_CODES: &[&str] = &SHARED.codes();

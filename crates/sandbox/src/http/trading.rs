@@ -23,7 +23,7 @@ const ORDERS: Limits = Limits {
     most: 1000,
     non_integer_limit: "market.order.non_integer_limit",
     invalid_limit: "market.order.invalid_limit",
-    non_integer_page: "market.order.non_integer_page",
+    non_integer_page: Some("market.order.non_integer_page"),
 };
 const ORDERS_SPAN: SpanCodes = SpanCodes {
     non_integer_from: "market.order.non_integer_time_from",
@@ -37,7 +37,7 @@ const TRADES: Limits = Limits {
     most: 1000,
     non_integer_limit: "market.trade.non_integer_limit",
     invalid_limit: "market.trade.invalid_limit",
-    non_integer_page: "market.trade.non_integer_page",
+    non_integer_page: Some("market.trade.non_integer_page"),
 };
 const TRADES_SPAN: SpanCodes = SpanCodes {
     non_integer_from: "market.trade.non_integer_time_from",

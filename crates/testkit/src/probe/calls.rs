@@ -1,18 +1,36 @@
 //! The set of calls, and what the client says of each.
 
-use crate::{Complaint, Fault, SPEC_FILE, Spec, probe::operation};
+use crate::{
+    Complaint, Fault, SPEC_FILE, Spec,
+    probe::operation,
+    schema::{Kind, Only},
+};
 use std::collections::BTreeSet;
+
+/// Whose calls are compared, by their place in the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who<'a> {
+    /// Has what the spec says that it offers.
+    Client(&'a str),
+    /// Has all.
+    Server(&'a str),
+}
 
 /// Compares the calls that somebody has (the client, the local exchange) with those of the spec, both ways.
 ///
 /// A call is service, method and path without version prefix: `("trade", "GET", "/market/orders/{id}")`. The names
-/// in braces count too, because requests and messages use them.
-pub fn calls<S, M, P>(spec: &Spec, who: &str, calls: impl IntoIterator<Item = (S, M, P)>) -> Vec<Complaint>
+/// in braces count too, because requests and messages use them. A client need not have what the spec says that it does not
+/// offer (`x-sdk: "-"`).
+pub fn calls<S, M, P>(spec: &Spec, who: Who<'_>, calls: impl IntoIterator<Item = (S, M, P)>) -> Vec<Complaint>
 where
     S: AsRef<str>,
     M: AsRef<str>,
     P: AsRef<str>,
 {
+    let (who, is_client) = match who {
+        Who::Client(who) => (who, true),
+        Who::Server(who) => (who, false),
+    };
     let mut complaints = Vec::new();
     let mut have = BTreeSet::new();
     for (service, method, path) in calls {
@@ -35,7 +53,7 @@ where
             ));
         }
     }
-    for call in &spec.operations {
+    for call in spec.operations.iter().filter(|call| call.is_offered() || !is_client) {
         if !have.contains(&(call.service.clone(), call.method.clone(), call.path.clone())) {
             complaints.push(Complaint::new(
                 Fault::NotInCode,
@@ -78,4 +96,37 @@ pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempot
     compare("signed", &operation.signed.to_string(), &signed.to_string());
     compare("idempotent", &operation.idempotent.to_string(), &idempotent.to_string());
     complaints
+}
+
+/// Holds the mark `x-only`: the client refuses the fullest sample of a call for the older environment where the call, or
+/// one of its parameters, is of the current one alone, and no other. `refused` is the argument that it names.
+pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Complaint> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(complaints) => return complaints,
+    };
+    let mut current: Vec<&str> = Vec::new();
+    let parameters = operation.parameters.iter().filter(|p| p.only == Some(Only::Current));
+    current.extend(parameters.map(|parameter| parameter.name.as_str()));
+    if let Some(Kind::Object(body)) = operation.body.as_ref().map(|body| &body.kind) {
+        let properties = body.properties.iter().filter(|p| p.only == Some(Only::Current));
+        current.extend(properties.map(|property| property.name.as_str()));
+    }
+    let fits = match &refused {
+        None => current.is_empty() && operation.only != Some(Only::Current),
+        Some(refused) => current.contains(&refused.as_ref()) || operation.only == Some(Only::Current),
+    };
+    if fits {
+        return Vec::new();
+    }
+    let problem = match refused {
+        Some(refused) => format!("the client refuses {} for the older environment", refused.as_ref()),
+        None => "the client sends all of it to the older environment".to_owned(),
+    };
+    vec![Complaint::new(
+        Fault::WrongDescription,
+        call,
+        format!("{problem}; the spec marks {current:?} as x-only: current"),
+        format!("correct the check of {}, or the marks in {SPEC_FILE}", operation.sdk),
+    )]
 }

@@ -1,11 +1,13 @@
 //! The checks. Each returns what it found wrong; [`assert_no_complaints`](crate::assert_no_complaints) fails a test.
 
+mod answer;
 mod calls;
 mod request;
 mod response;
 mod upkeep;
 
-pub use calls::{calls, described};
+pub use answer::{answer, codes, statuses};
+pub use calls::{Who, calls, described, only};
 pub use request::{Sent, request, request_fixture};
 pub use response::{event, response};
 pub use upkeep::{Covered, covered, fixtures};

@@ -6,6 +6,7 @@ use crate::{
     exact,
     probe::operation,
     schema::{Kind, Object, Schema, Unit},
+    spec::Place,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -99,7 +100,7 @@ impl Check<'_> {
         let in_query: Vec<(&str, bool, &Schema)> = call
             .parameters
             .iter()
-            .filter(|parameter| !parameter.in_path)
+            .filter(|parameter| parameter.place == Place::Query)
             .map(|parameter| (parameter.name.as_str(), parameter.required, &parameter.schema))
             .collect();
         let nothing = Object::default();

@@ -3,6 +3,7 @@
 use crate::{
     Complaint, Fault, Fixtures, SPEC_FILE, Spec,
     canon::{Strangers, canonical, differences},
+    schema::Only,
 };
 use std::collections::BTreeSet;
 
@@ -15,6 +16,12 @@ pub enum Covered {
     Responses,
     /// [`event`](super::event) was run for these schemas.
     Events,
+    /// [`answer`](super::answer) was run for these operations; the current environment has all but the older one's.
+    Answers,
+}
+
+fn offered(spec: &Spec) -> BTreeSet<String> {
+    spec.operations.iter().filter(|call| call.is_offered()).map(|call| call.id.clone()).collect()
 }
 
 /// Compares what a test went through with the spec, so that a call without samples cannot stay unnoticed.
@@ -25,9 +32,11 @@ pub fn covered<T: AsRef<str>>(
 ) -> Vec<Complaint> {
     let names: BTreeSet<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
     let (wanted, check): (BTreeSet<String>, _) = match what {
-        Covered::Requests => (spec.operations.iter().map(|call| call.id.clone()).collect(), "probe::request"),
-        Covered::Responses => {
-            (spec.operations.iter().map(|call| call.id.clone()).collect(), "probe::response")
+        Covered::Requests => (offered(spec), "probe::request"),
+        Covered::Responses => (offered(spec), "probe::response"),
+        Covered::Answers => {
+            let calls = spec.operations.iter().filter(|call| call.only != Some(Only::Legacy));
+            (calls.map(|call| call.id.clone()).collect(), "probe::answer")
         }
         Covered::Events => {
             (spec.channels.iter().map(|channel| channel.name.clone()).collect(), "probe::event")

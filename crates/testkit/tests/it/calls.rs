@@ -3,36 +3,37 @@
 use crate::toy::{assert_found, faults, fixture, fixtures, spec};
 use capecrypto_testkit::{
     Fault, Fixtures, Spec, assert_no_complaints,
-    probe::{self, Covered},
+    probe::{self, Covered, Who},
 };
 
 const BOTH: [(&str, &str, &str); 2] = [("trade", "GET", "/rows/{id}"), ("trade", "POST", "/rows")];
 
 #[test]
 fn the_same_set_on_both_sides_is_fine() {
-    assert_no_complaints(probe::calls(&spec(), "client", BOTH));
+    assert_no_complaints(probe::calls(&spec(), Who::Client("client"), BOTH));
 }
 
 #[test]
 fn a_call_that_is_missing_on_either_side_is_named() {
-    let less = probe::calls(&spec(), "client", [BOTH[0]]);
+    let less = probe::calls(&spec(), Who::Client("client"), [BOTH[0]]);
     assert_eq!(faults(&less), [Fault::NotInCode]);
     assert_found(&less, Fault::NotInCode, &["create_row", "rows::CreateRow", "client: POST /rows"]);
 
-    let more = probe::calls(&spec(), "sandbox", BOTH.into_iter().chain([("trade", "DELETE", "/rows")]));
+    let more =
+        probe::calls(&spec(), Who::Server("sandbox"), BOTH.into_iter().chain([("trade", "DELETE", "/rows")]));
     assert_eq!(faults(&more), [Fault::NotInSpec]);
     assert_found(&more, Fault::NotInSpec, &["sandbox: DELETE /rows", "cargo xtask codegen"]);
 }
 
 #[test]
 fn another_service_is_another_call() {
-    let moved = probe::calls(&spec(), "client", [BOTH[0], ("account", "POST", "/rows")]);
+    let moved = probe::calls(&spec(), Who::Client("client"), [BOTH[0], ("account", "POST", "/rows")]);
     assert_eq!(faults(&moved), [Fault::NotInSpec, Fault::NotInCode]);
 }
 
 #[test]
 fn a_call_that_stands_twice_is_named() {
-    let twice = probe::calls(&spec(), "client", [BOTH[0], BOTH[1], BOTH[1]]);
+    let twice = probe::calls(&spec(), Who::Client("client"), [BOTH[0], BOTH[1], BOTH[1]]);
     assert_found(&twice, Fault::StrangeKey, &["twice"]);
 }
 

@@ -17,7 +17,7 @@ fn every_answer_has_a_fixture_that_shows_every_field() {
         matches!(complaint.fault, NoFixture | NotInSpec | NotShown)
     };
     let mut complaints = Vec::new();
-    for call in &spec.operations {
+    for call in spec.operations.iter().filter(|call| call.is_offered()) {
         complaints.extend(probe::response(&spec, &fixtures, &call.id, &parrot));
     }
     for channel in &spec.channels {

@@ -7,6 +7,7 @@
     clippy::needless_pass_by_value
 )]
 
+mod answers;
 mod calls;
 mod cape;
 mod events;

@@ -57,6 +57,7 @@ components:
         by_name: { type: object, additionalProperties: { $ref: "#/components/schemas/Pair" } }
     Pair:
       type: array
+      items: {}
       prefixItems:
         - { type: [string, number], format: decimal }
         - { type: [string, number], format: decimal }

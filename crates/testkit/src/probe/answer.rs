@@ -1,0 +1,243 @@
+//! What a server answers: statuses, codes and bodies against the spec, field by field.
+
+use crate::{
+    Complaint, Fault, Operation, SPEC_FILE, Spec, exact,
+    probe::operation,
+    schema::{Kind, Object, Only, Schema, Unit},
+};
+use serde_json::Value;
+
+/// Checks the body that a server of the current environment sends with a successful status.
+///
+/// Each field is known to the spec and has its form; required ones are there. And the answer proves something: no list
+/// is empty, and at least one row of each has every field that the spec knows. So make the server hold such rows first.
+pub fn answer(spec: &Spec, call: &str, status: u16, body: &[u8]) -> Vec<Complaint> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(complaints) => return complaints,
+    };
+    let mut check = Check { operation, complaints: Vec::new() };
+    let Some(known) = operation.answer(status).filter(|_| (200..300).contains(&status)) else {
+        let allowed: Vec<u16> = operation.answers.iter().map(|answer| answer.status).collect();
+        check.complain(Fault::WrongAnswer, "", format!("the status is {status}; the spec knows {allowed:?}"));
+        return check.complaints;
+    };
+    let Some(schema) = &known.schema else { return check.complaints };
+    match serde_json::from_slice(body) {
+        Err(error) => check.complain(Fault::WrongAnswer, "", format!("the body is no JSON: {error}")),
+        Ok(value) => {
+            check.form(schema, &value, "");
+            if let Some(Lack { path, problem }) = lacks(schema, &value, "") {
+                check.complain(Fault::ProvesNothing, &path, problem);
+            }
+        }
+    }
+    check.complaints
+}
+
+/// Checks that the spec has every code that a server may answer a call with, under its status.
+pub fn codes(
+    spec: &Spec,
+    call: &str,
+    codes: impl IntoIterator<Item = (u16, &'static str)>,
+) -> Vec<Complaint> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(complaints) => return complaints,
+    };
+    let unknown = codes.into_iter().filter(|(status, code)| {
+        !operation.answer(*status).is_some_and(|answer| answer.codes.iter().any(|known| known == code))
+    });
+    unknown
+        .map(|(status, code)| {
+            Complaint::new(
+                Fault::WrongAnswer,
+                call,
+                format!("the code {code} of status {status} is not in the spec"),
+                format!("add it to the x-codes of {call} in {SPEC_FILE}, or take it from the server"),
+            )
+        })
+        .collect()
+}
+
+/// Checks that each call says how it may be refused: these statuses, and the further ones where it is signed.
+pub fn statuses(spec: &Spec, any: &[u16], signed: &[u16]) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for call in &spec.operations {
+        let wanted = any.iter().chain(signed.iter().filter(|_| call.signed));
+        for status in wanted.filter(|status| call.answer(**status).is_none()) {
+            complaints.push(Complaint::new(
+                Fault::NotInSpec,
+                call.id.clone(),
+                format!("the spec does not say what a {status} means"),
+                format!("add the shared response of {status} to {} in {SPEC_FILE}", call.id),
+            ));
+        }
+    }
+    complaints
+}
+
+struct Check<'a> {
+    operation: &'a Operation,
+    complaints: Vec<Complaint>,
+}
+
+impl Check<'_> {
+    fn complain(&mut self, fault: Fault, path: &str, problem: String) {
+        let id = &self.operation.id;
+        let place =
+            format!("{id}: answer{}", if path.is_empty() { String::new() } else { format!(" at {path}") });
+        let remedy = match fault {
+            Fault::ProvesNothing => {
+                format!("make the test that asks for {id} bring the server to have such a row")
+            }
+            _ => format!("correct what the server sends, or the answer of {id} in {SPEC_FILE}"),
+        };
+        self.complaints.push(Complaint::new(fault, place, problem, remedy));
+    }
+
+    fn form(&mut self, schema: &Schema, value: &Value, path: &str) {
+        if value.is_null() && schema.nullable {
+            return;
+        }
+        if let Some(wanted) = misfit(schema, value) {
+            self.complain(
+                Fault::WrongAnswer,
+                path,
+                format!("{} is sent, the spec wants {wanted}", shown(value)),
+            );
+            return;
+        }
+        match (&schema.kind, value) {
+            (Kind::Object(object), Value::Object(map)) => {
+                for (key, value) in map {
+                    let path = format!("{path}.{key}");
+                    match object.property(key) {
+                        Some(property) => self.form(&property.schema, value, &path),
+                        None if object.ignored.contains(key) => {}
+                        None => {
+                            self.complain(Fault::WrongAnswer, &path, "the spec does not know it".to_owned());
+                        }
+                    }
+                }
+                for property in object.properties.iter().filter(|property| property.required) {
+                    if !property.names().any(|name| map.contains_key(name)) {
+                        let path = format!("{path}.{}", property.name);
+                        self.complain(Fault::WrongAnswer, &path, "it is required and missing".to_owned());
+                    }
+                }
+            }
+            (Kind::Map { values, .. }, Value::Object(map)) => {
+                map.iter().for_each(|(key, value)| self.form(values, value, &format!("{path}.{key}")));
+            }
+            (Kind::List(items) | Kind::Map { values: items, .. }, Value::Array(list)) => {
+                let rows = list.iter().enumerate();
+                rows.for_each(|(index, row)| self.form(items, row, &format!("{path}[{index}]")));
+            }
+            (Kind::Tuple(places), Value::Array(list)) => {
+                let each = places.iter().zip(list).enumerate();
+                each.for_each(|(index, (place, value))| self.form(place, value, &format!("{path}[{index}]")));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The start of a value, for a message.
+fn shown(value: &Value) -> String {
+    value.to_string().chars().take(60).collect()
+}
+
+/// What the spec wants, where a sent value has another form.
+fn misfit(schema: &Schema, value: &Value) -> Option<&'static str> {
+    let text = exact::text(value);
+    let written = match value {
+        Value::String(_) => schema.as_text,
+        Value::Number(_) => schema.as_number,
+        _ => false,
+    };
+    let whole = text.as_deref().and_then(|text| text.parse::<i64>().ok());
+    let in_time =
+        |range: std::ops::Range<i64>| written && whole.is_some_and(|number| range.contains(&number));
+    const MILLISECONDS: i64 = 100_000_000_000;
+    let (fits, wanted) = match &schema.kind {
+        Kind::Decimal { empty } => {
+            let number = text.as_deref().and_then(exact::decimal).is_some();
+            (written && (number || (empty.is_some() && value == "")), "a decimal")
+        }
+        Kind::Time(Unit::Iso) => (written && text.as_deref().and_then(exact::instant).is_some(), "ISO 8601"),
+        Kind::Time(Unit::Seconds) => (in_time(0..MILLISECONDS), "Unix seconds"),
+        Kind::Time(Unit::Milliseconds) => (in_time(MILLISECONDS..i64::MAX), "Unix milliseconds"),
+        Kind::Integer => (written && whole.is_some(), "a whole number"),
+        Kind::Id { number } => {
+            (written && text.is_some_and(|text| !text.is_empty() && (!number || whole.is_some())), "an id")
+        }
+        Kind::OpenEnum(known) => (
+            text.is_some_and(|text| value.is_string() && known.contains(&text)),
+            "one of its known values (add a new one to x-open-enum)",
+        ),
+        Kind::Text => (value.is_string(), "text"),
+        Kind::Flag => {
+            (value.is_boolean() || (schema.as_text && (value == "true" || value == "false")), "true or false")
+        }
+        Kind::Object(_) => (value.is_object(), "an object"),
+        Kind::Map { or_list, .. } => (value.is_object() || (*or_list && value.is_array()), "an object"),
+        Kind::List(_) => (value.is_array(), "a list"),
+        Kind::Tuple(places) => {
+            (value.as_array().is_some_and(|list| list.len() >= places.len()), "a list of as many places")
+        }
+        Kind::Any => (true, "anything"),
+    };
+    (!fits).then_some(wanted)
+}
+
+/// What a value lacks to be a full one: a field without a value, or a list without a full row.
+struct Lack {
+    path: String,
+    problem: String,
+}
+
+impl Lack {
+    fn at(path: impl Into<String>, problem: &str) -> Option<Self> {
+        Some(Self { path: path.into(), problem: problem.to_owned() })
+    }
+}
+
+fn lacks(schema: &Schema, value: &Value, path: &str) -> Option<Lack> {
+    match (&schema.kind, value) {
+        (_, Value::Null) => Lack::at(path, "it is null"),
+        (Kind::Object(object), Value::Object(map)) => lacking_field(object, map, path),
+        (Kind::Map { values, .. }, Value::Object(map)) => {
+            let mut rows = map.iter().map(|(key, value)| lacks(values, value, &format!("{path}.{key}")));
+            first_unless_any_is_full(&mut rows, path)
+        }
+        (Kind::List(items) | Kind::Map { values: items, .. }, Value::Array(list)) => {
+            let rows = list.iter().enumerate();
+            let mut rows = rows.map(|(index, row)| lacks(items, row, &format!("{path}[{index}]")));
+            first_unless_any_is_full(&mut rows, path)
+        }
+        _ => None,
+    }
+}
+
+fn lacking_field(object: &Object, map: &serde_json::Map<String, Value>, path: &str) -> Option<Lack> {
+    let mut here = object.properties.iter().filter(|p| !p.sometimes && p.only != Some(Only::Legacy));
+    here.find_map(|property| {
+        let path = format!("{path}.{}", property.name);
+        match property.names().find_map(|name| map.get(name)) {
+            Some(value) => lacks(&property.schema, value, &path),
+            None => Lack::at(path, "it is missing in every row"),
+        }
+    })
+}
+
+fn first_unless_any_is_full(rows: &mut dyn Iterator<Item = Option<Lack>>, path: &str) -> Option<Lack> {
+    let mut first = None;
+    for row in rows {
+        match row {
+            None => return None,
+            Some(lack) => first = first.or(Some(lack)),
+        }
+    }
+    first.or_else(|| Lack::at(path, "the list is empty"))
+}
