@@ -1,6 +1,7 @@
 //! API key and secret: checked when they come in, hidden when printed, wiped when they go.
 
-use std::fmt;
+use crate::{CapeSigner, Sign};
+use std::{fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 /// Which exchange a key belongs to.
@@ -43,6 +44,11 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
+    /// The exchange's signature scheme with this key and secret.
+    pub fn signer(&self) -> Arc<dyn Sign> {
+        Arc::new(CapeSigner::new(self))
+    }
+
     /// Takes a key and its secret as they were shown when the key was created.
     ///
     /// # Errors

@@ -3,35 +3,37 @@
 use crate::{Credentials, KeyKind};
 use std::{fmt, net::IpAddr};
 
-/// A part of the API. Calls name a service; the [`Environment`] knows its path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Service {
-    /// Public market data and trading.
-    Trade,
-    /// Balances and what else belongs to the account.
-    Account,
-    /// The websocket.
-    Stream,
+/// A part of the API, such as trading or accounts, with the path that it is served at.
+///
+/// The crate that has the calls of a service has it as a constant. An [`Environment`] may move it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Service {
+    name: &'static str,
+    current: &'static str,
+    older: &'static str,
 }
 
 impl Service {
-    /// Every service.
-    pub const ALL: [Self; 3] = [Self::Trade, Self::Account, Self::Stream];
+    /// A service of this name, served at this path from the host's root, such as `/api/v2/atlas`, in both versions.
+    pub const fn new(name: &'static str, path: &'static str) -> Self {
+        Self { name, current: path, older: path }
+    }
+
+    /// The same with another path in the older version.
+    #[must_use]
+    pub const fn older(self, path: &'static str) -> Self {
+        Self { older: path, ..self }
+    }
 
     /// The name that the specification uses.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Trade => "trade",
-            Self::Account => "account",
-            Self::Stream => "stream",
-        }
+        self.name
     }
 }
 
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.name)
     }
 }
 
@@ -134,6 +136,7 @@ impl Origin {
 /// | --- | --- | --- |
 /// | trade, account | `/api/v2/atlas` | `/api/v2/trade` |
 /// | stream | `/api/v2/websocket` | `/api/v2/stream` |
+/// | other [services](Service) | as their constants say | the same |
 /// | times in parameters | milliseconds | seconds |
 ///
 /// The documents of both versions speak of milliseconds. The software family that the legacy version comes from
@@ -142,9 +145,8 @@ impl Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     origin: Origin,
-    trade: String,
-    account: String,
-    stream: String,
+    /// Services that stand elsewhere than their constants say.
+    moved: Vec<(Service, String)>,
     time_unit: TimeUnit,
     rest_balance: BalanceMeaning,
     legacy: bool,
@@ -242,9 +244,7 @@ impl Environment {
     fn current(origin: Origin) -> Self {
         Self {
             origin,
-            trade: "/api/v2/atlas".to_owned(),
-            account: "/api/v2/atlas".to_owned(),
-            stream: "/api/v2/websocket".to_owned(),
+            moved: Vec::new(),
             time_unit: TimeUnit::Milliseconds,
             rest_balance: BalanceMeaning::Available,
             legacy: false,
@@ -254,14 +254,7 @@ impl Environment {
     /// The same host with the paths and the time unit of the legacy version.
     #[must_use]
     pub fn with_legacy_paths(self) -> Self {
-        Self {
-            trade: "/api/v2/trade".to_owned(),
-            account: "/api/v2/trade".to_owned(),
-            stream: "/api/v2/stream".to_owned(),
-            time_unit: TimeUnit::Seconds,
-            legacy: true,
-            ..self
-        }
+        Self { time_unit: TimeUnit::Seconds, legacy: true, ..self }
     }
 
     /// The same with another path for a service.
@@ -277,12 +270,8 @@ impl Environment {
         if !good {
             return Err(EnvironmentError::NotAPath);
         }
-        let place = match service {
-            Service::Trade => &mut self.trade,
-            Service::Account => &mut self.account,
-            Service::Stream => &mut self.stream,
-        };
-        path.clone_into(place);
+        self.moved.retain(|(moved, _)| *moved != service);
+        self.moved.push((service, path.to_owned()));
         Ok(self)
     }
 
@@ -306,11 +295,17 @@ impl Environment {
 
     /// The path of a service, from the host's root.
     pub fn path(&self, service: Service) -> &str {
-        match service {
-            Service::Trade => &self.trade,
-            Service::Account => &self.account,
-            Service::Stream => &self.stream,
+        match self.moved.iter().find(|(moved, _)| *moved == service) {
+            Some((_, path)) => path,
+            None if self.legacy => service.older,
+            None => service.current,
         }
+    }
+
+    /// Whether an answer of this status says that the exchange is under maintenance, whatever its body: its gateway has a
+    /// status of its own for that.
+    pub fn is_maintenance(&self, status: u16) -> bool {
+        matches!(status, 471 | 503)
     }
 
     /// Whether it is the version of the documents of 2023, which knows fewer parameters.

@@ -1,32 +1,30 @@
 //! Balances (documents: "Account").
 
-use crate::args::{Limit, PageNumber};
+use crate::ACCOUNT;
 use capecrypto_auth::{BalanceMeaning, Environment};
 use capecrypto_models::{Arg, Balance, CurrencyId, Decimal};
-use capecrypto_rest::{Mismatch, Objection, Page, Paged, endpoints, setters};
-use serde::Serialize;
+use capecrypto_rest::{Mismatch, Objection, Page, Paged, Paging, endpoints, request};
 
-endpoints! { Account signed {
-    GET "/account/balances"            ListBalances -> Page<Balance>, reviewed;
+endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
+    GET "/account/balances"            ListBalances -> Page<Balance>, paged reviewed;
     GET "/account/balances/{currency}" GetBalance   -> Balance, reviewed;
-}}
+}
 
-/// Lists the account's balances (documents: "All balances").
-#[derive(Debug, Clone, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListBalances {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<1_000>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<PageNumber>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonzero: Option<bool>,
+request! {
+    /// Lists the account's balances (documents: "All balances").
+    #[derive(Default)]
+    pub struct ListBalances {}
+    optional {
+        /// Only balances that are not zero.
+        nonzero: bool,
+    }
+    pages Paging<1_000>, "1 to 1,000, 100 when left out";
 }
 
 impl ListBalances {
     /// All of them.
     pub fn new() -> Self {
-        Self::default()
+        Self::with()
     }
 
     fn review_answer(&self, page: &mut Page<Balance>, environment: &Environment) -> Result<(), Objection> {
@@ -52,15 +50,6 @@ fn as_meant(balance: &mut Balance, environment: &Environment) -> Result<(), Obje
     Ok(())
 }
 
-setters! { ListBalances {
-    /// Most balances of a page, 1 to 1,000; 100 when left out.
-    limit: Limit<1_000>;
-    /// Page, from 1.
-    page: PageNumber;
-    /// Only balances that are not zero.
-    nonzero: bool;
-}}
-
 impl Paged for ListBalances {
     type Row = Balance;
     type Key = CurrencyId;
@@ -68,23 +57,19 @@ impl Paged for ListBalances {
     fn key(row: &Balance) -> CurrencyId {
         row.currency.clone()
     }
-
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page.into());
-    }
 }
 
-/// Reads one balance (documents: "Balance"). A currency that the account never held may be answered as not found.
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct GetBalance {
-    currency: Arg<CurrencyId>,
+request! {
+    /// Reads one balance (documents: "Balance"). A currency that the account never held may be answered as not found.
+    pub struct GetBalance {
+        currency: Arg<CurrencyId>,
+    }
 }
 
 impl GetBalance {
     /// Of this currency, such as `zar`.
     pub fn new(currency: impl Into<Arg<CurrencyId>>) -> Self {
-        Self { currency: currency.into() }
+        Self::with(currency.into())
     }
 
     fn review_answer(&self, balance: &mut Balance, environment: &Environment) -> Result<(), Objection> {

@@ -1,5 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+use capecrypto_auth::Service;
+
+/// Public market data and trading.
+pub const TRADE: Service = Service::new("trade", "/api/v2/atlas").older("/api/v2/trade");
+/// Balances and what else belongs to the account.
+pub const ACCOUNT: Service = Service::new("account", "/api/v2/atlas").older("/api/v2/trade");
+
 pub mod account;
 pub mod args;
 mod hints;

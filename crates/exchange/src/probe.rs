@@ -6,7 +6,7 @@ use crate::{
 };
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_models::{OrderId, Side, Timestamp, dec};
-use capecrypto_rest::{Call, Client, Endpoint, Error, FromResponse, Head, Kind, Prepared, RawReply};
+use capecrypto_rest::{Call, Client, Endpoint, Error, FromResponse, Head, Kind, Prepared, RawReply, Repeat};
 use capecrypto_testkit::{
     Complaint, Covered, Fixtures, Sent, Spec, assert_no_complaints,
     probe::{self, Who},
@@ -83,9 +83,11 @@ impl Probe {
     where
         E::Response: Serialize,
     {
-        let Call { service, method, path, signed, idempotent, .. } = E::CALL;
+        let Call { service, method, path, signed, repeat, paged, .. } = E::CALL;
+        let idempotent = repeat == Repeat::Safely;
         // A call that the specification does not have is `every_call_is_in_the_specification`'s to report.
-        let Some(id) = self.spec.find(service.name(), method, path).map(|operation| operation.id.clone())
+        let Some(id) =
+            self.spec.find(service.name(), method.as_str(), path).map(|operation| operation.id.clone())
         else {
             return;
         };
@@ -94,17 +96,19 @@ impl Probe {
         self.complaints.extend(probe::only(
             &self.spec,
             &id,
-            Prepared::new(&E::fullest(), &legacy()).err().map(|refused| refused.argument),
+            Prepared::new(&E::fullest(), &legacy()).err().map(|refused| refused.all()[0].argument.clone()),
         ));
         without(&mut smallest, E::MADE);
         let read = |body: &[u8]| {
-            let answer = E::Response::from_response(&head(), body).map_err(|error| error.to_string())?;
+            let answer = E::Response::from_response(&head(), &body.to_vec().into())
+                .map_err(|error| error.to_string())?;
             // A list shows its other rows; here each has to be read.
             if let [row, ..] = answer.unreadable() {
                 return Err(row.to_string());
             }
             serde_json::to_value(answer).map_err(|error| error.to_string())
         };
+        self.complaints.extend(probe::paged(&self.spec, &id, paged));
         self.complaints.extend(probe::described(&self.spec, &id, name, signed, idempotent));
         self.complaints.extend(probe::request(&self.spec, &id, &smallest, &fullest));
         self.complaints.extend(probe::response(&self.spec, &self.fixtures, &id, &read));
@@ -112,7 +116,7 @@ impl Probe {
             id.clone(),
             Box::new(|client, seed| {
                 let prepared = Prepared::new(&E::answered(seed), client.environment()).unwrap();
-                let method = prepared.call.method.parse().unwrap();
+                let method = prepared.call.method.into();
                 let mut request = client.raw(method, prepared.path);
                 for (key, value) in url::form_urlencoded::parse(prepared.query.as_bytes()) {
                     request = request.query(&key, &value);
@@ -151,7 +155,7 @@ fn sent<E: Endpoint>(request: &E) -> Sent {
     let prepared = Prepared::new(request, &environment).unwrap();
     let prefix = environment.path(prepared.call.service);
     Sent {
-        method: prepared.call.method.to_owned(),
+        method: prepared.call.method.to_string(),
         service: prepared.call.service.name().to_owned(),
         path: prepared.path.strip_prefix(prefix).unwrap().to_owned(),
         query: url::form_urlencoded::parse(prepared.query.as_bytes()).into_owned().collect(),
@@ -173,7 +177,7 @@ fn all_calls() -> impl Iterator<Item = Call> {
 
 #[test]
 fn every_call_is_in_the_specification() {
-    let calls = all_calls().map(|call| (call.service.name(), call.method, call.path));
+    let calls = all_calls().map(|call| (call.service.name(), call.method.as_str(), call.path));
     assert_no_complaints(probe::calls(&Spec::cape(), Who::Client("crates/exchange"), calls));
 }
 

@@ -1,41 +1,46 @@
 //! Market data, open to everyone (documents: "Public").
 
-use crate::args::{self, Direction, Limit, PageNumber};
+use crate::{
+    TRADE,
+    args::{self, Direction},
+};
 use capecrypto_auth::Environment;
 use capecrypto_models::{
     Arg, Candle, Currency, CurrencyId, CurrencyType, Depth, Market, MarketId, Period, PublicTrade, Ticker,
     Tickers, Timestamp, TradeId,
+    param::{Param, Place},
 };
 use capecrypto_rest::{
-    DecodeError, Entries, FromResponse, Head, InvalidArgument, Mismatch, Page, Paged, UnreadableRow,
-    endpoints, setters, without_bom,
+    Bytes, DecodeError, Entries, FromResponse, Head, Limit, Mismatch, Page, Paged, Paging, TimeRange,
+    UnreadableRow, endpoints, request, without_bom,
 };
 use serde::{Serialize, Serializer};
 use std::ops::Deref;
 
-endpoints! { Trade public {
+endpoints! { TRADE public; hints crate::hints::hint; probe crate::probe::Probe;
     GET "/public/health/alive"             CheckHealth    -> Alive, unreviewed("it asks for nothing in particular");
     GET "/public/timestamp"                GetTimestamp   -> Timestamp, unreviewed("it asks for nothing in particular");
-    GET "/public/markets"                  ListMarkets    -> Page<Market>, reviewed;
+    GET "/public/markets"                  ListMarkets    -> Page<Market>, paged reviewed;
     GET "/public/markets/{market}/tickers" GetTicker      -> Ticker, unreviewed("a ticker does not name its market");
     GET "/public/markets/tickers"          ListTickers    -> AllTickers, unreviewed("it asks for all markets");
-    GET "/public/markets/{market}/k-line"  ListCandles    -> Page<Candle>, checked reviewed;
+    GET "/public/markets/{market}/k-line"  ListCandles    -> Page<Candle>, reviewed;
     GET "/public/markets/{market}/depth"   GetDepth       -> Depth, unreviewed("a depth does not name its market");
-    GET "/public/markets/{market}/trades"  ListTrades     -> Page<PublicTrade>, checked reviewed;
-    GET "/public/currencies"               ListCurrencies -> Page<Currency>, reviewed;
+    GET "/public/markets/{market}/trades"  ListTrades     -> Page<PublicTrade>, paged reviewed;
+    GET "/public/currencies"               ListCurrencies -> Page<Currency>, paged reviewed;
     GET "/public/currencies/{id}"          GetCurrency    -> Currency, reviewed;
-}}
+}
 
-/// Asks whether the trade engine runs (documents: "Alive"). An engine under maintenance answers with an error of
-/// kind `Maintenance`.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct CheckHealth;
+request! {
+    /// Asks whether the trade engine runs (documents: "Alive"). An engine under maintenance answers with an error of
+    /// kind `Maintenance`.
+    #[derive(Default)]
+    pub struct CheckHealth {}
+}
 
 impl CheckHealth {
     /// The question has no arguments.
     pub fn new() -> Self {
-        Self
+        Self::with()
     }
 }
 
@@ -46,7 +51,7 @@ pub struct Alive;
 
 impl FromResponse for Alive {
     /// The server sends a number, or nothing. A page of somebody else's, such as a portal's, is no sign of life.
-    fn from_response(_: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+    fn from_response(_: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let body = without_bom(body).trim_ascii();
         if body.iter().all(u8::is_ascii_digit) {
             return Ok(Self);
@@ -55,39 +60,38 @@ impl FromResponse for Alive {
     }
 }
 
-/// Reads the exchange's clock, to the second.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct GetTimestamp;
+request! {
+    /// Reads the exchange's clock, to the second.
+    #[derive(Default)]
+    pub struct GetTimestamp {}
+}
 
 impl GetTimestamp {
     /// The question has no arguments.
     pub fn new() -> Self {
-        Self
+        Self::with()
     }
 }
 
-/// Lists the markets with their limits (documents: "Markets").
-#[derive(Debug, Clone, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListMarkets {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<1_000>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<PageNumber>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ordering: Option<Direction>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_by: Option<MarketOrder>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base_unit: Option<Arg<CurrencyId>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quote_unit: Option<Arg<CurrencyId>>,
+request! {
+    /// Lists the markets with their limits (documents: "Markets").
+    #[derive(Default)]
+    pub struct ListMarkets {}
+    optional {
+        /// Direction; ascending when left out.
+        ordering: Direction,
+        /// What to sort by.
+        order_by: MarketOrder,
+        /// Only markets of this base currency.
+        base_unit: Arg<CurrencyId>,
+        /// Only markets of this quote currency.
+        quote_unit: Arg<CurrencyId>,
+    }
+    pages Paging<1_000>, "1 to 1,000, 100 when left out";
 }
 
 /// What a list of markets is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarketOrder {
     /// The market's id.
     Id,
@@ -95,10 +99,19 @@ pub enum MarketOrder {
     Position,
 }
 
+impl Param for MarketOrder {
+    fn write(&self, place: &mut dyn Place) {
+        place.text(match self {
+            Self::Id => "id",
+            Self::Position => "position",
+        });
+    }
+}
+
 impl ListMarkets {
     /// All markets.
     pub fn new() -> Self {
-        Self::default()
+        Self::with()
     }
 
     fn review_answer(&self, page: &mut Page<Market>, _: &Environment) -> Result<(), Mismatch> {
@@ -108,21 +121,6 @@ impl ListMarkets {
     }
 }
 
-setters! { ListMarkets {
-    /// Most markets of a page, 1 to 1,000; 100 when left out.
-    limit: Limit<1_000>;
-    /// Page, from 1.
-    page: PageNumber;
-    /// Direction; ascending when left out.
-    ordering: Direction;
-    /// What to sort by.
-    order_by: MarketOrder;
-    /// Only markets of this base currency.
-    base_unit: Arg<CurrencyId>;
-    /// Only markets of this quote currency.
-    quote_unit: Arg<CurrencyId>;
-}}
-
 impl Paged for ListMarkets {
     type Row = Market;
     type Key = MarketId;
@@ -130,35 +128,32 @@ impl Paged for ListMarkets {
     fn key(row: &Market) -> MarketId {
         row.id.clone()
     }
-
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page.into());
-    }
 }
 
-/// Reads a market's figures of the last 24 hours (documents: "Ticker").
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct GetTicker {
-    market: Arg<MarketId>,
+request! {
+    /// Reads a market's figures of the last 24 hours (documents: "Ticker").
+    pub struct GetTicker {
+        market: Arg<MarketId>,
+    }
 }
 
 impl GetTicker {
     /// Of this market.
     pub fn new(market: impl Into<Arg<MarketId>>) -> Self {
-        Self { market: market.into() }
+        Self::with(market.into())
     }
 }
 
-/// Reads the figures of all markets (documents: "All tickers").
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListTickers;
+request! {
+    /// Reads the figures of all markets (documents: "All tickers").
+    #[derive(Default)]
+    pub struct ListTickers {}
+}
 
 impl ListTickers {
     /// The question has no arguments.
     pub fn new() -> Self {
-        Self
+        Self::with()
     }
 }
 
@@ -181,7 +176,7 @@ impl Deref for AllTickers {
 }
 
 impl FromResponse for AllTickers {
-    fn from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+    fn from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let entries = Entries::<Ticker>::from_response(head, body)?;
         let market = |name: &str| name.parse::<MarketId>().map_err(|_| "its key is no name of a market");
         let (tickers, unreadable) = entries.with_names(market);
@@ -200,128 +195,78 @@ impl Serialize for AllTickers {
     }
 }
 
-/// Reads a market's candles, oldest first (documents: "K Line").
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListCandles {
-    market: Arg<MarketId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    period: Option<Period>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::from")]
-    time_from: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::to")]
-    time_to: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<10_000>>,
+request! {
+    /// Reads a market's candles, oldest first (documents: "K Line").
+    pub struct ListCandles {
+        market: Arg<MarketId>,
+    }
+    optional {
+        /// Length of a candle; a minute when left out.
+        period: Period,
+        /// How many, 1 to 10,000; 30 when left out. Ignored by the exchange where both times are given.
+        limit: Limit<10_000>,
+    }
+    times TimeRange;
 }
 
 impl ListCandles {
     /// The newest 30 candles of one minute, unless said otherwise.
     pub fn new(market: impl Into<Arg<MarketId>>) -> Self {
-        Self { market: market.into(), period: None, time_from: None, time_to: None, limit: None }
-    }
-
-    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
-        args::check_range(self.time_from, self.time_to)
+        Self::with(market.into())
     }
 
     /// Both bounds are within the range.
     fn review_answer(&self, candles: &mut Page<Candle>, _: &Environment) -> Result<(), Mismatch> {
-        candles.retain(|candle| {
-            self.time_from.is_none_or(|from| candle.opened_at >= from)
-                && self.time_to.is_none_or(|to| candle.opened_at <= to)
-        });
+        candles.retain(|candle| self.times.holds_with_end(candle.opened_at));
         Ok(())
     }
 }
 
-setters! { ListCandles {
-    /// Length of a candle; a minute when left out.
-    period: Period;
-    /// From this time on. Without an end, the first candles from there.
-    time_from: Timestamp;
-    /// Up to this time.
-    time_to: Timestamp;
-    /// How many, 1 to 10,000; 30 when left out. Ignored by the exchange where both times are given.
-    limit: Limit<10_000>;
-}}
-
-/// Reads a market's price levels at one moment (documents: "Orderbook"). For a book that follows the market take the
-/// stream.
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct GetDepth {
-    market: Arg<MarketId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<1_000>>,
+request! {
+    /// Reads a market's price levels at one moment (documents: "Orderbook"). For a book that follows the market take the
+    /// stream.
+    pub struct GetDepth {
+        market: Arg<MarketId>,
+    }
+    optional {
+        /// Most levels a side, 1 to 1,000; 100 when left out.
+        limit: Limit<1_000>,
+    }
 }
 
 impl GetDepth {
     /// Of this market.
     pub fn new(market: impl Into<Arg<MarketId>>) -> Self {
-        Self { market: market.into(), limit: None }
+        Self::with(market.into())
     }
 }
 
-setters! { GetDepth {
-    /// Most levels a side, 1 to 1,000; 100 when left out.
-    limit: Limit<1_000>;
-}}
-
-/// Lists a market's trades (documents: "Market trades").
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListTrades {
-    market: Arg<MarketId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<1_000>>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::from")]
-    time_from: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::to")]
-    time_to: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<PageNumber>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_by: Option<Direction>,
+request! {
+    /// Lists a market's trades (documents: "Market trades").
+    pub struct ListTrades {
+        market: Arg<MarketId>,
+    }
+    optional {
+        /// Direction; newest first when left out.
+        order_by: Direction,
+    }
+    pages Paging<1_000>, "1 to 1,000, 100 when left out";
+    times TimeRange;
 }
 
 impl ListTrades {
     /// The newest trades of this market.
     pub fn new(market: impl Into<Arg<MarketId>>) -> Self {
-        Self {
-            market: market.into(),
-            limit: None,
-            time_from: None,
-            time_to: None,
-            page: None,
-            order_by: None,
-        }
-    }
-
-    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
-        args::check_range(self.time_from, self.time_to)
+        Self::with(market.into())
     }
 
     fn review_answer(&self, page: &mut Page<PublicTrade>, _: &Environment) -> Result<(), Mismatch> {
         let market = self.market.value().ok();
         args::only("market", market, page.iter().map(|trade| trade.market.as_ref()))?;
-        page.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
+        page.retain(|trade| self.times.holds(trade.created_at));
         Ok(())
     }
 }
-
-setters! { ListTrades {
-    /// Most trades of a page, 1 to 1,000; 100 when left out.
-    limit: Limit<1_000>;
-    /// Only trades from this time on.
-    time_from: Timestamp;
-    /// Only trades before this time.
-    time_to: Timestamp;
-    /// Page, from 1.
-    page: PageNumber;
-    /// Direction; newest first when left out.
-    order_by: Direction;
-}}
 
 impl Paged for ListTrades {
     type Row = PublicTrade;
@@ -330,28 +275,23 @@ impl Paged for ListTrades {
     fn key(row: &PublicTrade) -> TradeId {
         row.id.clone()
     }
-
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page.into());
-    }
 }
 
-/// Lists the currencies (documents: "All Currencies").
-#[derive(Debug, Clone, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListCurrencies {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<1_000>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<PageNumber>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
-    kind: Option<CurrencyType>,
+request! {
+    /// Lists the currencies (documents: "All Currencies").
+    #[derive(Default)]
+    pub struct ListCurrencies {}
+    optional {
+        /// Only coins, or only fiat (`type` on the wire).
+        kind as "type": CurrencyType,
+    }
+    pages Paging<1_000>, "1 to 1,000, 100 when left out";
 }
 
 impl ListCurrencies {
     /// All currencies.
     pub fn new() -> Self {
-        Self::default()
+        Self::with()
     }
 
     fn review_answer(&self, page: &mut Page<Currency>, _: &Environment) -> Result<(), Mismatch> {
@@ -362,15 +302,6 @@ impl ListCurrencies {
     }
 }
 
-setters! { ListCurrencies {
-    /// Most currencies of a page, 1 to 1,000; 100 when left out.
-    limit: Limit<1_000>;
-    /// Page, from 1.
-    page: PageNumber;
-    /// Only coins, or only fiat (`type` on the wire).
-    kind: CurrencyType;
-}}
-
 impl Paged for ListCurrencies {
     type Row = Currency;
     type Key = CurrencyId;
@@ -378,23 +309,19 @@ impl Paged for ListCurrencies {
     fn key(row: &Currency) -> CurrencyId {
         row.id.clone()
     }
-
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page.into());
-    }
 }
 
-/// Reads one currency (documents: "Single Currency").
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct GetCurrency {
-    id: Arg<CurrencyId>,
+request! {
+    /// Reads one currency (documents: "Single Currency").
+    pub struct GetCurrency {
+        id: Arg<CurrencyId>,
+    }
 }
 
 impl GetCurrency {
     /// Of this code, such as `btc`.
     pub fn new(id: impl Into<Arg<CurrencyId>>) -> Self {
-        Self { id: id.into() }
+        Self::with(id.into())
     }
 
     fn review_answer(&self, currency: &mut Currency, _: &Environment) -> Result<(), Mismatch> {

@@ -1,63 +1,59 @@
 //! Orders and trades of the account (documents: "Trading").
 
-use crate::args::{self, Direction, Limit, PageNumber, Positive};
+use crate::{
+    TRADE,
+    args::{self, Direction, Positive},
+};
 use capecrypto_auth::Environment;
 use capecrypto_models::{
     Arg, CurrencyId, CustomOrderId, Decimal, MarketId, Order, OrderId, OrderKey, OrderState, OrderType, Side,
-    Timestamp, Trade, TradeId,
+    Trade, TradeId,
 };
-use capecrypto_rest::{InvalidArgument, Mismatch, Objection, Page, Paged, endpoints, setters};
-use serde::Serialize;
+use capecrypto_rest::{Checks, Mismatch, Objection, Page, Paged, Paging, TimeRange, endpoints, request};
 
-endpoints! { Trade signed {
+endpoints! { TRADE signed; hints crate::hints::hint; probe crate::probe::Probe;
     POST "/market/orders"             CreateOrder  -> Order, checked reviewed;
-    GET  "/market/orders"             ListOrders   -> Page<Order>, checked reviewed;
+    GET  "/market/orders"             ListOrders   -> Page<Order>, checked paged reviewed;
     GET  "/market/orders/{id}"        GetOrder     -> Order, reviewed;
     POST "/market/orders/{id}/cancel" CancelOrder  -> Order, idempotent urgent reviewed;
     POST "/market/orders/cancel"      CancelOrders -> Page<Order>, partly_idempotent urgent reviewed;
-    GET  "/market/trades"             ListTrades   -> Page<Trade>, checked reviewed;
-}}
+    GET  "/market/trades"             ListTrades   -> Page<Trade>, paged reviewed;
+}
 
-/// Places an order (documents: "Create Order").
-///
-/// The answer is the order as it was accepted, in state `pending`, even if it fills at once: what becomes of it is told
-/// by the stream, or by [`GetOrder`]. An answer in state `reject` is an error with the outcome `Refused`. It is sent at most
-/// once; see `Error::outcome`.
-///
-/// Every order carries a custom order id, made here where none is given, so that it can be found after an unknown outcome:
-/// see [`name`](Self::name).
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct CreateOrder {
-    market: Arg<MarketId>,
-    side: Side,
-    volume: Positive,
-    ord_type: OrderType,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    price: Option<Positive>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    post_only: Option<bool>,
-    custom_order_id: Arg<CustomOrderId>,
+request! {
+    /// Places an order (documents: "Create Order").
+    ///
+    /// The answer is the order as it was accepted, in state `pending`, even if it fills at once: what becomes of it is told
+    /// by the stream, or by [`GetOrder`]. An answer in state `reject` is an error with the outcome `Refused`. It is sent at most
+    /// once; see `Error::outcome`.
+    ///
+    /// Every order carries a custom order id, made here where none is given, so that it can be found after an unknown outcome:
+    /// see [`name`](Self::name).
+    pub struct CreateOrder {
+        market: Arg<MarketId>,
+        side: Side,
+        volume: Positive,
+        ord_type: OrderType,
+        price: Option<Positive>,
+        custom_order_id: Arg<CustomOrderId>,
+    }
+    optional {
+        /// Refuses the order where it would match at once. Limit orders only. Which code the exchange refuses it with is not
+        /// documented: go by `Outcome::Refused`.
+        post_only: bool,
+    }
 }
 
 impl CreateOrder {
     /// An order of `volume` base currency that fills at `price` (quote currency for one unit) or better, and rests in
     /// the book with what is left.
     pub fn limit(market: impl Into<Arg<MarketId>>, side: Side, volume: Decimal, price: Decimal) -> Self {
-        Self { price: Some(price.into()), ord_type: OrderType::Limit, ..Self::market(market, side, volume) }
+        Self::with(market.into(), side, volume.into(), OrderType::Limit, Some(price.into()), random_name())
     }
 
     /// An order of `volume` base currency (when buying, too) at whatever prices the book offers.
     pub fn market(market: impl Into<Arg<MarketId>>, side: Side, volume: Decimal) -> Self {
-        Self {
-            market: market.into(),
-            side,
-            volume: volume.into(),
-            ord_type: OrderType::Market,
-            price: None,
-            post_only: None,
-            custom_order_id: random_name(),
-        }
+        Self::with(market.into(), side, volume.into(), OrderType::Market, None, random_name())
     }
 
     /// Your own name for the order, by which it can be found again: any text of 1 to 255 characters without control
@@ -74,14 +70,10 @@ impl CreateOrder {
         self.custom_order_id.value().ok()
     }
 
-    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
-        match (&self.ord_type, self.post_only) {
-            (OrderType::Market, Some(true)) => Err(InvalidArgument::new(
-                "post_only",
-                "a market order always takes",
-                "leave it out, or place a limit order",
-            )),
-            _ => Ok(()),
+    fn check_arguments(&self, checks: &mut Checks<'_>) {
+        if self.ord_type == OrderType::Market && self.post_only == Some(true) {
+            let remedy = "leave it out, or place a limit order";
+            checks.refuse("post_only", "a market order always takes", remedy);
         }
     }
 
@@ -120,23 +112,17 @@ fn random_name() -> Arg<CustomOrderId> {
     text.as_str().into()
 }
 
-setters! { CreateOrder {
-    /// Refuses the order where it would match at once. Limit orders only. Which code the exchange refuses it with is not
-    /// documented: go by `Outcome::Refused`.
-    post_only: bool;
-}}
-
-/// Reads one order with its fills (documents: "Order by id").
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct GetOrder {
-    id: Arg<OrderKey>,
+request! {
+    /// Reads one order with its fills (documents: "Order by id").
+    pub struct GetOrder {
+        id: Arg<OrderKey>,
+    }
 }
 
 impl GetOrder {
     /// The order of this number or UUID.
     pub fn new(id: impl Into<Arg<OrderKey>>) -> Self {
-        Self { id: id.into() }
+        Self::with(id.into())
     }
 
     fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Mismatch> {
@@ -144,20 +130,20 @@ impl GetOrder {
     }
 }
 
-/// Asks for an order's cancellation (documents: "Cancel Order").
-///
-/// The answer is the order **as it stood**: usually still `wait`; its end is told by the stream or by [`GetOrder`]. An
-/// order that was final already is answered as it is, and that is no error.
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct CancelOrder {
-    id: Arg<OrderKey>,
+request! {
+    /// Asks for an order's cancellation (documents: "Cancel Order").
+    ///
+    /// The answer is the order **as it stood**: usually still `wait`; its end is told by the stream or by [`GetOrder`]. An
+    /// order that was final already is answered as it is, and that is no error.
+    pub struct CancelOrder {
+        id: Arg<OrderKey>,
+    }
 }
 
 impl CancelOrder {
     /// The order of this number or UUID.
     pub fn new(id: impl Into<Arg<OrderKey>>) -> Self {
-        Self { id: id.into() }
+        Self::with(id.into())
     }
 
     fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Mismatch> {
@@ -178,28 +164,29 @@ fn same_order(asked: &Arg<OrderKey>, order: &Order) -> Result<(), Mismatch> {
     }
 }
 
-/// Asks for the cancellation of open orders (documents: "Cancel All Orders").
-///
-/// The answer is the orders in state `wait` as they stood. Orders that are still `pending` are not touched. Those of one
-/// market or one side are cancelled with up to three tries, like one order; everything is asked for once.
-#[derive(Debug, Clone, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct CancelOrders {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    market: Option<Arg<MarketId>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    side: Option<Side>,
+request! {
+    /// Asks for the cancellation of open orders (documents: "Cancel All Orders").
+    ///
+    /// The answer is the orders in state `wait` as they stood. Orders that are still `pending` are not touched. Those of one
+    /// market or one side are cancelled with up to three tries, like one order; everything is asked for once.
+    pub struct CancelOrders {
+        market: Option<Arg<MarketId>>,
+    }
+    optional {
+        /// Only orders of this side.
+        side: Side,
+    }
 }
 
 impl CancelOrders {
     /// All of the account's orders, in every market.
     pub fn everything() -> Self {
-        Self { market: None, side: None }
+        Self::with(None)
     }
 
     /// Those of one market.
     pub fn in_market(market: impl Into<Arg<MarketId>>) -> Self {
-        Self { market: Some(market.into()), side: None }
+        Self::with(Some(market.into()))
     }
 
     /// Cancelling the orders of one market or one side may be repeated, though a repetition can meet an order that was
@@ -218,45 +205,37 @@ impl CancelOrders {
     }
 }
 
-setters! { CancelOrders {
-    /// Only orders of this side.
-    side: Side;
-}}
-
-/// Lists the account's orders, those that changed last first (documents: "All orders").
-#[derive(Debug, Clone, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListOrders {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    market: Option<Arg<MarketId>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base_unit: Option<Arg<CurrencyId>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quote_unit: Option<Arg<CurrencyId>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<OrderState>,
-    #[serde(skip_serializing_if = "Vec::is_empty", rename = "state[]")]
-    states: Vec<OrderState>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<1_000>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<PageNumber>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_by: Option<Direction>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ord_type: Option<OrderType>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
-    side: Option<Side>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::from")]
-    time_from: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::to")]
-    time_to: Option<Timestamp>,
+request! {
+    /// Lists the account's orders, those that changed last first (documents: "All orders").
+    #[derive(Default)]
+    pub struct ListOrders {
+        states as "state[]": Vec<OrderState>,
+    }
+    optional {
+        /// Only this market.
+        market: Arg<MarketId>,
+        /// Only markets of this base currency.
+        base_unit: Arg<CurrencyId>,
+        /// Only markets of this quote currency.
+        quote_unit: Arg<CurrencyId>,
+        /// Only orders in this state.
+        state: OrderState,
+        /// Direction; descending when left out. Walk pages descending: ascending, an order that changes pulls those behind it
+        /// to a page already read.
+        order_by: Direction,
+        /// Only limit or only market orders.
+        ord_type: OrderType,
+        /// Only this side (`type` on the wire).
+        side as "type": Side,
+    }
+    pages Paging<1_000>, "1 to 1,000, 100 when left out";
+    times TimeRange;
 }
 
 impl ListOrders {
     /// All orders, open and final.
     pub fn new() -> Self {
-        Self::default()
+        Self::with(Vec::new())
     }
 
     /// Only orders in one of these states, instead of one.
@@ -266,15 +245,10 @@ impl ListOrders {
         self
     }
 
-    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
+    fn check_arguments(&self, checks: &mut Checks<'_>) {
         if self.state.is_some() && !self.states.is_empty() {
-            return Err(InvalidArgument::new(
-                "states",
-                "one state was given too",
-                "give either one state or several",
-            ));
+            checks.refuse("states", "one state was given too", "give either one state or several");
         }
-        args::check_range(self.time_from, self.time_to)
     }
 
     /// The currencies are not compared: an order names its market, which does not say for certain what they are.
@@ -290,36 +264,10 @@ impl ListOrders {
         if !self.states.is_empty() && page.iter().any(|order| !self.states.contains(&order.state)) {
             return Err(Mismatch { field: "state" });
         }
-        page.retain(|order| args::within(order.created_at, self.time_from, self.time_to));
+        page.retain(|order| self.times.holds(order.created_at));
         Ok(())
     }
 }
-
-setters! { ListOrders {
-    /// Only this market.
-    market: Arg<MarketId>;
-    /// Only markets of this base currency.
-    base_unit: Arg<CurrencyId>;
-    /// Only markets of this quote currency.
-    quote_unit: Arg<CurrencyId>;
-    /// Only orders in this state.
-    state: OrderState;
-    /// Most orders of a page, 1 to 1,000; 100 when left out.
-    limit: Limit<1_000>;
-    /// Page, from 1.
-    page: PageNumber;
-    /// Direction; descending when left out. Walk pages descending: ascending, an order that changes pulls those behind it
-    /// to a page already read.
-    order_by: Direction;
-    /// Only limit or only market orders.
-    ord_type: OrderType;
-    /// Only this side (`type` on the wire).
-    side: Side;
-    /// Only orders created at this time or later.
-    time_from: Timestamp;
-    /// Only orders created before this time.
-    time_to: Timestamp;
-}}
 
 impl Paged for ListOrders {
     type Row = Order;
@@ -331,48 +279,28 @@ impl Paged for ListOrders {
     fn key(row: &Order) -> Self::Key {
         row.key().ok_or_else(|| format!("{row:?}"))
     }
-
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page.into());
-    }
 }
 
-/// Lists the account's trades, newest first (documents: "Trades").
-#[derive(Debug, Clone, Default, Serialize)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ListTrades {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    market: Option<Arg<MarketId>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_id: Option<OrderId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<Limit<1_000>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<PageNumber>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::from")]
-    time_from: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "args::to")]
-    time_to: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_by: Option<Direction>,
+request! {
+    /// Lists the account's trades, newest first (documents: "Trades").
+    #[derive(Default)]
+    pub struct ListTrades {}
+    optional {
+        /// Only this market.
+        market: Arg<MarketId>,
+        /// Only the fills of this order. The older version of the exchange does not know it.
+        order_id (current_only): OrderId,
+        /// Direction; newest first when left out.
+        order_by: Direction,
+    }
+    pages Paging<1_000>, "1 to 1,000, 100 when left out";
+    times TimeRange;
 }
 
 impl ListTrades {
     /// All trades.
     pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn check_arguments(&self, environment: &Environment) -> Result<(), InvalidArgument> {
-        // A server of the older version ignores it, and answers with the fills of all orders.
-        if self.order_id.is_some() && environment.is_legacy() {
-            return Err(InvalidArgument::new(
-                "order_id",
-                "the older version of the exchange does not know it",
-                "leave it out and compare each trade's order_id",
-            ));
-        }
-        args::check_range(self.time_from, self.time_to)
+        Self::with()
     }
 
     fn review_answer(&self, page: &mut Page<Trade>, _: &Environment) -> Result<(), Mismatch> {
@@ -382,27 +310,10 @@ impl ListTrades {
             page.iter().map(|trade| Some(&trade.market)),
         )?;
         args::only("order_id", self.order_id.as_ref(), page.iter().map(|trade| trade.order_id.as_ref()))?;
-        page.retain(|trade| args::within(trade.created_at, self.time_from, self.time_to));
+        page.retain(|trade| self.times.holds(trade.created_at));
         Ok(())
     }
 }
-
-setters! { ListTrades {
-    /// Only this market.
-    market: Arg<MarketId>;
-    /// Only the fills of this order. The older version of the exchange does not know it.
-    order_id: OrderId;
-    /// Most trades of a page, 1 to 1,000; 100 when left out.
-    limit: Limit<1_000>;
-    /// Page, from 1.
-    page: PageNumber;
-    /// Only trades from this time on.
-    time_from: Timestamp;
-    /// Only trades before this time. (The documents say "after", which is what they say of `time_from`.)
-    time_to: Timestamp;
-    /// Direction; newest first when left out.
-    order_by: Direction;
-}}
 
 impl Paged for ListTrades {
     type Row = Trade;
@@ -411,10 +322,6 @@ impl Paged for ListTrades {
 
     fn key(row: &Trade) -> Self::Key {
         (row.id.clone(), row.order_id, row.side.clone())
-    }
-
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page.into());
     }
 }
 

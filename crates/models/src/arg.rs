@@ -20,6 +20,11 @@ impl Malformed {
         Self { why: why.into(), remedy: remedy.into() }
     }
 
+    /// What is wrong, and what to do about it.
+    pub fn into_parts(self) -> (Cow<'static, str>, Cow<'static, str>) {
+        (self.why, self.remedy)
+    }
+
     /// What is wrong.
     pub fn why(&self) -> &str {
         &self.why

@@ -155,6 +155,13 @@ impl FromStr for Period {
     }
 }
 
+/// Minutes.
+impl crate::param::Param for Period {
+    fn write(&self, place: &mut dyn crate::param::Place) {
+        place.number(&self.minutes());
+    }
+}
+
 impl Serialize for Period {
     /// Minutes: what the REST call takes.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

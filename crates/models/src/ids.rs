@@ -7,6 +7,7 @@
 
 use crate::{
     arg::{Arg, Malformed, excerpt},
+    param::{Param, Place},
     tolerant,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -93,6 +94,12 @@ macro_rules! text_id {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl Param for $name {
+            fn write(&self, place: &mut dyn Place) {
+                place.text(&self.0);
             }
         }
 
@@ -197,6 +204,12 @@ macro_rules! number_id {
         impl From<$name> for Arg<$name> {
             fn from(id: $name) -> Self {
                 Arg::good(id)
+            }
+        }
+
+        impl Param for $name {
+            fn write(&self, place: &mut dyn Place) {
+                place.number(&self.0);
             }
         }
 

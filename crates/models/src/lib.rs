@@ -4,6 +4,7 @@ pub mod arg;
 pub mod decimal;
 pub mod ids;
 pub mod open_enum;
+pub mod param;
 pub mod sats;
 pub mod time;
 
@@ -27,6 +28,7 @@ pub use depth::{Depth, Level};
 pub use ids::{CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid};
 pub use market::{Market, MarketState};
 pub use order::{Order, OrderState, OrderType, Side};
+pub use param::Upload;
 pub use public_trade::PublicTrade;
 pub use rust_decimal::Decimal;
 pub use sats::Sats;

@@ -1,5 +1,6 @@
 //! Enums that keep values this version does not know.
 
+use crate::{Malformed, arg::excerpt, param::Place};
 use std::fmt;
 
 /// A value outside of the known set, as it came. Only text that is none of the known spellings becomes one.
@@ -69,6 +70,16 @@ pub fn __write<S: serde::Serializer>(unknown: &Unknown, serializer: S) -> Result
         }
     }
     serializer.serialize_str(&unknown.text)
+}
+
+/// Writes an unknown value into a request, and says what is known.
+#[doc(hidden)]
+pub fn __send(unknown: &Unknown, known: &[&str], place: &mut dyn Place) {
+    place.warn(Malformed::new(
+        format!("'{}' is not known to this version of the SDK", excerpt(&unknown.text)),
+        format!("check the spelling; known are {}", known.join(", ")),
+    ));
+    if unknown.number { place.number(&unknown.text) } else { place.text(&unknown.text) }
 }
 
 /// Declares an enum of wire spellings that also holds unknown ones.
@@ -150,6 +161,16 @@ macro_rules! open_enum {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        /// A value that is not known is sent, with a warning.
+        impl $crate::param::Param for $name {
+            fn write(&self, place: &mut dyn $crate::param::Place) {
+                match self {
+                    Self::Unknown(unknown) => $crate::open_enum::__send(unknown, Self::KNOWN, place),
+                    known => place.text(known.as_str()),
+                }
             }
         }
 

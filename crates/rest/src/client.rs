@@ -1,15 +1,18 @@
 //! The client: one verb for every call.
 
 use crate::{
-    Builder, Call, DecodeError, Endpoint, Error, FromResponse, Head, Items, Kind, Objection, Outcome, Page,
-    Paged, Pages, Prepared, Rate, RawRequest, Timeouts,
+    Builder, Call, DecodeError, Endpoint, Error, Form, FromResponse, Head, Items, Kind, Objection, Outcome,
+    Page, Paged, Pages, Prepared, Rate, RawRequest, Repeat, Timeouts, Warning,
+    export::{Table as WriteOut, Whole},
     limit::Limiter,
+    motion::Progress,
     page,
     prepare::join,
     retry::{Budget, Dates},
     runtime,
-    transport::{self, Outgoing, Shared, Trace},
+    transport::{self, Content, Outgoing, Shared, Trace},
 };
+use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
 use http::HeaderMap;
 use std::{
@@ -18,6 +21,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
+use tokio::io::AsyncWrite;
 
 /// A client of one environment. Clones are cheap and share connections, rate limit, clock and nonces.
 #[derive(Clone)]
@@ -74,6 +78,46 @@ pub struct Reply<T> {
     pub elapsed: Duration,
     /// How many attempts it took.
     pub attempts: u32,
+    /// Arguments that were sent, though something about them is not known to be right.
+    pub warnings: Vec<Warning>,
+}
+
+/// The answer of a call that [`Client::export`] writes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Table;
+
+/// It is written out, never read: `send` gives its head alone.
+impl FromResponse for Table {
+    fn from_response(_: &Head, _: &Bytes) -> Result<Self, DecodeError> {
+        Ok(Self)
+    }
+}
+
+/// What was written out.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Exported {
+    /// Rows, without the line that names the columns.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers; their names match in any case.
+    pub headers: HeaderMap,
+    /// From the first attempt's leaving to the last byte.
+    pub elapsed: Duration,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// Arguments that were sent, though something about them is not known to be right.
+    pub warnings: Vec<Warning>,
+}
+
+impl Trace for Exported {
+    fn trace(&self) -> (u16, u32) {
+        (self.status, self.attempts)
+    }
 }
 
 impl<T> Trace for Reply<T> {
@@ -124,35 +168,57 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn reply<E: Endpoint>(&self, request: E) -> Result<Reply<E::Response>, Error> {
-        let work = pin!(self.execute(request, E::Response::from_response));
+        let work = pin!(self.execute(request, E::Response::from_response, None));
         transport::traced(E::CALL, work).await
     }
 
     /// One page of a walk over several. Not a single row of it may be readable, where others were before.
     pub(crate) async fn later_page<E: Paged>(&self, request: E) -> Result<Page<E::Row>, Error> {
-        let work = pin!(self.execute(request, Page::any_from_response));
+        let work = pin!(self.execute(request, Page::any_from_response, None));
         transport::traced(E::CALL, work).await.map(|reply| reply.value)
+    }
+
+    /// Writes a request out, ready to be sent, and says what about it is not known to be right.
+    fn prepare<E: Endpoint>(
+        &self,
+        request: &E,
+        progress: Option<Progress>,
+    ) -> Result<(Outgoing, Vec<Warning>), Error> {
+        let call = E::CALL;
+        runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
+        let prepared =
+            Prepared::new(request, self.environment()).map_err(|error| Error::from(error).with_call(call))?;
+        for warning in &prepared.warnings {
+            // What is not known may quote the value.
+            let (call, argument, remedy) = (call.name, &*warning.argument, &*warning.remedy);
+            tracing::warn!(call, argument, remedy, "an argument is not known to be right");
+        }
+        let content = match prepared.body {
+            Some(body) => Content::Json(body.into()),
+            None if call.form == Form::Multipart => Content::Form(prepared.form, progress),
+            None => Content::Nothing,
+        };
+        let outgoing = Outgoing {
+            call,
+            path_and_query: join(prepared.path, &prepared.query),
+            content,
+            acting_as: self.acting_for(call)?,
+            hint: E::hint,
+            idempotent: request.repeat() == Repeat::Safely,
+            urgent: call.urgent,
+        };
+        Ok((outgoing, prepared.warnings))
     }
 
     async fn execute<E: Endpoint>(
         &self,
         request: E,
-        read: fn(&Head, &[u8]) -> Result<E::Response, DecodeError>,
+        read: fn(&Head, &Bytes) -> Result<E::Response, DecodeError>,
+        progress: Option<Progress>,
     ) -> Result<Reply<E::Response>, Error> {
         let call = E::CALL;
-        runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
-        let prepared = Prepared::new(&request, self.environment())
-            .map_err(|error| Error::from(error).with_call(call))?;
-        let outgoing = Outgoing {
-            call,
-            path_and_query: join(prepared.path, &prepared.query),
-            body: prepared.body.map(Into::into),
-            acting_as: self.acting_for(call)?,
-            hint: E::hint,
-            idempotent: request.is_idempotent(),
-            urgent: call.urgent,
-        };
-        let answer = self.shared.call(&outgoing).await?;
+        let (outgoing, warnings) = self.prepare(&request, progress)?;
+        let answer = self.shared.call(&outgoing, &mut Whole).await?;
         let status = answer.head.status;
         let body = answer.body;
         // The exchange did it, but this response may belong to another request, or cannot be read.
@@ -184,7 +250,50 @@ impl Client {
             headers: answer.head.headers,
             elapsed: answer.elapsed,
             attempts: answer.attempts,
+            warnings,
         })
+    }
+
+    /// As [`reply`](Self::reply), for a call that sends a file: `progress` is told how many of the file's bytes were handed
+    /// to the connection, and how many there are. It is called on the task that sends, so it must not block.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_with_progress<E: Endpoint>(
+        &self,
+        request: E,
+        progress: impl Fn(u64, u64) + Send + Sync + 'static,
+    ) -> Result<Reply<E::Response>, Error> {
+        let work = pin!(self.execute(request, E::Response::from_response, Some(Arc::new(progress))));
+        transport::traced(E::CALL, work).await
+    }
+
+    /// Writes a table out as it comes, for a call that is answered with one: of any length, without holding it in memory.
+    ///
+    /// A slow writer holds the answer back and is no fault of the connection's. Once a row has been written the call is not
+    /// tried again: after an error what was written is incomplete.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`Kind::Output`] where the writer fails.
+    pub async fn export<E, W>(&self, request: E, writer: &mut W) -> Result<Exported, Error>
+    where
+        E: Endpoint<Response = Table>,
+        W: AsyncWrite + Unpin + Send,
+    {
+        let work = pin!(async {
+            let (outgoing, warnings) = self.prepare(&request, None)?;
+            let answer = self.shared.call(&outgoing, &mut WriteOut::new(writer)).await?;
+            Ok(Exported {
+                rows: answer.body.rows,
+                bytes: answer.body.bytes,
+                status: answer.head.status,
+                headers: answer.head.headers,
+                elapsed: answer.elapsed,
+                attempts: answer.attempts,
+                warnings,
+            })
+        });
+        transport::traced(E::CALL, work).await
     }
 
     /// The pages of a list, one after the other, each without the rows that an earlier one had. A page may be empty.

@@ -1,7 +1,7 @@
 //! How a client is set up.
 
-use crate::{Client, Error, client, tls};
-use capecrypto_auth::{CapeSigner, Clock, Credentials, Environment, NonceSource, Origin, Sign};
+use crate::{Client, Deadline, Error, client, tls};
+use capecrypto_auth::{Clock, Credentials, Environment, NonceSource, Origin, Sign};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use url::{Host, Url};
 
@@ -24,6 +24,11 @@ pub struct Timeouts {
     /// A call with all its attempts. Default 30 s, counted from the first attempt; a wait that the server asked for
     /// comes on top.
     pub call: Duration,
+    /// The same as `attempt`, and as `idle` until the answer begins, for a call that sends files: the server looks at them
+    /// before it answers. Default 60 s. Deadlines of the whole call are not shorter.
+    pub upload: Duration,
+    /// The same for a call that is answered with a long table. Default 120 s.
+    pub export: Duration,
 }
 
 impl Default for Timeouts {
@@ -34,6 +39,8 @@ impl Default for Timeouts {
             idle: Duration::from_secs(10),
             attempt: Duration::from_secs(15),
             call: Duration::from_secs(30),
+            upload: Duration::from_secs(60),
+            export: Duration::from_secs(120),
         }
     }
 }
@@ -69,11 +76,40 @@ impl Timeouts {
         Self { call, ..self }
     }
 
+    /// The same with another deadline for calls that send files.
+    #[must_use]
+    pub fn upload(self, upload: Duration) -> Self {
+        Self { upload, ..self }
+    }
+
+    /// The same with another deadline for calls that are answered with a long table.
+    #[must_use]
+    pub fn export(self, export: Duration) -> Self {
+        Self { export, ..self }
+    }
+
+    /// Those of a class of calls.
+    pub(crate) fn of(self, class: Deadline) -> Self {
+        let longer = match class {
+            Deadline::Default => return self,
+            Deadline::Upload => self.upload,
+            Deadline::Export => self.export,
+        };
+        Self { idle: self.idle.max(longer), attempt: longer, call: self.call.max(longer), ..self }
+    }
+
     fn check(&self) -> Result<(), Error> {
-        let Self { queue, connect, idle, attempt, call } = *self;
+        let Self { queue, connect, idle, attempt, call, upload, export } = *self;
         let day = Duration::from_secs(24 * 60 * 60);
-        let named =
-            [("queue", queue), ("connect", connect), ("idle", idle), ("attempt", attempt), ("call", call)];
+        let named = [
+            ("queue", queue),
+            ("connect", connect),
+            ("idle", idle),
+            ("attempt", attempt),
+            ("call", call),
+            ("upload", upload),
+            ("export", export),
+        ];
         for (name, limit) in named {
             if limit.is_zero() || limit > day {
                 return Err(Error::config(format!(
@@ -82,7 +118,7 @@ impl Timeouts {
             }
         }
         // A connection that hangs must end as one that does not stand, since then it is known that nothing was sent.
-        for (name, limit) in [("idle", idle), ("attempt", attempt)] {
+        for (name, limit) in [("idle", idle), ("attempt", attempt), ("upload", upload), ("export", export)] {
             if connect >= limit {
                 return Err(Error::config(format!(
                     "timeouts: connect ({connect:?}) is not shorter than {name} ({limit:?}); shorten connect or lengthen {name}"
@@ -260,7 +296,7 @@ impl Builder {
         })?;
         let signer: Option<Arc<dyn Sign>> = match (self.signer, &self.credentials) {
             (Some(signer), _) => Some(signer),
-            (None, Some(credentials)) => Some(Arc::new(CapeSigner::new(credentials))),
+            (None, Some(credentials)) => Some(credentials.signer()),
             (None, None) => None,
         };
         let proxy = self.proxy.as_ref().map(|proxy| proxy.check(origin)).transpose()?;

@@ -1,6 +1,6 @@
 //! One error for every call.
 
-use crate::{Call, InvalidArgument, mask, words};
+use crate::{Call, InvalidArgument, InvalidArguments, Method, mask, words};
 use bytes::Bytes;
 use std::{fmt, time::Duration};
 
@@ -56,6 +56,8 @@ pub enum Kind {
     Mismatch,
     /// An answer larger than the limit. Not retried.
     TooLarge,
+    /// The writer that an answer was to be written to failed. Not retried.
+    Output,
 }
 
 /// Why a call failed, and what is known of it.
@@ -73,7 +75,7 @@ struct Inner {
     codes: Vec<String>,
     hint: Option<&'static str>,
     path: Option<String>,
-    argument: Option<InvalidArgument>,
+    arguments: Vec<InvalidArgument>,
     body: Option<Bytes>,
     retry_after: Option<Duration>,
     skew_ms: Option<i64>,
@@ -94,7 +96,7 @@ impl Error {
             codes: Vec::new(),
             hint: None,
             path: None,
-            argument: None,
+            arguments: Vec::new(),
             body: None,
             retry_after: None,
             skew_ms: None,
@@ -237,9 +239,14 @@ impl Error {
         self.0.hint
     }
 
-    /// The refused argument, with the remedy.
+    /// Every refused argument, with the remedy.
+    pub fn arguments(&self) -> &[InvalidArgument] {
+        &self.0.arguments
+    }
+
+    /// The first refused argument.
     pub fn argument(&self) -> Option<&InvalidArgument> {
-        self.0.argument.as_ref()
+        self.0.arguments.first()
     }
 
     /// JSON path of the part of an answer that could not be read.
@@ -312,11 +319,17 @@ impl Error {
     }
 }
 
+impl From<InvalidArguments> for Error {
+    fn from(arguments: InvalidArguments) -> Self {
+        let mut error = Self::new(Kind::InvalidArgument, Outcome::NotSent, arguments.to_string());
+        error.0.arguments = arguments.into_all();
+        error
+    }
+}
+
 impl From<InvalidArgument> for Error {
     fn from(argument: InvalidArgument) -> Self {
-        let mut error = Self::new(Kind::InvalidArgument, Outcome::NotSent, argument.to_string());
-        error.0.argument = Some(argument);
-        error
+        InvalidArguments::from(argument).into()
     }
 }
 
@@ -343,6 +356,7 @@ impl fmt::Display for Error {
             Kind::Decode => "the answer cannot be read: ",
             Kind::Mismatch => "the answer is about something else: ",
             Kind::TooLarge => "the answer is too large: ",
+            Kind::Output => "the answer could not be written out: ",
         })?;
         f.write_str(&self.0.what)?;
         if let Some(status) = self.0.status {
@@ -357,7 +371,7 @@ impl fmt::Display for Error {
         if let Some(hint) = self.0.hint {
             write!(f, "; {hint}")?;
         }
-        if self.0.outcome == Outcome::Unknown && self.0.call.is_some_and(|call| call.method != "GET") {
+        if self.0.outcome == Outcome::Unknown && self.0.call.is_some_and(|call| call.method != Method::Get) {
             f.write_str("; it may have been done: look it up before sending it again")?;
         }
         Ok(())

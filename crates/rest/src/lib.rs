@@ -1,13 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod argument;
+mod call;
 mod client;
 mod config;
 mod endpoint;
 mod error;
+mod export;
+mod form;
 mod limit;
+mod macros;
 mod mask;
 mod motion;
 mod page;
+mod pieces;
 mod prepare;
 mod raw;
 mod response;
@@ -18,18 +24,28 @@ mod transport;
 mod upgrade;
 mod words;
 
-pub use client::{Client, Reply};
+/// What an answer's body is held in.
+pub use bytes::Bytes;
+
+pub use argument::{Checks, InvalidArgument, InvalidArguments, Warning};
+pub use call::{Accept, Call, Deadline, Form, Method, Repeat};
+pub use client::{Client, Exported, Reply, Table};
 pub use config::{Builder, Rate, Timeouts};
-pub use endpoint::{Call, Endpoint, InvalidArgument, Mismatch, Objection};
+pub use endpoint::{Endpoint, Mismatch, Objection};
 pub use error::{Error, Kind, Outcome};
-pub use page::{Items, Page, Paged, Pages};
-pub use prepare::{INSTANT_FROM, INSTANT_TO, Prepared};
+pub use page::{Items, Page, Paged, Pages, SetPage};
+pub use pieces::{Limit, Paging, TimeRange};
+pub use prepare::{Part, PartContent, Prepared};
 pub use raw::{RawReply, RawRequest};
-pub use response::{DecodeError, Entries, FromResponse, Head, UnreadableRow, without_bom};
+pub use response::{DecodeError, Entries, FromResponse, Head, Nothing, RawBody, UnreadableRow, without_bom};
 pub use upgrade::{Upgrade, Upgraded};
 
 /// What the macros need of other crates.
 #[doc(hidden)]
 pub mod __private {
-    pub use capecrypto_auth::{Environment, Service};
+    pub use capecrypto_auth::Environment;
+    pub use capecrypto_models::{
+        Timestamp,
+        param::{Fields, Name, Param, Params, Place},
+    };
 }

@@ -24,6 +24,10 @@ pub(crate) struct Motion(Arc<Mutex<Moved>>);
 struct Moved {
     bytes: u64,
     last: Instant,
+    /// Whether the wait is for somebody else than the connection.
+    held: bool,
+    /// How long such waits were.
+    held_for: Duration,
 }
 
 impl Motion {
@@ -34,7 +38,8 @@ impl Motion {
 
     /// The wait begins at this time.
     pub(crate) fn starting(at: Instant) -> Self {
-        Self(Arc::new(Mutex::new(Moved { bytes: 0, last: at })))
+        let moved = Moved { bytes: 0, last: at, held: false, held_for: Duration::ZERO };
+        Self(Arc::new(Mutex::new(moved)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Moved> {
@@ -53,9 +58,24 @@ impl Motion {
         moved.last = now;
     }
 
-    /// Time won by the bytes that moved so far.
+    /// Time won by the bytes that moved so far, and by waits that were not for the connection.
     pub(crate) fn allowance(&self) -> Duration {
-        Duration::from_secs(self.lock().bytes / SLOWEST)
+        let moved = self.lock();
+        Duration::from_secs(moved.bytes / SLOWEST) + moved.held_for
+    }
+
+    /// Does work that is not the connection's, such as writing to a slow disk: no deadline of the connection runs meanwhile.
+    pub(crate) async fn hold<T>(&self, work: impl Future<Output = T>) -> T {
+        let start = Instant::now();
+        self.lock().held = true;
+        let done = work.await;
+        let mut moved = self.lock();
+        moved.held = false;
+        let now = Instant::now();
+        moved.last = now;
+        moved.held_for += now - start;
+        drop(moved);
+        done
     }
 
     /// Waits for the work's end; `None` where nothing has moved for the time `idle`, or the deadline has passed.
@@ -66,7 +86,11 @@ impl Motion {
         mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
         let end = || {
-            let last = self.lock().last;
+            let Moved { last, held, .. } = *self.lock();
+            if held {
+                // Looked at again later: this wait is not for the connection.
+                return Instant::now() + idle;
+            }
             (last + idle).min(deadline + self.allowance())
         };
         let mut until = end();
@@ -86,14 +110,26 @@ impl Motion {
         if bytes.len() <= PIECE {
             return bytes.into();
         }
-        reqwest::Body::wrap(Pieces { rest: bytes, motion: self.clone() })
+        self.pieces(bytes, None)
+    }
+
+    /// The same, whatever its size, with somebody who is told how far it is.
+    pub(crate) fn pieces(&self, bytes: Bytes, progress: Option<Progress>) -> reqwest::Body {
+        let total = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        reqwest::Body::wrap(Pieces { rest: bytes, motion: self.clone(), sent: 0, total, progress })
     }
 }
+
+/// Is told how many bytes of how many were handed to the connection.
+pub(crate) type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// A body in pieces.
 struct Pieces {
     rest: Bytes,
     motion: Motion,
+    sent: u64,
+    total: u64,
+    progress: Option<Progress>,
 }
 
 impl Body for Pieces {
@@ -111,6 +147,10 @@ impl Body for Pieces {
         let piece = self.rest.split_to(size);
         // The next piece is asked for when the connection has room for it.
         self.motion.moved(size);
+        self.sent += u64::try_from(size).unwrap_or(0);
+        if let Some(progress) = &self.progress {
+            progress(self.sent, self.total);
+        }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

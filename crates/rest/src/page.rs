@@ -4,6 +4,7 @@ use crate::{
     Client, DecodeError, Endpoint, Error, FromResponse, Head, Kind, Outcome, UnreadableRow,
     response::{decode_rows, some_readable},
 };
+use bytes::Bytes;
 use futures_util::{
     Stream, StreamExt,
     future::BoxFuture,
@@ -58,7 +59,7 @@ fn count(rows: usize) -> u64 {
 }
 
 impl<T: DeserializeOwned> FromResponse for Page<T> {
-    fn from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+    fn from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let page = Self::any_from_response(head, body)?;
         some_readable(page.items.len(), &page.unreadable)?;
         Ok(page)
@@ -71,7 +72,7 @@ impl<T: DeserializeOwned> FromResponse for Page<T> {
 
 impl<T: DeserializeOwned> Page<T> {
     /// The page, even where none of its rows can be read.
-    pub(crate) fn any_from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn any_from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let (items, unreadable) = decode_rows(body)?;
         Ok(Self {
             items,
@@ -118,8 +119,14 @@ impl<'a, T> IntoIterator for &'a Page<T> {
     }
 }
 
+/// A request that can be pointed to a page; `pages` in its declaration makes it one.
+pub trait SetPage {
+    /// Asks for this page, from 1.
+    fn set_page(&mut self, page: u32);
+}
+
 /// A request for one page of a list.
-pub trait Paged: Endpoint<Response = Page<Self::Row>> + Clone {
+pub trait Paged: Endpoint<Response = Page<Self::Row>> + SetPage + Clone {
     /// A row.
     type Row: DeserializeOwned + Clone + Send + 'static;
     /// What tells rows apart.
@@ -131,9 +138,6 @@ pub trait Paged: Endpoint<Response = Page<Self::Row>> + Clone {
 
     /// What tells this row apart.
     fn key(row: &Self::Row) -> Self::Key;
-
-    /// Asks for another page, from 1.
-    fn set_page(&mut self, page: u32);
 }
 
 /// The pages of a list, as a stream.

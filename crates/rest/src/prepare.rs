@@ -1,22 +1,19 @@
-//! From a request's fields to path, query and body.
+//! From a request's parameters to path, query and body.
 //!
-//! The one place where paths are built. The fields are written straight to where they go: no copy of a pin or a
-//! secret is left behind in some map.
+//! The one place where paths are built. Values are written straight to where they go: no copy of a pin or a secret is left
+//! behind in some map.
 
-use crate::{Call, Endpoint, InvalidArgument};
+use crate::{Call, Checks, Endpoint, Form, InvalidArgument, InvalidArguments, Warning};
 use capecrypto_auth::{Environment, TimeUnit};
-use serde::{
-    Serialize,
-    ser::{self, Impossible, SerializeSeq, SerializeStruct, Serializer},
+use capecrypto_models::{
+    Malformed, Timestamp, Upload,
+    param::{Bound, Fields, Name, Param, Params, Place, Unit},
 };
-use std::fmt;
+use std::{
+    fmt::{self, Write as _},
+    io::Write as _,
+};
 use url::form_urlencoded;
-
-/// Name of a newtype that holds Unix milliseconds, for the start of a range: written in the environment's unit,
-/// rounded down.
-pub const INSTANT_FROM: &str = "$capecrypto::from";
-/// The same for the end of a range: rounded up, so that the range never becomes smaller than asked for.
-pub const INSTANT_TO: &str = "$capecrypto::to";
 
 /// Room for most bodies, so that they are written without moving.
 const USUAL_BODY: usize = 256;
@@ -25,6 +22,7 @@ const USUAL_BODY: usize = 256;
 ///
 /// `Debug` shows method and path only: query and body may hold pins and invoices.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Prepared {
     /// The call.
     pub call: Call,
@@ -34,39 +32,88 @@ pub struct Prepared {
     pub query: String,
     /// JSON body.
     pub body: Option<Vec<u8>>,
+    /// Fields of a form.
+    pub form: Vec<Part>,
+    /// What is sent, though something about it is not known to be right.
+    pub warnings: Vec<Warning>,
+}
+
+/// A field of a form.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub content: PartContent,
+}
+
+/// What a field of a form holds.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartContent {
+    /// Text.
+    Text(String),
+    /// A file.
+    File(Upload),
+}
+
+/// Its size alone: the content may be personal.
+impl fmt::Debug for PartContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::File(file) => write!(f, "{file:?}"),
+        }
+    }
+}
+
+/// Its name alone.
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Part({})", self.name)
+    }
 }
 
 impl Prepared {
     /// Checks a request and writes it out.
     ///
     /// # Errors
-    /// [`InvalidArgument`] for the first argument that cannot be sent.
-    pub fn new<E: Endpoint>(request: &E, environment: &Environment) -> Result<Self, InvalidArgument> {
-        request.check(environment)?;
+    /// Every argument that cannot be sent.
+    pub fn new<E: Endpoint>(request: &E, environment: &Environment) -> Result<Self, InvalidArguments> {
         let call = E::CALL;
-        let has_body = matches!(call.method, "POST" | "PUT" | "PATCH");
-        let mut fields = Fields {
-            template: call.path,
+        let older = environment.is_legacy();
+        let template = if older { call.older_path } else { call.path };
+        let mut writer = Writer {
+            template,
+            form: call.form,
+            older,
+            unit: environment.time_unit(),
             segments: Vec::new(),
             query: form_urlencoded::Serializer::new(String::new()),
-            body: has_body.then(|| {
-                let mut body = Vec::with_capacity(USUAL_BODY);
-                body.push(b'{');
-                body
-            }),
-            unit: environment.time_unit(),
+            body: Vec::new(),
+            parts: Vec::new(),
+            at: String::new(),
+            checks: Checks::new(environment),
         };
-        request.serialize(&mut fields).map_err(|Refused(argument)| argument)?;
+        if call.form == Form::Json {
+            writer.body.reserve(USUAL_BODY);
+            writer.body.push(b'{');
+        }
+        request.write_fields(&mut writer);
+        request.check(&mut writer.checks);
         let base = environment.path(call.service);
-        let values: usize = fields.segments.iter().map(|(_, value)| value.len()).sum();
-        let mut path = String::with_capacity(base.len() + call.path.len() + values);
+        let values: usize = writer.segments.iter().map(|(_, value)| value.len()).sum();
+        let mut path = String::with_capacity(base.len() + template.len() + values);
         path.push_str(base);
-        fill(&mut path, call.path, &fields.segments)?;
-        let body = fields.body.map(|mut body| {
+        writer.fill(&mut path);
+        let Writer { mut query, mut body, parts, checks, .. } = writer;
+        InvalidArguments::none(checks.refused)?;
+        let body = (call.form == Form::Json).then(|| {
             body.push(b'}');
             body
         });
-        Ok(Self { call, path, query: fields.query.finish(), body })
+        Ok(Self { call, path, query: query.finish(), body, form: parts, warnings: checks.warnings })
     }
 }
 
@@ -98,318 +145,259 @@ fn in_path(template: &str, name: &str) -> bool {
     false
 }
 
-fn fill(
-    path: &mut String,
-    template: &str,
-    segments: &[(&'static str, String)],
-) -> Result<(), InvalidArgument> {
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        let Some((_, value)) = segments.iter().find(|(field, _)| *field == name) else {
-            return Err(InvalidArgument::new(
-                name.to_owned(),
-                "the path needs it and the request has none",
-                "set it, or report this as a defect of the request's type",
-            ));
-        };
-        path.push_str(before);
-        path.push_str(value);
-        rest = after;
-    }
-    path.push_str(rest);
-    Ok(())
-}
-
 /// Escaping is not enough for a path: `..` needs none, and turns one order's cancellation into everyone's.
-fn check_segment(argument: &'static str, value: &str) -> Result<(), InvalidArgument> {
+fn is_segment(value: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if (1..=64).contains(&value.len()) && value.chars().all(good) {
-        return Ok(());
-    }
-    Err(InvalidArgument::new(
-        argument,
-        "it would change the path it stands in",
-        "give 1 to 64 characters out of A-Z, a-z, 0-9, '_' and '-'",
-    ))
+    (1..=64).contains(&value.len()) && value.chars().all(good)
 }
 
-/// An argument that refused to be written.
-#[derive(Debug)]
-struct Refused(InvalidArgument);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl ser::Error for Refused {
-    /// A checked argument says `why; remedy`; its name is added where the field is known.
-    fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self(refusal("", &reason.to_string()))
-    }
-}
-
-fn refusal(argument: &'static str, reason: &str) -> InvalidArgument {
-    let (why, remedy) = reason.rsplit_once("; ").unwrap_or((reason, "give another value"));
-    InvalidArgument::new(argument, why.to_owned(), remedy.to_owned())
-}
-
-fn named(argument: &'static str) -> impl Fn(Refused) -> Refused {
-    move |Refused(refused)| Refused(InvalidArgument { argument: argument.into(), ..refused })
-}
-
-/// Takes a request's fields to where they belong.
-struct Fields {
+/// Takes a request's values to where they belong.
+struct Writer<'e> {
     template: &'static str,
+    form: Form,
+    older: bool,
+    unit: TimeUnit,
     segments: Vec<(&'static str, String)>,
     query: form_urlencoded::Serializer<'static, String>,
-    body: Option<Vec<u8>>,
-    unit: TimeUnit,
+    /// JSON without the last brace.
+    body: Vec<u8>,
+    parts: Vec<Part>,
+    /// Path of the argument that is being written, such as `ubos[1].dob`.
+    at: String,
+    checks: Checks<'e>,
 }
 
-impl SerializeStruct for &mut Fields {
-    type Ok = ();
-    type Error = Refused;
+impl Writer<'_> {
+    fn refuse(&mut self, reason: Malformed) {
+        let refused = InvalidArgument::because(self.at.clone(), reason);
+        self.checks.refused.push(refused);
+    }
 
-    fn serialize_field<T: ?Sized + Serialize>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Refused> {
-        if in_path(self.template, key) {
-            let mut texts = value.serialize(Texts { unit: self.unit }).map_err(named(key))?;
-            let text = texts.pop().unwrap_or_default();
-            check_segment(key, &text).map_err(Refused)?;
-            self.segments.push((key, text));
-        } else if let Some(body) = &mut self.body {
-            if body.len() > 1 {
-                body.push(b',');
+    /// The path, with what its places are filled with. A place that was refused has its complaint already.
+    fn fill(&mut self, path: &mut String) {
+        let mut rest = self.template;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            path.push_str(before);
+            match self.segments.iter().find(|(field, _)| *field == name) {
+                Some((_, value)) => path.push_str(value),
+                None if self.checks.refused.iter().any(|refused| refused.argument == name) => {}
+                None => self.checks.refuse(
+                    name.to_owned(),
+                    "the path needs it and the request has none",
+                    "set it, or report this as a defect of the request's type",
+                ),
             }
-            let written = serde_json::to_writer(&mut *body, key).and_then(|()| {
-                body.push(b':');
-                serde_json::to_writer(&mut *body, value)
-            });
-            written.map_err(|error| Refused(refusal(key, &error.to_string())))?;
-        } else {
-            for text in value.serialize(Texts { unit: self.unit }).map_err(named(key))? {
-                self.query.append_pair(key, &text);
-            }
+            rest = after;
         }
-        Ok(())
+        path.push_str(rest);
     }
 
-    fn end(self) -> Result<(), Refused> {
-        Ok(())
+    /// A value follows in the JSON body: after a comma where another one came before.
+    fn separate(&mut self) {
+        if !matches!(self.body.last(), Some(b'{' | b'[') | None) {
+            self.body.push(b',');
+        }
+    }
+
+    fn json_text(&mut self, text: &str) {
+        // Writing text into memory cannot fail.
+        let _written = serde_json::to_writer(&mut self.body, text);
     }
 }
 
-/// A field's value as text: none for an absent one, several for a list.
+impl Fields for Writer<'_> {
+    fn field(&mut self, name: Name, value: &dyn Param) {
+        let before = self.at.len();
+        self.at.push_str(name.current());
+        let spot = match name.of(self.older) {
+            None => Spot::Unknown,
+            Some(wire) if in_path(self.template, wire) => Spot::Segment(wire),
+            Some(wire) => match self.form {
+                Form::Query => Spot::Query(wire),
+                Form::Json => Spot::Key(wire),
+                Form::Multipart => Spot::Part(wire),
+            },
+        };
+        value.write(&mut Slot { writer: self, spot });
+        self.at.truncate(before);
+    }
+}
+
+/// The members of an object in the JSON body.
+struct Members<'w, 'e>(&'w mut Writer<'e>);
+
+impl Fields for Members<'_, '_> {
+    fn field(&mut self, name: Name, value: &dyn Param) {
+        let before = self.0.at.len();
+        self.0.at.push('.');
+        self.0.at.push_str(name.current());
+        let spot = name.of(self.0.older).map_or(Spot::Unknown, Spot::Key);
+        value.write(&mut Slot { writer: self.0, spot });
+        self.0.at.truncate(before);
+    }
+}
+
+/// Where one value goes.
 #[derive(Clone, Copy)]
-struct Texts {
-    unit: TimeUnit,
+enum Spot {
+    /// A place in the path.
+    Segment(&'static str),
+    /// The query.
+    Query(&'static str),
+    /// A member of a JSON object.
+    Key(&'static str),
+    /// An element of a JSON list.
+    Element,
+    /// A field of a form.
+    Part(&'static str),
+    /// Nowhere: the older version does not know the name.
+    Unknown,
 }
 
-impl Texts {
-    fn instant(self, name: &str, text: String) -> String {
-        match (self.unit, text.parse::<i64>()) {
-            (TimeUnit::Seconds, Ok(millis)) if name == INSTANT_FROM => millis.div_euclid(1_000).to_string(),
-            (TimeUnit::Seconds, Ok(millis)) => (-(-millis).div_euclid(1_000)).to_string(),
-            _ => text,
+struct Slot<'w, 'e> {
+    writer: &'w mut Writer<'e>,
+    spot: Spot,
+}
+
+impl Slot<'_, '_> {
+    /// Begins a JSON value.
+    fn begin(&mut self) {
+        self.writer.separate();
+        if let Spot::Key(name) = self.spot {
+            self.writer.json_text(name);
+            self.writer.body.push(b':');
+        }
+    }
+
+    /// A value whose text stands bare in JSON.
+    fn bare(&mut self, value: &dyn fmt::Display) {
+        match self.spot {
+            Spot::Key(_) | Spot::Element => {
+                self.begin();
+                // Writing into memory cannot fail.
+                let _written = write!(self.writer.body, "{value}");
+            }
+            _ => self.put_text(&value.to_string()),
+        }
+    }
+
+    fn put_text(&mut self, text: &str) {
+        match self.spot {
+            Spot::Segment(name) if is_segment(text) => self.writer.segments.push((name, text.to_owned())),
+            Spot::Segment(_) => self.writer.refuse(Malformed::new(
+                "it would change the path it stands in",
+                "give 1 to 64 characters out of A-Z, a-z, 0-9, '_' and '-'",
+            )),
+            Spot::Query(name) => {
+                self.writer.query.append_pair(name, text);
+            }
+            Spot::Key(_) | Spot::Element => {
+                self.begin();
+                self.writer.json_text(text);
+            }
+            Spot::Part(name) => {
+                self.writer.parts.push(Part { name, content: PartContent::Text(text.to_owned()) });
+            }
+            Spot::Unknown => self.writer.refuse(Malformed::new(
+                "the older version of the exchange does not know it",
+                "leave it out, or use the current version",
+            )),
+        }
+    }
+
+    fn unsupported(&mut self, what: &str) {
+        match self.spot {
+            Spot::Unknown => self.put_text(""),
+            _ => self.writer.refuse(Malformed::new(
+                format!("{what} cannot stand here"),
+                "report this as a defect of the request's type",
+            )),
         }
     }
 }
 
-struct List {
-    each: Texts,
-    texts: Vec<String>,
-}
-
-impl SerializeSeq for List {
-    type Ok = Vec<String>;
-    type Error = Refused;
-
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Refused> {
-        self.texts.extend(value.serialize(self.each)?);
-        Ok(())
-    }
-
-    fn end(self) -> Result<Vec<String>, Refused> {
-        Ok(self.texts)
-    }
-}
-
-fn unsupported<T>(what: &str) -> Result<T, Refused> {
-    Err(ser::Error::custom(format!(
-        "{what} cannot stand here; report this as a defect of the request's type"
-    )))
-}
-
-macro_rules! as_text {
-    ($($method:ident: $ty:ty),+) => {
-        $(fn $method(self, value: $ty) -> Result<Self::Ok, Refused> {
-            Ok(vec![value.to_string()])
-        })+
-    };
-}
-
-macro_rules! refuse_scalars {
-    ($($method:ident: $ty:ty),+) => {
-        $(fn $method(self, _: $ty) -> Result<Self::Ok, Refused> {
-            unsupported(stringify!($ty))
-        })+
-    };
-}
-
-/// What neither a request nor a parameter can be.
-macro_rules! refuse_compounds {
-    () => {
-        fn serialize_unit_variant(
-            self,
-            _: &'static str,
-            _: u32,
-            variant: &'static str,
-        ) -> Result<Self::Ok, Refused> {
-            variant.serialize(self)
+impl Place for Slot<'_, '_> {
+    fn absent(&mut self) {
+        // A list keeps the places of its elements.
+        if matches!(self.spot, Spot::Element) {
+            self.bare(&"null");
         }
-        fn serialize_newtype_variant<T: ?Sized + Serialize>(
-            self,
-            _: &'static str,
-            _: u32,
-            _: &'static str,
-            _: &T,
-        ) -> Result<Self::Ok, Refused> {
-            unsupported("a variant with content")
-        }
-        fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refused> {
-            unsupported("a tuple")
-        }
-        fn serialize_tuple_struct(
-            self,
-            _: &'static str,
-            _: usize,
-        ) -> Result<Self::SerializeTupleStruct, Refused> {
-            unsupported("a tuple")
-        }
-        fn serialize_tuple_variant(
-            self,
-            _: &'static str,
-            _: u32,
-            _: &'static str,
-            _: usize,
-        ) -> Result<Self::SerializeTupleVariant, Refused> {
-            unsupported("a variant with content")
-        }
-        fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Refused> {
-            unsupported("a map")
-        }
-        fn serialize_struct_variant(
-            self,
-            _: &'static str,
-            _: u32,
-            _: &'static str,
-            _: usize,
-        ) -> Result<Self::SerializeStructVariant, Refused> {
-            unsupported("a variant with content")
-        }
-        fn serialize_bytes(self, _: &[u8]) -> Result<Self::Ok, Refused> {
-            unsupported("bytes")
-        }
-    };
-}
+    }
 
-impl<'a> Serializer for &'a mut Fields {
-    type Ok = ();
-    type Error = Refused;
-    type SerializeSeq = Impossible<(), Refused>;
-    type SerializeTuple = Impossible<(), Refused>;
-    type SerializeTupleStruct = Impossible<(), Refused>;
-    type SerializeTupleVariant = Impossible<(), Refused>;
-    type SerializeMap = Impossible<(), Refused>;
-    type SerializeStruct = &'a mut Fields;
-    type SerializeStructVariant = Impossible<(), Refused>;
+    fn text(&mut self, text: &str) {
+        self.put_text(text);
+    }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
-        Ok(self)
+    fn number(&mut self, number: &dyn fmt::Display) {
+        self.bare(number);
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
-        Ok(())
-    }
-    fn serialize_newtype_struct<T: ?Sized + Serialize>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Refused> {
-        value.serialize(self)
-    }
-    fn serialize_none(self) -> Result<(), Refused> {
-        unsupported("nothing")
-    }
-    fn serialize_unit(self) -> Result<(), Refused> {
-        unsupported("nothing")
-    }
-    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Refused> {
-        value.serialize(self)
-    }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refused> {
-        unsupported("a list")
-    }
-    refuse_scalars!(
-        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_f32: f32,
-        serialize_f64: f64, serialize_char: char, serialize_str: &str
-    );
-    refuse_compounds!();
-}
 
-impl Serializer for Texts {
-    type Ok = Vec<String>;
-    type Error = Refused;
-    type SerializeSeq = List;
-    type SerializeTuple = Impossible<Vec<String>, Refused>;
-    type SerializeTupleStruct = Impossible<Vec<String>, Refused>;
-    type SerializeTupleVariant = Impossible<Vec<String>, Refused>;
-    type SerializeMap = Impossible<Vec<String>, Refused>;
-    type SerializeStruct = Impossible<Vec<String>, Refused>;
-    type SerializeStructVariant = Impossible<Vec<String>, Refused>;
+    fn flag(&mut self, flag: bool) {
+        self.bare(&flag);
+    }
 
-    fn serialize_newtype_struct<T: ?Sized + Serialize>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<Vec<String>, Refused> {
-        let texts = value.serialize(self)?;
-        Ok(match name {
-            INSTANT_FROM | INSTANT_TO => texts.into_iter().map(|text| self.instant(name, text)).collect(),
-            _ => texts,
-        })
+    fn time(&mut self, time: Timestamp, bound: Bound, unit: Unit) {
+        let millis = time.as_unix_millis();
+        // What is finer than the unit makes a range larger, never smaller.
+        let finer = Timestamp::from_unix_millis(millis).is_ok_and(|cut| cut < time);
+        let millis = millis + i64::from(finer && bound == Bound::To);
+        let seconds = unit == Unit::Seconds || self.writer.unit == TimeUnit::Seconds;
+        self.bare(&match (seconds, bound) {
+            (false, _) => millis,
+            (true, Bound::From) => millis.div_euclid(1_000),
+            (true, Bound::To) => -(-millis).div_euclid(1_000),
+        });
     }
-    fn serialize_none(self) -> Result<Vec<String>, Refused> {
-        Ok(Vec::new())
+
+    fn list(&mut self, length: usize, write: &mut dyn FnMut(usize, &mut dyn Place)) {
+        let spot = match self.spot {
+            // An empty list of a query is no parameter; a list of one is one parameter.
+            Spot::Query(_) | Spot::Part(_) => self.spot,
+            Spot::Key(_) | Spot::Element => Spot::Element,
+            Spot::Segment(_) | Spot::Unknown => return self.unsupported("a list"),
+        };
+        let in_json = matches!(spot, Spot::Element);
+        if in_json {
+            self.begin();
+            self.writer.body.push(b'[');
+        }
+        let before = self.writer.at.len();
+        for index in 0..length {
+            let _written = write!(self.writer.at, "[{index}]");
+            write(index, &mut Slot { writer: self.writer, spot });
+            self.writer.at.truncate(before);
+        }
+        if in_json {
+            self.writer.body.push(b']');
+        }
     }
-    fn serialize_unit(self) -> Result<Vec<String>, Refused> {
-        Ok(Vec::new())
+
+    fn object(&mut self, object: &dyn Params) {
+        if !matches!(self.spot, Spot::Key(_) | Spot::Element) {
+            return self.unsupported("an object");
+        }
+        self.begin();
+        self.writer.body.push(b'{');
+        object.write_fields(&mut Members(self.writer));
+        self.writer.body.push(b'}');
     }
-    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<Vec<String>, Refused> {
-        value.serialize(self)
+
+    fn file(&mut self, file: &Upload) {
+        match self.spot {
+            Spot::Part(name) => {
+                self.writer.parts.push(Part { name, content: PartContent::File(file.clone()) });
+            }
+            _ => self.unsupported("a file"),
+        }
     }
-    fn serialize_seq(self, _: Option<usize>) -> Result<List, Refused> {
-        Ok(List { each: self, texts: Vec::new() })
+
+    fn refuse(&mut self, reason: Malformed) {
+        self.writer.refuse(reason);
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Vec<String>, Refused> {
-        unsupported("a struct")
+
+    fn warn(&mut self, reason: Malformed) {
+        let warning = Warning::because(self.writer.at.clone(), reason);
+        self.writer.checks.warnings.push(warning);
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Refused> {
-        unsupported("a struct")
-    }
-    as_text!(
-        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_char: char,
-        serialize_str: &str
-    );
-    refuse_scalars!(serialize_f32: f32, serialize_f64: f64);
-    refuse_compounds!();
 }

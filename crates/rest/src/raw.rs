@@ -1,8 +1,10 @@
 //! The raw door: calls that have no type yet.
 
 use crate::{
-    Call, Client, Error, InvalidArgument, prepare, runtime,
-    transport::{self, Outgoing, Trace},
+    Call, Client, Error, InvalidArgument, call,
+    export::Whole,
+    prepare, runtime,
+    transport::{self, Content, Outgoing, Trace},
 };
 use bytes::Bytes;
 use capecrypto_auth::Service;
@@ -10,6 +12,9 @@ use http::{HeaderMap, Method};
 use serde::Serialize;
 use std::{fmt, pin::pin, time::Duration};
 use url::form_urlencoded;
+
+/// Its path stands from the host's root: no service has it.
+const ROOT: Service = Service::new("any", "");
 
 /// A call put together by hand, with the same signing, limits and errors as a typed one.
 #[must_use = "a request does nothing until it is sent"]
@@ -76,15 +81,11 @@ impl RawRequest {
     /// # Errors
     /// As [`Client::send`].
     pub async fn send(mut self) -> Result<RawReply, Error> {
-        let call = Call {
-            name: "raw",
-            service: Service::Trade,
-            method: known(&self.method)?,
-            path: "a path of the caller's",
-            signed: self.signed,
-            idempotent: self.idempotent,
-            urgent: false,
-        };
+        let mut call = Call::new("raw", ROOT, known(&self.method)?, "a path of the caller's");
+        call.signed = self.signed;
+        if self.idempotent {
+            call = call.idempotent();
+        }
         check_path(&self.path).map_err(|error| Error::from(error).with_call(call))?;
         let body = self.body.map_err(|error| {
             let why = crate::mask::quoted(&error.to_string());
@@ -98,14 +99,14 @@ impl RawRequest {
         let outgoing = Outgoing {
             call,
             path_and_query,
-            body,
+            content: body.map_or(Content::Nothing, Content::Json),
             acting_as,
             hint: |_| None,
-            idempotent: call.idempotent,
+            idempotent: self.idempotent,
             urgent: false,
         };
         let work = pin!(async {
-            let answer = self.client.shared.call(&outgoing).await?;
+            let answer = self.client.shared.call(&outgoing, &mut Whole).await?;
             Ok(RawReply {
                 status: answer.head.status,
                 headers: answer.head.headers,
@@ -118,17 +119,11 @@ impl RawRequest {
     }
 }
 
-fn known(method: &Method) -> Result<&'static str, Error> {
-    ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|name| *name == method.as_str()).ok_or_else(
-        || {
-            InvalidArgument::new(
-                "method",
-                "the API has none of that name",
-                "give GET, POST, PUT, PATCH or DELETE",
-            )
-            .into()
-        },
-    )
+fn known(method: &Method) -> Result<call::Method, Error> {
+    call::Method::of(method).ok_or_else(|| {
+        let what = "the API has none of that name";
+        InvalidArgument::new("method", what, "give GET, POST, PUT, PATCH or DELETE").into()
+    })
 }
 
 /// Segments of plain characters: whatever else a path could hold, an HTTP client might resolve to another path.

@@ -1,6 +1,7 @@
 //! Reading a successful answer.
 
 use crate::mask;
+use bytes::Bytes;
 use http::HeaderMap;
 use serde::{
     Deserialize, Deserializer,
@@ -94,7 +95,7 @@ pub trait FromResponse: Sized {
     ///
     /// # Errors
     /// Where and why it cannot be read.
-    fn from_response(head: &Head, body: &[u8]) -> Result<Self, DecodeError>;
+    fn from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError>;
 
     /// The rows of a list that could not be read.
     fn unreadable(&self) -> &[UnreadableRow] {
@@ -102,8 +103,44 @@ pub trait FromResponse: Sized {
     }
 }
 
+/// An answer that says nothing beside its status. Whatever its body holds is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Nothing;
+
+impl FromResponse for Nothing {
+    fn from_response(_: &Head, _: &Bytes) -> Result<Self, DecodeError> {
+        Ok(Self)
+    }
+}
+
+/// An answer's body as it came.
+///
+/// `Debug` shows its size only.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RawBody {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Their media type, where the server says it.
+    pub content_type: Option<String>,
+}
+
+impl fmt::Debug for RawBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawBody({} bytes)", self.bytes.len())
+    }
+}
+
+impl FromResponse for RawBody {
+    fn from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError> {
+        let content_type = head.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        Ok(Self { bytes: body.clone(), content_type: content_type.map(str::to_owned) })
+    }
+}
+
 impl<T: DeserializeOwned> FromResponse for T {
-    fn from_response(_: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+    fn from_response(_: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         decode(body)
     }
 }
@@ -203,7 +240,7 @@ impl<T> Entries<T> {
 }
 
 impl<T: DeserializeOwned> FromResponse for Entries<T> {
-    fn from_response(_: &Head, body: &[u8]) -> Result<Self, DecodeError> {
+    fn from_response(_: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let body = without_bom(body);
         let number = |entries: Vec<(Option<String>, T)>| {
             let entries = entries.into_iter().enumerate();

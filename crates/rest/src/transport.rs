@@ -9,9 +9,11 @@
 //! 5. Nothing that a span or an error prints comes from a URL, a header or a body.
 
 use crate::{
-    Call, Error, Head, Kind, Outcome, Timeouts,
+    Accept, Call, Error, Head, Kind, Outcome, Part, Timeouts,
+    export::Receive,
+    form,
     limit::{Limiter, MOST_WAITING, NoTurn},
-    motion::Motion,
+    motion::{Motion, Progress},
     retry::{self, Budget, Cause, Dates},
     words,
 };
@@ -63,13 +65,33 @@ pub(crate) struct Shared {
 pub(crate) struct Outgoing {
     pub(crate) call: Call,
     pub(crate) path_and_query: String,
-    pub(crate) body: Option<Bytes>,
+    pub(crate) content: Content,
     pub(crate) acting_as: Option<Arc<str>>,
     pub(crate) hint: fn(&str) -> Option<&'static str>,
     /// Whether sending it twice does no more than sending it once.
     pub(crate) idempotent: bool,
     /// Whether it leaves before others that wait for the rate limit.
     pub(crate) urgent: bool,
+}
+
+/// What a call sends behind its headers.
+#[derive(Default)]
+pub(crate) enum Content {
+    #[default]
+    Nothing,
+    Json(Bytes),
+    /// Fields of a form, and who is told how far a file is.
+    Form(Vec<Part>, Option<Progress>),
+}
+
+impl Content {
+    /// The bytes that a signature may cover. A form's are made as they are sent, and no scheme covers them.
+    fn signed_bytes(&self) -> &[u8] {
+        match self {
+            Self::Json(body) => body,
+            Self::Nothing | Self::Form(..) => &[],
+        }
+    }
 }
 
 /// When an answer came.
@@ -82,9 +104,9 @@ pub(crate) struct Came {
 }
 
 /// A successful answer.
-pub(crate) struct Answer {
+pub(crate) struct Answer<T = Bytes> {
     pub(crate) head: Head,
-    pub(crate) body: Bytes,
+    pub(crate) body: T,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
 }
@@ -139,22 +161,27 @@ pub(crate) async fn traced<T: Trace>(
 }
 
 impl Shared {
-    pub(crate) async fn call(&self, outgoing: &Outgoing) -> Result<Answer, Error> {
+    pub(crate) async fn call<R: Receive>(
+        &self,
+        outgoing: &Outgoing,
+        receive: &mut R,
+    ) -> Result<Answer<R::Body>, Error> {
         let call = outgoing.call;
+        let timeouts = self.timeouts.of(call.deadline);
         // Our own queue is no fault of the exchange's: the first wait in it has a deadline of its own.
-        self.wait_for_turn(outgoing, Instant::now() + self.timeouts.queue)
+        self.wait_for_turn(outgoing, Instant::now() + timeouts.queue)
             .await
             .map_err(|error| self.add_context(error, outgoing))?;
         let start = Instant::now();
         let mut attempt_from = start;
-        let mut deadline = start + self.timeouts.call;
+        let mut deadline = start + timeouts.call;
         let mut attempts = 0;
         let mut signed_afresh = false;
         let mut maybe_done = false;
         loop {
             attempts += 1;
             let motion = Motion::starting(attempt_from);
-            let attempt = self.attempt(outgoing, &motion, deadline).await;
+            let attempt = self.attempt(outgoing, &motion, deadline, timeouts, receive).await;
             deadline += motion.allowance();
             let (error, expired) = match attempt {
                 Attempt::Success((head, body)) => {
@@ -168,6 +195,10 @@ impl Shared {
             maybe_done |= error.outcome() == Outcome::Unknown;
             let error =
                 self.add_context(error, outgoing).with_attempts(attempts).with_earlier_doubt(maybe_done);
+            // What has gone out to the caller cannot be taken back.
+            if receive.has_begun() {
+                return Err(error);
+            }
             let wait = if expired && !signed_afresh {
                 signed_afresh = true;
                 Duration::ZERO
@@ -225,12 +256,14 @@ impl Shared {
         }
     }
 
-    async fn attempt(
+    async fn attempt<R: Receive>(
         &self,
         outgoing: &Outgoing,
         motion: &Motion,
         deadline: Instant,
-    ) -> Attempt<(Head, Bytes)> {
+        timeouts: Timeouts,
+        receive: &mut R,
+    ) -> Attempt<(Head, R::Body)> {
         // Signing may have to wait, and nothing has left then: it does not count as a part of the sending.
         let mut headers = HeaderMap::new();
         if outgoing.call.signed {
@@ -241,13 +274,13 @@ impl Shared {
         }
         let sent = Instant::now();
         motion.moved_at(0, sent);
-        let limit = deadline.min(sent + self.timeouts.attempt);
+        let limit = deadline.min(sent + timeouts.attempt);
         if limit <= sent {
             let what = "the deadline passed before the request left";
             return Attempt::Failed(Error::new(Kind::Timeout, Outcome::NotSent, what));
         }
-        let work = pin!(self.exchange(outgoing, headers, motion, sent));
-        match motion.watch(self.timeouts.idle, limit, work).await {
+        let work = pin!(self.exchange(outgoing, headers, motion, sent, receive));
+        match motion.watch(timeouts.idle, limit, work).await {
             Some(attempt) => attempt,
             None => Attempt::Failed(Error::new(
                 Kind::Timeout,
@@ -258,21 +291,37 @@ impl Shared {
     }
 
     /// Sends the request and reads the answer.
-    async fn exchange(
+    async fn exchange<R: Receive>(
         &self,
         outgoing: &Outgoing,
         mut headers: HeaderMap,
         motion: &Motion,
         sent: Instant,
-    ) -> Attempt<(Head, Bytes)> {
+        receive: &mut R,
+    ) -> Attempt<(Head, R::Body)> {
         let call = outgoing.call;
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let mut request = reqwest::Request::new(method(call.method), self.url(&outgoing.path_and_query));
-        if let Some(body) = &outgoing.body {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *request.body_mut() = Some(motion.body(body.clone()));
+        let accept = match call.accept {
+            Accept::Json => "application/json",
+            // Refusals are JSON all the same.
+            Accept::Csv => "text/csv, application/json;q=0.5",
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        let mut request = reqwest::Request::new(call.method.into(), self.url(&outgoing.path_and_query));
+        match &outgoing.content {
+            Content::Nothing => *request.headers_mut() = headers,
+            Content::Json(body) => {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                *request.body_mut() = Some(motion.body(body.clone()));
+                *request.headers_mut() = headers;
+            }
+            Content::Form(parts, progress) => {
+                *request.headers_mut() = headers;
+                request = match form::fill(&self.calls, request, parts, motion, progress.as_ref()) {
+                    Ok(request) => request,
+                    Err(error) => return Attempt::Failed(error),
+                };
+            }
         }
-        *request.headers_mut() = headers;
         let mut response = match self.calls.execute(request).await {
             Ok(response) => response,
             Err(error) => return Attempt::Failed(failure(error)),
@@ -282,13 +331,18 @@ impl Shared {
         let came = Came { received_ms: self.clock.local_ms(), took: now - sent };
         let head =
             Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
-        let body = match read(response, head.status, motion).await {
-            Ok(body) => body,
-            Err(error) => return Attempt::Failed(error.with_status(head.status)),
-        };
-        match self.classify(outgoing, &head, &body, came) {
-            None => Attempt::Success((head, body)),
-            Some(failed) => failed,
+        // A success is the receiver's to read, anything else is read here.
+        if (200..300).contains(&head.status) {
+            let received = receive.receive(&head, response, motion).await;
+            self.observe_date(outgoing, &head, came);
+            return match received {
+                Ok(body) => Attempt::Success((head, body)),
+                Err(error) => Attempt::Failed(error.with_status(head.status)),
+            };
+        }
+        match read(response, head.status, motion).await {
+            Ok(body) => self.classify(outgoing, &head, &body, came),
+            Err(error) => Attempt::Failed(error.with_status(head.status)),
         }
     }
 
@@ -303,9 +357,9 @@ impl Shared {
         let signed = signer.sign(&ToSign {
             nonce,
             unix_millis,
-            method: outgoing.call.method,
+            method: outgoing.call.method.as_str(),
             path_and_query: &outgoing.path_and_query,
-            body: outgoing.body.as_deref().unwrap_or_default(),
+            body: outgoing.content.signed_bytes(),
             acting_as: outgoing.acting_as.as_deref(),
         });
         // Room for the three that every call has besides; more would be copied along by the HTTP client.
@@ -366,14 +420,8 @@ impl Shared {
         url
     }
 
-    /// What an answer means, from its status first; `None` for a success.
-    pub(crate) fn classify<T>(
-        &self,
-        outgoing: &Outgoing,
-        head: &Head,
-        body: &Bytes,
-        came: Came,
-    ) -> Option<Attempt<T>> {
+    /// Takes note of an answer's date: the date, and a skew that it showed.
+    fn observe_date(&self, outgoing: &Outgoing, head: &Head, came: Came) -> (Option<u64>, Option<Skew>) {
         let signer = self.signer.as_ref().filter(|_| outgoing.call.signed);
         // Public answers may come out of a cache, with the date of when they were made, as those with an age do.
         let fresh =
@@ -382,10 +430,20 @@ impl Shared {
         let date = date.and_then(|date| self.dates.read(date));
         let skew = date.and_then(|date| self.clock.observe(date, came.received_ms, came.took));
         self.warn_of_skew(skew);
+        (date, skew)
+    }
+
+    /// What an answer that is no success means, from its status first.
+    pub(crate) fn classify<T>(
+        &self,
+        outgoing: &Outgoing,
+        head: &Head,
+        body: &Bytes,
+        came: Came,
+    ) -> Attempt<T> {
+        let signer = self.signer.as_ref().filter(|_| outgoing.call.signed);
+        let (date, skew) = self.observe_date(outgoing, head, came);
         let status = head.status;
-        if (200..300).contains(&status) {
-            return None;
-        }
         let words = words::read(body);
         // Rule 4.
         let own = words.as_ref().is_some_and(|words| match status {
@@ -404,7 +462,9 @@ impl Shared {
             (Some(_), _) => (Kind::Auth, Outcome::Refused),
             (None, 300..400) => (Kind::Redirect, Outcome::Unknown),
             (None, 429) => (Kind::RateLimited, Outcome::Unknown),
-            (None, 471 | 503) => (Kind::Maintenance, Outcome::Unknown),
+            (None, status) if self.environment.is_maintenance(status) => {
+                (Kind::Maintenance, Outcome::Unknown)
+            }
             (None, 500..) => (Kind::Server, Outcome::Unknown),
             // A gateway on the way gave up waiting; what is behind it may not have.
             (None, 408 | 425 | 499) => (Kind::Timeout, Outcome::Unknown),
@@ -433,11 +493,11 @@ impl Shared {
             .filter(|_| status == 401)
             .and_then(|signer| signer.rejection(status, &words::sole_code(body)?));
         if proof != Some(Rejection::Expired) {
-            return Some(Attempt::Failed(error));
+            return Attempt::Failed(error);
         }
         let corrected = date.map(|date| self.clock.correct(date, came.received_ms, came.took));
         self.warn_of_skew(corrected.filter(|skew| skew.applied));
-        Some(Attempt::Expired(error.with_skew(corrected.or(skew).map(|skew| skew.offset_ms))))
+        Attempt::Expired(error.with_skew(corrected.or(skew).map(|skew| skew.offset_ms)))
     }
 
     fn warn_of_skew(&self, skew: Option<Skew>) {
@@ -464,17 +524,6 @@ fn retry_cause(error: &Error) -> Option<Cause> {
         }
         Kind::RateLimited => Some(Cause::Throttled),
         _ => None,
-    }
-}
-
-/// Methods come from the table of calls, which has no others.
-fn method(name: &str) -> http::Method {
-    match name {
-        "POST" => http::Method::POST,
-        "PUT" => http::Method::PUT,
-        "PATCH" => http::Method::PATCH,
-        "DELETE" => http::Method::DELETE,
-        _ => http::Method::GET,
     }
 }
 

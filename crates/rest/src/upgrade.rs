@@ -1,10 +1,10 @@
 //! A websocket's handshake through the same client: proxy, TLS and DNS are set up once.
 
 use crate::{
-    Call, Client, Error, Head, Kind, Outcome,
+    Call, Client, Error, Head, Kind, Method, Outcome,
     motion::Motion,
     prepare, runtime,
-    transport::{self, Attempt, Outgoing, Trace},
+    transport::{self, Attempt, Content, Outgoing, Trace},
 };
 use capecrypto_auth::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -18,7 +18,9 @@ pub use reqwest::Upgraded;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Upgrade {
-    /// Path below the stream service's, such as `/public`.
+    /// The service that is upgraded to.
+    pub service: Service,
+    /// Path below the service's, such as `/public`.
     pub path: &'static str,
     /// Query string, as it shall stand in the request line.
     pub query: String,
@@ -30,8 +32,8 @@ pub struct Upgrade {
 
 impl Upgrade {
     /// A handshake without query, signature and headers.
-    pub fn new(path: &'static str) -> Self {
-        Self { path, query: String::new(), signed: false, headers: Vec::new() }
+    pub fn new(service: Service, path: &'static str) -> Self {
+        Self { service, path, query: String::new(), signed: false, headers: Vec::new() }
     }
 }
 
@@ -57,23 +59,16 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send); an answer other than `101` is an error with its status and codes.
     pub async fn upgrade(&self, upgrade: &Upgrade) -> Result<(HeaderMap, Upgraded), Error> {
-        let call = Call {
-            name: "upgrade",
-            service: Service::Stream,
-            method: "GET",
-            path: upgrade.path,
-            signed: upgrade.signed,
-            idempotent: true,
-            urgent: false,
-        };
-        let path = format!("{}{}", self.environment().path(Service::Stream), upgrade.path);
+        let mut call = Call::new("upgrade", upgrade.service, Method::Get, upgrade.path);
+        call.signed = upgrade.signed;
+        let path = format!("{}{}", self.environment().path(upgrade.service), upgrade.path);
         let path_and_query = prepare::join(path, &upgrade.query);
         let acting_as = self.acting_for(call)?;
         runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
         let outgoing = Outgoing {
             call,
             path_and_query,
-            body: None,
+            content: Content::Nothing,
             acting_as,
             hint: |_| None,
             idempotent: true,
@@ -142,11 +137,10 @@ impl Client {
             Ok(body) => body,
             Err(error) => return Attempt::Failed(error.with_status(status)),
         };
-        match self.shared.classify(outgoing, &head, &body, came) {
-            Some(failed) => failed,
-            None => {
-                Attempt::Failed(Error::answer(Kind::Unexpected, Outcome::Unknown, status, Vec::new(), body))
-            }
+        if (200..300).contains(&status) {
+            let error = Error::answer(Kind::Unexpected, Outcome::Unknown, status, Vec::new(), body);
+            return Attempt::Failed(error);
         }
+        self.shared.classify(outgoing, &head, &body, came)
     }
 }

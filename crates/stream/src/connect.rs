@@ -68,6 +68,11 @@ impl ConnectError {
     }
 }
 
+/// The websocket.
+#[cfg(feature = "rest")]
+pub const STREAM: capecrypto_auth::Service =
+    capecrypto_auth::Service::new("stream", "/api/v2/websocket").older("/api/v2/stream");
+
 /// Makes the connections of a stream: the HTTP client in life, a simulated network in tests.
 pub trait Connect: Send + Sync + 'static {
     /// Makes one handshake, signed at this moment where it is private.
@@ -82,7 +87,7 @@ impl Connect for capecrypto_rest::Client {
     fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
         use capecrypto_rest::{Kind, Upgrade};
         Box::pin(async move {
-            let mut upgrade = Upgrade::new(if handshake.private { "/private" } else { "/public" });
+            let mut upgrade = Upgrade::new(STREAM, if handshake.private { "/private" } else { "/public" });
             upgrade.query.clone_from(&handshake.query);
             upgrade.signed = handshake.private;
             upgrade.headers.clone_from(&handshake.headers);

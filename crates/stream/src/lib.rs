@@ -14,6 +14,8 @@ mod session;
 mod topic;
 
 pub use client::{Builder, Stream, Tap};
+#[cfg(feature = "rest")]
+pub use connect::STREAM;
 pub use connect::{Connect, ConnectError, Connection, Handshake, Io};
 pub use error::{Error, Kind};
 pub use event::{Event, Interruption};

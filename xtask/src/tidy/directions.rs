@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("capecrypto-models", &[]),
     ("capecrypto-auth", &[]),
     ("capecrypto-orderbook", &["capecrypto-models"]),
-    ("capecrypto-rest", &["capecrypto-auth"]),
+    ("capecrypto-rest", &["capecrypto-auth", "capecrypto-models"]),
     ("capecrypto-exchange", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models"]),
     ("capecrypto-merchant", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models"]),
     ("capecrypto-stream", &["capecrypto-models", "capecrypto-auth", "?capecrypto-rest"]),
@@ -138,7 +138,7 @@ mod tests {
             let packages = [
                 package("capecrypto-models", &[]),
                 package("capecrypto-sandbox", &[("capecrypto-models", kind, false, V)]),
-                package("capecrypto-rest", &[("capecrypto-models", kind, false, V)]),
+                package("capecrypto-auth", &[("capecrypto-models", kind, false, V)]),
             ];
             let found = problems(&packages);
             assert_eq!(found.len(), 2, "{found:?}");

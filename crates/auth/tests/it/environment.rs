@@ -1,12 +1,16 @@
 use capecrypto_auth::{Credentials, Environment, EnvironmentError, Origin, Service, TimeUnit};
 
+const TRADE: Service = Service::new("trade", "/api/v2/atlas").older("/api/v2/trade");
+const ACCOUNT: Service = Service::new("account", "/api/v2/atlas").older("/api/v2/trade");
+const FILES: Service = Service::new("files", "/api/v2/files");
+
 #[test]
 fn two_versions_are_two_tables() {
     let (live, legacy) = (Environment::live(), Environment::legacy());
     assert_eq!(live.origin().as_str(), "https://trade.capecrypto.com");
     assert_eq!(live.origin(), legacy.origin());
-    assert_eq!(Service::ALL.map(|s| live.path(s)), ["/api/v2/atlas", "/api/v2/atlas", "/api/v2/websocket"]);
-    assert_eq!(Service::ALL.map(|s| legacy.path(s)), ["/api/v2/trade", "/api/v2/trade", "/api/v2/stream"]);
+    assert_eq!([TRADE, FILES].map(|service| live.path(service)), ["/api/v2/atlas", "/api/v2/files"]);
+    assert_eq!([TRADE, FILES].map(|service| legacy.path(service)), ["/api/v2/trade", "/api/v2/files"]);
     assert_eq!((live.time_unit(), legacy.time_unit()), (TimeUnit::Milliseconds, TimeUnit::Seconds));
 }
 
@@ -74,21 +78,17 @@ fn keys_go_where_they_belong() {
 
 #[test]
 fn a_services_path_can_be_set_to_a_path_and_nothing_else() {
-    let changed = Environment::live().with_path(Service::Account, "/api/v2").unwrap();
-    assert_eq!(changed.path(Service::Account), "/api/v2");
-    assert_eq!(changed.path(Service::Trade), "/api/v2/atlas");
+    let changed = Environment::live().with_path(ACCOUNT, "/api/v2").unwrap();
+    assert_eq!(changed.path(ACCOUNT), "/api/v2");
+    assert_eq!(changed.path(TRADE), "/api/v2/atlas");
     for bad in ["", "/", "api", "/a/", "/a//b", "/../b", "/a?b", "/%2e", "//evil.example"] {
-        assert_eq!(
-            Environment::live().with_path(Service::Trade, bad),
-            Err(EnvironmentError::NotAPath),
-            "{bad}"
-        );
+        assert_eq!(Environment::live().with_path(TRADE, bad), Err(EnvironmentError::NotAPath), "{bad}");
     }
 }
 
 #[test]
 fn the_older_version_is_told_from_the_current_one() {
     assert!(Environment::legacy().is_legacy() && !Environment::live().is_legacy());
-    let moved = Environment::legacy().with_path(Service::Trade, "/api/v2").unwrap();
+    let moved = Environment::legacy().with_path(TRADE, "/api/v2").unwrap();
     assert!(moved.is_legacy(), "another path does not change the version");
 }

@@ -65,7 +65,7 @@ async fn what_the_older_version_would_ignore_in_silence_is_refused_there() {
     let environment = Environment::local(&server.uri()).unwrap();
     let fills = || trading::ListTrades::new().order_id(7);
     client(environment.clone()).send(fills()).await.unwrap();
-    refused(&client(environment.with_legacy_paths()), fills(), "order_id", "compare").await;
+    refused(&client(environment.with_legacy_paths()), fills(), "order_id", "leave it out").await;
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 

@@ -1,5 +1,6 @@
 use crate::{client_of, dec, until};
-use capecrypto_auth::{Environment, Service};
+use capecrypto_auth::Environment;
+use capecrypto_exchange::{ACCOUNT, TRADE};
 use capecrypto_exchange::{account, public, trading};
 use capecrypto_models::Side;
 use capecrypto_sandbox::{Profile, Sandbox};
@@ -9,12 +10,7 @@ use std::time::Duration;
 async fn the_same_calls_work_on_every_version_of_the_paths() {
     let sandbox = Sandbox::start().await.unwrap();
     let current = Environment::local(sandbox.origin()).unwrap();
-    let bare = current
-        .clone()
-        .with_path(Service::Account, "/api/v2")
-        .unwrap()
-        .with_path(Service::Trade, "/api/v2")
-        .unwrap();
+    let bare = current.clone().with_path(ACCOUNT, "/api/v2").unwrap().with_path(TRADE, "/api/v2").unwrap();
     for environment in [current.clone(), current.with_legacy_paths(), bare] {
         let client = client_of(environment, &sandbox, "maker");
         assert_eq!(client.send(public::ListMarkets::new()).await.unwrap().len(), 4);

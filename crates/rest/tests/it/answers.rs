@@ -252,8 +252,9 @@ async fn a_mark_of_utf_8_before_a_body_is_passed_over() {
 #[test]
 fn entries_of_an_object_or_a_list_are_read_each_by_itself() {
     use capecrypto_rest::{Entries, FromResponse, Head};
-    let read =
-        |body: &str| Entries::<u64>::from_response(&Head::new(200, http::HeaderMap::new()), body.as_bytes());
+    let read = |body: &'static str| {
+        Entries::<u64>::from_response(&Head::new(200, http::HeaderMap::new()), &body.into())
+    };
     let both = read(r#"{"a":1,"b":"canary","!":3,"d":4}"#).unwrap();
     let a_to_z = |name: &str| name.parse::<char>().ok().filter(char::is_ascii_alphabetic).ok_or("no letter");
     assert_eq!(both.unreadable().len(), 1);

@@ -1,19 +1,28 @@
 //! A few calls to test the transport with.
 
-use capecrypto_auth::{Clock, Credentials, Environment};
-use capecrypto_rest::{Client, InvalidArgument, Mismatch, Objection, Page, Paged, Rate, endpoints, setters};
-use serde::{Deserialize, Serialize, Serializer};
+use capecrypto_auth::{Clock, Credentials, Environment, Service};
+use capecrypto_models::{
+    Malformed, Timestamp,
+    param::{Fields, Name, Param, Params, Place},
+};
+use capecrypto_rest::{
+    Checks, Client, Mismatch, Objection, Page, Paged, Rate, Repeat, SetPage, TimeRange, endpoints,
+};
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use wiremock::MockServer;
 
-endpoints! { Trade signed {
+pub(crate) const TRADE: Service = Service::new("trade", "/api/v2/atlas").older("/api/v2/trade");
+pub(crate) const STREAM: Service = Service::new("stream", "/api/v2/websocket").older("/api/v2/stream");
+
+endpoints! { TRADE signed; hints crate::hints::hint; probe crate::probe::Probe;
     POST   "/market/orders"             CreateOrder -> Order, checked reviewed;
-    GET    "/market/orders"             ListOrders  -> Page<Order>, reviewed;
+    GET    "/market/orders"             ListOrders  -> Page<Order>, paged reviewed;
     GET    "/market/orders/{id}"        GetOrder    -> Order, unreviewed("many tests answer another id");
     POST   "/market/orders/{id}/cancel" CancelOrder -> Order, idempotent unreviewed("as above");
-    GET    "/account/things"            ListThings  -> Page<Order>, unreviewed("it asks for all");
+    GET    "/account/things"            ListThings  -> Page<Order>, paged unreviewed("it asks for all");
     DELETE "/account/things/{id}"       DeleteThing -> Order, unreviewed("as above");
-}}
+}
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Order {
@@ -24,25 +33,35 @@ pub(crate) struct Order {
     pub(crate) rejected: bool,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct CreateOrder {
     pub(crate) market: &'static str,
     pub(crate) volume: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) post_only: Option<bool>,
     pub(crate) note: Note,
 }
 
-/// A field that refuses to be written, as checked arguments do.
+impl Params for CreateOrder {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        fields.field(Name::new("market"), &self.market);
+        fields.field(Name::new("volume"), &self.volume);
+        fields.field(Name::new("post_only"), &self.post_only);
+        fields.field(Name::new("note"), &self.note);
+    }
+}
+
+/// A field that refuses to be written, as checked arguments do, or warns.
 #[derive(Debug, Clone)]
 pub(crate) struct Note(pub(crate) &'static str);
 
-impl Serialize for Note {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 == "bad" {
-            return Err(serde::ser::Error::custom("it is bad; very; give a good one"));
+impl Param for Note {
+    fn write(&self, place: &mut dyn Place) {
+        match self.0 {
+            "bad" => return place.refuse(Malformed::new("it is bad; very", "give a good one")),
+            "new" => place.warn(Malformed::new("it is new", "look at it")),
+            _ => {}
         }
-        serializer.serialize_str(self.0)
+        place.text(self.0);
     }
 }
 
@@ -51,10 +70,13 @@ impl CreateOrder {
         Self { market: "btczar", volume: "0.00001", post_only: None, note: Note("good") }
     }
 
-    fn check_arguments(&self, _: &Environment) -> Result<(), InvalidArgument> {
-        match self.post_only {
-            Some(false) => Err(InvalidArgument::new("post_only", "it is false", "leave it out")),
-            _ => Ok(()),
+    pub(crate) fn post_only(self, post_only: bool) -> Self {
+        Self { post_only: Some(post_only), ..self }
+    }
+
+    fn check_arguments(&self, checks: &mut Checks<'_>) {
+        if self.post_only == Some(false) {
+            checks.refuse("post_only", "it is false", "leave it out");
         }
     }
 
@@ -64,40 +86,39 @@ impl CreateOrder {
     }
 }
 
-setters! { CreateOrder {
-    /// Refuses to take.
-    post_only: bool;
-}}
-
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ListOrders {
     /// Rows below this are not asked for, and the server does not know it.
-    #[serde(skip)]
     pub(crate) from_id: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) market: Option<String>,
-    #[serde(rename = "state[]", skip_serializing_if = "Vec::is_empty")]
     pub(crate) states: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) page: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "from")]
-    pub(crate) time_from: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "to")]
-    pub(crate) time_to: Option<i64>,
+    pub(crate) times: TimeRange,
 }
 
-fn from<S: Serializer>(millis: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_newtype_struct(capecrypto_rest::INSTANT_FROM, &millis.unwrap())
+impl Params for ListOrders {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        fields.field(Name::new("market"), &self.market);
+        fields.field(Name::new("state[]"), &self.states);
+        fields.field(Name::new("page"), &self.page);
+        self.times.write_fields(fields);
+    }
 }
 
-fn to<S: Serializer>(millis: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_newtype_struct(capecrypto_rest::INSTANT_TO, &millis.unwrap())
+pub(crate) fn millis(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(millis).unwrap()
 }
 
 impl ListOrders {
     fn review_answer(&self, page: &mut Page<Order>, _: &Environment) -> Result<(), Mismatch> {
         page.retain(|order| order.id >= self.from_id);
         Ok(())
+    }
+}
+
+impl SetPage for ListOrders {
+    fn set_page(&mut self, page: u32) {
+        self.page = Some(page);
     }
 }
 
@@ -108,16 +129,24 @@ impl Paged for ListOrders {
     fn key(row: &Order) -> u64 {
         row.id
     }
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page);
-    }
 }
 
 /// A list that stands still.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct ListThings {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) page: Option<u32>,
+}
+
+impl Params for ListThings {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        fields.field(Name::new("page"), &self.page);
+    }
+}
+
+impl SetPage for ListThings {
+    fn set_page(&mut self, page: u32) {
+        self.page = Some(page);
+    }
 }
 
 impl Paged for ListThings {
@@ -126,25 +155,41 @@ impl Paged for ListThings {
     fn key(row: &Order) -> u64 {
         row.id
     }
-    fn set_page(&mut self, page: u32) {
-        self.page = Some(page);
-    }
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct GetOrder {
     pub(crate) id: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct CancelOrder {
     pub(crate) id: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct DeleteThing {
     pub(crate) id: u64,
     pub(crate) why: String,
+}
+
+impl Params for GetOrder {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        fields.field(Name::new("id"), &self.id);
+    }
+}
+
+impl Params for CancelOrder {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        fields.field(Name::new("id"), &self.id);
+    }
+}
+
+impl Params for DeleteThing {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        fields.field(Name::new("id"), &self.id);
+        fields.field(Name::new("why"), &self.why);
+    }
 }
 
 pub(crate) fn get(id: &str) -> GetOrder {
@@ -179,7 +224,8 @@ pub(crate) fn rate(per_second: u32, burst: u32) -> Rate {
 
 #[test]
 fn the_table_is_data() {
-    let flags: Vec<_> = CALLS.iter().map(|call| (call.name, call.signed, call.idempotent)).collect();
+    let flags: Vec<_> =
+        CALLS.iter().map(|call| (call.name, call.signed, call.repeat == Repeat::Safely)).collect();
     assert_eq!(
         flags,
         [

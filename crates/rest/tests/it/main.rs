@@ -15,6 +15,7 @@ mod clock;
 mod config;
 mod outcomes;
 mod pages;
+mod params;
 mod prepare;
 mod queue;
 mod refusals;

@@ -1,9 +1,9 @@
-use crate::calls::{CreateOrder, DeleteThing, ListOrders, Note, get};
+use crate::calls::{CreateOrder, DeleteThing, ListOrders, Note, get, millis};
 use capecrypto_auth::{Environment, TimeUnit};
-use capecrypto_rest::{Endpoint, InvalidArgument, Prepared};
+use capecrypto_rest::{Endpoint, InvalidArgument, InvalidArguments, Prepared, TimeRange};
 use proptest::prelude::*;
 
-fn prepare<E: Endpoint>(request: &E) -> Result<Prepared, InvalidArgument> {
+fn prepare<E: Endpoint>(request: &E) -> Result<Prepared, InvalidArguments> {
     Prepared::new(request, &Environment::live())
 }
 
@@ -42,11 +42,17 @@ fn a_delete_has_path_and_query() {
 
 #[test]
 fn times_are_written_in_the_environments_unit_and_a_range_never_shrinks() {
-    let request = ListOrders { time_from: Some(1_999), time_to: Some(1_001), ..ListOrders::default() };
-    assert_eq!(prepare(&request).unwrap().query, "time_from=1999&time_to=1001");
+    let request = ListOrders {
+        times: TimeRange::default().from(millis(1_001)).to(millis(1_999)),
+        ..ListOrders::default()
+    };
+    assert_eq!(prepare(&request).unwrap().query, "time_from=1001&time_to=1999");
     let seconds = Environment::live().with_time_unit(TimeUnit::Seconds);
     assert_eq!(Prepared::new(&request, &seconds).unwrap().query, "time_from=1&time_to=2");
-    let exact = ListOrders { time_from: Some(2_000), time_to: Some(2_000), ..ListOrders::default() };
+    let exact = ListOrders {
+        times: TimeRange::default().from(millis(2_000)).to(millis(2_000)),
+        ..ListOrders::default()
+    };
     assert_eq!(Prepared::new(&exact, &seconds).unwrap().query, "time_from=2&time_to=2");
     assert_eq!(Prepared::new(&exact, &Environment::legacy()).unwrap().path, "/api/v2/trade/market/orders");
 }
@@ -55,7 +61,7 @@ fn times_are_written_in_the_environments_unit_and_a_range_never_shrinks() {
 fn a_refused_argument_is_named_with_reason_and_remedy() {
     let bad = CreateOrder { note: Note("bad"), ..CreateOrder::new() };
     let refused = prepare(&bad).unwrap_err();
-    assert_eq!(refused, InvalidArgument::new("note", "it is bad; very", "give a good one"));
+    assert_eq!(refused.all(), [InvalidArgument::new("note", "it is bad; very", "give a good one")]);
     let refused = prepare(&CreateOrder::new().post_only(false)).unwrap_err();
     assert_eq!(refused.to_string(), "post_only: it is false; leave it out");
 }
@@ -64,7 +70,7 @@ fn a_refused_argument_is_named_with_reason_and_remedy() {
 fn no_id_leaves_the_path_of_its_call() {
     for bad in ["..", ".", "", "%2e%2e", "1\n2", "a/b", "a?b", "a#b", "\\", "cancel/../1", "é"] {
         let refused = prepare(&get(bad)).unwrap_err();
-        assert_eq!(refused.argument, "id", "{bad}");
+        assert_eq!(refused.all()[0].argument, "id", "{bad}");
     }
     assert!(prepare(&get(&"a".repeat(10_240))).is_err());
     for a in 0..128_u8 {

@@ -19,7 +19,7 @@ fn without_a_runtime_a_call_is_an_error() {
     assert!(error.to_string().contains("runtime"), "{error}");
     let raw = client.raw(Method::GET, "/api/v2/atlas/public/markets").send();
     assert_eq!(raw.now_or_never().expect("it waits").unwrap_err().kind(), Kind::Config);
-    let upgrade = Upgrade::new("/public");
+    let upgrade = Upgrade::new(crate::calls::STREAM, "/public");
     assert_eq!(client.upgrade(&upgrade).now_or_never().expect("it waits").unwrap_err().kind(), Kind::Config);
 }
 

@@ -94,7 +94,7 @@ async fn calls_and_websockets_reach_a_server_of_a_trusted_root() {
     let server = serve(&authority, "localhost", 2090).await;
     let client = client(&server, &authority);
     assert_eq!(client.send(get("7")).await.unwrap().id, 7);
-    let mut upgrade = Upgrade::new("/private");
+    let mut upgrade = Upgrade::new(crate::calls::STREAM, "/private");
     upgrade.signed = true;
     upgrade.headers = vec![("connection", "upgrade".to_owned()), ("upgrade", "websocket".to_owned())];
     let (_, mut connection) = client.upgrade(&upgrade).await.unwrap();

@@ -27,7 +27,7 @@ async fn once(answers: Vec<&'static str>) -> (String, tokio::task::JoinHandle<Ve
 }
 
 fn handshake(signed: bool) -> Upgrade {
-    let mut upgrade = Upgrade::new("/private");
+    let mut upgrade = Upgrade::new(crate::calls::STREAM, "/private");
     upgrade.query = "stream=btczar.ob-inc&stream=order".to_owned();
     upgrade.signed = signed;
     upgrade.headers = vec![("connection", "upgrade".to_owned()), ("upgrade", "websocket".to_owned())];

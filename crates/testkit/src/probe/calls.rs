@@ -130,3 +130,21 @@ pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Co
         format!("correct the check of {}, or the marks in {SPEC_FILE}", operation.sdk),
     )]
 }
+
+/// Holds that a call with a parameter `page` is one that the client walks over, and no other is.
+pub fn paged(spec: &Spec, call: &str, is_paged: bool) -> Vec<Complaint> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(complaints) => return complaints,
+    };
+    if operation.parameters.iter().any(|parameter| parameter.name == "page") == is_paged {
+        return Vec::new();
+    }
+    let problem = if is_paged {
+        "the client walks over its pages, and the spec has no parameter `page`"
+    } else {
+        "the spec has a parameter `page`, and the client does not walk over the pages"
+    };
+    let remedy = format!("make {} `paged` in its table and `Paged`, or correct {SPEC_FILE}", operation.sdk);
+    vec![Complaint::new(Fault::WrongDescription, call, problem, remedy)]
+}

@@ -7,7 +7,7 @@ mod response;
 mod upkeep;
 
 pub use answer::{answer, codes, statuses};
-pub use calls::{Who, calls, described, only};
+pub use calls::{Who, calls, described, only, paged};
 pub use request::{Sent, request, request_fixture};
 pub use response::{event, response};
 pub use upkeep::{Covered, covered, fixtures};

@@ -1,0 +1,276 @@
+//! How values are written into a request: into its path, its query, its body.
+//!
+//! A value writes itself into a [`Place`], or says there why it cannot be sent. Who sends the request decides what a place
+//! is; the value only knows what it is: text, a number, a time, a list, an object.
+
+use crate::{Arg, Decimal, Malformed, Sensitive, Timestamp};
+use std::{fmt, sync::Arc};
+use zeroize::Zeroize;
+
+/// A value that can stand in a request.
+pub trait Param {
+    /// Writes the value: exactly one call of the place, and refusals or warnings besides.
+    fn write(&self, place: &mut dyn Place);
+}
+
+/// Values that stand in a request under their names: a request itself, or an object in its body.
+pub trait Params {
+    /// Writes each of them.
+    fn write_fields(&self, fields: &mut dyn Fields);
+}
+
+/// Where one value of a request goes.
+pub trait Place {
+    /// There is no value: the name is left out too.
+    fn absent(&mut self);
+    /// Text.
+    fn text(&mut self, text: &str);
+    /// A number, bare in JSON.
+    fn number(&mut self, number: &dyn fmt::Display);
+    /// True or false.
+    fn flag(&mut self, flag: bool);
+    /// A moment, as a number.
+    fn time(&mut self, time: Timestamp, bound: Bound, unit: Unit);
+    /// A list of so many values; `write` is called with each index.
+    fn list(&mut self, length: usize, write: &mut dyn FnMut(usize, &mut dyn Place));
+    /// An object.
+    fn object(&mut self, object: &dyn Params);
+    /// A file, where the call takes one.
+    fn file(&mut self, file: &Upload);
+    /// The value cannot be sent.
+    fn refuse(&mut self, reason: Malformed);
+    /// The value is sent, but something about it is not known to be right.
+    fn warn(&mut self, reason: Malformed);
+}
+
+/// Where named values go.
+pub trait Fields {
+    /// Writes a value under a name.
+    fn field(&mut self, name: Name, value: &dyn Param);
+}
+
+/// A parameter's name, which may differ between the two versions of the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    current: &'static str,
+    older: Option<&'static str>,
+}
+
+impl Name {
+    /// The same name in both versions.
+    pub const fn new(name: &'static str) -> Self {
+        Self { current: name, older: Some(name) }
+    }
+
+    /// The same parameter with another name in the older version.
+    #[must_use]
+    pub const fn older(self, older: &'static str) -> Self {
+        Self { older: Some(older), ..self }
+    }
+
+    /// The same parameter, which the older version does not know.
+    #[must_use]
+    pub const fn current_only(self) -> Self {
+        Self { older: None, ..self }
+    }
+
+    /// The name in the current version.
+    pub const fn current(self) -> &'static str {
+        self.current
+    }
+
+    /// The name in one of the versions; `None` where that version does not know the parameter.
+    pub const fn of(self, is_older: bool) -> Option<&'static str> {
+        if is_older { self.older } else { Some(self.current) }
+    }
+}
+
+/// Which end of a range a time is: what the server's unit cannot hold makes the range larger, never smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// The start: rounded down.
+    From,
+    /// The end: rounded up.
+    To,
+}
+
+/// What a number that stands for a time counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// What the server counts in most calls.
+    OfTheServer,
+    /// Seconds, in this call, whatever the server counts in others.
+    Seconds,
+}
+
+/// A file to send.
+///
+/// `Debug` shows name, type and size: documents are personal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upload {
+    name: String,
+    content_type: String,
+    content: Arc<[u8]>,
+}
+
+impl Upload {
+    /// A file of this name, media type (such as `image/jpeg`) and content.
+    pub fn new(
+        name: impl Into<String>,
+        content_type: impl Into<String>,
+        content: impl Into<Arc<[u8]>>,
+    ) -> Self {
+        Self { name: name.into(), content_type: content_type.into(), content: content.into() }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The media type.
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// The content.
+    pub fn content(&self) -> &Arc<[u8]> {
+        &self.content
+    }
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, content_type, content } = self;
+        f.debug_struct("Upload")
+            .field("name", name)
+            .field("content_type", content_type)
+            .field("bytes", &content.len())
+            .finish()
+    }
+}
+
+impl Param for Upload {
+    fn write(&self, place: &mut dyn Place) {
+        place.file(self);
+    }
+}
+
+impl Param for str {
+    fn write(&self, place: &mut dyn Place) {
+        place.text(self);
+    }
+}
+
+impl Param for String {
+    fn write(&self, place: &mut dyn Place) {
+        place.text(self);
+    }
+}
+
+impl Param for bool {
+    fn write(&self, place: &mut dyn Place) {
+        place.flag(*self);
+    }
+}
+
+impl Param for u32 {
+    fn write(&self, place: &mut dyn Place) {
+        place.number(self);
+    }
+}
+
+impl Param for u64 {
+    fn write(&self, place: &mut dyn Place) {
+        place.number(self);
+    }
+}
+
+/// As text: no float is on the way that could round it.
+impl Param for Decimal {
+    fn write(&self, place: &mut dyn Place) {
+        place.text(&self.to_string());
+    }
+}
+
+impl<T: Param + ?Sized> Param for &T {
+    fn write(&self, place: &mut dyn Place) {
+        (**self).write(place);
+    }
+}
+
+impl<T: Param> Param for Option<T> {
+    fn write(&self, place: &mut dyn Place) {
+        match self {
+            Some(value) => value.write(place),
+            None => place.absent(),
+        }
+    }
+}
+
+impl<T: Param> Param for Vec<T> {
+    fn write(&self, place: &mut dyn Place) {
+        place.list(self.len(), &mut |index, place| match self.get(index) {
+            Some(value) => value.write(place),
+            None => place.absent(),
+        });
+    }
+}
+
+impl<T: Param> Param for Arg<T> {
+    fn write(&self, place: &mut dyn Place) {
+        match self.value() {
+            Ok(value) => value.write(place),
+            Err(reason) => place.refuse(reason.clone()),
+        }
+    }
+}
+
+/// The value itself is written; a reason against it is not, because it may quote the value.
+impl<T: Zeroize + Param> Param for Sensitive<T> {
+    fn write(&self, place: &mut dyn Place) {
+        self.expose().write(&mut Discreet(place));
+    }
+}
+
+/// A place that hides the reasons.
+struct Discreet<'a>(&'a mut dyn Place);
+
+impl Discreet<'_> {
+    fn without_value(reason: &Malformed) -> Malformed {
+        Malformed::new("it is malformed (the value is not shown)", reason.remedy().to_owned())
+    }
+}
+
+impl Place for Discreet<'_> {
+    fn absent(&mut self) {
+        self.0.absent();
+    }
+    fn text(&mut self, text: &str) {
+        self.0.text(text);
+    }
+    fn number(&mut self, number: &dyn fmt::Display) {
+        self.0.number(number);
+    }
+    fn flag(&mut self, flag: bool) {
+        self.0.flag(flag);
+    }
+    fn time(&mut self, time: Timestamp, bound: Bound, unit: Unit) {
+        self.0.time(time, bound, unit);
+    }
+    fn list(&mut self, length: usize, write: &mut dyn FnMut(usize, &mut dyn Place)) {
+        self.0.list(length, &mut |index, place| write(index, &mut Discreet(place)));
+    }
+    fn object(&mut self, object: &dyn Params) {
+        self.0.object(object);
+    }
+    fn file(&mut self, file: &Upload) {
+        self.0.file(file);
+    }
+    fn refuse(&mut self, reason: Malformed) {
+        self.0.refuse(Self::without_value(&reason));
+    }
+    fn warn(&mut self, reason: Malformed) {
+        self.0.warn(Self::without_value(&reason));
+    }
+}

@@ -1,0 +1,169 @@
+//! Who takes a successful answer: it is read whole, or written out as it comes.
+
+use crate::{Error, Head, Kind, Outcome, motion::Motion, transport};
+use bytes::Bytes;
+use http::header;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+/// Takes a successful answer.
+pub(crate) trait Receive: Send {
+    /// What it makes of the body.
+    type Body: Send;
+
+    /// Reads the body.
+    fn receive(
+        &mut self,
+        head: &Head,
+        response: reqwest::Response,
+        motion: &Motion,
+    ) -> impl Future<Output = Result<Self::Body, Error>> + Send;
+
+    /// Whether something of an answer has gone out already, so that no other attempt may follow.
+    fn has_begun(&self) -> bool {
+        false
+    }
+}
+
+/// Reads the whole body, up to a limit.
+pub(crate) struct Whole;
+
+impl Receive for Whole {
+    type Body = Bytes;
+
+    async fn receive(
+        &mut self,
+        head: &Head,
+        response: reqwest::Response,
+        motion: &Motion,
+    ) -> Result<Bytes, Error> {
+        transport::read(response, head.status, motion).await
+    }
+}
+
+/// Writes a table out as it comes, of any length.
+pub(crate) struct Table<'w, W> {
+    writer: &'w mut W,
+    written: Written,
+    lines: Lines,
+}
+
+/// What was written out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) bytes: u64,
+    pub(crate) rows: u64,
+}
+
+impl<'w, W> Table<'w, W> {
+    pub(crate) fn new(writer: &'w mut W) -> Self {
+        Self { writer, written: Written::default(), lines: Lines::default() }
+    }
+}
+
+impl<W: AsyncWrite + Unpin + Send> Receive for Table<'_, W> {
+    type Body = Written;
+
+    async fn receive(
+        &mut self,
+        head: &Head,
+        mut response: reqwest::Response,
+        motion: &Motion,
+    ) -> Result<Written, Error> {
+        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("text/csv") {
+            let what =
+                "the server answered with something else than CSV; it may not know this form of the list";
+            return Err(Error::new(Kind::Unexpected, Outcome::Unknown, what));
+        }
+        loop {
+            let piece = match response.chunk().await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => return Err(transport::failure(error).with_advice(&self.so_far())),
+            };
+            motion.moved(piece.len());
+            // A part of the piece may be out even where writing fails.
+            self.written.bytes += u64::try_from(piece.len()).unwrap_or(0);
+            self.lines.read(&piece);
+            motion.hold(self.writer.write_all(&piece)).await.map_err(output)?;
+        }
+        motion.hold(self.writer.flush()).await.map_err(output)?;
+        self.written.rows = self.lines.rows();
+        Ok(self.written)
+    }
+
+    fn has_begun(&self) -> bool {
+        self.written.bytes > 0
+    }
+}
+
+impl<W> Table<'_, W> {
+    fn so_far(&self) -> String {
+        format!(
+            "{} whole rows had come; what was written is incomplete",
+            self.lines.complete.saturating_sub(1)
+        )
+    }
+}
+
+fn output(error: std::io::Error) -> Error {
+    Error::new(Kind::Output, Outcome::Confirmed, error.to_string()).with_source(error)
+}
+
+/// Counts the lines of a table: a line break between quotes is a part of a value.
+#[derive(Debug, Default)]
+struct Lines {
+    complete: u64,
+    quoted: bool,
+    /// Whether the last line has something and no end yet.
+    open: bool,
+}
+
+impl Lines {
+    fn read(&mut self, piece: &[u8]) {
+        for byte in piece {
+            match byte {
+                b'"' => {
+                    self.quoted = !self.quoted;
+                    self.open = true;
+                }
+                b'\n' if !self.quoted => {
+                    self.complete += u64::from(self.open);
+                    self.open = false;
+                }
+                b'\r' if !self.quoted => {}
+                _ => self.open = true,
+            }
+        }
+    }
+
+    /// Lines below the first, which names the columns. Empty ones do not count.
+    fn rows(&self) -> u64 {
+        (self.complete + u64::from(self.open)).saturating_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lines;
+
+    #[test]
+    fn rows_are_counted_wherever_the_text_is_cut() {
+        for (text, rows) in [
+            ("", 0),
+            ("id,note\n", 0),
+            ("id,note", 0),
+            ("id,note\n1,a\n", 1),
+            ("id,note\r\n1,a\r\n2,b", 2),
+            ("id,note\n1,\"two\nlines\"\n2,\"a \"\"quote\"\"\"\n\n", 2),
+        ] {
+            for cut in 0..=text.len() {
+                let (mut lines, (head, tail)) = (Lines::default(), text.as_bytes().split_at(cut));
+                lines.read(head);
+                lines.read(tail);
+                assert_eq!(lines.rows(), rows, "{text:?} cut at {cut}");
+            }
+        }
+    }
+}
