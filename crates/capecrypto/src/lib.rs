@@ -1,9 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod builder;
 mod cape;
 
-pub use builder::Builder;
 pub use cape::Cape;
 
 // The calls: the sections of the documents are the menu.
@@ -41,7 +39,7 @@ pub use capecrypto_models::{
     Side, Timestamp, Trade, Uid,
 };
 #[doc(inline)]
-pub use capecrypto_rest::{Error, Kind, Outcome, Page, Rate, Reply, Timeouts};
+pub use capecrypto_rest::{Builder, Error, Kind, Outcome, Page, Rate, Reply, Timeouts};
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use capecrypto_stream::{Event, Stream};

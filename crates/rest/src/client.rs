@@ -2,25 +2,18 @@
 
 use crate::{
     Builder, Call, DecodeError, Endpoint, Error, Form, FromResponse, Head, Items, Kind, Objection, Outcome,
-    Page, Paged, Pages, Prepared, Rate, RawRequest, Repeat, Timeouts, Warning,
+    Page, Paged, Pages, Prepared, RawRequest, Repeat, Warning,
     export::{Table as WriteOut, Whole},
-    limit::Limiter,
     motion::Progress,
     page,
     prepare::join,
-    retry::{Budget, Dates},
     runtime,
     transport::{self, Content, Outgoing, Shared, Trace},
 };
 use bytes::Bytes;
-use capecrypto_auth::{Clock, Environment, NonceSource, Sign};
+use capecrypto_auth::{Clock, Environment};
 use http::HeaderMap;
-use std::{
-    fmt,
-    pin::pin,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use tokio::io::AsyncWrite;
 
 /// A client of one environment. Clones are cheap and share connections, rate limit, clock and nonces.
@@ -28,40 +21,6 @@ use tokio::io::AsyncWrite;
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
     acting_as: Option<Arc<str>>,
-}
-
-pub(crate) struct Parts {
-    pub(crate) environment: Environment,
-    pub(crate) origin: reqwest::Url,
-    pub(crate) signer: Option<Arc<dyn Sign>>,
-    pub(crate) clock: Clock,
-    pub(crate) nonces: Arc<NonceSource>,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) rate: Option<Rate>,
-    pub(crate) calls: reqwest::Client,
-    pub(crate) sockets: reqwest::Client,
-}
-
-pub(crate) fn assemble(parts: Parts) -> Client {
-    let Parts { environment, origin, signer, clock, nonces, timeouts, rate, calls, sockets } = parts;
-    Client {
-        shared: Arc::new(Shared {
-            environment,
-            origin,
-            signer,
-            clock,
-            dates: Dates::default(),
-            nonces,
-            timeouts,
-            limiter: Limiter::new(rate),
-            budget: Budget::new(),
-            calls,
-            sockets,
-            warned_of_date: AtomicBool::new(false),
-            runtime_known: AtomicBool::new(false),
-        }),
-        acting_as: None,
-    }
 }
 
 /// A successful answer with how it came about.
@@ -127,6 +86,10 @@ impl<T> Trace for Reply<T> {
 }
 
 impl Client {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), acting_as: None }
+    }
+
     /// Settings for a client of an environment.
     pub fn builder(environment: Environment) -> Builder {
         Builder::new(environment)

@@ -1,8 +1,19 @@
 //! How a client is set up.
 
-use crate::{Client, Deadline, Error, client, tls};
+use crate::{
+    Client, Deadline, Error,
+    limit::Limiter,
+    retry::{Budget, Dates},
+    tls,
+    transport::Shared,
+};
 use capecrypto_auth::{Clock, Credentials, Environment, NonceSource, Origin, Sign};
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    marker::PhantomData,
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 use url::{Host, Url};
 
 /// Deadlines. Each has a default; none can be switched off.
@@ -152,10 +163,11 @@ impl Rate {
     };
 }
 
-/// Settings of a [`Client`].
+/// Settings of a [`Client`], or of what is made of one.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct Builder {
+pub struct Builder<C = Client> {
+    builds: PhantomData<fn() -> C>,
     pub(crate) environment: Environment,
     credentials: Option<Credentials>,
     signer: Option<Arc<dyn Sign>>,
@@ -210,9 +222,11 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
-impl Builder {
-    pub(crate) fn new(environment: Environment) -> Self {
+impl<C: From<Client>> Builder<C> {
+    /// Settings for an environment.
+    pub fn new(environment: Environment) -> Self {
         Self {
+            builds: PhantomData,
             environment,
             credentials: None,
             signer: None,
@@ -280,7 +294,7 @@ impl Builder {
     /// # Errors
     /// [`Kind::Config`](crate::Kind::Config) where a setting cannot be used: credentials and environment do not
     /// belong together, deadlines contradict each other, the proxy cannot be used, no TLS provider is compiled in, the machine has no certificates, …
-    pub fn build(self) -> Result<Client, Error> {
+    pub fn build(self) -> Result<C, Error> {
         if let Some(credentials) = &self.credentials {
             self.environment.admit(credentials).map_err(|error| Error::config(error.to_string()))?;
         }
@@ -336,16 +350,20 @@ impl Builder {
             Some(credentials) if !self.clock.is_manual() => NonceSource::of_key(credentials.key()),
             _ => Arc::new(NonceSource::new()),
         };
-        Ok(client::assemble(client::Parts {
+        Ok(C::from(Client::new(Shared {
             environment: self.environment,
             origin: url,
             signer,
             clock: self.clock,
+            dates: Dates::default(),
             nonces,
             timeouts: self.timeouts,
-            rate,
+            limiter: Limiter::new(rate),
+            budget: Budget::new(),
             calls,
             sockets,
-        }))
+            warned_of_date: AtomicBool::new(false),
+            runtime_known: AtomicBool::new(false),
+        })))
     }
 }

@@ -99,7 +99,7 @@ async fn streams_are_opened_with_the_handle_s_key() {
 async fn every_setting_arrives() {
     let sandbox = Sandbox::start().await.unwrap();
     let builder = || Cape::builder(local(&sandbox));
-    let refused = |builder: capecrypto::Builder| {
+    let refused = |builder: capecrypto::Builder<Cape>| {
         let error = builder.build().unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (Kind::Config, Outcome::NotSent));
         error.to_string()

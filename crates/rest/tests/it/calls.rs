@@ -6,7 +6,8 @@ use capecrypto_models::{
     param::{Fields, Name, Param, Params, Place},
 };
 use capecrypto_rest::{
-    Checks, Client, Mismatch, Objection, Page, Paged, Rate, Repeat, SetPage, TimeRange, endpoints,
+    Checks, Client, Mismatch, Objection, Page, Paged, Rate, RawBody, Repeat, SetPage, Table, TimeRange,
+    endpoints, request,
 };
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -22,6 +23,8 @@ endpoints! { TRADE signed; hints crate::hints::hint; probe crate::probe::Probe;
     POST   "/market/orders/{id}/cancel" CancelOrder -> Order, idempotent unreviewed("as above");
     GET    "/account/things"            ListThings  -> Page<Order>, paged unreviewed("it asks for all");
     DELETE "/account/things/{id}"       DeleteThing -> Order, unreviewed("as above");
+    GET    "/account/table"             ReadTable   -> Table, csv unreviewed("a table is not read");
+    GET    "/account/paper"             ReadPaper   -> RawBody, unreviewed("as above");
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -192,6 +195,18 @@ impl Params for DeleteThing {
     }
 }
 
+request! {
+    /// A table, written out.
+    #[derive(Default)]
+    pub struct ReadTable {}
+}
+
+request! {
+    /// A file, as it is.
+    #[derive(Default)]
+    pub struct ReadPaper {}
+}
+
 pub(crate) fn get(id: &str) -> GetOrder {
     GetOrder { id: id.to_owned() }
 }
@@ -235,6 +250,8 @@ fn the_table_is_data() {
             ("CancelOrder", true, true),
             ("ListThings", true, true),
             ("DeleteThing", true, false),
+            ("ReadTable", true, true),
+            ("ReadPaper", true, true),
         ]
     );
     assert_eq!(CALLS[0].to_string(), "CreateOrder (POST /market/orders)");

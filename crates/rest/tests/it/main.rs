@@ -13,6 +13,7 @@ mod answers;
 mod calls;
 mod clock;
 mod config;
+mod exports;
 mod outcomes;
 mod pages;
 mod params;

@@ -41,7 +41,7 @@ object! {
 
 /// Text of digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pin(String);
+pub(crate) struct Pin(String);
 
 impl zeroize::Zeroize for Pin {
     fn zeroize(&mut self) {
@@ -81,7 +81,7 @@ request! {
 }
 
 #[derive(Debug, Clone)]
-pub struct Since(capecrypto_models::Timestamp);
+pub(crate) struct Since(capecrypto_models::Timestamp);
 
 impl capecrypto_models::param::Param for Since {
     fn write(&self, place: &mut dyn capecrypto_models::param::Place) {
@@ -135,6 +135,12 @@ request! {
     optional {
         /// What it is.
         kind as "doc_type": String,
+    }
+}
+
+impl SendPaper {
+    pub(crate) fn new(uid: &str, upload: Upload) -> Self {
+        Self::with(uid.to_owned(), upload)
     }
 }
 
@@ -223,7 +229,7 @@ fn pages_and_ranges_are_checked_and_a_call_may_count_in_seconds_of_its_own() {
 #[test]
 fn a_form_has_its_fields_and_its_file() {
     let paper = Upload::new("id.jpg", "image/jpeg", vec![1, 2, 3]);
-    let request = SendPaper::with("U1".to_owned(), paper.clone()).kind("Passport");
+    let request = SendPaper::new("U1", paper.clone()).kind("Passport");
     let prepared = Prepared::new(&request, &Environment::live()).unwrap();
     assert_eq!((prepared.path.as_str(), &prepared.body), ("/api/v2/atlas/firms/U1/papers", &None));
     let parts: Vec<_> = prepared.form.iter().map(|part| (part.name, part.content.clone())).collect();
