@@ -1,4 +1,12 @@
-//! Balances (documents: "Account").
+//! Balances, history, and how money comes in and goes out (documents: "Account").
+
+pub mod beneficiaries;
+pub mod methods;
+pub mod transactions;
+
+pub use beneficiaries::DeleteBeneficiary;
+pub use methods::ListDepositMethods;
+pub use transactions::{ExportTransactions, ListTransactions};
 
 use crate::ACCOUNT;
 use capecrypto_auth::{BalanceMeaning, Environment};

@@ -7,6 +7,9 @@ pub const TRADE: Service = Service::new("trade", "/api/v2/atlas").older("/api/v2
 /// Balances and what else belongs to the account.
 pub const ACCOUNT: Service = Service::new("account", "/api/v2/atlas").older("/api/v2/trade");
 
+/// Payment methods.
+pub const PAYMENTS: Service = Service::new("payments", "/api/v2");
+
 pub mod account;
 pub mod args;
 mod hints;

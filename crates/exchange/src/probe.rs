@@ -6,7 +6,9 @@ use crate::{
 };
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_models::{OrderId, Side, Timestamp, dec};
-use capecrypto_rest::{Call, Client, Endpoint, Error, FromResponse, Head, Kind, Prepared, RawReply, Repeat};
+use capecrypto_rest::{
+    Accept, Call, Client, Endpoint, Error, FromResponse, Head, Kind, Prepared, RawReply, Repeat,
+};
 use capecrypto_testkit::{
     Complaint, Covered, Fixtures, Sent, Spec, assert_no_complaints,
     probe::{self, Who},
@@ -44,6 +46,8 @@ pub(crate) fn time(minutes: i64) -> Timestamp {
 pub(crate) struct Seed {
     /// An own limit order with a name and a fill; what is left of it rests in the book.
     pub(crate) filled: OrderId,
+    /// An own beneficiary.
+    pub(crate) beneficiary: u64,
     /// An own open order.
     pub(crate) to_cancel: OrderId,
 }
@@ -76,6 +80,9 @@ impl Probe {
         public::probe(&mut probe);
         trading::probe(&mut probe);
         account::probe(&mut probe);
+        account::methods::probe(&mut probe);
+        account::beneficiaries::probe(&mut probe);
+        account::transactions::probe(&mut probe);
         probe
     }
 
@@ -140,6 +147,17 @@ impl Probe {
     }
 }
 
+impl Probe {
+    /// The form of a call that is answered with a table: what it sends is a part of what the list sends.
+    pub(crate) fn export<E: Endpoint + Samples>(&mut self) {
+        let Call { service, method, path, .. } = E::CALL;
+        let Some(operation) = self.spec.find(service.name(), method.as_str(), path) else { return };
+        for sample in [E::smallest(), E::fullest()] {
+            self.complaints.extend(probe::part_of(&self.spec, &operation.id, &sent(&sample)));
+        }
+    }
+}
+
 /// An answer without headers: what they hold is not needed to read the body.
 fn head() -> Head {
     Head::new(200, http::HeaderMap::new())
@@ -172,7 +190,16 @@ fn without(sent: &mut Sent, made: &[&str]) {
 }
 
 fn all_calls() -> impl Iterator<Item = Call> {
-    [public::CALLS, trading::CALLS, account::CALLS].into_iter().flatten().copied()
+    let all = [
+        public::CALLS,
+        trading::CALLS,
+        account::CALLS,
+        account::methods::CALLS,
+        account::beneficiaries::CALLS,
+        account::transactions::CALLS,
+    ];
+    // A call that can be had as a table too stands there twice.
+    all.into_iter().flatten().copied().filter(|call| call.accept == Accept::Json)
 }
 
 #[test]
@@ -267,7 +294,17 @@ async fn the_sandbox_answers_as_specified() {
     maker.raw(http::Method::POST, "/api/v2/atlas/market/orders").json(&nameless).send().await.unwrap();
     maker.send(CreateOrder::limit("btczar", Side::Buy, dec!(0.1), dec!(600_000))).await.unwrap();
     taker.send(CreateOrder::market("btczar", Side::Buy, dec!(0.1))).await.unwrap();
-    let seed = Seed { filled, to_cancel };
+    let row: serde_json::Map<_, _> = Fixtures::cape()
+        .get("list_transactions", "composed")
+        .and_then(|fixture| fixture.json().ok()?.as_array().cloned())
+        .unwrap()
+        .into_iter()
+        .flat_map(|row| row.as_object().unwrap().clone())
+        .collect();
+    // One with every field that any has.
+    sandbox.control().add_transaction("maker", &serde_json::Value::from(row).to_string()).unwrap();
+    let beneficiary = sandbox.control().add_beneficiary("maker").unwrap();
+    let seed = Seed { filled, beneficiary, to_cancel };
     let probe = Probe::new();
     let mut complaints = Vec::new();
     for (call, ask) in &probe.asking {

@@ -251,6 +251,10 @@ number_id! {
     /// An order's number.
     OrderId
 }
+number_id! {
+    /// A beneficiary's number.
+    BeneficiaryId
+}
 
 /// A trade's id: a number on every wire seen so far, text in the documents. Both are read.
 ///

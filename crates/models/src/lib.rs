@@ -14,21 +14,26 @@ mod currency;
 mod depth;
 mod market;
 mod order;
+mod payment_method;
 mod public_trade;
 mod sensitive;
 mod ticker;
 mod tolerant;
 mod trade;
+mod transaction;
 
 pub use arg::{Arg, Malformed};
 pub use balance::Balance;
 pub use candle::{Candle, Period};
 pub use currency::{Currency, CurrencyType};
 pub use depth::{Depth, Level};
-pub use ids::{CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid};
+pub use ids::{
+    BeneficiaryId, CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid,
+};
 pub use market::{Market, MarketState};
 pub use order::{Order, OrderState, OrderType, Side};
 pub use param::Upload;
+pub use payment_method::{DepositMethod, MethodCurrencyType, MethodType, RemainingLimits};
 pub use public_trade::PublicTrade;
 pub use rust_decimal::Decimal;
 pub use sats::Sats;
@@ -36,3 +41,4 @@ pub use sensitive::Sensitive;
 pub use ticker::{Ticker, TickerEntry, Tickers};
 pub use time::Timestamp;
 pub use trade::Trade;
+pub use transaction::{Transaction, TransactionType};

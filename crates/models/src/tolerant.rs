@@ -1,6 +1,7 @@
 //! Readers for values that the exchange writes in more than one way (numbers as strings, ids as numbers, …).
 
 use crate::{
+    Sensitive,
     arg::Malformed,
     decimal::{self, DecimalError, Raw},
 };
@@ -117,6 +118,13 @@ fn as_text(raw: &str) -> Result<Option<Cow<'_, str>>, Wrong> {
 /// Text, or a number as the text it was written with, with `null` and the empty string as `None`.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     raw(deserializer, |text| Ok(as_text(text)?.map(Cow::into_owned)))
+}
+
+/// The same, hidden.
+pub(crate) fn optional_secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Sensitive<String>>, D::Error> {
+    Ok(optional_text(deserializer)?.map(Sensitive::new))
 }
 
 /// An id that is text.

@@ -78,9 +78,14 @@ macro_rules! endpoints {
         /// Shows each request and answer of this module to the check against the specification.
         #[cfg(test)]
         pub(crate) fn probe(probe: &mut $probe) {
-            $(probe.call::<$request>();)+
+            $($crate::endpoints!(@probe probe $request $($flag)+);)+
         }
     };
+    (@probe $probe:ident $request:ident csv $($rest:ident)*) => { $probe.export::<$request>() };
+    (@probe $probe:ident $request:ident $other:ident $($rest:ident)*) => {
+        $crate::endpoints!(@probe $probe $request $($rest)*)
+    };
+    (@probe $probe:ident $request:ident) => { $probe.call::<$request>() };
     (@method GET) => { $crate::Method::Get };
     (@method POST) => { $crate::Method::Post };
     (@method PUT) => { $crate::Method::Put };

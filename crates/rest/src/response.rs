@@ -4,7 +4,7 @@ use crate::mask;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
@@ -104,7 +104,7 @@ pub trait FromResponse: Sized {
 }
 
 /// An answer that says nothing beside its status. Whatever its body holds is not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Nothing;
 

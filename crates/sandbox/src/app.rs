@@ -1,6 +1,6 @@
 //! What all sockets share: one engine behind one lock, the clock, the accounts, the websocket hub, the faults.
 //!
-//! Lock order: engine, then hub. Nothing is awaited while a lock is held.
+//! Lock order: engine, then hub; the funds stand alone. Nothing is awaited while a lock is held.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::faults::Faults;
+use crate::funds::Funds;
 use crate::ws::hub::Hub;
 
 /// Events told in one go before sockets get a turn to write theirs.
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) hub: Hub,
     pub(crate) faults: Faults,
     engine: Mutex<Engine>,
+    funds: Mutex<Funds>,
     wake: Notify,
     stop: watch::Sender<bool>,
 }
@@ -44,6 +46,7 @@ impl App {
             directory: Directory::demo(),
             faults: Faults::default(),
             engine: Mutex::new(engine),
+            funds: Mutex::default(),
             wake: Notify::new(),
             stop: watch::Sender::new(false),
         };
@@ -54,6 +57,11 @@ impl App {
     /// The engine, for as long as the guard lives.
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Beneficiaries and history, for as long as the guard lives.
+    pub(crate) fn funds(&self) -> MutexGuard<'_, Funds> {
+        self.funds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that there is something to carry out or to tell.

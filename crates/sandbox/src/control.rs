@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::accounts::Restriction;
 use crate::app::App;
+use crate::clock;
 use crate::errors;
 use crate::faults::{Fault, FaultKind};
 use crate::ledger::{Balance, Party};
@@ -45,6 +46,9 @@ pub enum ControlError {
         "the amount must be above zero, within the currency's precision, and keep its supply within 10^12"
     )]
     InvalidAmount,
+    /// The text is no transaction: a JSON object with a type, and fields of the documents' names.
+    #[error("this is no transaction; give a JSON object with a `type`, and fields of the documents' names")]
+    InvalidTransaction,
 }
 
 impl ControlError {
@@ -56,6 +60,7 @@ impl ControlError {
             Self::UnknownCurrency => errors::CONTROL_UNKNOWN_CURRENCY,
             Self::UnknownMarket => errors::CONTROL_UNKNOWN_MARKET,
             Self::InvalidAmount => errors::CONTROL_INVALID_AMOUNT,
+            Self::InvalidTransaction => errors::CONTROL_INVALID_TRANSACTION,
         }
     }
 }
@@ -125,6 +130,29 @@ impl Control {
             .map_err(|_| ControlError::InvalidAmount)?;
         self.app.wake();
         Ok(())
+    }
+
+    /// Gives an account a beneficiary, and says its number.
+    ///
+    /// # Errors
+    /// An unknown account.
+    pub fn add_beneficiary(&self, account: &str) -> Result<u64, ControlError> {
+        let account = self.account(account)?;
+        Ok(self.app.funds().add_beneficiary(account))
+    }
+
+    /// Adds a line to an account's history, and says its number: a JSON object with the documents' fields ("Transaction"). Its
+    /// number and `created_at` are made here.
+    ///
+    /// # Errors
+    /// An unknown account, or [`ControlError::InvalidTransaction`].
+    pub fn add_transaction(&self, account: &str, transaction: &str) -> Result<u64, ControlError> {
+        let account = self.account(account)?;
+        let fields = serde_json::from_str(transaction).map_err(|_| ControlError::InvalidTransaction)?;
+        let now_ms = self.app.clock.now_ms();
+        let iso = clock::iso(now_ms, self.app.config.profile.zone_hours());
+        let added = self.app.funds().add_transaction(account, fields, now_ms, iso);
+        added.ok_or(ControlError::InvalidTransaction)
     }
 
     /// Every balance, and the proof that each currency sums to zero.

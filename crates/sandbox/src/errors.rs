@@ -25,6 +25,8 @@ pub(crate) const INVALID_POST_ONLY: &str = "sandbox.order.invalid_post_only";
 pub(crate) const INVALID_CUSTOM_ORDER_ID: &str = "sandbox.order.invalid_custom_order_id";
 pub(crate) const NON_INTEGER_ORDER_ID: &str = "sandbox.trade.non_integer_order_id";
 pub(crate) const INVALID_NONZERO: &str = "sandbox.balance.invalid_nonzero";
+pub(crate) const TABLE_TOO_LONG: &str = "sandbox.transactions.table_too_long";
+pub(crate) const CONTROL_INVALID_TRANSACTION: &str = "sandbox.control.invalid_transaction";
 pub(crate) const BODY_TOO_LARGE: &str = "sandbox.request.body_too_large";
 pub(crate) const BODY_INCOMPLETE: &str = "sandbox.request.body_incomplete";
 pub(crate) const OVERLOADED: &str = "sandbox.engine.overloaded";
@@ -52,6 +54,8 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     ),
     own(NON_INTEGER_ORDER_ID, "422: `order_id` of own trades is no whole number; no code is documented"),
     own(INVALID_NONZERO, "422: `nonzero` is neither true nor false; no code is documented"),
+    own(TABLE_TOO_LONG, "422: a table of transactions over more than 18 months; no code is documented"),
+    own(CONTROL_INVALID_TRANSACTION, "422: a transaction without a type, or with a field of another name"),
     own(BODY_TOO_LARGE, "413: the body passes 64 KiB; the real limit is unknown"),
     own(BODY_INCOMPLETE, "400: the body ended early or came too slowly"),
     own(OVERLOADED, "503: over 10,000 commands and events wait; nothing was done"),

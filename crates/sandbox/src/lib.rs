@@ -9,6 +9,7 @@ mod control;
 mod engine;
 mod errors;
 mod faults;
+mod funds;
 mod http;
 mod ledger;
 mod markets;

@@ -135,7 +135,7 @@ impl Object {
     }
 }
 
-const MARKS: [&str; 13] = [
+const MARKS: [&str; 14] = [
     "x-open-enum",
     "x-time",
     "x-id",
@@ -149,6 +149,7 @@ const MARKS: [&str; 13] = [
     "x-sometimes",
     "x-unread",
     "x-only",
+    "x-sensitive",
 ];
 
 impl Schema {

@@ -3,7 +3,7 @@
 use crate::calls::{ReadPaper, ReadTable, client, client_at};
 use crate::params::SendPaper;
 use capecrypto_models::Upload;
-use capecrypto_rest::{Client, Error, Kind, Outcome};
+use capecrypto_rest::{Error, Kind, Outcome};
 use std::{
     pin::Pin,
     sync::{
@@ -185,8 +185,7 @@ async fn a_file_goes_again_with_a_fresh_signature_and_only_then() {
         ResponseTemplate::new(401).set_body_raw(r#"{"errors":["authz.nonce_expired"]}"#, "application/json");
     Mock::given(any()).respond_with(refusal).up_to_n_times(1).mount(&server).await;
     Mock::given(any()).respond_with(ResponseTemplate::new(500)).mount(&server).await;
-    let send = |client: Client| async move { client.send(paper(10)).await.unwrap_err() };
-    let error = send(client(&server)).await;
+    let error = client(&server).send(paper(10)).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (Kind::Server, 2));
     let requests = server.received_requests().await.unwrap();
     assert_eq!(requests.len(), 2);

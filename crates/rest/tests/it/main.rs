@@ -40,5 +40,8 @@ mod probe {
         pub(crate) fn call<E: capecrypto_rest::Endpoint>(&mut self) {
             self.0.push(E::CALL.name);
         }
+        pub(crate) fn export<E: capecrypto_rest::Endpoint>(&mut self) {
+            self.0.push(E::CALL.name);
+        }
     }
 }

@@ -253,10 +253,10 @@ mod tests {
             filter.kinds.iter_mut().for_each(|wanted| *wanted = random.bool());
         }
         if random.u8(..3) == 0 {
-            filter.within.start = random.i64(-5..latest + 5);
+            filter.within.start = random.i64(-5..latest.max(0) + 5);
         }
         if random.u8(..3) == 0 {
-            filter.within.end = random.i64(-5..latest + 5);
+            filter.within.end = random.i64(-5..latest.max(0) + 5);
         }
         filter
     }

@@ -25,7 +25,7 @@ pub(crate) fn of(route: &Route) -> Vec<(u16, &'static str)> {
     if route.is_trading() {
         codes.push((403, NOT_PERMITTED));
     }
-    if route.path.starts_with("/market/orders/{id}") {
+    if route.path.starts_with("/market/orders/{id}") || route.path == "/account/beneficiaries/{id}" {
         codes.push((404, NOT_FOUND));
     }
     if route.is_trading() && route.method == "POST" {

@@ -65,6 +65,17 @@ struct Deposit {
 }
 
 #[derive(Deserialize)]
+struct Owner {
+    account: String,
+}
+
+#[derive(Deserialize)]
+struct NewTransaction {
+    account: String,
+    transaction: Box<serde_json::value::RawValue>,
+}
+
+#[derive(Deserialize)]
 struct AdvanceClock {
     advance_ms: i64,
 }
@@ -149,6 +160,14 @@ fn post(control: &Control, segments: &[&str], body: &[u8]) -> Result<Reply, Refu
         ["restrict"] => {
             let Restrict { account, restriction } = read(body)?;
             control.restrict(&account, restriction)?;
+        }
+        ["beneficiaries"] => {
+            let id = control.add_beneficiary(&read::<Owner>(body)?.account)?;
+            return Ok(Reply::ok(&json!({ "id": id })));
+        }
+        ["transactions"] => {
+            let NewTransaction { account, transaction } = read(body)?;
+            return Ok(Reply::ok(&json!({ "id": control.add_transaction(&account, transaction.get())? })));
         }
         ["sockets", "drop"] => return Ok(Reply::ok(&json!({ "dropped": control.drop_sockets() }))),
         ["markets", market, "skip_increment"] => control.skip_increment(market)?,

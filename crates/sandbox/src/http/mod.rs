@@ -5,6 +5,7 @@ mod book;
 pub(crate) mod codes;
 pub(crate) mod control;
 mod cors;
+mod funds;
 mod paging;
 pub(crate) mod params;
 mod public;
@@ -49,12 +50,21 @@ pub(crate) struct Ask<'a> {
     pub(crate) params: &'a Params,
     /// Who calls; none on public calls.
     account: Option<usize>,
+    /// What the caller takes as an answer.
+    accept: &'a str,
 }
 
 impl Ask<'_> {
     /// The path's `{…}` of that place.
     pub(crate) fn path(&self, place: usize) -> &str {
         self.path.get(place).map_or("", String::as_str)
+    }
+
+    /// Whether the caller names this media type among those that it takes.
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
+        self.accept
+            .split(',')
+            .any(|range| range.split(';').next().is_some_and(|kind| kind.trim() == media_type))
     }
 
     /// Who calls. The error never shows: private calls are authenticated before their handler.
@@ -154,7 +164,8 @@ fn answer(app: &App, route: &Route, head: &Parts, path: Vec<String>, body: &[u8]
     if route.is_trading() && account.is_some_and(unverified) {
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![errors::NOT_PERMITTED]));
     }
-    (route.handle)(&Ask { app, path, params: &params, account })
+    let accept = head.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    (route.handle)(&Ask { app, path, params: &params, account, accept })
 }
 
 /// What a fault does ahead of the call: an answer in its stead, a reset (then this never returns), a stall.

@@ -1,7 +1,7 @@
 //! The one table of REST calls. What is served and what [`crate::calls`] says are this table.
 
 use super::reply::Reply;
-use super::{Ask, account, book, public, trading};
+use super::{Ask, account, book, funds, public, trading};
 use crate::config::Profile;
 use crate::errors::Refusal;
 
@@ -79,6 +79,15 @@ pub(crate) static ROUTES: &[Route] = &[
     route("trade", "GET", "/market/trades", trading::trades, trading::TRADES_CODES),
     route("account", "GET", "/account/balances", account::balances, account::BALANCES_CODES),
     route("account", "GET", "/account/balances/{currency}", account::balance, account::BALANCE_CODES),
+    route("account", "GET", "/account/transactions", funds::transactions, funds::TRANSACTIONS_CODES),
+    route(
+        "account",
+        "DELETE",
+        "/account/beneficiaries/{id}",
+        funds::delete_beneficiary,
+        funds::BENEFICIARY_CODES,
+    ),
+    route("payments", "GET", "/payments/deposits/methods", funds::deposit_methods, &[]),
 ];
 
 /// Where calls are answered: the current base, the older one, and the documents' paths without a service name.

@@ -90,9 +90,11 @@ pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempot
             ));
         }
     };
-    let short = type_name.rsplitn(3, "::").take(2).collect::<Vec<_>>();
-    let short = short.iter().rev().copied().collect::<Vec<_>>().join("::");
-    compare("x-sdk", &operation.sdk, &short);
+    // A module may be split into files, which the type's name shows and the documentation does not.
+    let (module, name) = operation.sdk.rsplit_once("::").unwrap_or_default();
+    let (path, short) = type_name.rsplit_once("::").unwrap_or_default();
+    let same = short == name && path.split("::").any(|part| part == module);
+    compare("x-sdk", &operation.sdk, if same { &operation.sdk } else { type_name });
     compare("signed", &operation.signed.to_string(), &signed.to_string());
     compare("idempotent", &operation.idempotent.to_string(), &idempotent.to_string());
     complaints

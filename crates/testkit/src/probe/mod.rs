@@ -8,7 +8,7 @@ mod upkeep;
 
 pub use answer::{answer, codes, statuses};
 pub use calls::{Who, calls, described, only, paged};
-pub use request::{Sent, request, request_fixture};
+pub use request::{Sent, part_of, request, request_fixture};
 pub use response::{event, response};
 pub use upkeep::{Covered, covered, fixtures};
 

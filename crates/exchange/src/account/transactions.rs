@@ -1,0 +1,123 @@
+//! The account's history, as pages and as a table.
+
+use crate::{
+    ACCOUNT,
+    args::{self, Direction},
+};
+use capecrypto_auth::Environment;
+use capecrypto_models::{Arg, CurrencyId, Transaction, TransactionType};
+use capecrypto_rest::{Mismatch, Page, Paged, Paging, Table, TimeRange, endpoints, request};
+
+endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
+    GET "/account/transactions" ListTransactions   -> Page<Transaction>, paged reviewed;
+    GET "/account/transactions" ExportTransactions -> Table, csv unreviewed("a table is written out, not read");
+}
+
+request! {
+    /// Lists the account's history: deposits, withdrawals, trades and the rest, newest first (documents: "Get transaction
+    /// history"). The range of time counts seconds, both ends within it.
+    #[derive(Default)]
+    pub struct ListTransactions {}
+    optional {
+        /// Only what brought this currency in or took it out.
+        currency: Arg<CurrencyId>,
+        /// Only of this type (`type` on the wire).
+        kind as "type": TransactionType,
+        /// Only the transaction of this id.
+        txid: String,
+        /// Direction; newest first when left out.
+        order_by: Direction,
+    }
+    pages Paging<1_000>, "1 to 1,000, 50 when left out";
+    times TimeRange<true>;
+}
+
+request! {
+    /// The same history as CSV, of any length, for [`Client::export`](capecrypto_rest::Client::export).
+    ///
+    /// The exchange gives 18 months at most, and the last month where no start is given.
+    #[derive(Default)]
+    pub struct ExportTransactions {}
+    optional {
+        /// Only what brought this currency in or took it out.
+        currency: Arg<CurrencyId>,
+        /// Only of this type (`type` on the wire).
+        kind as "type": TransactionType,
+        /// Only the transaction of this id.
+        txid: String,
+        /// Direction; newest first when left out.
+        order_by: Direction,
+    }
+    times TimeRange<true>;
+}
+
+impl ListTransactions {
+    /// All of it.
+    pub fn new() -> Self {
+        Self::with()
+    }
+
+    /// Times are not compared: which of a transaction's times the range is about is not documented.
+    fn review_answer(&self, page: &mut Page<Transaction>, _: &Environment) -> Result<(), Mismatch> {
+        if let Some(asked) = args::given(self.currency.as_ref()) {
+            let is_in = |row: &Transaction| {
+                let sides = [row.credit_currency.as_ref(), row.debit_currency.as_ref()];
+                sides == [None, None] || sides.contains(&Some(asked))
+            };
+            if !page.iter().all(is_in) {
+                return Err(Mismatch { field: "currency" });
+            }
+        }
+        args::only("type", self.kind.as_ref(), page.iter().map(|row| Some(&row.kind)))?;
+        args::only("txid", self.txid.as_ref(), page.iter().map(|row| row.txid.as_ref()))
+    }
+}
+
+impl Paged for ListTransactions {
+    type Row = Transaction;
+    type Key = u64;
+
+    fn key(row: &Transaction) -> u64 {
+        row.id
+    }
+}
+
+impl ExportTransactions {
+    /// The last month.
+    pub fn new() -> Self {
+        Self::with()
+    }
+}
+
+#[cfg(test)]
+mod samples {
+    use super::*;
+    use crate::probe::{Samples, time};
+
+    impl Samples for ListTransactions {
+        fn smallest() -> Self {
+            Self::new()
+        }
+        fn fullest() -> Self {
+            Self::new()
+                .currency("btc")
+                .kind("deposit")
+                .txid("302b0494")
+                .order_by(Direction::Ascending)
+                .limit(25)
+                .page(1)
+                .time_from(time(0))
+                .time_to(time(1))
+        }
+    }
+
+    impl Samples for ExportTransactions {
+        fn smallest() -> Self {
+            Self::new()
+        }
+        fn fullest() -> Self {
+            let currency = Self::new().currency("btc").kind("trade").txid("302b0494");
+            currency.order_by(Direction::Descending).time_from(time(0)).time_to(time(1))
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! History, beneficiaries and payment methods (the documents' section "Account").
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::Ask;
+use super::paging::{Limits, Page, ascending};
+use super::reply::Reply;
+use crate::config::Profile;
+use crate::errors::{self, Refusal};
+use crate::funds::{FIELDS, Transaction};
+use crate::markets;
+
+const LIMITS: Limits = Limits {
+    default: 50,
+    least: 1,
+    most: 1000,
+    non_integer_limit: "account.transactions.non_integer_limit",
+    invalid_limit: "account.transactions.invalid_limit",
+    non_integer_page: Some("account.transactions.non_integer_page"),
+};
+const NO_CURRENCY: &str = "account.transactions.currency_doesnt_exist";
+const INVALID_ORDER: &str = "account.transactions.order_by_invalid";
+const NON_POSITIVE_PAGE: &str = "account.transactions.non_positive_page";
+const NON_INTEGER_FROM: &str = "account.transactions.non_integer_time_from";
+const NON_INTEGER_TO: &str = "account.transactions.non_integer_time_to";
+const NON_INTEGER_ID: &str = "account.beneficiary.non_integer_id";
+/// A table reaches back so far where no start is named, and no further than so many days.
+const TABLE_DAYS: i64 = 31;
+const MOST_TABLE_DAYS: i64 = 18 * 31;
+const DAY: i64 = 24 * 60 * 60;
+
+pub(super) const TRANSACTIONS_CODES: &[&[&str]] = &[
+    &LIMITS.codes(),
+    &[NO_CURRENCY, INVALID_ORDER, NON_POSITIVE_PAGE, NON_INTEGER_FROM, NON_INTEGER_TO],
+    &[errors::TABLE_TOO_LONG],
+];
+pub(super) const BENEFICIARY_CODES: &[&[&str]] = &[&[NON_INTEGER_ID]];
+
+/// A page of JSON, or the whole as CSV where that is what is accepted.
+pub(super) fn transactions(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let as_table = ask.accepts("text/csv") && ask.app.config.profile == Profile::Docs;
+    let mut codes = Vec::new();
+    let page = Page::read(ask.params, &LIMITS, &mut codes);
+    if ask.params.get("page").and_then(super::params::Value::as_integer).is_some_and(|page| page < 1) {
+        codes.push(NON_POSITIVE_PAGE);
+    }
+    let oldest_first = ascending(ask.params, "order_by", false, INVALID_ORDER, &mut codes);
+    let mut bound = |name, code| {
+        let seconds = ask.params.get(name)?.as_integer();
+        if seconds.is_none() {
+            codes.push(code);
+        }
+        seconds
+    };
+    let (mut from, to) = (bound("time_from", NON_INTEGER_FROM), bound("time_to", NON_INTEGER_TO));
+    let text = |name| ask.params.get(name).map(|value| value.as_text().unwrap_or_default());
+    let (currency, kind, txid) = (text("currency"), text("type"), text("txid"));
+    if currency.is_some_and(|currency| markets::currency(currency).is_none()) {
+        codes.push(NO_CURRENCY);
+    }
+    if as_table {
+        let end = to.unwrap_or_else(|| ask.app.clock.now_ms().div_euclid(1000));
+        let start = *from.get_or_insert(end - TABLE_DAYS * DAY);
+        if end - start > MOST_TABLE_DAYS * DAY {
+            codes.push(errors::TABLE_TOO_LONG);
+        }
+    }
+    Refusal::all(codes)?;
+    let wanted = |line: &&Transaction| {
+        let at = line.at_ms.div_euclid(1000);
+        let sides = [line.text("credit_currency"), line.text("debit_currency")];
+        from.is_none_or(|from| at >= from)
+            && to.is_none_or(|to| at <= to)
+            && currency.is_none_or(|currency| sides.contains(&Some(currency)))
+            && kind.is_none_or(|kind| line.text("type") == Some(kind))
+            && txid.is_none_or(|txid| line.text("txid") == Some(txid))
+    };
+    let funds = ask.app.funds();
+    let mut lines: Vec<&Map<String, Json>> =
+        funds.transactions(account).filter(wanted).map(|line| &line.fields).collect();
+    if oldest_first {
+        lines.reverse();
+    }
+    if as_table {
+        return Ok(Reply::raw(200, Some("text/csv"), table(&lines)));
+    }
+    let total = lines.len();
+    Ok(page.headers(Reply::ok(&page.of(lines.into_iter())), Some(total)))
+}
+
+/// A line of the columns' names, and a line for each.
+fn table(lines: &[&Map<String, Json>]) -> String {
+    let mut table = FIELDS.join(",") + "\n";
+    for line in lines {
+        let cells = FIELDS.map(|field| cell(line.get(field)));
+        let _never_fails = writeln!(table, "{}", cells.join(","));
+    }
+    table
+}
+
+fn cell(value: Option<&Json>) -> String {
+    match value {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(text)) if text.contains([',', '"', '\n', '\r']) => {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        }
+        Some(Json::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+pub(super) fn delete_beneficiary(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let id = ask.path(0).parse().map_err(|_| Refusal::unprocessable(NON_INTEGER_ID))?;
+    if ask.app.funds().delete_beneficiary(account, id) {
+        Ok(Reply::nothing())
+    } else {
+        Err(Refusal::not_found())
+    }
+}
+
+/// What the documents show, with limits that nothing is taken from: deposits come through the control door.
+pub(super) fn deposit_methods(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    ask.account()?;
+    let methods = [
+        ("5a1c1f0e-7a5e-4b83-9a30-9fd1f3a1b2c3", "zar", "Bank transfer", "fiat", "bank", "stitch"),
+        ("0c2f7c3a-51a2-49a4-8f0c-2a9cf5f7d111", "btc", "Bitcoin", "bitcoin", "crypto", "cape"),
+    ];
+    let views: Vec<Json> = (1..)
+        .zip(methods)
+        .filter_map(|(position, (uuid, currency, name, blockchain, kind, provider))| {
+            let currency = markets::currency(currency)?;
+            Some(json!({
+                "uuid": uuid,
+                "id": position,
+                "name": name,
+                "description": format!("Deposit {} to your account", currency.name),
+                "currencyId": currency.id,
+                "symbol": currency.symbol,
+                "blockchainName": blockchain,
+                "type": kind,
+                "currencyType": if currency.coin.is_some() { "crypto" } else { "fiat" },
+                "providerId": provider,
+                "minAmount": number(currency.min_deposit),
+                "maxAmount": number(currency.withdraw_limit_24h),
+                "baseFactor": currency.base_factor,
+                "precision": currency.precision,
+                "feeCape": 0,
+                "feeProvider": 0,
+                "position": position,
+                "iconUrl": format!("https://icons.example/{}.svg", currency.id),
+                "verified": true,
+                "remainingLimits": {
+                    "transaction_max": number(currency.withdraw_limit_24h),
+                    "day": number(currency.withdraw_limit_24h),
+                    "week": number(currency.withdraw_limit_72h),
+                    "month": number(currency.withdraw_limit_72h),
+                    "year_to_date": number(currency.withdraw_limit_72h),
+                },
+            }))
+        })
+        .collect();
+    Ok(Reply::ok(&views))
+}
+
+fn number(value: rust_decimal::Decimal) -> crate::render::number::Number {
+    crate::render::number::Number::rest(value)
+}
