@@ -93,6 +93,20 @@ fn what_is_missing_from_the_confirmation_is_told() {
 }
 
 #[test]
+fn a_topic_that_is_dropped_and_asked_for_again_is_told_as_missing_again() {
+    let mut session = session(vec![market("btczar"), Topic::Orders]);
+    session.connected(at(0));
+    confirm(&mut session, at(100), &["btczar.ob-inc"]);
+    session.unsubscribe(at(200), &[Topic::Orders]);
+    confirm(&mut session, at(300), &["btczar.ob-inc"]);
+    events(&mut session);
+    session.subscribe(at(400), vec![Topic::Orders]);
+    confirm(&mut session, at(500), &["btczar.ob-inc"]);
+    let told = events(&mut session);
+    assert!(told.contains(&Event::NotSubscribed { topics: vec![Topic::Orders] }), "{told:?}");
+}
+
+#[test]
 fn in_band_requests_go_one_at_a_time_and_are_short() {
     let mut session = open(vec![market("btczar")]);
     let many: Vec<_> = (0..100).map(|number| market(&format!("market{number}"))).collect();

@@ -218,6 +218,53 @@ async fn a_market_that_the_exchange_does_not_list_is_an_error_and_no_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_market_that_is_listed_after_all_is_waited_for() {
+    let (peers, mut received) = mpsc::unbounded_channel();
+    let live = Live::builder(Network(peers)).book("btczar").connect().await.unwrap();
+    let mut book = live.book("btczar").unwrap();
+    let mut peer = received.recv().await.unwrap();
+    confirm(&mut peer, "").await;
+    assert!(matches!(book.live().await, Err(WaitError::NotListed { .. })));
+    // Listed, and without a snapshot yet: that is a wait, and no error.
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    settle().await;
+    assert!(tokio::time::timeout(Duration::from_millis(100), book.live()).await.is_err());
+    confirm(&mut peer, "").await;
+    settle().await;
+    // A new connection has not answered yet.
+    drop(peer);
+    let mut peer = received.recv().await.unwrap();
+    settle().await;
+    assert!(tokio::time::timeout(Duration::from_millis(100), book.live()).await.is_err());
+    snapshot(&mut peer, 5, 100).await;
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    soon(book.live()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_a_book_begins_anew_once_it_was_live() {
+    let (peers, mut received) = mpsc::unbounded_channel();
+    let builder = Live::builder(Network(peers)).book("btczar").live_within(Duration::from_secs(7));
+    let live = builder.connect().await.unwrap();
+    let mut peer = received.recv().await.unwrap();
+    let mut book = live.book("btczar").unwrap();
+    let waiting = tokio::spawn(async move {
+        book.until(|book| (book.best().ok()?.bid?.price == Decimal::from(9)).then_some(())).await
+    });
+    let five = || tokio::time::sleep(Duration::from_secs(5));
+    five().await;
+    snapshot(&mut peer, 5, 100).await;
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    settle().await;
+    // An increment is lost, and the repair takes its time too.
+    bid(&mut peer, 6, "1", 109).await;
+    five().await;
+    snapshot(&mut peer, 9, 200).await;
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    soon(waiting).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_for_a_snapshot_that_does_not_come_has_an_end() {
     let (peers, mut received) = mpsc::unbounded_channel();
     let builder = Live::builder(Network(peers)).book("btczar").live_within(Duration::from_secs(7));

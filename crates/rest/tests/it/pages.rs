@@ -174,6 +174,19 @@ async fn walk_of(answer: impl Respond + 'static) -> (Result<Vec<u64>, String>, u
 }
 
 #[tokio::test]
+async fn pages_that_newcomers_pushed_known_rows_onto_are_not_the_end() {
+    // While the first two pages are read a whole page of new rows comes in at the head: the next two show known ones.
+    let push: fn(&mut Vec<u64>, u32) = |rows, page| {
+        if page <= 2 {
+            rows.splice(0..0, (0..100).map(|id| 10_000 + 100 * u64::from(page) + id));
+        }
+    };
+    let (rows, requests) = walk_of(list(300, 100, push)).await;
+    complete(rows.unwrap(), 300);
+    assert!(requests >= 5, "{requests}");
+}
+
+#[tokio::test]
 async fn a_walk_goes_on_while_the_total_says_more() {
     // The server allows fewer rows in a page than it says.
     let per_page = [("per-page", "1000"), ("total", "7")].as_slice();

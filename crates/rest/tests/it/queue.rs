@@ -1,7 +1,7 @@
 //! Waiting for our own rate limit has an end, and cancellations do not stand in line.
 
 use crate::calls::{CreateOrder, ORDER, client, credentials, get, rate};
-use capecrypto_auth::Environment;
+use capecrypto_auth::{Clock, Environment};
 use capecrypto_rest::{Client, Kind, Outcome, Timeouts};
 use std::time::{Duration, Instant};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
@@ -59,4 +59,36 @@ async fn whoever_cannot_wait_out_the_pause_is_told_how_long_it_is() {
     assert_eq!((error.kind(), error.outcome()), (Kind::Queue, Outcome::NotSent));
     assert!(error.retry_after().unwrap() > Duration::from_secs(25), "{error}");
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+/// A burst uses the milliseconds up, and the nonce comes when the deadline of the call is over.
+#[tokio::test]
+async fn a_request_that_gets_its_nonce_too_late_does_not_leave() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(201).set_body_string(ORDER)).mount(&server).await;
+    let (clock, time) = Clock::manual(1_700_000_000_000);
+    let ms = Duration::from_millis;
+    let timeouts = Timeouts::default().connect(ms(5)).idle(ms(50)).attempt(ms(50)).call(ms(50));
+    let client = Client::builder(Environment::local(&server.uri()).unwrap())
+        .credentials(credentials())
+        .clock(clock)
+        .timeouts(timeouts)
+        .build()
+        .unwrap();
+    let mut error = None;
+    for _ in 0..10_000 {
+        let turning = time.clone();
+        let turn = tokio::spawn(async move {
+            tokio::time::sleep(ms(300)).await;
+            turning.advance(Duration::from_secs(60));
+        });
+        let sent = client.send(CreateOrder::new()).await;
+        turn.abort();
+        if let Err(failed) = sent {
+            error = Some(failed);
+            break;
+        }
+    }
+    let error = error.expect("the nonces are used up");
+    assert_eq!((error.kind(), error.outcome()), (Kind::Timeout, Outcome::NotSent), "{error}");
 }
