@@ -438,7 +438,6 @@ impl Session {
         let names: Vec<_> = topics.iter().map(Topic::name).collect();
         for topic in topics {
             if !self.wanted.contains(&topic) {
-                self.missing.remove(&topic);
                 self.wanted.push(topic);
             }
         }

@@ -188,6 +188,14 @@ impl Spec {
         }
     }
 
+    /// Only the calls that these modules of the client have.
+    #[must_use]
+    pub fn of(mut self, modules: &[&str]) -> Self {
+        self.operations
+            .retain(|call| call.sdk.split("::").next().is_some_and(|module| modules.contains(&module)));
+        self
+    }
+
     /// A call by its operationId.
     pub fn operation(&self, id: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.id == id)
@@ -306,6 +314,9 @@ fn answer(root: &Value, status: &str, node: &Value, place: &str) -> Result<Answe
 /// The JSON schema of a body, where it has one.
 fn json_schema(root: &Value, node: &Value, place: &str) -> Result<Option<Schema>, String> {
     let (_, node): (_, Map<String, Value>) = resolve(root, node, place)?;
-    let schema = node.get("content").and_then(|content| content.get("application/json")?.get("schema"));
+    let forms = ["application/json", "multipart/form-data"];
+    let schema = node
+        .get("content")
+        .and_then(|content| forms.into_iter().find_map(|form| content.get(form)?.get("schema")));
     schema.map(|schema| Schema::read(root, schema, place)).transpose()
 }

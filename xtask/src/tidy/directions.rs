@@ -46,6 +46,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Its own wire types, so that a wrong name cannot cancel out between client and server.
     ("capecrypto-sandbox", &[]),
     ("capecrypto-testkit", &[]),
+    // For tests alone: it is a dev-dependency of the crates whose calls it checks.
+    (
+        "capecrypto-probe",
+        &[
+            "capecrypto-auth",
+            "capecrypto-models",
+            "capecrypto-rest",
+            "capecrypto-sandbox",
+            "capecrypto-testkit",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

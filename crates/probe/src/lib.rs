@@ -1,0 +1,220 @@
+#![doc = include_str!("../README.md")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "it fails tests; that is its job"
+)]
+
+mod samples;
+mod seed;
+
+pub use samples::{Samples, time};
+pub use seed::{Seed, client, seeded};
+
+use capecrypto_auth::Environment;
+use capecrypto_rest::{
+    Bytes, Call, Client, Endpoint, Error, Form, FromResponse, Head, Kind, PartContent, Prepared, Repeat,
+};
+use capecrypto_testkit::{Complaint, Covered, Fixtures, Sent, Spec, probe};
+use serde::Serialize;
+use serde_json::Value;
+use std::{fmt, pin::Pin};
+
+type Sending<T> = Pin<Box<dyn Future<Output = T>>>;
+type TwoSamples = Box<dyn Fn(Client) -> Sending<Vec<Error>>>;
+type Asking = Box<dyn Fn(Client, &Seed) -> Sending<Result<(u16, Bytes), Error>>>;
+
+/// Goes through the calls of a crate.
+pub struct Probe {
+    spec: Spec,
+    fixtures: Fixtures,
+    complaints: Vec<Complaint>,
+    seen: Vec<String>,
+    calls: Vec<Call>,
+    /// Sends both samples of each call to an exchange.
+    sending: Vec<TwoSamples>,
+    /// Asks an exchange that was brought into a certain state: the call, its status and its body.
+    asking: Vec<(String, Asking)>,
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probe").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}
+
+impl Probe {
+    /// A probe of these modules, as `x-sdk` names them.
+    pub fn new(modules: &[&str]) -> Self {
+        Self {
+            spec: Spec::cape().of(modules),
+            fixtures: Fixtures::cape(),
+            complaints: Vec::new(),
+            seen: Vec::new(),
+            calls: Vec::new(),
+            sending: Vec::new(),
+            asking: Vec::new(),
+        }
+    }
+
+    /// Shows it a call.
+    pub fn call<E: Endpoint + Samples + 'static>(&mut self)
+    where
+        E::Response: Serialize,
+    {
+        let Call { service, method, path, signed, repeat, paged, form, .. } = E::CALL;
+        self.calls.push(E::CALL);
+        let found = self.spec.find(service.name(), method.as_str(), path);
+        // A call that the specification does not have is a complaint of `complaints`.
+        let Some(id) = found.map(|operation| operation.id.clone()) else { return };
+        let (mut smallest, fullest) = (sent(&E::smallest()), sent(&E::fullest()));
+        let refused = Prepared::new(&E::fullest(), &Environment::legacy()).err();
+        let refused = refused.map(|refused| refused.all()[0].argument.clone());
+        without(&mut smallest, E::MADE);
+        let read = |body: &[u8]| {
+            let answer = E::Response::from_response(&head(), &body.to_vec().into())
+                .map_err(|error| error.to_string())?;
+            // A list shows its other rows; here each has to be read.
+            if let [row, ..] = answer.unreadable() {
+                return Err(row.to_string());
+            }
+            serde_json::to_value(answer).map_err(|error| error.to_string())
+        };
+        let name = std::any::type_name::<E>();
+        let found = [
+            probe::only(&self.spec, &id, refused),
+            probe::paged(&self.spec, &id, paged),
+            probe::described(&self.spec, &id, name, signed, repeat == Repeat::Safely),
+            probe::request(&self.spec, &id, &smallest, &fullest),
+            probe::response(&self.spec, &self.fixtures, &id, &read),
+        ];
+        self.complaints.extend(found.into_iter().flatten());
+        let ask: Asking = match form {
+            // The answer's body is not wanted where a form is sent.
+            Form::Multipart => Box::new(|client, seed| {
+                let request = E::answered(seed);
+                Box::pin(async move { Ok((client.reply(request).await?.status, Bytes::new())) })
+            }),
+            _ => Box::new(|client, seed| {
+                let request =
+                    by_hand(&client, Prepared::new(&E::answered(seed), client.environment()).unwrap());
+                Box::pin(async move { request.send().await.map(|reply| (reply.status, reply.body)) })
+            }),
+        };
+        self.asking.push((id.clone(), ask));
+        self.seen.push(id);
+        self.sending.push(Box::new(|client| {
+            Box::pin(async move {
+                let mut errors = Vec::new();
+                for sample in [E::smallest(), E::fullest()] {
+                    errors.extend(client.send(sample).await.err());
+                }
+                errors
+            })
+        }));
+    }
+
+    /// Shows it the form of a call that is answered with a table: what it sends is a part of what the list sends.
+    pub fn export<E: Endpoint + Samples>(&mut self) {
+        let Call { service, method, path, .. } = E::CALL;
+        let Some(operation) = self.spec.find(service.name(), method.as_str(), path) else { return };
+        for sample in [E::smallest(), E::fullest()] {
+            self.complaints.extend(probe::part_of(&self.spec, &operation.id, &sent(&sample)));
+        }
+    }
+
+    /// What is wrong with what the calls are, send and read.
+    pub fn complaints(&self, who: &str) -> Vec<Complaint> {
+        let calls = self.calls.iter().map(|call| (call.service.name(), call.method.as_str(), call.path));
+        let mut complaints = probe::calls(&self.spec, probe::Who::Client(who), calls);
+        complaints.extend(self.complaints.iter().cloned());
+        complaints.extend(probe::covered(&self.spec, Covered::Responses, &self.seen));
+        complaints.extend(probe::covered(&self.spec, Covered::Requests, &self.seen));
+        complaints
+    }
+
+    /// What is wrong with what the local exchange answers, brought into a state where it has a full row for each call.
+    pub async fn answers(&self) -> Vec<Complaint> {
+        let (sandbox, client, seed) = seeded().await;
+        let mut complaints = Vec::new();
+        for (call, ask) in &self.asking {
+            let answer = ask(client.clone(), &seed).await;
+            let (status, body) = answer.unwrap_or_else(|error| panic!("{call}: {error}"));
+            complaints.extend(probe::answer(&self.spec, call, status, &body));
+        }
+        sandbox.shutdown().await;
+        let asked = self.asking.iter().map(|(call, _)| call);
+        complaints.extend(probe::covered(&self.spec, Covered::Answers, asked));
+        complaints
+    }
+
+    /// Sends both samples of each call to a fresh exchange. Each is understood: it succeeds, or is refused in the exchange's own
+    /// words, of an order that does not exist, say.
+    ///
+    /// # Panics
+    /// Where one is not.
+    pub async fn send_samples(&self) {
+        let sandbox = capecrypto_sandbox::Sandbox::start().await.unwrap();
+        let client = client(&sandbox, "merchant");
+        for send in &self.sending {
+            for error in send(client.clone()).await {
+                let own = matches!(error.kind(), Kind::NotFound | Kind::Refused) && !error.codes().is_empty();
+                assert!(
+                    own,
+                    "{error}\n    fix: the handler in crates/sandbox/src/http, or the model that reads it"
+                );
+                let missing = error.codes().iter().find(|code| code.contains("missing_"));
+                assert_eq!(missing, None, "the sandbox misses what was sent: {error}");
+            }
+        }
+        sandbox.shutdown().await;
+    }
+}
+
+/// An answer without headers: what they hold is not needed to read the body.
+fn head() -> Head {
+    Head::new(200, http::HeaderMap::new())
+}
+
+/// The same request through the raw door, whose answer shows the body.
+fn by_hand(client: &Client, prepared: Prepared) -> capecrypto_rest::RawRequest {
+    let mut request = client.raw(prepared.call.method.into(), prepared.path);
+    for (key, value) in url::form_urlencoded::parse(prepared.query.as_bytes()) {
+        request = request.query(&key, &value);
+    }
+    match prepared.body {
+        Some(body) => request.json(&serde_json::from_slice::<Value>(&body).unwrap()),
+        None => request,
+    }
+}
+
+/// What a request sends to the current environment. The fields of a form are shown like those of a body.
+pub fn sent<E: Endpoint>(request: &E) -> Sent {
+    let environment = Environment::live();
+    let prepared = Prepared::new(request, &environment).unwrap();
+    let prefix = environment.path(prepared.call.service);
+    let field = |content| match content {
+        PartContent::Text(text) => Value::from(text),
+        PartContent::File(file) => Value::from(file.name()),
+        other => panic!("the probe does not know {other:?}"),
+    };
+    let form = prepared.form.into_iter().map(|part| (part.name.to_owned(), field(part.content)));
+    let form = (prepared.call.form == Form::Multipart).then(|| form.collect());
+    Sent {
+        method: prepared.call.method.to_string(),
+        service: prepared.call.service.name().to_owned(),
+        path: prepared.path.strip_prefix(prefix).unwrap().to_owned(),
+        query: url::form_urlencoded::parse(prepared.query.as_bytes()).into_owned().collect(),
+        body: prepared.body.map(|body| serde_json::from_slice(&body).unwrap()).or(form),
+    }
+}
+
+/// The same without what the request made by itself, which has to be there.
+pub fn without(sent: &mut Sent, made: &[&str]) {
+    for name in made {
+        let body = sent.body.as_mut().and_then(Value::as_object_mut);
+        assert!(body.is_some_and(|body| body.remove(*name).is_some()), "{name} was not made");
+    }
+}

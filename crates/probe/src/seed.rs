@@ -1,0 +1,67 @@
+//! A local exchange that was brought into a state in which no answer is empty.
+
+use capecrypto_auth::{Credentials, Environment};
+use capecrypto_rest::Client;
+use capecrypto_sandbox::Sandbox;
+use capecrypto_testkit::Fixtures;
+use serde_json::{Map, Value, json};
+
+/// What the exchange was made to hold for the account that asks.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Seed {
+    /// A limit order with a name and a fill; what is left of it rests in the book.
+    pub filled: u64,
+    /// An open order.
+    pub to_cancel: u64,
+    /// A beneficiary.
+    pub beneficiary: u64,
+    /// A customer of the merchant's; the account itself, as long as the exchange has none.
+    pub customer: &'static str,
+}
+
+/// A client of one of the demo accounts.
+pub fn client(sandbox: &Sandbox, account: &str) -> Client {
+    let account = sandbox.account(account).unwrap();
+    let credentials = Credentials::new(&account.api_key, &account.secret).unwrap();
+    let client = Client::builder(Environment::local(sandbox.origin()).unwrap()).credentials(credentials);
+    client.build().unwrap()
+}
+
+async fn order(client: &Client, order: Value) -> u64 {
+    let reply = client.raw(http::Method::POST, "/api/v2/atlas/market/orders").json(&order).send();
+    let order: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
+    order["id"].as_u64().unwrap()
+}
+
+/// Such an exchange, with a client of the account that holds the seed.
+pub async fn seeded() -> (Sandbox, Client, Seed) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (merchant, taker) = (client(&sandbox, "merchant"), client(&sandbox, "taker"));
+    let limit = |side, volume, price| {
+        json!({
+            "market": "btczar", "side": side, "volume": volume, "ord_type": "limit", "price": price,
+            "custom_order_id": "302b0494-1a06-4089-846c-0c6b13f1b661",
+        })
+    };
+    // Without price and name, which this client's own orders always have: both are null in the answer.
+    let market =
+        |side, volume| json!({"market": "btczar", "side": side, "volume": volume, "ord_type": "market"});
+    let filled = order(&merchant, limit("sell", "0.5", "700000")).await;
+    let to_cancel = order(&merchant, limit("sell", "0.5", "900000")).await;
+    order(&taker, limit("buy", "0.1", "500000")).await;
+    order(&merchant, market("sell", "0.01")).await;
+    order(&merchant, limit("buy", "0.1", "600000")).await;
+    order(&taker, market("buy", "0.1")).await;
+
+    // A transaction with every field that any of the fixture's has.
+    let rows = Fixtures::cape();
+    let rows = rows.get("list_transactions", "composed").unwrap().json().unwrap();
+    let all: Map<String, Value> =
+        rows.as_array().unwrap().iter().flat_map(|row| row.as_object().unwrap().clone()).collect();
+    let control = sandbox.control();
+    control.add_transaction("merchant", &Value::from(all).to_string()).unwrap();
+    let beneficiary = control.add_beneficiary("merchant").unwrap();
+    let seed = Seed { filled, to_cancel, beneficiary, customer: "CCT1234567" };
+    (sandbox, merchant, seed)
+}
