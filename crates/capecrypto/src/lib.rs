@@ -8,12 +8,19 @@ pub use cape::Cape;
 #[doc(inline)]
 pub use capecrypto_exchange::{account, args, public, trading};
 
+#[cfg(feature = "merchant")]
+#[doc(inline)]
+pub use capecrypto_merchant::documents;
+
 // The crates behind the facade, each a module.
 #[doc(inline)]
 pub use capecrypto_auth as auth;
 #[cfg(feature = "live")]
 #[doc(inline)]
 pub use capecrypto_live as live;
+#[cfg(feature = "merchant")]
+#[doc(inline)]
+pub use capecrypto_merchant as merchant;
 #[doc(inline)]
 pub use capecrypto_models as models;
 #[cfg(feature = "orderbook")]
@@ -43,5 +50,5 @@ pub use capecrypto_rest::{Builder, Error, Kind, Outcome, Page, Rate, Reply, Time
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use capecrypto_stream::{Event, Stream};
-/// The method of a call by hand: see [`Cape::raw`].
+/// The method of a call by hand: see [`raw`](capecrypto_rest::Client::raw).
 pub use http::Method;

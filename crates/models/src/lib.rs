@@ -12,6 +12,7 @@ mod balance;
 mod candle;
 mod currency;
 mod depth;
+mod document;
 mod market;
 mod order;
 mod payment_method;
@@ -27,6 +28,7 @@ pub use balance::Balance;
 pub use candle::{Candle, Period};
 pub use currency::{Currency, CurrencyType};
 pub use depth::{Depth, Level};
+pub use document::{Date, DocumentType};
 pub use ids::{
     BeneficiaryId, CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid,
 };

@@ -64,6 +64,18 @@ impl<T: Zeroize + FromStr> FromStr for Sensitive<T> {
     }
 }
 
+impl<T: Zeroize> From<T> for Sensitive<T> {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+impl From<&str> for Sensitive<String> {
+    fn from(value: &str) -> Self {
+        Self::new(value.to_owned())
+    }
+}
+
 impl<T: Zeroize> From<Sensitive<T>> for Arg<Sensitive<T>> {
     fn from(value: Sensitive<T>) -> Self {
         Self::good(value)

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::clock;
 use crate::errors;
 use crate::faults::{Fault, FaultKind};
+use crate::funds::Document;
 use crate::ledger::{Balance, Party};
 use crate::markets::{self, CURRENCIES, Market};
 use crate::money;
@@ -153,6 +154,12 @@ impl Control {
         let iso = clock::iso(now_ms, self.app.config.profile.zone_hours());
         let added = self.app.funds().add_transaction(account, fields, now_ms, iso);
         added.ok_or(ControlError::InvalidTransaction)
+    }
+
+    /// The documents that were sent for customers, in the order they came.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        self.app.funds().documents.clone()
     }
 
     /// Every balance, and the proof that each currency sums to zero.

@@ -25,6 +25,11 @@ pub(crate) const INVALID_POST_ONLY: &str = "sandbox.order.invalid_post_only";
 pub(crate) const INVALID_CUSTOM_ORDER_ID: &str = "sandbox.order.invalid_custom_order_id";
 pub(crate) const NON_INTEGER_ORDER_ID: &str = "sandbox.trade.non_integer_order_id";
 pub(crate) const INVALID_NONZERO: &str = "sandbox.balance.invalid_nonzero";
+pub(crate) const ROLE_NOT_PERMITTED: &str = "sandbox.role.not_permitted";
+pub(crate) const DOCUMENT_INVALID_TYPE: &str = "sandbox.document.invalid_doc_type";
+pub(crate) const DOCUMENT_MISSING_UPLOAD: &str = "sandbox.document.empty_upload";
+pub(crate) const DOCUMENT_MISSING_UID: &str = "sandbox.document.empty_uid";
+pub(crate) const DOCUMENT_TOO_LARGE: &str = "sandbox.document.too_large";
 pub(crate) const TABLE_TOO_LONG: &str = "sandbox.transactions.table_too_long";
 pub(crate) const CONTROL_INVALID_TRANSACTION: &str = "sandbox.control.invalid_transaction";
 pub(crate) const BODY_TOO_LARGE: &str = "sandbox.request.body_too_large";
@@ -54,6 +59,14 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     ),
     own(NON_INTEGER_ORDER_ID, "422: `order_id` of own trades is no whole number; no code is documented"),
     own(INVALID_NONZERO, "422: `nonzero` is neither true nor false; no code is documented"),
+    own(
+        ROLE_NOT_PERMITTED,
+        "403: a member asks for what merchants and aggregators may; no code is documented",
+    ),
+    own(DOCUMENT_INVALID_TYPE, "400: a `doc_type` that the documents do not list; no code is documented"),
+    own(DOCUMENT_MISSING_UPLOAD, "422: no file, or an empty one; no code is documented"),
+    own(DOCUMENT_MISSING_UID, "422: no customer is named; no code is documented"),
+    own(DOCUMENT_TOO_LARGE, "422: the file passes 10 MiB; no code is documented"),
     own(TABLE_TOO_LONG, "422: a table of transactions over more than 18 months; no code is documented"),
     own(CONTROL_INVALID_TRANSACTION, "422: a transaction without a type, or with a field of another name"),
     own(BODY_TOO_LARGE, "413: the body passes 64 KiB; the real limit is unknown"),

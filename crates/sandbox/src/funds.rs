@@ -1,5 +1,5 @@
-//! What an account has beside its balances: beneficiaries, and the lines of its history. Both are put there through the
-//! control door.
+//! What an account has beside its balances: beneficiaries, and the lines of its history, which are put there through the
+//! control door; and the documents that were sent.
 
 use serde_json::{Map, Value};
 
@@ -57,9 +57,24 @@ impl Transaction {
     }
 }
 
-/// Beneficiaries and history of all accounts.
+/// A document that was sent for a customer; of its content only the size is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Document {
+    /// The customer.
+    pub uid: String,
+    /// `doc_type`.
+    pub doc_type: String,
+    /// The file's name.
+    pub file_name: String,
+    /// The file's size.
+    pub bytes: usize,
+}
+
+/// Beneficiaries and history of all accounts, and documents of customers.
 #[derive(Debug, Default)]
 pub(crate) struct Funds {
+    pub(crate) documents: Vec<Document>,
     beneficiaries: Vec<(u64, usize)>,
     transactions: Vec<Transaction>,
     last_id: u64,

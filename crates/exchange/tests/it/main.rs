@@ -11,6 +11,7 @@
 mod arguments;
 mod cancelling;
 mod environments;
+mod history;
 mod market_data;
 mod mismatches;
 mod odd_rows;

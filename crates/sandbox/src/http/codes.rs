@@ -28,6 +28,9 @@ pub(crate) fn of(route: &Route) -> Vec<(u16, &'static str)> {
     if route.path.starts_with("/market/orders/{id}") || route.path == "/account/beneficiaries/{id}" {
         codes.push((404, NOT_FOUND));
     }
+    if route.takes_files() {
+        codes.extend([(403, errors::ROLE_NOT_PERMITTED), (400, errors::DOCUMENT_INVALID_TYPE)]);
+    }
     if route.is_trading() && route.method == "POST" {
         codes.push((503, errors::OVERLOADED));
     }

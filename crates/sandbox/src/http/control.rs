@@ -31,7 +31,7 @@ pub(crate) async fn serve(app: &Arc<App>, peer: SocketAddr, request: Request<Inc
     if !peer.ip().is_loopback() || head.headers.contains_key(header::ORIGIN) {
         return Refusal::Codes(StatusCode::FORBIDDEN, vec![errors::CONTROL_LOOPBACK_ONLY]).into();
     }
-    let body = match super::read_body(body, &head.headers).await {
+    let body = match super::read_body(body, &head.headers, super::MAX_BODY).await {
         Ok(body) => body,
         Err(refusal) => return refusal.into(),
     };

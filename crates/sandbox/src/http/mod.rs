@@ -5,6 +5,8 @@ mod book;
 pub(crate) mod codes;
 pub(crate) mod control;
 mod cors;
+mod documents;
+mod form;
 mod funds;
 mod paging;
 pub(crate) mod params;
@@ -36,7 +38,9 @@ use crate::server::Link;
 use crate::ws;
 
 /// The largest body that is read.
-const MAX_BODY: usize = 64 * 1024;
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// The same where a call takes a file.
+const MAX_FORM: usize = 12 * 1024 * 1024;
 /// How long a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest stall that a fault may ask for.
@@ -131,8 +135,10 @@ async fn rest(app: &App, link: &Link, request: Request<Incoming>) -> Result<Repl
     if let Some(reply) = before(fault.as_ref(), link).await {
         return Ok(reply);
     }
-    let body = read_body(body, &head.headers).await?;
-    let answer = answer(app, route, &head, segments, &body);
+    let most = if route.takes_files() { MAX_FORM } else { MAX_BODY };
+    let body = read_body(body, &head.headers, most).await?;
+    let form = if route.takes_files() { form::read(&head.headers, &body).await? } else { None };
+    let answer = answer(app, route, &head, segments, &body, form);
     if let Some((status, codes)) = answer.as_ref().err().and_then(Refusal::codes) {
         debug_assert!(
             codes.iter().all(|code| codes::is_declared(route, status, code)),
@@ -151,7 +157,14 @@ async fn rest(app: &App, link: &Link, request: Request<Incoming>) -> Result<Repl
 }
 
 /// Authentication, parameters, handler.
-fn answer(app: &App, route: &Route, head: &Parts, path: Vec<String>, body: &[u8]) -> Result<Reply, Refusal> {
+fn answer(
+    app: &App,
+    route: &Route,
+    head: &Parts,
+    path: Vec<String>,
+    body: &[u8],
+    form: Option<Vec<(String, params::Value)>>,
+) -> Result<Reply, Refusal> {
     let account = if route.is_public() {
         None
     } else {
@@ -159,7 +172,10 @@ fn answer(app: &App, route: &Route, head: &Parts, path: Vec<String>, body: &[u8]
         let now_ms = app.clock.now_ms();
         Some(authenticate(&app.directory, now_ms, window_ms, &head.method, &head.headers)?)
     };
-    let params = Params::read(head.uri.query(), &head.headers, body)?;
+    let params = match form {
+        Some(fields) => Params::of_form(head.uri.query(), fields),
+        None => Params::read(head.uri.query(), &head.headers, body)?,
+    };
     let unverified = |id| app.directory.restriction(id) == Some(Restriction::NotVerified);
     if route.is_trading() && account.is_some_and(unverified) {
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![errors::NOT_PERMITTED]));
@@ -188,13 +204,17 @@ async fn stall(ms: u64) {
 }
 
 /// The whole body, where it is small enough and comes in time.
-pub(crate) async fn read_body(body: Incoming, headers: &http::HeaderMap) -> Result<Bytes, Refusal> {
+pub(crate) async fn read_body(
+    body: Incoming,
+    headers: &http::HeaderMap,
+    most: usize,
+) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::Codes(StatusCode::PAYLOAD_TOO_LARGE, vec![errors::BODY_TOO_LARGE]);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > u64::try_from(MAX_BODY).unwrap_or(u64::MAX)) {
+    if announced.is_some_and(|length: u64| length > u64::try_from(most).unwrap_or(u64::MAX)) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) | Err(_) => Err(Refusal::Codes(StatusCode::BAD_REQUEST, vec![errors::BODY_INCOMPLETE])),

@@ -20,6 +20,15 @@ pub(crate) enum Value {
     List(Vec<Value>),
     /// A JSON object, which no call takes yet.
     Object,
+    /// A file of a form.
+    File(File),
+}
+
+/// A file of a form; of its content only the size counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) bytes: usize,
 }
 
 impl Value {
@@ -54,7 +63,7 @@ impl Value {
             Self::Text(text) | Self::Number(text) => Some(text),
             Self::Bool(true) => Some("true"),
             Self::Bool(false) => Some("false"),
-            Self::Null | Self::List(_) | Self::Object => None,
+            Self::Null | Self::List(_) | Self::Object | Self::File(_) => None,
         }
     }
 
@@ -97,6 +106,14 @@ impl Params {
             params.add_body(headers, body)?;
         }
         Ok(params)
+    }
+
+    /// The query, and the fields of a form with files.
+    pub(crate) fn of_form(query: Option<&str>, fields: Vec<(String, Value)>) -> Self {
+        let mut params = Self::default();
+        params.add_form(query.unwrap_or_default().as_bytes());
+        params.0.extend(fields);
+        params
     }
 
     fn add_body(&mut self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! The one table of REST calls. What is served and what [`crate::calls`] says are this table.
 
 use super::reply::Reply;
-use super::{Ask, account, book, funds, public, trading};
+use super::{Ask, account, book, documents, funds, public, trading};
 use crate::config::Profile;
 use crate::errors::Refusal;
 
@@ -31,6 +31,16 @@ impl Route {
     /// Calls that need the level of verification for trading.
     pub(crate) fn is_trading(&self) -> bool {
         self.path.starts_with("/market/")
+    }
+
+    /// Calls that take a form with a file.
+    pub(crate) fn takes_files(&self) -> bool {
+        self.service == VERIFICATION
+    }
+
+    /// Whether it stands under that prefix.
+    fn stands_under(&self, prefix: &str) -> bool {
+        (prefix == VERIFICATION_PREFIX) == (self.service == VERIFICATION)
     }
 
     pub(crate) fn is_served_by(&self, profile: Profile) -> bool {
@@ -88,7 +98,12 @@ pub(crate) static ROUTES: &[Route] = &[
         funds::BENEFICIARY_CODES,
     ),
     route("payments", "GET", "/payments/deposits/methods", funds::deposit_methods, &[]),
+    route("verification", "POST", "/customers/documents", documents::upload, documents::CODES),
 ];
+
+/// A service with a place of its own.
+const VERIFICATION: &str = "verification";
+const VERIFICATION_PREFIX: &str = "/api/v2/verification";
 
 /// Where calls are answered: the current base, the older one, and the documents' paths without a service name.
 const PREFIXES: [&str; 3] = ["/api/v2/atlas", "/api/v2/trade", "/api/v2"];
@@ -109,9 +124,11 @@ pub(crate) struct Found {
 /// The calls of a path, whatever their method.
 pub(crate) fn find(profile: Profile, full: &str) -> Option<Found> {
     let oldest = (profile == Profile::Legacy).then_some(OLDEST);
-    oldest.into_iter().chain(PREFIXES).find_map(|prefix| {
+    let prefixes = oldest.into_iter().chain([VERIFICATION_PREFIX]).chain(PREFIXES);
+    prefixes.into_iter().find_map(|prefix| {
         let path = full.strip_prefix(prefix)?;
-        let served = || ROUTES.iter().filter(|route| route.is_served_by(profile));
+        let served =
+            || ROUTES.iter().filter(|route| route.is_served_by(profile) && route.stands_under(prefix));
         let (template, segments) =
             served().find_map(|route| Some((route.path, matches(route.path, path)?)))?;
         let routes = served().filter(|route| route.path == template).collect();
@@ -171,15 +188,16 @@ mod tests {
     fn every_call_is_found_at_each_of_its_places_and_nowhere_else() {
         for profile in [Profile::Docs, Profile::Legacy] {
             let oldest = (profile == Profile::Legacy).then_some(OLDEST);
-            for (route, prefix) in
-                ROUTES.iter().flat_map(|route| PREFIXES.into_iter().chain(oldest).map(move |at| (route, at)))
-            {
+            for (route, prefix) in ROUTES.iter().flat_map(|route| {
+                PREFIXES.into_iter().chain(oldest).chain([VERIFICATION_PREFIX]).map(move |at| (route, at))
+            }) {
                 let path = route.path.replace("{market}", "btczar").replace("{", "").replace("}", "");
                 let found = find(profile, &format!("{prefix}{path}"));
                 let is_there = found.is_some_and(|found| {
                     found.path == path && found.routes.iter().any(|found| std::ptr::eq(*found, route))
                 });
-                assert_eq!(is_there, route.is_served_by(profile), "{profile:?} {prefix}{path}");
+                let there = route.is_served_by(profile) && route.stands_under(prefix);
+                assert_eq!(is_there, there, "{profile:?} {prefix}{path}");
             }
             for path in [
                 "/market/orders",

@@ -11,6 +11,7 @@ mod auth;
 mod client;
 mod faults;
 mod feed;
+mod funds;
 mod hostile;
 mod legacy;
 mod lists;

@@ -1,0 +1,84 @@
+//! The account's history, beneficiaries and payment methods, against the sandbox.
+
+use capecrypto_exchange::account::{
+    DeleteBeneficiary, ExportTransactions, ListDepositMethods, ListTransactions,
+};
+use capecrypto_models::{Timestamp, dec};
+use capecrypto_probe::client;
+use capecrypto_rest::{Kind, Outcome};
+use capecrypto_sandbox::Sandbox;
+use serde_json::json;
+
+async fn with_history(lines: u32) -> Sandbox {
+    let sandbox = Sandbox::start().await.unwrap();
+    for line in 0..lines {
+        let line = json!({
+            "type": "deposit", "credit_currency": "zar", "credit_amount": format!("{line}.5"),
+            "voucher_pin": "canary-pin", "sender": "canary-sender", "member_description": "two\nlines",
+        });
+        sandbox.control().add_transaction("maker", &line.to_string()).unwrap();
+    }
+    sandbox
+}
+
+#[tokio::test]
+async fn history_is_walked_and_exported_to_the_same_rows() {
+    let sandbox = with_history(130).await;
+    let client = client(&sandbox, "maker");
+    let rows = client.items(ListTransactions::new().limit(50)).try_collect().await.unwrap();
+    assert_eq!((rows.len(), rows.total), (130, Some(130)));
+    assert_eq!(rows[129].credit_amount, Some(dec!(0.5)));
+    let mut table = Vec::new();
+    let exported = client.export(ExportTransactions::new().currency("zar"), &mut table).await.unwrap();
+    assert_eq!((exported.rows, usize::try_from(exported.bytes).unwrap()), (130, table.len()));
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.starts_with("id,type,"));
+    for row in &rows {
+        assert!(table.contains(&format!("\n{},deposit,", row.id)), "{}", row.id);
+    }
+}
+
+#[tokio::test]
+async fn times_are_seconds_with_both_ends() {
+    let sandbox = with_history(1).await;
+    let client = client(&sandbox, "maker");
+    let now = Timestamp::from_unix_seconds(sandbox.control().now_ms() / 1_000).unwrap();
+    let from_now = client.send(ListTransactions::new().time_from(now).time_to(now)).await.unwrap();
+    assert_eq!(from_now.len(), 1);
+}
+
+#[tokio::test]
+async fn pins_and_persons_are_not_shown() {
+    let sandbox = with_history(1).await;
+    let rows = client(&sandbox, "maker").send(ListTransactions::new()).await.unwrap();
+    assert_eq!(rows[0].voucher_pin.as_ref().unwrap().expose(), "canary-pin");
+    assert!(!format!("{rows:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn a_table_that_is_refused_is_told_and_nothing_is_written() {
+    let sandbox = with_history(1).await;
+    let mut table = Vec::new();
+    let old = ExportTransactions::new().time_from(Timestamp::from_unix_seconds(1).unwrap());
+    let error = client(&sandbox, "maker").export(old, &mut table).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), table.len()), (Kind::Refused, Outcome::Refused, 0));
+}
+
+#[tokio::test]
+async fn a_beneficiary_is_deleted_and_then_not_found() {
+    let sandbox = with_history(0).await;
+    let client = client(&sandbox, "maker");
+    let id = sandbox.control().add_beneficiary("maker").unwrap();
+    client.send(DeleteBeneficiary::new(id)).await.unwrap();
+    let error = client.send(DeleteBeneficiary::new(id)).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::NotFound, Outcome::Refused));
+}
+
+#[tokio::test]
+async fn methods_to_deposit_have_their_limits() {
+    let sandbox = with_history(0).await;
+    let methods = client(&sandbox, "maker").send(ListDepositMethods::new()).await.unwrap();
+    let bank = methods.iter().find(|method| method.currency == "zar").unwrap();
+    assert!(bank.remaining_limits.as_ref().unwrap().day.unwrap() > dec!(0));
+    assert_eq!(bank.verified, Some(true));
+}

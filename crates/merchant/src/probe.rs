@@ -1,0 +1,27 @@
+//! Holds every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
+
+pub(crate) use capecrypto_probe::Probe;
+
+use crate::documents;
+use capecrypto_testkit::assert_no_complaints;
+
+fn all_calls() -> Probe {
+    let mut probe = Probe::new(&["documents"]);
+    documents::probe(&mut probe);
+    probe
+}
+
+#[test]
+fn every_call_is_as_specified() {
+    assert_no_complaints(all_calls().complaints("crates/merchant"));
+}
+
+#[tokio::test]
+async fn the_sandbox_understands_every_sample_and_is_understood() {
+    all_calls().send_samples().await;
+}
+
+#[tokio::test]
+async fn the_sandbox_answers_as_specified() {
+    assert_no_complaints(all_calls().answers().await);
+}

@@ -1,0 +1,81 @@
+//! Documents of identity.
+
+use crate::{
+    Arg, Malformed,
+    arg::excerpt,
+    param::{Param, Place},
+};
+use std::{fmt, str::FromStr};
+
+crate::open_enum! {
+    /// What a document is (documents: "Available Document Types"). The exchange wants the spelling as it is.
+    pub enum DocumentType {
+        /// A passport.
+        Passport = "Passport",
+        /// A passport of another country.
+        PassportOther = "Passport other",
+        /// An identity card.
+        IdentityCard = "Identity card",
+        /// An identity book.
+        IdentityBook = "Identity book",
+        /// A driver's licence.
+        DriverLicense = "Driver license",
+        /// Front of an identity card.
+        IdentityCardFront = "Identity card front",
+        /// Front of a driver's licence.
+        DriverLicenseFront = "Driver license front",
+        /// Back of an identity card.
+        IdentityCardBack = "Identity card back",
+        /// Back of a driver's licence.
+        DriverLicenseBack = "Driver license back",
+        /// A bill or statement with name and address, not older than three months.
+        ProofOfAddress = "Proof of Address",
+        /// Where the money comes from.
+        SourceOfFunds = "Source of Funds",
+        /// The person, with the identity document in hand.
+        Selfie = "Selfie",
+        /// Another spelling of a driver's licence, in the same list.
+        DriversLicense = "Drivers license",
+        /// And of its back.
+        DriversLicenseBack = "Drivers license back",
+        /// A green identity book.
+        GreenIdentityBook = "Green Identity Book",
+    }
+}
+
+/// A day of the calendar, written `2028-12-31`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(jiff::civil::Date);
+
+impl FromStr for Date {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        // The parser alone takes a time behind the date too.
+        let date = Some(text).filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+        date.map(Self).ok_or_else(|| {
+            Malformed::new(
+                format!("'{}' is no day", excerpt(text)),
+                "give year, month and day, as in 2028-12-31",
+            )
+        })
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Param for Date {
+    fn write(&self, place: &mut dyn Place) {
+        place.text(&self.to_string());
+    }
+}
+
+impl From<Date> for Arg<Date> {
+    fn from(date: Date) -> Self {
+        Self::good(date)
+    }
+}

@@ -1,0 +1,73 @@
+//! Documents of customers (the documents' section "Customers Management").
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::Ask;
+use super::params::Value;
+use super::reply::Reply;
+use crate::accounts::Role;
+use crate::errors::{self, Refusal};
+use crate::funds::Document;
+
+/// The documents' "Available Document Types" of individuals.
+const TYPES: [&str; 15] = [
+    "Passport",
+    "Passport other",
+    "Identity card",
+    "Identity book",
+    "Driver license",
+    "Identity card front",
+    "Driver license front",
+    "Identity card back",
+    "Driver license back",
+    "Proof of Address",
+    "Source of Funds",
+    "Selfie",
+    "Drivers license",
+    "Drivers license back",
+    "Green Identity Book",
+];
+/// The field of the customer, in the text of 2026-04 and in the ones before.
+const CUSTOMER: [&str; 3] = ["uid", "customer_uid", "customer_ubo_uid"];
+/// The largest file, of businesses; individuals' are not told apart before there are customers.
+const MAX_FILE: usize = 10 * 1024 * 1024;
+
+pub(super) const CODES: &[&[&str]] =
+    &[&[errors::DOCUMENT_MISSING_UPLOAD, errors::DOCUMENT_MISSING_UID, errors::DOCUMENT_TOO_LARGE]];
+
+pub(super) fn upload(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let account = ask.account()?;
+    let role = ask.app.directory.get(account).map(|account| account.role);
+    if !matches!(role, Some(Role::Merchant | Role::Aggregator)) {
+        return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![errors::ROLE_NOT_PERMITTED]));
+    }
+    let text = |name: &str| ask.params.get(name).and_then(Value::as_text).filter(|text| !text.is_empty());
+    let Some(doc_type) = text("doc_type").filter(|doc_type| TYPES.contains(doc_type)) else {
+        return Err(Refusal::Codes(StatusCode::BAD_REQUEST, vec![errors::DOCUMENT_INVALID_TYPE]));
+    };
+    let mut codes = Vec::new();
+    let uid = CUSTOMER.into_iter().find_map(text);
+    if uid.is_none() {
+        codes.push(errors::DOCUMENT_MISSING_UID);
+    }
+    let file = match ask.params.get("upload") {
+        Some(Value::File(file)) if file.bytes > 0 => Some(file),
+        _ => None,
+    };
+    match file {
+        None => codes.push(errors::DOCUMENT_MISSING_UPLOAD),
+        Some(file) if file.bytes > MAX_FILE => codes.push(errors::DOCUMENT_TOO_LARGE),
+        Some(_) => {}
+    }
+    Refusal::all(codes)?;
+    if let (Some(uid), Some(file)) = (uid, file) {
+        ask.app.funds().documents.push(Document {
+            uid: uid.to_owned(),
+            doc_type: doc_type.to_owned(),
+            file_name: file.name.clone(),
+            bytes: file.bytes,
+        });
+    }
+    Ok(Reply::ok(&json!({ "success": true })))
+}
