@@ -44,40 +44,39 @@ pub(crate) fn run(choice: &Choice) -> bool {
         .map(|step| {
             println!("\n== {step}");
             let start = Instant::now();
-            let mend = self::step(step);
-            Row { step, took: start.elapsed(), mend }
+            let fix = self::step(step);
+            Row { step, took: start.elapsed(), fix }
         })
         .collect();
     print!("\n{}", table(&rows));
-    rows.iter().all(|row| row.mend.is_none())
+    rows.iter().all(|row| row.fix.is_none())
 }
 
 struct Row {
     step: &'static str,
     took: Duration,
-    /// What mends it, where it failed.
-    mend: Option<String>,
+    /// What fixes it, where it failed.
+    fix: Option<String>,
 }
 
 fn table(rows: &[Row]) -> String {
-    let line = |Row { step, took, mend }: &Row| {
-        let result =
-            mend.as_ref().map_or_else(|| "fine".to_owned(), |mend| format!("FAILED, to mend: {mend}"));
+    let line = |Row { step, took, fix }: &Row| {
+        let result = fix.as_ref().map_or_else(|| "fine".to_owned(), |fix| format!("FAILED, fix: {fix}"));
         format!("{step:<10}{:>5} s  {result}\n", took.as_secs())
     };
     let total: Duration = rows.iter().map(|row| row.took).sum();
     format!("{}{:<10}{:>5} s\n", rows.iter().map(line).collect::<String>(), "together", total.as_secs())
 }
 
-/// Runs one step; says what mends it where it fails.
+/// Runs one step; says what fixes it where it fails.
 fn step(step: &str) -> Option<String> {
     let all = ["--workspace", "--all-features"];
-    let cargo_step = |command: &[&str], mend: &str| {
+    let cargo_step = |command: &[&str], fix: &str| {
         let mut command = cargo(command);
         if step == "docs" {
             command.env("RUSTDOCFLAGS", "-D warnings");
         }
-        (!succeeds(&mut command)).then(|| mend.to_owned())
+        (!succeeds(&mut command)).then(|| fix.to_owned())
     };
     match step {
         "fmt" => cargo_step(&["fmt", "--all", "--check"], "cargo fmt --all"),
@@ -88,7 +87,7 @@ fn step(step: &str) -> Option<String> {
         "tests" => {
             cargo_step(&["test", all[0], all[1]], "see above which test fails, and its seed where it has one")
         }
-        "docs" => cargo_step(&["doc", all[0], all[1], "--no-deps"], "mend the docs named above"),
+        "docs" => cargo_step(&["doc", all[0], all[1], "--no-deps"], "fix the docs named above"),
         "tidy" => (!report("tidy", &tidy::run())).then(|| "see each line of cargo xtask tidy".to_owned()),
         "codegen" => {
             (!report("codegen --check", &codegen::run(true))).then(|| "cargo xtask codegen".to_owned())
@@ -168,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn the_table_says_what_mends_a_failure() {
+    fn the_table_says_what_fixes_a_failure() {
         let took = Duration::from_secs(3);
         let rows = [
-            Row { step: "fmt", took, mend: Some("cargo fmt --all".to_owned()) },
-            Row { step: "docs", took, mend: None },
+            Row { step: "fmt", took, fix: Some("cargo fmt --all".to_owned()) },
+            Row { step: "docs", took, fix: None },
         ];
         let table = table(&rows);
-        assert!(table.contains("fmt           3 s  FAILED, to mend: cargo fmt --all"), "{table}");
+        assert!(table.contains("fmt           3 s  FAILED, fix: cargo fmt --all"), "{table}");
         assert!(table.contains("docs          3 s  fine") && table.contains("together      6 s"), "{table}");
     }
 

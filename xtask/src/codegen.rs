@@ -15,7 +15,7 @@ pub(crate) fn run(check: bool) -> Vec<Finding> {
     };
     let wanted = match table(&spec) {
         Ok(wanted) => wanted,
-        Err(error) => return vec![Finding::new(SPEC, error, format!("mend {SPEC}"))],
+        Err(error) => return vec![Finding::new(SPEC, error, format!("fix {SPEC}"))],
     };
     let path = root().join(TABLE);
     let found = std::fs::read_to_string(&path).unwrap_or_default();
@@ -181,7 +181,7 @@ components:
         assert_eq!(compare(TABLE, &wanted, &wanted), None);
         let stale = wanted.replace("0.2.0", "0.1.0");
         let finding = compare(TABLE, &wanted, &stale).unwrap();
-        assert_eq!(finding.mend, "cargo xtask codegen");
+        assert_eq!(finding.fix, "cargo xtask codegen");
         assert!(finding.problem.contains("line 12"), "{}", finding.problem);
         assert!(compare(TABLE, &wanted, "").is_some());
     }

@@ -1,23 +1,23 @@
-//! What a task found wrong: what, where, and what mends it.
+//! What a task found wrong: what, where, and what fixes it.
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) place: String,
     pub(crate) problem: String,
-    pub(crate) mend: String,
+    pub(crate) fix: String,
 }
 
 impl Finding {
-    pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { place: place.into(), problem: problem.into(), mend: mend.into() }
+    pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into(), fix: fix.into() }
     }
 }
 
 /// Prints all findings; true where there are none.
 pub(crate) fn report(task: &str, findings: &[Finding]) -> bool {
-    for Finding { place, problem, mend } in findings {
-        eprintln!("{place}: {problem}\n    to mend: {mend}");
+    for Finding { place, problem, fix } in findings {
+        eprintln!("{place}: {problem}\n    fix: {fix}");
     }
     match findings.len() {
         0 => println!("{task}: fine"),

@@ -6,7 +6,7 @@ use crate::{account, public, trading::CreateOrder};
 use capecrypto_models::{Decimal, Side};
 use capecrypto_probe::{sent, without};
 use capecrypto_testkit::{
-    Fixtures, Spec, assert_no_complaints,
+    Fixtures, Spec, assert_no_findings,
     probe::{self, Who},
 };
 
@@ -26,7 +26,7 @@ fn all_calls() -> Probe {
 
 #[test]
 fn every_call_is_as_specified() {
-    assert_no_complaints(all_calls().complaints("crates/exchange"));
+    assert_no_findings(all_calls().findings("crates/exchange"));
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn the_sandbox_understands_every_sample_and_is_understood() {
 /// What the sandbox answers is what the specification says, key by key, with at least one full row in each list.
 #[tokio::test]
 async fn the_sandbox_answers_as_specified() {
-    assert_no_complaints(all_calls().answers().await);
+    assert_no_findings(all_calls().answers().await);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn every_call_of_the_specification_belongs_to_a_crate() {
 
 #[test]
 fn fixtures_belong_to_calls() {
-    assert_no_complaints(probe::fixtures(&Spec::cape(), &Fixtures::cape()));
+    assert_no_findings(probe::fixtures(&Spec::cape(), &Fixtures::cape()));
 }
 
 #[test]
@@ -59,20 +59,20 @@ fn the_sandbox_serves_the_same_calls() {
     let spec = Spec::cape();
     let served = capecrypto_sandbox::calls();
     let calls = served.iter().map(|call| (call.service, call.method, call.path));
-    let mut complaints = probe::calls(&spec, Who::Server("crates/sandbox"), calls);
+    let mut findings = probe::calls(&spec, Who::Server("crates/sandbox"), calls);
     for call in &served {
         let Some(operation) = spec.find(call.service, call.method, call.path) else { continue };
         // Codes of the sandbox's own are marked as such, and are not the exchange's.
         let codes = call.codes().into_iter().filter(|(_, code)| !code.starts_with("sandbox."));
-        complaints.extend(probe::codes(&spec, &operation.id, codes));
+        findings.extend(probe::codes(&spec, &operation.id, codes));
         assert_eq!(operation.only.is_some(), call.only.is_some(), "x-only of {}", operation.id);
     }
-    assert_no_complaints(complaints);
+    assert_no_findings(findings);
 }
 
 #[test]
 fn every_call_says_how_it_may_be_refused() {
-    assert_no_complaints(probe::statuses(&Spec::cape(), &[400, 405, 429, 500, 503], &[401, 403]));
+    assert_no_findings(probe::statuses(&Spec::cape(), &[400, 405, 429, 500, 503], &[401, 403]));
     for operation in Spec::cape().operations {
         let acts = operation.parameters.iter().any(|parameter| parameter.name == "X-Auth-Subaccount-Uid");
         assert_eq!(
@@ -88,11 +88,11 @@ fn the_documents_own_requests_can_be_sent() {
     let spec = Spec::cape();
     let fixtures = Fixtures::cape();
     let sample = sent(&CreateOrder::fullest());
-    assert_no_complaints(probe::request_fixture(&spec, &fixtures, "create_order", "request", &sample));
+    assert_no_findings(probe::request_fixture(&spec, &fixtures, "create_order", "request", &sample));
     let sub_account = CreateOrder::limit("btczar", Side::Buy, Decimal::new(1, 5), Decimal::from(750_000));
     let mut sample = sent(&sub_account);
     without(&mut sample, CreateOrder::MADE);
-    assert_no_complaints(probe::request_fixture(
+    assert_no_findings(probe::request_fixture(
         &spec,
         &fixtures,
         "create_order",

@@ -24,7 +24,7 @@ pub struct LiveBook {
 /// What the keeper writes and the handles read.
 pub(crate) struct Shared {
     market: MarketId,
-    kept: Mutex<Kept>,
+    kept: Mutex<Inner>,
     /// How long a wait for the book to be live may take.
     live_within: Duration,
     /// Counts the changes; `None` when nobody keeps the book any more.
@@ -66,7 +66,7 @@ pub enum WaitError {
     NoRuntime,
 }
 
-pub(crate) struct Kept {
+pub(crate) struct Inner {
     pub(crate) book: Book,
     /// The exchange has confirmed the subscription: what it had stored since the snapshot is in the book.
     pub(crate) caught_up: bool,
@@ -78,7 +78,7 @@ pub(crate) struct Kept {
     view: Option<Arc<Book>>,
 }
 
-impl Kept {
+impl Inner {
     fn state(&self) -> State {
         match self.book.state() {
             _ if self.ended => State::Stale,
@@ -98,11 +98,11 @@ impl Kept {
 impl Shared {
     pub(crate) fn new(book: Book, live_within: Duration) -> Self {
         let market = book.market().clone();
-        let kept = Kept { book, caught_up: false, not_listed: false, ended: false, view: None };
+        let kept = Inner { book, caught_up: false, not_listed: false, ended: false, view: None };
         Self { market, kept: Mutex::new(kept), live_within, changes: watch::channel(Some(0)).0 }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -113,7 +113,7 @@ impl Shared {
     }
 
     /// Changes the book and tells everyone who waits for that.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> T {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let changed = {
             let mut kept = self.lock();
             kept.view = None;

@@ -14,14 +14,14 @@ use capecrypto_stream::{Event, Tap, Topic};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The books of a stream with their repairs.
-pub(crate) struct Keeper(pub(crate) BTreeMap<MarketId, Place>);
+pub(crate) struct Keeper(pub(crate) BTreeMap<MarketId, KeptBook>);
 
-pub(crate) struct Place {
+pub(crate) struct KeptBook {
     shared: Arc<Shared>,
     repair: Repair,
 }
 
-impl Place {
+impl KeptBook {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, repair: Repair::new() }
     }
@@ -91,8 +91,8 @@ impl Tap for Keeper {
                 }
                 return false;
             }
-            Event::Connected { .. } => self.0.values_mut().for_each(Place::connected),
-            Event::Disconnected { .. } | Event::Ended { .. } => self.0.values_mut().for_each(Place::stale),
+            Event::Connected { .. } => self.0.values_mut().for_each(KeptBook::connected),
+            Event::Disconnected { .. } | Event::Ended { .. } => self.0.values_mut().for_each(KeptBook::stale),
             Event::Stale { .. } => {
                 for (market, place) in &mut self.0 {
                     place.shared.change(|kept| {

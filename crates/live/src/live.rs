@@ -2,7 +2,7 @@
 
 use crate::{
     book::{LiveBook, Shared},
-    keeper::{Keeper, Place},
+    keeper::{Keeper, KeptBook},
 };
 use capecrypto_models::{Arg, MarketId, Period};
 use capecrypto_orderbook::{Book, SNAPSHOT_DEPTH};
@@ -95,7 +95,7 @@ impl Builder {
             (market, Arc::new(Shared::new(book, live_within)))
         };
         let books: BTreeMap<_, _> = self.markets.into_iter().map(book).collect();
-        let places = books.iter().map(|(market, shared)| (market.clone(), Place::new(shared.clone())));
+        let places = books.iter().map(|(market, shared)| (market.clone(), KeptBook::new(shared.clone())));
         let stream = self.stream.tap(Keeper(places.collect())).connect().await?;
         Ok(Live { stream, books })
     }

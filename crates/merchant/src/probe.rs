@@ -3,7 +3,7 @@
 pub(crate) use capecrypto_probe::Probe;
 
 use crate::documents;
-use capecrypto_testkit::assert_no_complaints;
+use capecrypto_testkit::assert_no_findings;
 
 fn all_calls() -> Probe {
     let mut probe = Probe::new(&["documents"]);
@@ -13,7 +13,7 @@ fn all_calls() -> Probe {
 
 #[test]
 fn every_call_is_as_specified() {
-    assert_no_complaints(all_calls().complaints("crates/merchant"));
+    assert_no_findings(all_calls().findings("crates/merchant"));
 }
 
 #[tokio::test]
@@ -23,5 +23,5 @@ async fn the_sandbox_understands_every_sample_and_is_understood() {
 
 #[tokio::test]
 async fn the_sandbox_answers_as_specified() {
-    assert_no_complaints(all_calls().answers().await);
+    assert_no_findings(all_calls().answers().await);
 }

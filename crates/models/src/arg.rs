@@ -15,7 +15,7 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    /// Says why a value is refused and how to mend it.
+    /// Says why a value is refused and how to fix it.
     pub fn new(why: impl Into<Cow<'static, str>>, remedy: impl Into<Cow<'static, str>>) -> Self {
         Self { why: why.into(), remedy: remedy.into() }
     }

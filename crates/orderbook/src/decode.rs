@@ -1,4 +1,4 @@
-//! The reader for every form that the exchange and its relatives are known to send, and the judge of what is wrong.
+//! The reader for every form that the exchange and its relatives are known to send, and what decides whether a frame is wrong.
 //!
 //! Beyond the shape that `scan` knows: spaces, any key order, escapes, unknown fields, numbers beside strings,
 //! exponents, `null`, a missing side. All numbers are read from their text, never through a float.

@@ -17,7 +17,7 @@ use capecrypto_auth::Environment;
 use capecrypto_rest::{
     Bytes, Call, Client, Endpoint, Error, Form, FromResponse, Head, Kind, PartContent, Prepared, Repeat,
 };
-use capecrypto_testkit::{Complaint, Covered, Fixtures, Sent, Spec, probe};
+use capecrypto_testkit::{Covered, Finding, Fixtures, Sent, Spec, probe};
 use serde::Serialize;
 use serde_json::Value;
 use std::{fmt, pin::Pin};
@@ -30,7 +30,7 @@ type Asking = Box<dyn Fn(Client, &Seed) -> Sending<Result<(u16, Bytes), Error>>>
 pub struct Probe {
     spec: Spec,
     fixtures: Fixtures,
-    complaints: Vec<Complaint>,
+    findings: Vec<Finding>,
     seen: Vec<String>,
     calls: Vec<Call>,
     /// Sends both samples of each call to an exchange.
@@ -51,7 +51,7 @@ impl Probe {
         Self {
             spec: Spec::cape().of(modules),
             fixtures: Fixtures::cape(),
-            complaints: Vec::new(),
+            findings: Vec::new(),
             seen: Vec::new(),
             calls: Vec::new(),
             sending: Vec::new(),
@@ -67,7 +67,7 @@ impl Probe {
         let Call { service, method, path, signed, repeat, paged, form, .. } = E::CALL;
         self.calls.push(E::CALL);
         let found = self.spec.find(service.name(), method.as_str(), path);
-        // A call that the specification does not have is a complaint of `complaints`.
+        // A call that the specification does not have is a finding of `findings`.
         let Some(id) = found.map(|operation| operation.id.clone()) else { return };
         let (mut smallest, fullest) = (sent(&E::smallest()), sent(&E::fullest()));
         let refused = Prepared::new(&E::fullest(), &Environment::legacy()).err();
@@ -90,7 +90,7 @@ impl Probe {
             probe::request(&self.spec, &id, &smallest, &fullest),
             probe::response(&self.spec, &self.fixtures, &id, &read),
         ];
-        self.complaints.extend(found.into_iter().flatten());
+        self.findings.extend(found.into_iter().flatten());
         let ask: Asking = match form {
             // The answer's body is not wanted where a form is sent.
             Form::Multipart => Box::new(|client, seed| {
@@ -121,33 +121,33 @@ impl Probe {
         let Call { service, method, path, .. } = E::CALL;
         let Some(operation) = self.spec.find(service.name(), method.as_str(), path) else { return };
         for sample in [E::smallest(), E::fullest()] {
-            self.complaints.extend(probe::part_of(&self.spec, &operation.id, &sent(&sample)));
+            self.findings.extend(probe::part_of(&self.spec, &operation.id, &sent(&sample)));
         }
     }
 
     /// What is wrong with what the calls are, send and read.
-    pub fn complaints(&self, who: &str) -> Vec<Complaint> {
+    pub fn findings(&self, who: &str) -> Vec<Finding> {
         let calls = self.calls.iter().map(|call| (call.service.name(), call.method.as_str(), call.path));
-        let mut complaints = probe::calls(&self.spec, probe::Who::Client(who), calls);
-        complaints.extend(self.complaints.iter().cloned());
-        complaints.extend(probe::covered(&self.spec, Covered::Responses, &self.seen));
-        complaints.extend(probe::covered(&self.spec, Covered::Requests, &self.seen));
-        complaints
+        let mut findings = probe::calls(&self.spec, probe::Who::Client(who), calls);
+        findings.extend(self.findings.iter().cloned());
+        findings.extend(probe::covered(&self.spec, Covered::Responses, &self.seen));
+        findings.extend(probe::covered(&self.spec, Covered::Requests, &self.seen));
+        findings
     }
 
     /// What is wrong with what the local exchange answers, brought into a state where it has a full row for each call.
-    pub async fn answers(&self) -> Vec<Complaint> {
+    pub async fn answers(&self) -> Vec<Finding> {
         let (sandbox, client, seed) = seeded().await;
-        let mut complaints = Vec::new();
+        let mut findings = Vec::new();
         for (call, ask) in &self.asking {
             let answer = ask(client.clone(), &seed).await;
             let (status, body) = answer.unwrap_or_else(|error| panic!("{call}: {error}"));
-            complaints.extend(probe::answer(&self.spec, call, status, &body));
+            findings.extend(probe::answer(&self.spec, call, status, &body));
         }
         sandbox.shutdown().await;
         let asked = self.asking.iter().map(|(call, _)| call);
-        complaints.extend(probe::covered(&self.spec, Covered::Answers, asked));
-        complaints
+        findings.extend(probe::covered(&self.spec, Covered::Answers, asked));
+        findings
     }
 
     /// Sends both samples of each call to a fresh exchange. Each is understood: it succeeds, or is refused in the exchange's own

@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod argument;
+mod builder;
 mod call;
 mod client;
-mod config;
 mod endpoint;
 mod error;
 mod export;
@@ -28,9 +28,9 @@ mod words;
 pub use bytes::Bytes;
 
 pub use argument::{Checks, InvalidArgument, InvalidArguments, Warning};
+pub use builder::{Builder, Rate, Timeouts};
 pub use call::{Accept, Call, Deadline, Form, Method, Repeat};
 pub use client::{Client, Exported, Reply, Table};
-pub use config::{Builder, Rate, Timeouts};
 pub use endpoint::{Endpoint, Mismatch, Objection};
 pub use error::{Error, Kind, Outcome};
 pub use page::{Items, Page, Paged, Pages, SetPage};

@@ -173,7 +173,7 @@ impl Writer<'_> {
         self.checks.refused.push(refused);
     }
 
-    /// The path, with what its places are filled with. A place that was refused has its complaint already.
+    /// The path, with what its places are filled with. A place that was refused has its refusal already.
     fn fill(&mut self, path: &mut String) {
         let mut rest = self.template;
         while let Some((before, after)) = rest.split_once('{') {

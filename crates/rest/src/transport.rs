@@ -279,7 +279,7 @@ impl Shared {
             let what = "the deadline passed before the request left";
             return Attempt::Failed(Error::new(Kind::Timeout, Outcome::NotSent, what));
         }
-        let work = pin!(self.exchange(outgoing, headers, motion, sent, receive));
+        let work = pin!(self.send_and_receive(outgoing, headers, motion, sent, receive));
         match motion.watch(timeouts.idle, limit, work).await {
             Some(attempt) => attempt,
             None => Attempt::Failed(Error::new(
@@ -291,7 +291,7 @@ impl Shared {
     }
 
     /// Sends the request and reads the answer.
-    async fn exchange<R: Receive>(
+    async fn send_and_receive<R: Receive>(
         &self,
         outgoing: &Outgoing,
         mut headers: HeaderMap,

@@ -31,13 +31,13 @@ type Afterwards = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a request may do to its own connection.
 #[derive(Default)]
-pub(crate) struct Link {
+pub(crate) struct ConnectionHandle {
     resets: Arc<AtomicBool>,
     reset: Notify,
     then: Mutex<Option<Afterwards>>,
 }
 
-impl Link {
+impl ConnectionHandle {
     /// Resets the connection. Never returns: the connection's task, and with it the caller, ends.
     pub(crate) async fn reset<T>(&self) -> T {
         self.resets.store(true, Ordering::Relaxed);
@@ -79,7 +79,7 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener) {
 async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr) {
     // Frames and answers are small: waiting to fill a packet only delays them. Failing to say so is harmless.
     let _slower = stream.set_nodelay(true);
-    let link = Arc::new(Link::default());
+    let link = Arc::new(ConnectionHandle::default());
     let socket = Socket { stream, resets: Arc::clone(&link.resets) };
     let service = service_fn(|request| {
         let (app, link) = (Arc::clone(&app), Arc::clone(&link));

@@ -175,7 +175,7 @@ impl Builder {
         };
         task.act().await;
         let first = poll_fn(|cx| task.link.poll_next(cx)).await;
-        if let Happened::Connected(Err(failure)) = first {
+        if let Input::Connected(Err(failure)) = first {
             return Err(Error::connect(failure.what, failure.source));
         }
         task.take(first);
@@ -249,7 +249,7 @@ impl fmt::Debug for Stream {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
+enum Next {
     Go,
     Stop,
 }
@@ -279,8 +279,8 @@ enum Link {
     Up(Box<Socket>),
 }
 
-/// What happened.
-enum Happened {
+/// What input.
+enum Input {
     Connected(Result<Box<Socket>, ConnectError>),
     Message(Option<Result<Message, tungstenite::Error>>),
     Command(Option<Command>),
@@ -289,15 +289,15 @@ enum Happened {
 
 impl Link {
     /// What comes over the link.
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Input> {
         match self {
             Self::Down => Poll::Pending,
             Self::Connecting(connecting) => {
                 let connected = ready!(connecting.as_mut().poll(cx));
                 *self = Self::Down;
-                Poll::Ready(Happened::Connected(connected))
+                Poll::Ready(Input::Connected(connected))
             }
-            Self::Up(socket) => socket.poll_next_unpin(cx).map(Happened::Message),
+            Self::Up(socket) => socket.poll_next_unpin(cx).map(Input::Message),
         }
     }
 }
@@ -308,24 +308,24 @@ impl Task {
     }
 
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        while self.act().await == Flow::Go {
+        while self.act().await == Next::Go {
             let tap = self.tap.as_ref().and_then(|tap| tap.due());
             let wake =
                 self.session.wake_at().into_iter().chain(tap).min().and_then(|at| self.start.checked_add(at));
             let mut alarm = pin!(until(wake));
             // The socket comes last: however much it brings, commands and deadlines are heard.
-            let happened = poll_fn(|cx| {
+            let input = poll_fn(|cx| {
                 if let Poll::Ready(command) = commands.poll_recv(cx) {
-                    return Poll::Ready(Happened::Command(command));
+                    return Poll::Ready(Input::Command(command));
                 }
                 if alarm.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Happened::TimePassed);
+                    return Poll::Ready(Input::TimePassed);
                 }
                 self.link.poll_next(cx)
             })
             .await;
-            match happened {
-                Happened::Command(Some(Command::Close(done))) => {
+            match input {
+                Input::Command(Some(Command::Close(done))) => {
                     self.say_goodbye().await;
                     drop(self);
                     // Whoever asked may be gone.
@@ -333,31 +333,31 @@ impl Task {
                     return;
                 }
                 // The consumer is gone.
-                Happened::Command(None) => return self.say_goodbye().await,
-                happened => self.take(happened),
+                Input::Command(None) => return self.say_goodbye().await,
+                input => self.take(input),
             }
         }
     }
 
-    /// Tells the session what happened.
-    fn take(&mut self, happened: Happened) {
+    /// Tells the session what input.
+    fn take(&mut self, input: Input) {
         let now = self.now();
-        match happened {
-            Happened::Connected(Ok(socket)) => {
+        match input {
+            Input::Connected(Ok(socket)) => {
                 self.known_bytes = 0;
                 self.link = Link::Up(socket);
                 self.session.connected(now);
             }
-            Happened::Connected(Err(error)) => {
+            Input::Connected(Err(error)) => {
                 tracing::debug!(refused = error.refused, "the stream's handshake failed");
                 self.session.connect_failed(now, error.refused, error.what);
             }
-            Happened::Message(Some(Ok(message))) => self.take_message(now, message),
-            Happened::Message(Some(Err(error))) => self.lost(now, broken(&error)),
-            Happened::Message(None) => self.lost(now, Interruption::Closed { code: 1006 }),
-            Happened::Command(Some(Command::Subscribe(topics))) => self.session.subscribe(now, topics),
-            Happened::Command(Some(Command::Unsubscribe(topics))) => self.session.unsubscribe(now, &topics),
-            Happened::Command(Some(Command::Close(_)) | None) | Happened::TimePassed => {
+            Input::Message(Some(Ok(message))) => self.take_message(now, message),
+            Input::Message(Some(Err(error))) => self.lost(now, broken(&error)),
+            Input::Message(None) => self.lost(now, Interruption::Closed { code: 1006 }),
+            Input::Command(Some(Command::Subscribe(topics))) => self.session.subscribe(now, topics),
+            Input::Command(Some(Command::Unsubscribe(topics))) => self.session.unsubscribe(now, &topics),
+            Input::Command(Some(Command::Close(_)) | None) | Input::TimePassed => {
                 if self.bytes_came() {
                     self.session.bytes_came(now);
                 }
@@ -413,7 +413,7 @@ impl Task {
     }
 
     /// Does what the session says until it has nothing more to say.
-    async fn act(&mut self) -> Flow {
+    async fn act(&mut self) -> Next {
         while let Some(action) = self.session.poll() {
             match action {
                 Action::Emit(event) => self.emit(event),
@@ -424,10 +424,10 @@ impl Task {
                 Action::Send(text) => self.send(Message::text(text)).await,
                 Action::Ping => self.send(Message::Ping(Bytes::new())).await,
                 Action::Disconnect => self.link = Link::Down,
-                Action::Stop => return Flow::Stop,
+                Action::Stop => return Next::Stop,
             }
         }
-        Flow::Go
+        Next::Go
     }
 
     async fn send(&mut self, message: Message) {

@@ -7,7 +7,7 @@ use crate::{
 use bytes::Bytes;
 use capecrypto_models::{Level, PublicTrade};
 use capecrypto_orderbook::{Applied, Book};
-use capecrypto_testkit::{Covered, Fixtures, Spec, assert_no_complaints, probe};
+use capecrypto_testkit::{Covered, Fixtures, Spec, assert_no_findings, probe};
 use serde_json::{Value, json};
 
 /// The one thing that a frame tells.
@@ -133,14 +133,14 @@ fn every_topic_is_as_specified() {
         ("StreamTrades", market_trades),
         ("StreamSuccess", success),
     ];
-    let mut complaints = Vec::new();
+    let mut findings = Vec::new();
     for (schema, round_trip) in checks {
-        complaints.extend(probe::event(&spec, &fixtures, schema, &round_trip));
+        findings.extend(probe::event(&spec, &fixtures, schema, &round_trip));
     }
     // Books are no models that could be written back: the two tests below are theirs.
     let names = checks.iter().map(|(name, _)| *name).chain(["BookSnapshot", "BookIncrement"]);
-    complaints.extend(probe::covered(&spec, Covered::Events, names));
-    assert_no_complaints(complaints);
+    findings.extend(probe::covered(&spec, Covered::Events, names));
+    assert_no_findings(findings);
 }
 
 #[test]

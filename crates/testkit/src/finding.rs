@@ -1,4 +1,4 @@
-//! What a check found wrong, and what mends it.
+//! What a check found wrong, and what fixes it.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ pub enum Fault {
 
 /// One finding of the probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct Finding {
     /// What is wrong, for tests.
     pub fault: Fault,
     /// Where: the call or schema, the fixture, the field.
@@ -55,7 +55,7 @@ pub struct Complaint {
     pub remedy: String,
 }
 
-impl Complaint {
+impl Finding {
     pub(crate) fn new(
         fault: Fault,
         place: impl Into<String>,
@@ -66,19 +66,19 @@ impl Complaint {
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}\n    to mend: {}", self.place, self.problem, self.remedy)
+        write!(f, "{}: {}\n    fix: {}", self.place, self.problem, self.remedy)
     }
 }
 
-/// Fails the test that calls it where there is a complaint, and lists all of them.
+/// Fails the test that calls it where there is a finding, and lists all of them.
 ///
 /// # Panics
 /// Where the list is not empty.
 #[track_caller]
-pub fn assert_no_complaints(complaints: impl AsRef<[Complaint]>) {
-    let complaints = complaints.as_ref();
-    let list: Vec<String> = complaints.iter().map(|complaint| format!("  {complaint}")).collect();
-    assert!(complaints.is_empty(), "{} complaint(s)\n{}", complaints.len(), list.join("\n"));
+pub fn assert_no_findings(findings: impl AsRef<[Finding]>) {
+    let findings = findings.as_ref();
+    let list: Vec<String> = findings.iter().map(|finding| format!("  {finding}")).collect();
+    assert!(findings.is_empty(), "{} finding(s)\n{}", findings.len(), list.join("\n"));
 }

@@ -3,14 +3,14 @@
 
 mod canon;
 mod cases;
-mod complaint;
 mod exact;
+mod finding;
 mod fixtures;
 pub mod probe;
 pub mod schema;
 mod spec;
 
-pub use complaint::{Complaint, Fault, assert_no_complaints};
+pub use finding::{Fault, Finding, assert_no_findings};
 pub use fixtures::{Fixture, Fixtures};
 pub use probe::{Covered, Sent};
 pub use spec::{Answer, Channel, Operation, Parameter, Place, SPEC_FILE, Spec};

@@ -26,8 +26,8 @@ fn manifest(folder: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let lints = text.split_once("[lints]").map(|(_, after)| after.trim_start());
     if !lints.is_some_and(|after| after.starts_with("workspace = true")) {
-        let mend = "end the manifest with [lints] and workspace = true";
-        findings.push(Finding::new(&place, "does not take the workspace's lints", mend));
+        let fix = "end the manifest with [lints] and workspace = true";
+        findings.push(Finding::new(&place, "does not take the workspace's lints", fix));
     }
     for key in ["edition", "rust-version", "license"] {
         if !text.lines().any(|line| line.trim() == format!("{key}.workspace = true")) {
@@ -55,18 +55,18 @@ fn readme(folder: &str, declared: Option<&str>, text: Option<&str>, library: Opt
             "write it: what the crate is, and a first example",
         )),
         Some(text) if !has_doctest(text) => {
-            let mend = "add a short ```rust block; it is compiled as a doctest";
-            findings.push(Finding::new(place, "has no example that is compiled", mend));
+            let fix = "add a short ```rust block; it is compiled as a doctest";
+            findings.push(Finding::new(place, "has no example that is compiled", fix));
         }
         Some(_) => {}
     }
     if declared != Some("README.md") {
-        let mend = "write readme = \"README.md\"";
-        findings.push(Finding::new(format!("{folder}/Cargo.toml"), "names no readme", mend));
+        let fix = "write readme = \"README.md\"";
+        findings.push(Finding::new(format!("{folder}/Cargo.toml"), "names no readme", fix));
     }
     if !library.is_some_and(|library| library.contains(DOC)) {
-        let mend = format!("begin src/lib.rs with {DOC}");
-        findings.push(Finding::new(format!("{folder}/src/lib.rs"), "its README is not its rustdoc", mend));
+        let fix = format!("begin src/lib.rs with {DOC}");
+        findings.push(Finding::new(format!("{folder}/src/lib.rs"), "its README is not its rustdoc", fix));
     }
     findings
 }

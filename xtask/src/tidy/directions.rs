@@ -67,9 +67,9 @@ pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
     for package in &ours {
         let place = format!("{}/Cargo.toml", package.place());
         let Some((_, may_use)) = MAY_USE.iter().find(|(name, _)| *name == package.name) else {
-            let mend =
+            let fix =
                 format!("add it to the table in {HERE}, with what it may use, and to docs/ARCHITECTURE.md");
-            findings.push(Finding::new(place, "the table of directions does not know this crate", mend));
+            findings.push(Finding::new(place, "the table of directions does not know this crate", fix));
             continue;
         };
         for dependency in &package.dependencies {
@@ -81,24 +81,24 @@ pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
                 if dependency.version != "*" {
                     let problem =
                         format!("the dev-dependency {name} has a version, so publishing would go in circles");
-                    let mend = format!("name it by path alone: {name} = {{ path = \"…\" }}");
-                    findings.push(Finding::new(place.clone(), problem, mend));
+                    let fix = format!("name it by path alone: {name} = {{ path = \"…\" }}");
+                    findings.push(Finding::new(place.clone(), problem, fix));
                 }
                 continue;
             }
             let behind_feature = may_use.iter().any(|known| known.strip_prefix('?') == Some(name));
             if !behind_feature && !may_use.contains(&name.as_str()) {
                 let problem = format!("uses {name}, and must not");
-                let mend = format!(
+                let fix = format!(
                     "take {name} out, or move what is needed to a crate below both (table in {HERE})"
                 );
-                findings.push(Finding::new(place.clone(), problem, mend));
+                findings.push(Finding::new(place.clone(), problem, fix));
             } else if behind_feature && !dependency.optional {
                 let problem = format!("uses {name} always; it belongs behind a feature");
-                let mend = format!(
+                let fix = format!(
                     "write {name} = {{ workspace = true, optional = true }} and name it in a feature"
                 );
-                findings.push(Finding::new(place.clone(), problem, mend));
+                findings.push(Finding::new(place.clone(), problem, fix));
             }
         }
     }

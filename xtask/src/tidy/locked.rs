@@ -36,10 +36,10 @@ pub(crate) fn rust_versions(packages: &[Package]) -> Vec<Finding> {
                 package.rust_version.as_deref().filter(|needed| number(needed) > number(promised))?;
             let Package { name, version, .. } = package;
             let problem = format!("{name} {version} needs Rust {needed}, and we promise {promised}");
-            let mend = format!(
+            let fix = format!(
                 "cargo update --package {name}@{version} --precise OLDER, or raise rust-version in Cargo.toml"
             );
-            Some(Finding::new("Cargo.lock", problem, mend))
+            Some(Finding::new("Cargo.lock", problem, fix))
         })
         .collect()
 }
@@ -108,7 +108,7 @@ mod tests {
         }
         for newer in ["1.89", "1.88.1", "2.0", "1.100"] {
             let found = with(Some(newer));
-            assert!(found.len() == 1 && found[0].mend.contains("x@1.0.0"), "{newer}: {found:?}");
+            assert!(found.len() == 1 && found[0].fix.contains("x@1.0.0"), "{newer}: {found:?}");
         }
     }
 
@@ -121,7 +121,7 @@ mod tests {
             over(&budget, &crates(&["a", "b", "c"]))[0].problem.contains("3 crates of others; at most 2")
         );
         assert_eq!(over(&budget, &crates(&["a", "b", "capecrypto-c"])), []);
-        assert!(over(&budget, &crates(&["a", "tokio"]))[0].mend.contains("-i tokio"));
+        assert!(over(&budget, &crates(&["a", "tokio"]))[0].fix.contains("-i tokio"));
         assert_eq!(over(&budget, &crates(&["a", "tokio-util-like"])), []);
     }
 }

@@ -15,9 +15,9 @@ pub(crate) fn run() -> Vec<Finding> {
     let packages = match packages() {
         Ok(packages) => packages,
         Err(error) => {
-            let mend =
-                "mend the manifest; where only the lock file is old: cargo update --workspace, and commit it";
-            return vec![Finding::new("Cargo.lock", error, mend)];
+            let fix =
+                "fix the manifest; where only the lock file is old: cargo update --workspace, and commit it";
+            return vec![Finding::new("Cargo.lock", error, fix)];
         }
     };
     let mut findings = directions::check(&packages);

@@ -69,8 +69,8 @@ fn floats(place: &str, text: &str) -> Vec<Finding> {
     lines
         .map(|(index, line)| {
             let problem = format!("a float in a client crate: {}", line.trim());
-            let mend = "use Decimal for money and whole milliseconds or Duration for time";
-            Finding::new(format!("{place}:{}", index + 1), problem, mend)
+            let fix = "use Decimal for money and whole milliseconds or Duration for time";
+            Finding::new(format!("{place}:{}", index + 1), problem, fix)
         })
         .collect()
 }

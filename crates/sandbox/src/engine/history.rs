@@ -37,7 +37,7 @@ impl History {
         let mut owners = vec![trade.maker.account, trade.taker.account];
         owners.dedup();
         for account in owners {
-            let Some(half) = trade.half_of(account) else { continue };
+            let Some(half) = trade.side_of(account) else { continue };
             let own = self.own.entry(account).or_insert_with(|| Listing::new(KINDS));
             own.insert(entry(kind(market, half.side)));
         }

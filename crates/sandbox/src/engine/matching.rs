@@ -11,7 +11,7 @@ use super::Engine;
 use super::book::Best;
 use super::event::Event;
 use super::order::{OrderType, Side, State};
-use super::trade::{Half, Trade};
+use super::trade::{Trade, TradeSide};
 use crate::ledger::{Party, Pocket, Posting};
 use crate::markets::{MAKER_FEE, TAKER_FEE};
 use crate::money;
@@ -98,7 +98,7 @@ impl Engine {
                 Side::Buy => amount,
                 Side::Sell => total,
             };
-            Some(Half {
+            Some(TradeSide {
                 account: order.account,
                 order_id: order.id,
                 custom_order_id: order.custom_order_id.clone(),
@@ -119,7 +119,7 @@ impl Engine {
             to,
             amount,
         };
-        let income_of = |half: &Half| (Party::Member(half.account), Pocket::Available);
+        let income_of = |half: &TradeSide| (Party::Member(half.account), Pocket::Available);
         let fees = (Party::Fees, Pocket::Available);
         self.ledger
             .post(&[
@@ -145,7 +145,7 @@ impl Engine {
         });
         self.history.add(&trade);
         // Who trades with itself gets the maker's view twice, as upstream.
-        let taker_view = trade.half_of(taker_account).map_or(taker_id, |half| half.order_id);
+        let taker_view = trade.side_of(taker_account).map_or(taker_id, |half| half.order_id);
         for (account, order_id) in [(maker_account, best.order), (taker_account, taker_view)] {
             self.outbox.push_back(Event::OwnTrade { trade: Arc::clone(&trade), account, order_id });
         }

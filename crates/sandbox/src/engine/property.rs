@@ -505,7 +505,7 @@ fn compare_lists(engine: &Engine, random: &mut fastrand::Rng, now_ms: i64) {
     let own = trades.iter().filter(|trade| {
         market.is_none_or(|market| trade.market.id == market.id)
             && within.contains(&trade.at_ms)
-            && trade.half_of(account).is_some_and(|half| side.is_none_or(|side| half.side == side))
+            && trade.side_of(account).is_some_and(|half| side.is_none_or(|side| half.side == side))
     });
     let wanted = page(own.map(|trade| trade.id).collect());
     let (total, got) = engine.own_trades_page(account, market, side, within.clone(), cut);
@@ -518,7 +518,7 @@ fn compare_lists(engine: &Engine, random: &mut fastrand::Rng, now_ms: i64) {
     assert_eq!((total, got.iter().map(|trade| trade.id).collect()), wanted, "public trades: {cut:?}");
 
     if let Some(order) = orders.last() {
-        let of_order = trades.iter().filter(|trade| trade.half_of_order(order.id).is_some());
+        let of_order = trades.iter().filter(|trade| trade.side_of_order(order.id).is_some());
         let got = engine.trades_of_order(order.id).iter().map(|trade| trade.id);
         assert!(got.eq(of_order.map(|trade| trade.id)), "trades of order {}", order.id);
     }

@@ -16,14 +16,14 @@ pub(crate) struct Trade {
     pub(crate) amount: Decimal,
     /// price × amount, in quote currency.
     pub(crate) total: Decimal,
-    pub(crate) maker: Half,
-    pub(crate) taker: Half,
+    pub(crate) maker: TradeSide,
+    pub(crate) taker: TradeSide,
     pub(crate) at_ms: i64,
 }
 
 /// One owner's half of a match.
 #[derive(Debug, Clone)]
-pub(crate) struct Half {
+pub(crate) struct TradeSide {
     pub(crate) account: usize,
     pub(crate) order_id: u64,
     pub(crate) custom_order_id: Option<String>,
@@ -36,12 +36,12 @@ pub(crate) struct Half {
 
 impl Trade {
     /// The half that this account sees. Who trades with itself sees the maker's.
-    pub(crate) fn half_of(&self, account: usize) -> Option<&Half> {
+    pub(crate) fn side_of(&self, account: usize) -> Option<&TradeSide> {
         [&self.maker, &self.taker].into_iter().find(|half| half.account == account)
     }
 
     /// The half that belongs to that order.
-    pub(crate) fn half_of_order(&self, order_id: u64) -> Option<&Half> {
+    pub(crate) fn side_of_order(&self, order_id: u64) -> Option<&TradeSide> {
         [&self.maker, &self.taker].into_iter().find(|half| half.order_id == order_id)
     }
 

@@ -1,6 +1,6 @@
 //! Balances (the documents' section "Account").
 
-use super::Ask;
+use super::ApiRequest;
 use super::paging::Page;
 use super::params::Value;
 use super::public::{SHARED_CODES, SHARED_LEGACY_CODES, shared_limits};
@@ -16,11 +16,11 @@ pub(super) const BALANCES_CODES: &[&[&str]] =
     &[SHARED_CODES, SHARED_LEGACY_CODES, &[errors::INVALID_NONZERO]];
 pub(super) const BALANCE_CODES: &[&[&str]] = &[&[NO_CURRENCY]];
 
-pub(super) fn balances(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
+pub(super) fn balances(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
     let mut codes = Vec::new();
-    let page = Page::read(ask.params, &shared_limits(ask.app.config.profile), &mut codes);
-    let nonzero = match ask.params.get("nonzero").map(Value::as_bool) {
+    let page = Page::read(request.params, &shared_limits(request.app.config.profile), &mut codes);
+    let nonzero = match request.params.get("nonzero").map(Value::as_bool) {
         None => false,
         Some(Some(nonzero)) => nonzero,
         Some(None) => {
@@ -29,7 +29,7 @@ pub(super) fn balances(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         }
     };
     Refusal::all(codes)?;
-    let engine = ask.app.engine();
+    let engine = request.app.engine();
     let all: Vec<_> = CURRENCIES
         .iter()
         .map(|currency| (currency.id, engine.balance(account, currency.id)))
@@ -40,8 +40,8 @@ pub(super) fn balances(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     Ok(page.headers(Reply::ok(&views), Some(all.len())))
 }
 
-pub(super) fn balance(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let currency = markets::currency(ask.path(0)).ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
-    Ok(Reply::ok(&rest::balance(currency.id, ask.app.engine().balance(account, currency.id))))
+pub(super) fn balance(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let currency = markets::currency(request.path(0)).ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
+    Ok(Reply::ok(&rest::balance(currency.id, request.app.engine().balance(account, currency.id))))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Ask;
+use super::ApiRequest;
 use super::public::{DOESNT_EXIST, market};
 use super::reply::Reply;
 use crate::errors::Refusal;
@@ -23,12 +23,12 @@ struct OrderBook {
 }
 
 /// Best price first, oldest first within a price.
-pub(super) fn order_book(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let market = market(ask)?;
-    let profile = ask.app.config.profile;
+pub(super) fn order_book(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let market = market(request)?;
+    let profile = request.app.config.profile;
     let mut codes = Vec::new();
     let mut limit = |name, invalid| {
-        let Some(value) = ask.params.get(name) else { return DEFAULT };
+        let Some(value) = request.params.get(name) else { return DEFAULT };
         let most = value.as_integer().and_then(|most| usize::try_from(most).ok());
         most.filter(|most| (1..=MOST).contains(most)).unwrap_or_else(|| {
             codes.push(invalid);
@@ -38,7 +38,7 @@ pub(super) fn order_book(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let most_asks = limit("asks_limit", INVALID_ASK_LIMIT);
     let most_bids = limit("bids_limit", INVALID_BID_LIMIT);
     Refusal::all(codes)?;
-    let engine = ask.app.engine();
+    let engine = request.app.engine();
     let (asks, bids) = engine.resting(market, most_asks, most_bids);
     let views = |orders: Vec<&crate::engine::Order>| {
         // What is shown to everybody does not tell by what name its owner knows an order.

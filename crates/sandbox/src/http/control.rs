@@ -87,7 +87,7 @@ struct Restrict {
 }
 
 #[derive(Deserialize)]
-struct Style {
+struct IncrementForm {
     nested: Option<bool>,
     zero_removals: Option<bool>,
 }
@@ -115,7 +115,7 @@ enum Kind {
 }
 
 #[derive(Deserialize)]
-struct Plan {
+struct FaultRequest {
     kind: Kind,
     method: Option<String>,
     path: Option<String>,
@@ -126,7 +126,7 @@ struct Plan {
     delay_ms: Option<u64>,
 }
 
-impl Plan {
+impl FaultRequest {
     fn fault(self) -> Result<Fault, Refusal> {
         let invalid = || Refusal::unprocessable(errors::CONTROL_INVALID);
         let kind = match self.kind {
@@ -175,7 +175,7 @@ fn post(control: &Control, segments: &[&str], body: &[u8]) -> Result<Reply, Refu
         ["markets", market, "forget_snapshot"] => control.forget_snapshot(market)?,
         ["markets", market, "delete_unknown_level"] => control.delete_unknown_level(market)?,
         ["increments"] => {
-            let Style { nested, zero_removals } = read(body)?;
+            let IncrementForm { nested, zero_removals } = read(body)?;
             nested.into_iter().for_each(|nested| control.nested_increments(nested));
             zero_removals.into_iter().for_each(|zero| control.zero_removals(zero));
         }
@@ -183,7 +183,7 @@ fn post(control: &Control, segments: &[&str], body: &[u8]) -> Result<Reply, Refu
             let Publish { topic, frame } = read(body)?;
             control.publish_raw(topic.as_deref(), &frame);
         }
-        ["faults"] => control.inject(read::<Plan>(body)?.fault()?),
+        ["faults"] => control.inject(read::<FaultRequest>(body)?.fault()?),
         ["faults", "clear"] => control.clear_faults(),
         ["matching"] => control.lose_pending_cancels(read::<Matching>(body)?.lose_pending_cancels),
         ["matching", "pause"] => control.pause_matching(),

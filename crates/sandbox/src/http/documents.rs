@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::Ask;
+use super::ApiRequest;
 use super::params::Value;
 use super::reply::Reply;
 use crate::accounts::Role;
@@ -36,13 +36,13 @@ const MAX_FILE: usize = 10 * 1024 * 1024;
 pub(super) const CODES: &[&[&str]] =
     &[&[errors::DOCUMENT_MISSING_UPLOAD, errors::DOCUMENT_MISSING_UID, errors::DOCUMENT_TOO_LARGE]];
 
-pub(super) fn upload(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let role = ask.app.directory.get(account).map(|account| account.role);
+pub(super) fn upload(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let role = request.app.directory.get(account).map(|account| account.role);
     if !matches!(role, Some(Role::Merchant | Role::Aggregator)) {
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![errors::ROLE_NOT_PERMITTED]));
     }
-    let text = |name: &str| ask.params.get(name).and_then(Value::as_text).filter(|text| !text.is_empty());
+    let text = |name: &str| request.params.get(name).and_then(Value::as_text).filter(|text| !text.is_empty());
     let Some(doc_type) = text("doc_type").filter(|doc_type| TYPES.contains(doc_type)) else {
         return Err(Refusal::Codes(StatusCode::BAD_REQUEST, vec![errors::DOCUMENT_INVALID_TYPE]));
     };
@@ -51,7 +51,7 @@ pub(super) fn upload(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     if uid.is_none() {
         codes.push(errors::DOCUMENT_MISSING_UID);
     }
-    let file = match ask.params.get("upload") {
+    let file = match request.params.get("upload") {
         Some(Value::File(file)) if file.bytes > 0 => Some(file),
         _ => None,
     };
@@ -62,7 +62,7 @@ pub(super) fn upload(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     }
     Refusal::all(codes)?;
     if let (Some(uid), Some(file)) = (uid, file) {
-        ask.app.funds().documents.push(Document {
+        request.app.funds().documents.push(Document {
             uid: uid.to_owned(),
             doc_type: doc_type.to_owned(),
             file_name: file.name.clone(),

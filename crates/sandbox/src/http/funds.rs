@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::Ask;
+use super::ApiRequest;
 use super::paging::{Limits, Page, ascending};
 use super::reply::Reply;
 use crate::config::Profile;
@@ -39,30 +39,30 @@ pub(super) const TRANSACTIONS_CODES: &[&[&str]] = &[
 pub(super) const BENEFICIARY_CODES: &[&[&str]] = &[&[NON_INTEGER_ID]];
 
 /// A page of JSON, or the whole as CSV where that is what is accepted.
-pub(super) fn transactions(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let as_table = ask.accepts("text/csv") && ask.app.config.profile == Profile::Docs;
+pub(super) fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let as_table = request.accepts("text/csv") && request.app.config.profile == Profile::Docs;
     let mut codes = Vec::new();
-    let page = Page::read(ask.params, &LIMITS, &mut codes);
-    if ask.params.get("page").and_then(super::params::Value::as_integer).is_some_and(|page| page < 1) {
+    let page = Page::read(request.params, &LIMITS, &mut codes);
+    if request.params.get("page").and_then(super::params::Value::as_integer).is_some_and(|page| page < 1) {
         codes.push(NON_POSITIVE_PAGE);
     }
-    let oldest_first = ascending(ask.params, "order_by", false, INVALID_ORDER, &mut codes);
+    let oldest_first = ascending(request.params, "order_by", false, INVALID_ORDER, &mut codes);
     let mut bound = |name, code| {
-        let seconds = ask.params.get(name)?.as_integer();
+        let seconds = request.params.get(name)?.as_integer();
         if seconds.is_none() {
             codes.push(code);
         }
         seconds
     };
     let (mut from, to) = (bound("time_from", NON_INTEGER_FROM), bound("time_to", NON_INTEGER_TO));
-    let text = |name| ask.params.get(name).map(|value| value.as_text().unwrap_or_default());
+    let text = |name| request.params.get(name).map(|value| value.as_text().unwrap_or_default());
     let (currency, kind, txid) = (text("currency"), text("type"), text("txid"));
     if currency.is_some_and(|currency| markets::currency(currency).is_none()) {
         codes.push(NO_CURRENCY);
     }
     if as_table {
-        let end = to.unwrap_or_else(|| ask.app.clock.now_ms().div_euclid(1000));
+        let end = to.unwrap_or_else(|| request.app.clock.now_ms().div_euclid(1000));
         let start = *from.get_or_insert(end - TABLE_DAYS * DAY);
         if end - start > MOST_TABLE_DAYS * DAY {
             codes.push(errors::TABLE_TOO_LONG);
@@ -78,7 +78,7 @@ pub(super) fn transactions(ask: &Ask<'_>) -> Result<Reply, Refusal> {
             && kind.is_none_or(|kind| line.text("type") == Some(kind))
             && txid.is_none_or(|txid| line.text("txid") == Some(txid))
     };
-    let funds = ask.app.funds();
+    let funds = request.app.funds();
     let mut lines: Vec<&Map<String, Json>> =
         funds.transactions(account).filter(wanted).map(|line| &line.fields).collect();
     if oldest_first {
@@ -112,10 +112,10 @@ fn cell(value: Option<&Json>) -> String {
     }
 }
 
-pub(super) fn delete_beneficiary(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let id = ask.path(0).parse().map_err(|_| Refusal::unprocessable(NON_INTEGER_ID))?;
-    if ask.app.funds().delete_beneficiary(account, id) {
+pub(super) fn delete_beneficiary(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let id = request.path(0).parse().map_err(|_| Refusal::unprocessable(NON_INTEGER_ID))?;
+    if request.app.funds().delete_beneficiary(account, id) {
         Ok(Reply::nothing())
     } else {
         Err(Refusal::not_found())
@@ -123,8 +123,8 @@ pub(super) fn delete_beneficiary(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 }
 
 /// What the documents show, with limits that nothing is taken from: deposits come through the control door.
-pub(super) fn deposit_methods(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    ask.account()?;
+pub(super) fn deposit_methods(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    request.account()?;
     let methods = [
         ("5a1c1f0e-7a5e-4b83-9a30-9fd1f3a1b2c3", "zar", "Bank transfer", "fiat", "bank", "stitch"),
         ("0c2f7c3a-51a2-49a4-8f0c-2a9cf5f7d111", "btc", "Bitcoin", "bitcoin", "crypto", "cape"),

@@ -34,7 +34,7 @@ use crate::app::App;
 use crate::auth::authenticate;
 use crate::errors::{self, Refusal};
 use crate::faults::FaultKind;
-use crate::server::Link;
+use crate::server::ConnectionHandle;
 use crate::ws;
 
 /// The largest body that is read.
@@ -47,7 +47,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_DELAY_MS: u64 = 600_000;
 
 /// A call as its handler sees it.
-pub(crate) struct Ask<'a> {
+pub(crate) struct ApiRequest<'a> {
     pub(crate) app: &'a App,
     /// What stands in the path's `{…}`, in order.
     path: Vec<String>,
@@ -58,7 +58,7 @@ pub(crate) struct Ask<'a> {
     accept: &'a str,
 }
 
-impl Ask<'_> {
+impl ApiRequest<'_> {
     /// The path's `{…}` of that place.
     pub(crate) fn path(&self, place: usize) -> &str {
         self.path.get(place).map_or("", String::as_str)
@@ -81,7 +81,7 @@ impl Ask<'_> {
 pub(crate) async fn serve(
     app: Arc<App>,
     peer: SocketAddr,
-    link: Arc<Link>,
+    link: Arc<ConnectionHandle>,
     request: Request<Incoming>,
 ) -> Outgoing {
     let path = request.uri().path();
@@ -117,7 +117,7 @@ fn names_one_host(request: &Request<Incoming>) -> bool {
 }
 
 /// A REST call: route, fault, body, authentication, parameters, handler.
-async fn rest(app: &App, link: &Link, request: Request<Incoming>) -> Result<Reply, Refusal> {
+async fn rest(app: &App, link: &ConnectionHandle, request: Request<Incoming>) -> Result<Reply, Refusal> {
     let (head, body) = request.into_parts();
     let profile = app.config.profile;
     let found = routes::find(profile, head.uri.path())
@@ -181,11 +181,11 @@ fn answer(
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![errors::NOT_PERMITTED]));
     }
     let accept = head.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    (route.handle)(&Ask { app, path, params: &params, account, accept })
+    (route.handle)(&ApiRequest { app, path, params: &params, account, accept })
 }
 
 /// What a fault does ahead of the call: an answer in its stead, a reset (then this never returns), a stall.
-async fn before(fault: Option<&FaultKind>, link: &Link) -> Option<Reply> {
+async fn before(fault: Option<&FaultKind>, link: &ConnectionHandle) -> Option<Reply> {
     match fault {
         Some(FaultKind::Answer { status, body, content_type }) => {
             Some(Reply::raw(*status, content_type.as_deref(), body.clone()))

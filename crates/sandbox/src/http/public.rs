@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::Ask;
+use super::ApiRequest;
 use super::paging::{Limits, Page, Span, SpanCodes, ascending};
 use super::params::Value;
 use super::reply::Reply;
@@ -99,24 +99,24 @@ pub(super) fn shared_limits(profile: Profile) -> Limits {
     }
 }
 
-pub(super) fn market(ask: &Ask<'_>) -> Result<&'static Market, Refusal> {
-    markets::market(ask.path(0)).ok_or_else(|| Refusal::unprocessable(DOESNT_EXIST))
+pub(super) fn market(request: &ApiRequest<'_>) -> Result<&'static Market, Refusal> {
+    markets::market(request.path(0)).ok_or_else(|| Refusal::unprocessable(DOESNT_EXIST))
 }
 
 /// The body is a bare `200`; only the status means something.
-pub(super) fn alive(_ask: &Ask<'_>) -> Result<Reply, Refusal> {
+pub(super) fn alive(_: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(Reply::ok(&200))
 }
 
-pub(super) fn timestamp(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::ok(&iso(ask.app.clock.now_ms(), ask.app.config.profile.zone_hours())))
+pub(super) fn timestamp(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(&iso(request.app.clock.now_ms(), request.app.config.profile.zone_hours())))
 }
 
-pub(super) fn markets(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+pub(super) fn markets(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let mut codes = Vec::new();
-    let page = Page::read(ask.params, &shared_limits(ask.app.config.profile), &mut codes);
-    let ascending = ascending(ask.params, "ordering", true, INVALID_ORDERING, &mut codes);
-    let by_id = match ask.params.get("order_by").map(Value::as_text) {
+    let page = Page::read(request.params, &shared_limits(request.app.config.profile), &mut codes);
+    let ascending = ascending(request.params, "ordering", true, INVALID_ORDERING, &mut codes);
+    let by_id = match request.params.get("order_by").map(Value::as_text) {
         None | Some(Some("position")) => false,
         Some(Some("id")) => true,
         Some(_) => {
@@ -125,7 +125,7 @@ pub(super) fn markets(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         }
     };
     let mut unit = |name, code| {
-        let unit = ask.params.get(name)?.as_text().unwrap_or_default();
+        let unit = request.params.get(name)?.as_text().unwrap_or_default();
         if markets::currency(unit).is_none() {
             codes.push(code);
         }
@@ -149,45 +149,45 @@ pub(super) fn markets(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     Ok(page.headers(Reply::ok(&views), Some(all.len())))
 }
 
-pub(super) fn ticker(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let market = market(ask)?;
-    let now_ms = ask.app.clock.now_ms();
-    let ticker = ask.app.engine().ticker(market, now_ms);
-    Ok(Reply::ok(&rest::ticker(ask.app.config.profile, &ticker, now_ms, false)))
+pub(super) fn ticker(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let market = market(request)?;
+    let now_ms = request.app.clock.now_ms();
+    let ticker = request.app.engine().ticker(market, now_ms);
+    Ok(Reply::ok(&rest::ticker(request.app.config.profile, &ticker, now_ms, false)))
 }
 
-pub(super) fn tickers(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let now_ms = ask.app.clock.now_ms();
-    let engine = ask.app.engine();
+pub(super) fn tickers(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let now_ms = request.app.clock.now_ms();
+    let engine = request.app.engine();
     let tickers: Tickers = MARKETS
         .iter()
         .map(|market| {
             let ticker = engine.ticker(market, now_ms);
-            (market.id, rest::ticker(ask.app.config.profile, &ticker, now_ms, true))
+            (market.id, rest::ticker(request.app.config.profile, &ticker, now_ms, true))
         })
         .collect();
     drop(engine);
     Ok(Reply::ok(&tickers))
 }
 
-pub(super) fn depth(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let market = market(ask)?;
+pub(super) fn depth(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let market = market(request)?;
     let mut codes = Vec::new();
-    let default = match ask.app.config.profile {
+    let default = match request.app.config.profile {
         Profile::Docs => 100,
         Profile::Legacy => 300,
     };
-    let page = Page::read(ask.params, &Limits { default, ..DEPTH }, &mut codes);
+    let page = Page::read(request.params, &Limits { default, ..DEPTH }, &mut codes);
     Refusal::all(codes)?;
-    let (asks, bids) = ask.app.engine().depth(market, page.limit);
-    Ok(Reply::ok(&rest::depth(&asks, &bids, ask.app.clock.now_ms())))
+    let (asks, bids) = request.app.engine().depth(market, page.limit);
+    Ok(Reply::ok(&rest::depth(&asks, &bids, request.app.clock.now_ms())))
 }
 
-pub(super) fn candles(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let market = market(ask)?;
-    let profile = ask.app.config.profile;
+pub(super) fn candles(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let market = market(request)?;
+    let profile = request.app.config.profile;
     let mut codes = Vec::new();
-    let minutes = match ask.params.get("period").map(Value::as_integer) {
+    let minutes = match request.params.get("period").map(Value::as_integer) {
         None => 1,
         Some(None) => {
             codes.push(NON_INTEGER_PERIOD);
@@ -200,10 +200,10 @@ pub(super) fn candles(ask: &Ask<'_>) -> Result<Reply, Refusal> {
             minutes
         }
     };
-    let page = Page::read(ask.params, &CANDLES, &mut codes);
-    let span = Span::read(ask.params, profile, &CANDLES_SPAN, &mut codes);
+    let page = Page::read(request.params, &CANDLES, &mut codes);
+    let span = Span::read(request.params, profile, &CANDLES_SPAN, &mut codes);
     Refusal::all(codes)?;
-    let mut candles = ask.app.engine().candles(market, minutes);
+    let mut candles = request.app.engine().candles(market, minutes);
     candles.retain(|candle| span.holds_inclusive(candle.start_s.saturating_mul(1000)));
     // With both bounds the limit is ignored; with a start alone the first ones count, otherwise the newest.
     if !(span.has_start() && span.has_end()) {
@@ -219,13 +219,13 @@ pub(super) fn candles(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Newest first. The older servers ignore times, page and order.
-pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let market = market(ask)?;
-    let profile = ask.app.config.profile;
+pub(super) fn trades(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let market = market(request)?;
+    let profile = request.app.config.profile;
     let mut codes = Vec::new();
-    let mut page = Page::read(ask.params, &TRADES, &mut codes);
-    let oldest_first = ascending(ask.params, "order_by", false, INVALID_TRADES_ORDER, &mut codes);
-    let span = Span::read(ask.params, profile, &TRADES_SPAN, &mut codes);
+    let mut page = Page::read(request.params, &TRADES, &mut codes);
+    let oldest_first = ascending(request.params, "order_by", false, INVALID_TRADES_ORDER, &mut codes);
+    let span = Span::read(request.params, profile, &TRADES_SPAN, &mut codes);
     let (within, oldest_first) = match profile {
         Profile::Docs => (span.within(), oldest_first),
         Profile::Legacy => {
@@ -235,7 +235,7 @@ pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         }
     };
     Refusal::all(codes)?;
-    let engine = ask.app.engine();
+    let engine = request.app.engine();
     let (total, trades) = engine.trades_page(market, within, page.cut(oldest_first));
     let views: Vec<_> = trades.into_iter().map(|trade| rest::public_trade(profile, trade)).collect();
     drop(engine);
@@ -246,10 +246,10 @@ pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     })
 }
 
-pub(super) fn currencies(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+pub(super) fn currencies(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let mut codes = Vec::new();
-    let page = Page::read(ask.params, &shared_limits(ask.app.config.profile), &mut codes);
-    let kind = ask.params.get("type").map(|value| value.as_text().unwrap_or_default());
+    let page = Page::read(request.params, &shared_limits(request.app.config.profile), &mut codes);
+    let kind = request.params.get("type").map(|value| value.as_text().unwrap_or_default());
     if kind.is_some_and(|kind| kind != "coin" && kind != "fiat") {
         codes.push(INVALID_TYPE);
     }
@@ -262,7 +262,7 @@ pub(super) fn currencies(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     Ok(page.headers(Reply::ok(&views), Some(all.len())))
 }
 
-pub(super) fn currency(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let currency = markets::currency(ask.path(0)).ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
+pub(super) fn currency(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let currency = markets::currency(request.path(0)).ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
     Ok(Reply::ok(&rest::currency(currency)))
 }

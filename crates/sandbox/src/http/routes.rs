@@ -1,11 +1,11 @@
 //! The one table of REST calls. What is served and what [`crate::calls`] says are this table.
 
 use super::reply::Reply;
-use super::{Ask, account, book, documents, funds, public, trading};
+use super::{ApiRequest, account, book, documents, funds, public, trading};
 use crate::config::Profile;
 use crate::errors::Refusal;
 
-type Handler = fn(&Ask<'_>) -> Result<Reply, Refusal>;
+type Handler = fn(&ApiRequest<'_>) -> Result<Reply, Refusal>;
 
 /// One call.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use http::StatusCode;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::Ask;
+use super::ApiRequest;
 use super::paging::{Limits, Page, Span, SpanCodes, ascending};
 use super::params::{Params, Value};
 use super::reply::Reply;
@@ -91,12 +91,12 @@ pub(super) const TRADES_CODES: &[&[&str]] = &[
     &TRADES_SPAN.codes(),
 ];
 
-pub(super) fn create(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let profile = ask.app.config.profile;
-    let new = new_order(ask.params, profile)?;
-    let now_ms = ask.app.clock.now_ms();
-    let mut engine = ask.app.engine();
+pub(super) fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let profile = request.app.config.profile;
+    let new = new_order(request.params, profile)?;
+    let now_ms = request.app.clock.now_ms();
+    let mut engine = request.app.engine();
     turn_away(&engine)?;
     let order = engine.submit(account, new, now_ms).map_err(Refusal::unprocessable)?;
     drop(engine);
@@ -187,11 +187,11 @@ fn decimal(
     None
 }
 
-pub(super) fn order(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let profile = ask.app.config.profile;
-    let engine = ask.app.engine();
-    let order = find(&engine, account, ask.path(0))?;
+pub(super) fn order(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let profile = request.app.config.profile;
+    let engine = request.app.engine();
+    let order = find(&engine, account, request.path(0))?;
     let trades = engine
         .trades_of_order(order.id)
         .iter()
@@ -217,10 +217,10 @@ fn find<'a>(engine: &'a Engine, account: usize, id: &str) -> Result<&'a Order, R
     order.ok_or_else(Refusal::not_found)
 }
 
-pub(super) fn orders(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let profile = ask.app.config.profile;
-    let params = ask.params;
+pub(super) fn orders(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let profile = request.app.config.profile;
+    let params = request.params;
     let mut codes = Vec::new();
     let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
     let market = market_filter(text("market"), &mut codes);
@@ -254,7 +254,7 @@ pub(super) fn orders(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         side: side.flatten(),
         created: Some(span.within()),
     };
-    let engine = ask.app.engine();
+    let engine = request.app.engine();
     let (total, orders) = engine.orders_page(account, &filter, page.cut(oldest_first));
     let views: Vec<_> = orders.into_iter().map(|order| rest::order(profile, order, None)).collect();
     drop(engine);
@@ -275,10 +275,10 @@ fn market_filter(id: Option<&str>, codes: &mut Vec<&'static str>) -> Option<&'st
     market
 }
 
-pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let profile = ask.app.config.profile;
-    let params = ask.params;
+pub(super) fn trades(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let profile = request.app.config.profile;
+    let params = request.params;
     let mut codes = Vec::new();
     let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
     let market = market_filter(text("market"), &mut codes);
@@ -299,7 +299,7 @@ pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let order_id = order_id.flatten().map(|id| u64::try_from(id).unwrap_or_default());
     let side = side.flatten();
     let cut = page.cut(oldest_first);
-    let engine = ask.app.engine();
+    let engine = request.app.engine();
     let (total, views): (usize, Vec<_>) = match order_id {
         // That order's half counts: of a match with itself an account has both.
         Some(id) => {
@@ -321,7 +321,7 @@ pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         None => {
             let (total, trades) = engine.own_trades_page(account, market, side, span.within(), cut);
             let view =
-                |trade: &Arc<Trade>| rest::trade(profile, trade, trade.half_of(account)?.order_id, false);
+                |trade: &Arc<Trade>| rest::trade(profile, trade, trade.side_of(account)?.order_id, false);
             (total, trades.into_iter().filter_map(view).collect())
         }
     };
@@ -330,22 +330,22 @@ pub(super) fn trades(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Only asks for the end: the order comes back as it is now, `wait` as a rule.
-pub(super) fn cancel(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let now_ms = ask.app.clock.now_ms();
-    let mut engine = ask.app.engine();
+pub(super) fn cancel(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let now_ms = request.app.clock.now_ms();
+    let mut engine = request.app.engine();
     turn_away(&engine)?;
-    let id = find(&engine, account, ask.path(0))?.id;
+    let id = find(&engine, account, request.path(0))?.id;
     let order = engine.request_cancel(account, id, now_ms).ok_or_else(Refusal::not_found)?;
     drop(engine);
-    Ok(Reply::created(&rest::order(ask.app.config.profile, &order, None)))
+    Ok(Reply::created(&rest::order(request.app.config.profile, &order, None)))
 }
 
-pub(super) fn cancel_all(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let account = ask.account()?;
-    let profile = ask.app.config.profile;
+pub(super) fn cancel_all(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.account()?;
+    let profile = request.app.config.profile;
     let mut codes = Vec::new();
-    let text = |name| ask.params.get(name).map(|value| value.as_text().unwrap_or_default());
+    let text = |name| request.params.get(name).map(|value| value.as_text().unwrap_or_default());
     let market = market_filter(text("market"), &mut codes);
     let side = text("side").map(Side::parse);
     if side == Some(None) {
@@ -355,8 +355,8 @@ pub(super) fn cancel_all(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         });
     }
     Refusal::all(codes)?;
-    let now_ms = ask.app.clock.now_ms();
-    let mut engine = ask.app.engine();
+    let now_ms = request.app.clock.now_ms();
+    let mut engine = request.app.engine();
     turn_away(&engine)?;
     let orders = engine.request_cancel_all(account, market, side.flatten(), now_ms);
     drop(engine);

@@ -269,7 +269,7 @@ struct TradeDetails {
 
 /// A trade as the owner of that order sees it; nothing where the order had no part in it.
 pub(crate) fn trade(profile: Profile, trade: &Trade, order_id: u64, in_order: bool) -> Option<TradeView> {
-    let half = trade.half_of_order(order_id)?;
+    let half = trade.side_of_order(order_id)?;
     let terse = in_order && profile == Profile::Legacy;
     Some(TradeView {
         id: trade.id,

@@ -226,7 +226,7 @@ pub(crate) fn trade(profile: Profile, trade: &Trade, order_id: u64) -> Option<St
         taker_type: &'static str,
         total: String,
     }
-    let half = trade.half_of_order(order_id)?;
+    let half = trade.side_of_order(order_id)?;
     Some(match profile {
         Profile::Docs => frame(
             "trade",

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
-use super::hub::Seat;
+use super::hub::Subscriber;
 use super::request::{self, Request};
 use crate::app::App;
 use crate::render::stream;
@@ -46,7 +46,7 @@ impl Session {
     /// Serves the socket until it ends.
     pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, socket: WebSocketStream<S>) {
         let Self { app, account, streams } = self;
-        let Seat { id, mut frames, kill } = app.hub.join(account);
+        let Subscriber { id, mut frames, kill } = app.hub.join(account);
         // The replay is queued before the writer starts: more than the queue holds ends the connection unheard.
         app.hub.subscribe(id, &streams);
         let (mut sink, mut source) = socket.split();

@@ -74,7 +74,7 @@ fn is_public(stream: &str) -> bool {
 
 /// A socket's end of the hub.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct Subscriber {
     pub(super) id: u64,
     pub(super) frames: mpsc::Receiver<Utf8Bytes>,
     /// Told when the socket must be dropped without a word.
@@ -91,7 +91,7 @@ impl Hub {
     }
 
     /// A new socket without subscriptions; private topics are for its account, if it has one.
-    pub(super) fn join(&self, account: Option<usize>) -> Seat {
+    pub(super) fn join(&self, account: Option<usize>) -> Subscriber {
         let mut state = self.state();
         state.last_id += 1;
         let id = state.last_id;
@@ -99,7 +99,7 @@ impl Hub {
         let kill = Arc::new(Notify::new());
         let socket = Socket { account, streams: Vec::new(), queue, kill: Arc::clone(&kill), overrun: false };
         state.sockets.insert(id, socket);
-        Seat { id, frames, kill }
+        Subscriber { id, frames, kill }
     }
 
     pub(super) fn leave(&self, id: u64) {

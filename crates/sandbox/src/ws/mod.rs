@@ -22,7 +22,7 @@ use crate::auth::authenticate;
 use crate::config::Profile;
 use crate::errors::Refusal;
 use crate::http::reply::{Outgoing, Reply};
-use crate::server::Link;
+use crate::server::ConnectionHandle;
 
 /// Frames above the limit of 512 bytes are read up to here, so that they can be answered with a close frame.
 const READ_LIMIT: usize = 64 * 1024;
@@ -53,7 +53,7 @@ pub(crate) fn target(profile: Profile, path: &str) -> Option<Target> {
 /// Answers the handshake and leaves the session to the connection's task.
 pub(crate) fn upgrade(
     app: &Arc<App>,
-    link: &Link,
+    link: &ConnectionHandle,
     target: &Target,
     mut request: Request<Incoming>,
 ) -> Outgoing {

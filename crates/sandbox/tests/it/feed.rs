@@ -156,7 +156,7 @@ async fn a_snapshot_holds_301_levels_a_side() {
 }
 
 #[tokio::test]
-async fn a_swallowed_increment_leaves_a_gap_that_a_subscription_mends() {
+async fn a_swallowed_increment_leaves_a_gap_that_a_subscription_repairs() {
     let exchange = Exchange::start().await;
     let mut socket = exchange.public("?stream=btczar.ob-inc").await;
     socket.until_confirmed().await;

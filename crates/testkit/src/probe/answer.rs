@@ -1,7 +1,7 @@
 //! What a server answers: statuses, codes and bodies against the spec, field by field.
 
 use crate::{
-    Complaint, Fault, Operation, SPEC_FILE, Spec, exact,
+    Fault, Finding, Operation, SPEC_FILE, Spec, exact,
     probe::operation,
     schema::{Kind, Object, Only, Schema, Unit},
 };
@@ -11,46 +11,42 @@ use serde_json::Value;
 ///
 /// Each field is known to the spec and has its form; required ones are there. And the answer proves something: no list
 /// is empty, and at least one row of each has every field that the spec knows. So make the server hold such rows first.
-pub fn answer(spec: &Spec, call: &str, status: u16, body: &[u8]) -> Vec<Complaint> {
+pub fn answer(spec: &Spec, call: &str, status: u16, body: &[u8]) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
-    let mut check = Check { operation, complaints: Vec::new() };
+    let mut check = Check { operation, findings: Vec::new() };
     let Some(known) = operation.answer(status).filter(|_| (200..300).contains(&status)) else {
         let allowed: Vec<u16> = operation.answers.iter().map(|answer| answer.status).collect();
-        check.complain(Fault::WrongAnswer, "", format!("the status is {status}; the spec knows {allowed:?}"));
-        return check.complaints;
+        check.report(Fault::WrongAnswer, "", format!("the status is {status}; the spec knows {allowed:?}"));
+        return check.findings;
     };
-    let Some(schema) = &known.schema else { return check.complaints };
+    let Some(schema) = &known.schema else { return check.findings };
     match serde_json::from_slice(body) {
-        Err(error) => check.complain(Fault::WrongAnswer, "", format!("the body is no JSON: {error}")),
+        Err(error) => check.report(Fault::WrongAnswer, "", format!("the body is no JSON: {error}")),
         Ok(value) => {
             check.form(schema, &value, "");
             if let Some(Lack { path, problem }) = lacks(schema, &value, "") {
-                check.complain(Fault::ProvesNothing, &path, problem);
+                check.report(Fault::ProvesNothing, &path, problem);
             }
         }
     }
-    check.complaints
+    check.findings
 }
 
 /// Checks that the spec has every code that a server may answer a call with, under its status.
-pub fn codes(
-    spec: &Spec,
-    call: &str,
-    codes: impl IntoIterator<Item = (u16, &'static str)>,
-) -> Vec<Complaint> {
+pub fn codes(spec: &Spec, call: &str, codes: impl IntoIterator<Item = (u16, &'static str)>) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
     let unknown = codes.into_iter().filter(|(status, code)| {
         !operation.answer(*status).is_some_and(|answer| answer.codes.iter().any(|known| known == code))
     });
     unknown
         .map(|(status, code)| {
-            Complaint::new(
+            Finding::new(
                 Fault::WrongAnswer,
                 call,
                 format!("the code {code} of status {status} is not in the spec"),
@@ -61,12 +57,12 @@ pub fn codes(
 }
 
 /// Checks that each call says how it may be refused: these statuses, and the further ones where it is signed.
-pub fn statuses(spec: &Spec, any: &[u16], signed: &[u16]) -> Vec<Complaint> {
-    let mut complaints = Vec::new();
+pub fn statuses(spec: &Spec, any: &[u16], signed: &[u16]) -> Vec<Finding> {
+    let mut findings = Vec::new();
     for call in &spec.operations {
         let wanted = any.iter().chain(signed.iter().filter(|_| call.signed));
         for status in wanted.filter(|status| call.answer(**status).is_none()) {
-            complaints.push(Complaint::new(
+            findings.push(Finding::new(
                 Fault::NotInSpec,
                 call.id.clone(),
                 format!("the spec does not say what a {status} means"),
@@ -74,16 +70,16 @@ pub fn statuses(spec: &Spec, any: &[u16], signed: &[u16]) -> Vec<Complaint> {
             ));
         }
     }
-    complaints
+    findings
 }
 
 struct Check<'a> {
     operation: &'a Operation,
-    complaints: Vec<Complaint>,
+    findings: Vec<Finding>,
 }
 
 impl Check<'_> {
-    fn complain(&mut self, fault: Fault, path: &str, problem: String) {
+    fn report(&mut self, fault: Fault, path: &str, problem: String) {
         let id = &self.operation.id;
         let place =
             format!("{id}: answer{}", if path.is_empty() { String::new() } else { format!(" at {path}") });
@@ -93,7 +89,7 @@ impl Check<'_> {
             }
             _ => format!("correct what the server sends, or the answer of {id} in {SPEC_FILE}"),
         };
-        self.complaints.push(Complaint::new(fault, place, problem, remedy));
+        self.findings.push(Finding::new(fault, place, problem, remedy));
     }
 
     fn form(&mut self, schema: &Schema, value: &Value, path: &str) {
@@ -101,7 +97,7 @@ impl Check<'_> {
             return;
         }
         if let Some(wanted) = misfit(schema, value) {
-            self.complain(
+            self.report(
                 Fault::WrongAnswer,
                 path,
                 format!("{} is sent, the spec wants {wanted}", shown(value)),
@@ -116,14 +112,14 @@ impl Check<'_> {
                         Some(property) => self.form(&property.schema, value, &path),
                         None if object.ignored.contains(key) => {}
                         None => {
-                            self.complain(Fault::WrongAnswer, &path, "the spec does not know it".to_owned());
+                            self.report(Fault::WrongAnswer, &path, "the spec does not know it".to_owned());
                         }
                     }
                 }
                 for property in object.properties.iter().filter(|property| property.required) {
                     if !property.names().any(|name| map.contains_key(name)) {
                         let path = format!("{path}.{}", property.name);
-                        self.complain(Fault::WrongAnswer, &path, "it is required and missing".to_owned());
+                        self.report(Fault::WrongAnswer, &path, "it is required and missing".to_owned());
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! The set of calls, and what the client says of each.
 
 use crate::{
-    Complaint, Fault, SPEC_FILE, Spec,
+    Fault, Finding, SPEC_FILE, Spec,
     probe::operation,
     schema::{Kind, Only},
 };
@@ -21,7 +21,7 @@ pub enum Who<'a> {
 /// A call is service, method and path without version prefix: `("trade", "GET", "/market/orders/{id}")`. The names
 /// in braces count too, because requests and messages use them. A client need not have what the spec says that it does not
 /// offer (`x-sdk: "-"`).
-pub fn calls<S, M, P>(spec: &Spec, who: Who<'_>, calls: impl IntoIterator<Item = (S, M, P)>) -> Vec<Complaint>
+pub fn calls<S, M, P>(spec: &Spec, who: Who<'_>, calls: impl IntoIterator<Item = (S, M, P)>) -> Vec<Finding>
 where
     S: AsRef<str>,
     M: AsRef<str>,
@@ -31,21 +31,21 @@ where
         Who::Client(who) => (who, true),
         Who::Server(who) => (who, false),
     };
-    let mut complaints = Vec::new();
+    let mut findings = Vec::new();
     let mut have = BTreeSet::new();
     for (service, method, path) in calls {
         let (service, method, path) = (service.as_ref(), method.as_ref(), path.as_ref());
         let place = format!("{who}: {method} {path} ({service})");
         if spec.find(service, method, path).is_none() {
-            complaints.push(Complaint::new(
+            findings.push(Finding::new(
                 Fault::NotInSpec,
                 place.clone(),
                 "the spec does not have this call",
-                format!("add an entry to {SPEC_FILE} and run `cargo xtask codegen`, or mend {who}"),
+                format!("add an entry to {SPEC_FILE} and run `cargo xtask codegen`, or fix {who}"),
             ));
         }
         if !have.insert((service.to_owned(), method.to_owned(), path.to_owned())) {
-            complaints.push(Complaint::new(
+            findings.push(Finding::new(
                 Fault::StrangeKey,
                 place,
                 "the call is there twice",
@@ -55,7 +55,7 @@ where
     }
     for call in spec.operations.iter().filter(|call| call.is_offered() || !is_client) {
         if !have.contains(&(call.service.clone(), call.method.clone(), call.path.clone())) {
-            complaints.push(Complaint::new(
+            findings.push(Finding::new(
                 Fault::NotInCode,
                 format!("{who}: {} {} ({})", call.method, call.path, call.service),
                 format!("the spec has {} and {who} does not", call.id),
@@ -67,26 +67,26 @@ where
             ));
         }
     }
-    complaints
+    findings
 }
 
 /// Compares what the client says of a call with the spec: its type's name, whether it signs, whether it may be sent
 /// again. ENDPOINTS.md is made from the spec, so this is what keeps it true.
 ///
 /// `type_name` is what `std::any::type_name` gives; the last two parts of the path count.
-pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempotent: bool) -> Vec<Complaint> {
+pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempotent: bool) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
-    let mut complaints = Vec::new();
+    let mut findings = Vec::new();
     let mut compare = |what: &str, spec_says: &str, code_says: &str| {
         if spec_says != code_says {
-            complaints.push(Complaint::new(
+            findings.push(Finding::new(
                 Fault::WrongDescription,
                 call,
                 format!("{what}: the spec says {spec_says}, the code says {code_says}"),
-                format!("mend the call's table line, or {SPEC_FILE} and run `cargo xtask codegen`"),
+                format!("fix the call's table line, or {SPEC_FILE} and run `cargo xtask codegen`"),
             ));
         }
     };
@@ -97,15 +97,15 @@ pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempot
     compare("x-sdk", &operation.sdk, if same { &operation.sdk } else { type_name });
     compare("signed", &operation.signed.to_string(), &signed.to_string());
     compare("idempotent", &operation.idempotent.to_string(), &idempotent.to_string());
-    complaints
+    findings
 }
 
 /// Holds the mark `x-only`: the client refuses the fullest sample of a call for the older environment where the call, or
 /// one of its parameters, is of the current one alone, and no other. `refused` is the argument that it names.
-pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Complaint> {
+pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
     let mut current: Vec<&str> = Vec::new();
     let parameters = operation.parameters.iter().filter(|p| p.only == Some(Only::Current));
@@ -125,7 +125,7 @@ pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Co
         Some(refused) => format!("the client refuses {} for the older environment", refused.as_ref()),
         None => "the client sends all of it to the older environment".to_owned(),
     };
-    vec![Complaint::new(
+    vec![Finding::new(
         Fault::WrongDescription,
         call,
         format!("{problem}; the spec marks {current:?} as x-only: current"),
@@ -134,10 +134,10 @@ pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Co
 }
 
 /// Holds that a call with a parameter `page` is one that the client walks over, and no other is.
-pub fn paged(spec: &Spec, call: &str, is_paged: bool) -> Vec<Complaint> {
+pub fn paged(spec: &Spec, call: &str, is_paged: bool) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
     if operation.parameters.iter().any(|parameter| parameter.name == "page") == is_paged {
         return Vec::new();
@@ -148,5 +148,5 @@ pub fn paged(spec: &Spec, call: &str, is_paged: bool) -> Vec<Complaint> {
         "the spec has a parameter `page`, and the client does not walk over the pages"
     };
     let remedy = format!("make {} `paged` in its table and `Paged`, or correct {SPEC_FILE}", operation.sdk);
-    vec![Complaint::new(Fault::WrongDescription, call, problem, remedy)]
+    vec![Finding::new(Fault::WrongDescription, call, problem, remedy)]
 }

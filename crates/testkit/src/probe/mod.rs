@@ -1,4 +1,4 @@
-//! The checks. Each returns what it found wrong; [`assert_no_complaints`](crate::assert_no_complaints) fails a test.
+//! The checks. Each returns what it found wrong; [`assert_no_findings`](crate::assert_no_findings) fails a test.
 
 mod answer;
 mod calls;
@@ -12,16 +12,16 @@ pub use request::{Sent, part_of, request, request_fixture};
 pub use response::{event, response};
 pub use upkeep::{Covered, covered, fixtures};
 
-use crate::{Complaint, Fault, Operation, SPEC_FILE, Spec};
+use crate::{Fault, Finding, Operation, SPEC_FILE, Spec};
 
-/// The operation, or the complaint that there is none.
-fn operation<'a>(spec: &'a Spec, call: &str) -> Result<&'a Operation, Vec<Complaint>> {
+/// The operation, or the finding that there is none.
+fn operation<'a>(spec: &'a Spec, call: &str) -> Result<&'a Operation, Vec<Finding>> {
     spec.operation(call).ok_or_else(|| {
-        vec![Complaint::new(
+        vec![Finding::new(
             Fault::NotInSpec,
             call,
             "the spec has no operation of this id",
-            format!("add an entry with operationId: {call} to {SPEC_FILE}, or mend the id in the test"),
+            format!("add an entry with operationId: {call} to {SPEC_FILE}, or fix the id in the test"),
         )]
     })
 }

@@ -1,7 +1,7 @@
 //! What a call sends.
 
 use crate::{
-    Complaint, Fault, Fixtures, Operation, SPEC_FILE, Spec,
+    Fault, Finding, Fixtures, Operation, SPEC_FILE, Spec,
     canon::{Strangers, canonical, differences},
     exact,
     probe::operation,
@@ -28,27 +28,27 @@ pub struct Sent {
 
 /// Checks two samples of a call: the smallest carries exactly the required keys, the fullest exactly all; each key
 /// stands where the spec says, in the form that it says.
-pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<Complaint> {
+pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
-    let mut check = Check { operation, complaints: Vec::new() };
+    let mut check = Check { operation, findings: Vec::new() };
     check.sample("smallest", smallest, |required| required);
     check.sample("fullest", fullest, |_| true);
-    check.complaints
+    check.findings
 }
 
 /// Checks a sample that may leave out what the spec requires, but must not carry anything else: another form of a call.
-pub fn part_of(spec: &Spec, call: &str, sent: &Sent) -> Vec<Complaint> {
+pub fn part_of(spec: &Spec, call: &str, sent: &Sent) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
-    let mut check = Check { operation, complaints: Vec::new() };
+    let mut check = Check { operation, findings: Vec::new() };
     check.sample("partial", sent, |_| true);
-    check.complaints.retain(|complaint| complaint.fault != Fault::MissingKey);
-    check.complaints
+    check.findings.retain(|finding| finding.fault != Fault::MissingKey);
+    check.findings
 }
 
 /// Compares a sent body with a request fixture of the call: decimals by value, everything else as it is.
@@ -58,41 +58,40 @@ pub fn request_fixture(
     call: &str,
     name: &str,
     sent: &Sent,
-) -> Vec<Complaint> {
+) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
     let place = format!("{call}: fixture {name}");
-    let remedy = format!("mend the request {}, or crates/testkit/fixtures/{call}/{name}.json", operation.sdk);
-    let complain =
-        |fault, problem: String| vec![Complaint::new(fault, place.clone(), problem, remedy.clone())];
+    let remedy = format!("fix the request {}, or crates/testkit/fixtures/{call}/{name}.json", operation.sdk);
+    let report = |fault, problem: String| vec![Finding::new(fault, place.clone(), problem, remedy.clone())];
     let Some(fixture) = fixtures.get(call, name) else {
-        return complain(Fault::NoFixture, "there is no such fixture".to_owned());
+        return report(Fault::NoFixture, "there is no such fixture".to_owned());
     };
     let (schema, expected) = match (&operation.body, fixture.json()) {
         (Some(schema), Ok(expected)) => (schema, expected),
-        (None, _) => return complain(Fault::NotInSpec, "the spec gives the call no body".to_owned()),
-        (_, Err(error)) => return complain(Fault::NoFixture, error),
+        (None, _) => return report(Fault::NotInSpec, "the spec gives the call no body".to_owned()),
+        (_, Err(error)) => return report(Fault::NoFixture, error),
     };
     let Some(body) = &sent.body else {
-        return complain(Fault::MissingKey, "the request has no body".to_owned());
+        return report(Fault::MissingKey, "the request has no body".to_owned());
     };
     let same = |value| canonical(schema, value, Strangers::Keep);
     let found = differences(&same(&expected), &same(body));
-    found.into_iter().flat_map(|difference| complain(Fault::Changed, difference)).collect()
+    found.into_iter().flat_map(|difference| report(Fault::Changed, difference)).collect()
 }
 
 struct Check<'a> {
     operation: &'a Operation,
-    complaints: Vec<Complaint>,
+    findings: Vec<Finding>,
 }
 
 impl Check<'_> {
-    fn complain(&mut self, sample: &str, fault: Fault, problem: String) {
+    fn report(&mut self, sample: &str, fault: Fault, problem: String) {
         let Operation { id, sdk, .. } = self.operation;
-        let remedy = format!("mend {sdk} or its {sample} sample, or the entry of {id} in {SPEC_FILE}");
-        self.complaints.push(Complaint::new(fault, format!("{id}: {sample} sample"), problem, remedy));
+        let remedy = format!("fix {sdk} or its {sample} sample, or the entry of {id} in {SPEC_FILE}");
+        self.findings.push(Finding::new(fault, format!("{id}: {sample} sample"), problem, remedy));
     }
 
     fn sample(&mut self, sample: &str, sent: &Sent, wanted: impl Fn(bool) -> bool) {
@@ -102,11 +101,11 @@ impl Check<'_> {
                 "goes to {} of {}, the spec says {} of {}",
                 sent.method, sent.service, call.method, call.service
             );
-            self.complain(sample, Fault::WrongTarget, problem);
+            self.report(sample, Fault::WrongTarget, problem);
         }
         if !fills(&call.path, &sent.path) {
             let problem = format!("the path {} does not fill {}", sent.path, call.path);
-            self.complain(sample, Fault::WrongTarget, problem);
+            self.report(sample, Fault::WrongTarget, problem);
         }
 
         let in_query: Vec<(&str, bool, &Schema)> = call
@@ -135,7 +134,7 @@ impl Check<'_> {
                 map.iter().map(|(key, value)| (key.as_str(), value.clone())).collect()
             }
             Some(other) => {
-                self.complain(sample, Fault::WrongForm, format!("the body is no object: {other}"));
+                self.report(sample, Fault::WrongForm, format!("the body is no object: {other}"));
                 Vec::new()
             }
         };
@@ -160,11 +159,11 @@ impl Check<'_> {
         for (key, required, _) in known {
             match (wanted(*required), got.contains(key)) {
                 (true, false) => {
-                    self.complain(sample, Fault::MissingKey, format!("'{key}' is missing in the {place}"));
+                    self.report(sample, Fault::MissingKey, format!("'{key}' is missing in the {place}"));
                 }
                 (false, true) => {
                     let problem = format!("'{key}' stands in the {place} though it is optional");
-                    self.complain(sample, Fault::StrangeKey, problem);
+                    self.report(sample, Fault::StrangeKey, problem);
                 }
                 _ => {}
             }
@@ -172,10 +171,10 @@ impl Check<'_> {
         for key in got.into_iter().filter(|key| !known.iter().any(|(name, _, _)| name == key)) {
             if elsewhere.iter().any(|(name, _, _)| *name == key) {
                 let problem = format!("'{key}' stands in the {place} and belongs into the {other_place}");
-                self.complain(sample, Fault::WrongPlace, problem);
+                self.report(sample, Fault::WrongPlace, problem);
             } else {
                 let problem = format!("'{key}' stands in the {place}, and the spec does not know it");
-                self.complain(sample, Fault::StrangeKey, problem);
+                self.report(sample, Fault::StrangeKey, problem);
             }
         }
     }
@@ -184,7 +183,7 @@ impl Check<'_> {
         for (key, value) in got {
             let Some((_, _, schema)) = known.iter().find(|(name, _, _)| name == key) else { continue };
             if let Some(wanted) = misfit(schema, value, place == "query") {
-                self.complain(
+                self.report(
                     sample,
                     Fault::WrongForm,
                     format!("'{key}' is {value}, and the spec wants {wanted}"),

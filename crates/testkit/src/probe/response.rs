@@ -1,7 +1,7 @@
 //! What a call or topic answers: fixtures there and back, and everything a tolerant reader must take.
 
 use crate::{
-    Complaint, Fault, Fixture, Fixtures, SPEC_FILE, Spec,
+    Fault, Finding, Fixture, Fixtures, SPEC_FILE, Spec,
     canon::{Strangers, canonical, differences},
     cases::{Expect, cases, fields},
     exact,
@@ -17,45 +17,45 @@ type RoundTrip<'a> = &'a dyn Fn(&[u8]) -> Result<Value, String>;
 ///
 /// `round_trip` reads the body with the client's type and writes it again; its error is shown. The comparison is
 /// strict but for meaning: decimals count by value, times by instant, an optional field that is null may be left out.
-pub fn response(spec: &Spec, fixtures: &Fixtures, call: &str, round_trip: RoundTrip<'_>) -> Vec<Complaint> {
+pub fn response(spec: &Spec, fixtures: &Fixtures, call: &str, round_trip: RoundTrip<'_>) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
-        Err(complaints) => return complaints,
+        Err(findings) => return findings,
     };
-    let mut check = Check { what: call.to_owned(), round_trip, complaints: Vec::new() };
+    let mut check = Check { what: call.to_owned(), round_trip, findings: Vec::new() };
     let Some(schema) = &operation.response else {
         // Only the status counts: any body will do.
         for fixture in fixtures.received(call) {
             if let Err(error) = round_trip(fixture.text.as_bytes()) {
-                check.complain(Fault::TooStrict, &fixture.path(), format!("is refused: {error}"));
+                check.report(Fault::TooStrict, &fixture.path(), format!("is refused: {error}"));
             }
         }
-        return check.complaints;
+        return check.findings;
     };
     let mut documents = Vec::new();
     for fixture in fixtures.received(call) {
         match fixture.json() {
             Ok(document) => documents.push((fixture, fixture.text.clone(), document)),
-            Err(error) => check.complain(Fault::NoFixture, &fixture.path(), error),
+            Err(error) => check.report(Fault::NoFixture, &fixture.path(), error),
         }
     }
     check.all(schema, call, &documents);
-    check.complaints
+    check.findings
 }
 
 /// The same for the payload of a websocket topic, by its component's name: `event(&spec, &fixtures, "StreamOrder", …)`.
 ///
 /// Fixtures are whole frames, `round_trip` gets the payload below the topic's key.
-pub fn event(spec: &Spec, fixtures: &Fixtures, schema: &str, round_trip: RoundTrip<'_>) -> Vec<Complaint> {
+pub fn event(spec: &Spec, fixtures: &Fixtures, schema: &str, round_trip: RoundTrip<'_>) -> Vec<Finding> {
     let Some(channel) = spec.channel(schema) else {
-        return vec![Complaint::new(
+        return vec![Finding::new(
             Fault::NotInSpec,
             schema,
             "the spec has no schema of this name with an x-channel",
             format!("add the component {schema} with an x-channel to {SPEC_FILE}"),
         )];
     };
-    let mut check = Check { what: schema.to_owned(), round_trip, complaints: Vec::new() };
+    let mut check = Check { what: schema.to_owned(), round_trip, findings: Vec::new() };
     let mut documents = Vec::new();
     let folder = channel.folder();
     for fixture in fixtures.received(&folder) {
@@ -66,40 +66,36 @@ pub fn event(spec: &Spec, fixtures: &Fixtures, schema: &str, round_trip: RoundTr
                 documents.push((fixture, exact::write(payload), payload.clone()));
             }
             _ => {
-                check.complain(
-                    Fault::NoFixture,
-                    &fixture.path(),
-                    format!("is no frame of {}", channel.topic),
-                );
+                check.report(Fault::NoFixture, &fixture.path(), format!("is no frame of {}", channel.topic));
             }
         }
     }
     check.all(&channel.schema, &folder, &documents);
-    check.complaints
+    check.findings
 }
 
 struct Check<'a> {
     what: String,
     round_trip: RoundTrip<'a>,
-    complaints: Vec<Complaint>,
+    findings: Vec<Finding>,
 }
 
 impl Check<'_> {
-    fn complain(&mut self, fault: Fault, place: &str, problem: String) {
+    fn report(&mut self, fault: Fault, place: &str, problem: String) {
         let remedy = match fault {
-            Fault::NoFixture => format!("mend crates/testkit/fixtures/{place}"),
+            Fault::NoFixture => format!("fix crates/testkit/fixtures/{place}"),
             Fault::NotShown => format!("add a fixture with the field below crates/testkit/fixtures/{place}"),
             Fault::NotInSpec => format!("add the field to the schema of {} in {SPEC_FILE}", self.what),
             Fault::TooLax => format!("make the type that reads {} refuse it", self.what),
-            _ => format!("mend the type that reads {}, or its schema in {SPEC_FILE}", self.what),
+            _ => format!("fix the type that reads {}, or its schema in {SPEC_FILE}", self.what),
         };
-        self.complaints.push(Complaint::new(fault, format!("{}: {place}", self.what), problem, remedy));
+        self.findings.push(Finding::new(fault, format!("{}: {place}", self.what), problem, remedy));
     }
 
     fn all(&mut self, schema: &Schema, folder: &str, documents: &[(&Fixture, String, Value)]) {
         if documents.is_empty() {
             let place = format!("crates/testkit/fixtures/{folder}");
-            self.complaints.push(Complaint::new(
+            self.findings.push(Finding::new(
                 Fault::NoFixture,
                 self.what.clone(),
                 "there is no fixture to check with",
@@ -110,7 +106,7 @@ impl Check<'_> {
         let values: Vec<Value> = documents.iter().map(|(_, _, value)| value.clone()).collect();
         let (fields, shown) = fields(schema, &values);
         for field in fields.difference(&shown) {
-            self.complain(
+            self.report(
                 Fault::NotShown,
                 folder,
                 format!("the documented field {field} stands in no fixture"),
@@ -124,12 +120,12 @@ impl Check<'_> {
     fn document(&mut self, schema: &Schema, place: &str, text: &str, value: &Value) {
         let known = canonical(schema, value, Strangers::Drop);
         for stranger in differences(&known, &canonical(schema, value, Strangers::Keep)) {
-            self.complain(Fault::NotInSpec, place, format!("the spec does not know the field: {stranger}"));
+            self.report(Fault::NotInSpec, place, format!("the spec does not know the field: {stranger}"));
         }
-        let before = self.complaints.len();
+        let before = self.findings.len();
         self.trip(schema, place, "", text, value);
         // What fails as it is fails in every variation; once is enough.
-        if self.complaints.len() > before {
+        if self.findings.len() > before {
             return;
         }
         for case in cases(schema, value) {
@@ -151,11 +147,11 @@ impl Check<'_> {
     fn trip(&mut self, schema: &Schema, place: &str, change: &str, text: &str, value: &Value) {
         let with = if change.is_empty() { String::new() } else { format!("with {change}: ") };
         match (self.round_trip)(text.as_bytes()) {
-            Err(error) => self.complain(Fault::TooStrict, place, format!("{with}is refused: {error}")),
+            Err(error) => self.report(Fault::TooStrict, place, format!("{with}is refused: {error}")),
             Ok(back) => {
                 let expected = canonical(schema, value, Strangers::Drop);
                 for difference in differences(&expected, &canonical(schema, &back, Strangers::Keep)) {
-                    self.complain(Fault::Changed, place, format!("{with}{difference}"));
+                    self.report(Fault::Changed, place, format!("{with}{difference}"));
                 }
             }
         }
@@ -163,7 +159,7 @@ impl Check<'_> {
 
     fn refused(&mut self, place: &str, change: &str, text: &str) {
         if (self.round_trip)(text.as_bytes()).is_ok() {
-            self.complain(Fault::TooLax, place, format!("with {change}: is accepted and must be an error"));
+            self.report(Fault::TooLax, place, format!("with {change}: is accepted and must be an error"));
         }
     }
 }

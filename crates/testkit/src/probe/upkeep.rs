@@ -1,7 +1,7 @@
 //! Checks that nothing was forgotten: calls without samples, fixtures without a call.
 
 use crate::{
-    Complaint, Fault, Fixtures, SPEC_FILE, Spec,
+    Fault, Finding, Fixtures, SPEC_FILE, Spec,
     canon::{Strangers, canonical, differences},
     schema::Only,
 };
@@ -29,7 +29,7 @@ pub fn covered<T: AsRef<str>>(
     spec: &Spec,
     what: Covered,
     names: impl IntoIterator<Item = T>,
-) -> Vec<Complaint> {
+) -> Vec<Finding> {
     let names: BTreeSet<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
     let (wanted, check): (BTreeSet<String>, _) = match what {
         Covered::Requests => (offered(spec), "probe::request"),
@@ -46,7 +46,7 @@ pub fn covered<T: AsRef<str>>(
         let remedy = format!(
             "add it to the code, where a table leads the test there, or to the test that calls {check}"
         );
-        Complaint::new(
+        Finding::new(
             Fault::NotProbed,
             name.clone(),
             format!("the spec has it and {check} was not run"),
@@ -54,8 +54,8 @@ pub fn covered<T: AsRef<str>>(
         )
     });
     let strange = names.difference(&wanted).map(|name| {
-        let remedy = format!("add an entry for {name} to {SPEC_FILE}, or mend the name in the test");
-        Complaint::new(
+        let remedy = format!("add an entry for {name} to {SPEC_FILE}, or fix the name in the test");
+        Finding::new(
             Fault::NotInSpec,
             name.clone(),
             format!("{check} was run, and the spec has no such name"),
@@ -66,36 +66,36 @@ pub fn covered<T: AsRef<str>>(
 }
 
 /// Checks the fixtures themselves: each belongs to a call or topic, is JSON, and a request shows known fields only.
-pub fn fixtures(spec: &Spec, fixtures: &Fixtures) -> Vec<Complaint> {
-    let mut complaints = Vec::new();
+pub fn fixtures(spec: &Spec, fixtures: &Fixtures) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let folders: BTreeSet<String> = spec.channels.iter().map(crate::Channel::folder).collect();
     for fixture in fixtures.iter() {
-        let mut complain = |fault, problem: String| {
-            let remedy = format!("mend crates/testkit/fixtures/{}, or {SPEC_FILE}", fixture.path());
-            complaints.push(Complaint::new(fault, fixture.path(), problem, remedy));
+        let mut report = |fault, problem: String| {
+            let remedy = format!("fix crates/testkit/fixtures/{}, or {SPEC_FILE}", fixture.path());
+            findings.push(Finding::new(fault, fixture.path(), problem, remedy));
         };
         let operation = spec.operation(&fixture.operation);
         if operation.is_none() && !folders.contains(&fixture.operation) {
-            complain(Fault::NoFixture, "no operationId and no x-channel schema has this name".to_owned());
+            report(Fault::NoFixture, "no operationId and no x-channel schema has this name".to_owned());
         }
         let document = match fixture.json() {
             Ok(document) => document,
             Err(error) => {
-                complain(Fault::NoFixture, error);
+                report(Fault::NoFixture, error);
                 continue;
             }
         };
         if fixture.is_request() {
             let Some(schema) = operation.and_then(|operation| operation.body.as_ref()) else {
-                complain(Fault::NotInSpec, "the call has no body in the spec".to_owned());
+                report(Fault::NotInSpec, "the call has no body in the spec".to_owned());
                 continue;
             };
             let [known, shown] =
                 [Strangers::Drop, Strangers::Keep].map(|strangers| canonical(schema, &document, strangers));
             for stranger in differences(&known, &shown) {
-                complain(Fault::NotInSpec, format!("the spec does not know the field: {stranger}"));
+                report(Fault::NotInSpec, format!("the spec does not know the field: {stranger}"));
             }
         }
     }
-    complaints
+    findings
 }

@@ -1,15 +1,15 @@
 //! What a server answers, against the spec.
 
 use crate::toy::{ROW, YAML, assert_found, faults, spec};
-use capecrypto_testkit::{Complaint, Fault, Spec, assert_no_complaints, probe};
+use capecrypto_testkit::{Fault, Finding, Spec, assert_no_findings, probe};
 
-fn row(change: impl Fn(String) -> String) -> Vec<Complaint> {
+fn row(change: impl Fn(String) -> String) -> Vec<Finding> {
     probe::answer(&spec(), "get_row", 200, change(ROW.to_owned()).as_bytes())
 }
 
 #[test]
 fn a_full_answer_as_specified_is_fine() {
-    assert_no_complaints(row(|row| row));
+    assert_no_findings(row(|row| row));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn null_wants_a_type_that_has_it() {
     let nullable = null(&YAML.replace(fee, "fee: { type: [string, number, \"null\"]"));
     assert_eq!(faults(&nullable), [Fault::ProvesNothing]);
     let sometimes = YAML.replace(fee, "fee: { x-sometimes: true, type: [string, number, \"null\"]");
-    assert_no_complaints(null(&sometimes));
+    assert_no_findings(null(&sometimes));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn one_full_row_of_a_list_is_enough() {
     let spec = Spec::parse(&list).unwrap();
     let answer = |body: &str| probe::answer(&spec, "get_row", 200, body.as_bytes());
     let short = ROW.replace("\"fee\":1e-8,", "");
-    assert_no_complaints(answer(&format!("[{short},{ROW}]")));
+    assert_no_findings(answer(&format!("[{short},{ROW}]")));
     assert_found(&answer(&format!("[{short},{short}]")), Fault::ProvesNothing, &["[0].fee"]);
     assert_found(&answer("[]"), Fault::ProvesNothing, &["empty"]);
 }
@@ -91,7 +91,7 @@ fn another_status_or_no_json_is_named() {
     assert_found(&other, Fault::WrongAnswer, &["201", "[200]"]);
     assert_found(&row(|_| "<html>".to_owned()), Fault::WrongAnswer, &["no JSON"]);
     assert_found(&probe::answer(&spec(), "gone", 200, b"1"), Fault::NotInSpec, &["gone"]);
-    assert_no_complaints(probe::answer(&spec(), "create_row", 201, b"anything: no schema"));
+    assert_no_findings(probe::answer(&spec(), "create_row", 201, b"anything: no schema"));
 }
 
 #[test]
@@ -101,11 +101,11 @@ fn a_code_that_the_spec_does_not_have_under_its_status_is_named() {
         "\"201\": { description: Nothing. }\n        \"422\": { description: Refused., x-codes: [row.bad] }",
     );
     let spec = Spec::parse(&yaml).unwrap();
-    assert_no_complaints(probe::codes(&spec, "create_row", [(422, "row.bad")]));
+    assert_no_findings(probe::codes(&spec, "create_row", [(422, "row.bad")]));
     for other in [(422, "row.worse"), (401, "row.bad")] {
         assert_found(&probe::codes(&spec, "create_row", [other]), Fault::WrongAnswer, &[other.1]);
     }
-    assert_no_complaints(probe::statuses(&spec, &[], &[]));
+    assert_no_findings(probe::statuses(&spec, &[], &[]));
     let missing = probe::statuses(&spec, &[422], &[401]);
     assert_eq!(missing.len(), 3, "the other call lacks 422, both lack 401: {missing:?}");
 }
@@ -114,8 +114,8 @@ fn a_code_that_the_spec_does_not_have_under_its_status_is_named() {
 fn what_only_the_current_environment_has_is_refused_for_the_older_one() {
     let note = "note: { type: string }";
     let only = Spec::parse(&YAML.replace(note, "note: { x-only: current, type: string }")).unwrap();
-    assert_no_complaints(probe::only(&only, "create_row", Some("note")));
-    assert_no_complaints(probe::only(&only, "get_row", None::<&str>));
+    assert_no_findings(probe::only(&only, "create_row", Some("note")));
+    assert_no_findings(probe::only(&only, "get_row", None::<&str>));
     assert_found(&probe::only(&only, "create_row", None::<&str>), Fault::WrongDescription, &["note"]);
     assert_found(&probe::only(&only, "create_row", Some("price")), Fault::WrongDescription, &["price"]);
     assert_found(&probe::only(&spec(), "get_row", Some("since")), Fault::WrongDescription, &["since"]);
@@ -130,7 +130,7 @@ fn a_client_need_not_have_what_it_does_not_offer() {
     use probe::Who;
     let spec = Spec::parse(&YAML.replace("x-sdk: rows::CreateRow", "x-sdk: \"-\"")).unwrap();
     let one = [("trade", "GET", "/rows/{id}")];
-    assert_no_complaints(probe::calls(&spec, Who::Client("client"), one));
+    assert_no_findings(probe::calls(&spec, Who::Client("client"), one));
     assert_eq!(faults(&probe::calls(&spec, Who::Server("server"), one)), [Fault::NotInCode]);
 }
 

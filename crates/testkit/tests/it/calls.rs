@@ -2,7 +2,7 @@
 
 use crate::toy::{assert_found, faults, fixture, fixtures, spec};
 use capecrypto_testkit::{
-    Fault, Fixtures, Spec, assert_no_complaints,
+    Fault, Fixtures, Spec, assert_no_findings,
     probe::{self, Covered, Who},
 };
 
@@ -10,7 +10,7 @@ const BOTH: [(&str, &str, &str); 2] = [("trade", "GET", "/rows/{id}"), ("trade",
 
 #[test]
 fn the_same_set_on_both_sides_is_fine() {
-    assert_no_complaints(probe::calls(&spec(), Who::Client("client"), BOTH));
+    assert_no_findings(probe::calls(&spec(), Who::Client("client"), BOTH));
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_call_that_stands_twice_is_named() {
 fn what_the_table_says_of_a_call_must_be_true() {
     let described =
         |name, signed, idempotent| probe::described(&spec(), "create_row", name, signed, idempotent);
-    assert_no_complaints(described("capecrypto_x::rows::CreateRow", true, false));
+    assert_no_findings(described("capecrypto_x::rows::CreateRow", true, false));
     assert_found(&described("x::rows::NewRow", true, false), Fault::WrongDescription, &["rows::NewRow"]);
     assert_found(&described("x::rows::CreateRow", false, false), Fault::WrongDescription, &["signed"]);
     assert_found(&described("x::rows::CreateRow", true, true), Fault::WrongDescription, &["idempotent"]);
@@ -51,7 +51,7 @@ fn what_the_table_says_of_a_call_must_be_true() {
 #[test]
 fn a_call_without_samples_is_named() {
     let spec = spec();
-    assert_no_complaints(probe::covered(&spec, Covered::Requests, ["get_row", "create_row"]));
+    assert_no_findings(probe::covered(&spec, Covered::Requests, ["get_row", "create_row"]));
     let less = probe::covered(&spec, Covered::Responses, ["get_row"]);
     assert_found(&less, Fault::NotProbed, &["create_row", "probe::response"]);
     let other = probe::covered(&spec, Covered::Events, ["Change", "Either", "Sum", "Gone"]);
@@ -60,7 +60,7 @@ fn a_call_without_samples_is_named() {
 
 #[test]
 fn a_fixture_that_nothing_claims_is_named() {
-    assert_no_complaints(probe::fixtures(&spec(), &fixtures()));
+    assert_no_findings(probe::fixtures(&spec(), &fixtures()));
     let with = |extra| fixtures().iter().cloned().chain([extra]).collect::<Fixtures>();
     let orphan = with(fixture("gone", "response", "{}"));
     assert_found(&probe::fixtures(&spec(), &orphan), Fault::NoFixture, &["gone/response.json"]);

@@ -1,10 +1,10 @@
 //! The real spec and the real fixtures.
 
-use capecrypto_testkit::{Fixtures, Spec, assert_no_complaints, probe};
+use capecrypto_testkit::{Fixtures, Spec, assert_no_findings, probe};
 
 #[test]
 fn the_spec_is_sound_and_every_fixture_belongs_to_it() {
-    assert_no_complaints(probe::fixtures(&Spec::cape(), &Fixtures::cape()));
+    assert_no_findings(probe::fixtures(&Spec::cape(), &Fixtures::cape()));
 }
 
 #[test]
@@ -12,20 +12,20 @@ fn every_answer_has_a_fixture_that_shows_every_field() {
     let (spec, fixtures) = (Spec::cape(), Fixtures::cape());
     // A client that knows everything, so that only fixtures and spec can be wrong.
     let parrot = |body: &[u8]| serde_json::from_slice(body).map_err(|error| error.to_string());
-    let of_fixtures = |complaint: &capecrypto_testkit::Complaint| {
+    let of_fixtures = |finding: &capecrypto_testkit::Finding| {
         use capecrypto_testkit::Fault::{NoFixture, NotInSpec, NotShown};
-        matches!(complaint.fault, NoFixture | NotInSpec | NotShown)
+        matches!(finding.fault, NoFixture | NotInSpec | NotShown)
     };
-    let mut complaints = Vec::new();
+    let mut findings = Vec::new();
     for call in spec.operations.iter().filter(|call| call.is_offered()) {
-        complaints.extend(probe::response(&spec, &fixtures, &call.id, &parrot));
+        findings.extend(probe::response(&spec, &fixtures, &call.id, &parrot));
     }
     for channel in &spec.channels {
-        complaints.extend(probe::event(&spec, &fixtures, &channel.name, &parrot));
+        findings.extend(probe::event(&spec, &fixtures, &channel.name, &parrot));
     }
-    assert!(complaints.len() > 100, "the parrot accepts what must be refused, and nobody noticed");
-    complaints.retain(of_fixtures);
-    assert_no_complaints(complaints);
+    assert!(findings.len() > 100, "the parrot accepts what must be refused, and nobody noticed");
+    findings.retain(of_fixtures);
+    assert_no_findings(findings);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Payloads of the websocket, with what REST does not have: frames, other names, bare items, sums.
 
 use crate::toy::{Exact, assert_found, faults, fixture, fixtures, spec, trip};
-use capecrypto_testkit::{Fault, Fixtures, assert_no_complaints, probe};
+use capecrypto_testkit::{Fault, Fixtures, assert_no_findings, probe};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json, value::RawValue};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ fn change(body: &[u8]) -> Result<Value, String> {
 
 #[test]
 fn a_bare_item_and_another_name_are_the_same_thing() {
-    assert_no_complaints(probe::event(&spec(), &fixtures(), "Change", &change));
+    assert_no_findings(probe::event(&spec(), &fixtures(), "Change", &change));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn one_form_only_is_too_strict() {
 fn a_map_that_may_be_a_list_is_read_in_both_forms() {
     let map = trip::<BTreeMap<String, Pair>>;
     let either = |body: &[u8]| map(body).or_else(|_| trip::<Vec<Pair>>(body));
-    assert_no_complaints(probe::event(&spec(), &fixtures(), "Either", &either));
+    assert_no_findings(probe::event(&spec(), &fixtures(), "Either", &either));
     let found = probe::event(&spec(), &fixtures(), "Either", &map);
     assert_found(&found, Fault::TooStrict, &["either/list.json: is refused", "[] in its place"]);
 }
@@ -74,7 +74,7 @@ fn a_sum_is_kept_in_balance_while_its_parts_change() {
         let (all, parts) = (number("all"), number("free") + number("held"));
         if (all - parts).abs() > all * 1e-9 { Err("does not add up".to_owned()) } else { Ok(back) }
     };
-    assert_no_complaints(probe::event(&spec(), &fixtures(), "Sum", &sum));
+    assert_no_findings(probe::event(&spec(), &fixtures(), "Sum", &sum));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn what_only_repeats_may_be_dropped_or_kept() {
         back["again"] = json!(true);
         Ok(back)
     };
-    assert_no_complaints(probe::event(&spec(), &fixtures(), "Sum", &kept));
+    assert_no_findings(probe::event(&spec(), &fixtures(), "Sum", &kept));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The probe must be able to fail: each kind of complaint is provoked here, once at least.
+//! The probe must be able to fail: each kind of finding is provoked here, once at least.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

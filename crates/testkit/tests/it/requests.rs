@@ -2,7 +2,7 @@
 
 use crate::toy::{assert_found, fixtures, spec};
 use capecrypto_testkit::{
-    Complaint, Fault, assert_no_complaints,
+    Fault, Finding, assert_no_findings,
     probe::{self, Sent},
 };
 use serde_json::json;
@@ -21,11 +21,11 @@ fn post(body: serde_json::Value) -> Sent {
     Sent { method: "POST".to_owned(), path: "/rows".to_owned(), body: Some(body), ..get(&[]) }
 }
 
-fn get_row(smallest: Sent, fullest: Sent) -> Vec<Complaint> {
+fn get_row(smallest: Sent, fullest: Sent) -> Vec<Finding> {
     probe::request(&spec(), "get_row", &smallest, &fullest)
 }
 
-fn create_row(smallest: serde_json::Value, fullest: serde_json::Value) -> Vec<Complaint> {
+fn create_row(smallest: serde_json::Value, fullest: serde_json::Value) -> Vec<Finding> {
     probe::request(&spec(), "create_row", &post(smallest), &post(fullest))
 }
 
@@ -33,9 +33,9 @@ const SINCE: (&str, &str) = ("since", "1702021619000");
 
 #[test]
 fn exact_samples_are_fine() {
-    assert_no_complaints(get_row(get(&[]), get(&[SINCE])));
+    assert_no_findings(get_row(get(&[]), get(&[SINCE])));
     let full = json!({"price": "1.5", "state": "new", "note": "a"});
-    assert_no_complaints(create_row(json!({"price": "1", "state": "old"}), full));
+    assert_no_findings(create_row(json!({"price": "1", "state": "old"}), full));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_call_of_another_name_is_named() {
 #[test]
 fn a_request_equals_its_fixture_by_value() {
     let check = |body| probe::request_fixture(&spec(), &fixtures(), "create_row", "request", &post(body));
-    assert_no_complaints(check(json!({"price": "1.5", "state": "new"})));
+    assert_no_findings(check(json!({"price": "1.5", "state": "new"})));
     assert_found(&check(json!({"price": "1.6", "state": "new"})), Fault::Changed, &["1.6"]);
     assert_found(&check(json!({"price": "1.5", "state": "new", "x": 1})), Fault::Changed, &["made up"]);
     assert_found(&check(json!({"price": "1.5"})), Fault::Changed, &["/state"]);

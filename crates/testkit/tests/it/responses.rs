@@ -1,17 +1,17 @@
 //! What a call answers: one mistake a test.
 
 use crate::toy::{Exact, ROW, Row, assert_found, faults, fixture, fixtures, flag, id, spec, time, trip};
-use capecrypto_testkit::{Complaint, Fault, Fixtures, assert_no_complaints, probe};
+use capecrypto_testkit::{Fault, Finding, Fixtures, assert_no_findings, probe};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-fn check(round_trip: &dyn Fn(&[u8]) -> Result<Value, String>) -> Vec<Complaint> {
+fn check(round_trip: &dyn Fn(&[u8]) -> Result<Value, String>) -> Vec<Finding> {
     probe::response(&spec(), &fixtures(), "get_row", round_trip)
 }
 
 /// The good client with its output changed.
-fn altered(change: impl Fn(&mut Value)) -> Vec<Complaint> {
+fn altered(change: impl Fn(&mut Value)) -> Vec<Finding> {
     check(&|body| {
         let mut value = trip::<Row>(body)?;
         change(&mut value);
@@ -20,7 +20,7 @@ fn altered(change: impl Fn(&mut Value)) -> Vec<Complaint> {
 }
 
 /// The good client that refuses some input.
-fn refusing(bad: impl Fn(&Value) -> bool) -> Vec<Complaint> {
+fn refusing(bad: impl Fn(&Value) -> bool) -> Vec<Finding> {
     check(&|body| {
         let input: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         if bad(&input) { Err("too strict".to_owned()) } else { trip::<Row>(body) }
@@ -28,7 +28,7 @@ fn refusing(bad: impl Fn(&Value) -> bool) -> Vec<Complaint> {
 }
 
 /// The good client, patched before it reads.
-fn lenient(patch: impl Fn(&mut Value)) -> Vec<Complaint> {
+fn lenient(patch: impl Fn(&mut Value)) -> Vec<Finding> {
     check(&|body| {
         trip::<Row>(body).or_else(|error| {
             let mut input: Value = serde_json::from_slice(body).map_err(|_| error)?;
@@ -41,8 +41,8 @@ fn lenient(patch: impl Fn(&mut Value)) -> Vec<Complaint> {
 }
 
 #[test]
-fn a_good_client_has_no_complaints() {
-    assert_no_complaints(check(&trip::<Row>));
+fn a_good_client_has_no_findings() {
+    assert_no_findings(check(&trip::<Row>));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn fixtures_and_spec_that_do_not_cover_each_other() {
 fn an_answer_of_which_only_the_status_counts() {
     let fixtures: Fixtures = [fixture("create_row", "composed", "200")].into_iter().collect();
     let any = probe::response(&spec(), &fixtures, "create_row", &|_| Ok(Value::Null));
-    assert_no_complaints(any);
+    assert_no_findings(any);
     let strict = probe::response(&spec(), &fixtures, "create_row", &|_| Err("no".to_owned()));
     assert_found(&strict, Fault::TooStrict, &["create_row/composed.json"]);
 }

@@ -1,6 +1,6 @@
 //! A small spec with one of each kind, and a client for it without a mistake.
 
-use capecrypto_testkit::{Complaint, Fault, Fixture, Fixtures, Spec};
+use capecrypto_testkit::{Fault, Finding, Fixture, Fixtures, Spec};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
@@ -186,19 +186,19 @@ pub(crate) fn trip<T: for<'de> Deserialize<'de> + Serialize>(body: &[u8]) -> Res
     serde_json::to_value(read).map_err(|error| error.to_string())
 }
 
-/// The faults found, each once; the complaints' text must name what it is about.
-pub(crate) fn faults(complaints: &[Complaint]) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = complaints.iter().map(|complaint| complaint.fault).collect();
+/// The faults found, each once; the findings' text must name what it is about.
+pub(crate) fn faults(findings: &[Finding]) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = findings.iter().map(|finding| finding.fault).collect();
     faults.dedup();
     faults
 }
 
 /// Exactly these faults, and somewhere in the text each of these words.
 #[track_caller]
-pub(crate) fn assert_found(complaints: &[Complaint], fault: Fault, words: &[&str]) {
-    let text: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+pub(crate) fn assert_found(findings: &[Finding], fault: Fault, words: &[&str]) {
+    let text: Vec<String> = findings.iter().map(ToString::to_string).collect();
     let text = text.join("\n");
-    assert!(complaints.iter().any(|complaint| complaint.fault == fault), "no {fault:?} in\n{text}");
+    assert!(findings.iter().any(|finding| finding.fault == fault), "no {fault:?} in\n{text}");
     for word in words {
         assert!(text.contains(word), "'{word}' is not in\n{text}");
     }
