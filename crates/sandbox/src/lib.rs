@@ -45,7 +45,7 @@ impl Call {
     #[must_use]
     pub fn codes(&self) -> Vec<(u16, &'static str)> {
         let is_it = |route: &&http::Route| (route.method, route.path) == (self.method, self.path);
-        http::ROUTES.iter().find(is_it).map(http::codes::of).unwrap_or_default()
+        http::all().find(is_it).map(http::codes::of).unwrap_or_default()
     }
 }
 
@@ -58,7 +58,7 @@ pub fn calls() -> Vec<Call> {
         path: route.path,
         only: route.only,
     };
-    http::ROUTES.iter().map(call).collect()
+    http::all().map(call).collect()
 }
 
 /// Every error code that is the sandbox's own, with its reason.

@@ -5,8 +5,13 @@ use serde::Serialize;
 use super::ApiRequest;
 use super::public::{DOESNT_EXIST, market};
 use super::reply::Reply;
+use super::routes::{Route, legacy};
 use crate::errors::Refusal;
 use crate::render::rest::{self, OrderView};
+
+/// The calls of this file.
+pub(super) const ROUTES: &[Route] =
+    &[legacy("trade", "GET", "/public/markets/{market}/order-book", order_book, CODES)];
 
 const INVALID_ASK_LIMIT: &str = "public.order_book.invalid_ask_limit";
 const INVALID_BID_LIMIT: &str = "public.order_book.invalid_bid_limit";
@@ -14,7 +19,7 @@ const INVALID_BID_LIMIT: &str = "public.order_book.invalid_bid_limit";
 const MOST: usize = 200;
 const DEFAULT: usize = 20;
 
-pub(super) const CODES: &[&[&str]] = &[&[DOESNT_EXIST, INVALID_ASK_LIMIT, INVALID_BID_LIMIT]];
+const CODES: &[&[&str]] = &[&[DOESNT_EXIST, INVALID_ASK_LIMIT, INVALID_BID_LIMIT]];
 
 #[derive(Debug, Serialize)]
 struct OrderBook {
@@ -23,7 +28,7 @@ struct OrderBook {
 }
 
 /// Best price first, oldest first within a price.
-pub(super) fn order_book(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+fn order_book(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let market = market(request)?;
     let profile = request.app.config.profile;
     let mut codes = Vec::new();

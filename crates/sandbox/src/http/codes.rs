@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::routes::Route;
-use crate::errors::{self, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED};
+use crate::errors::{self, METHOD_NOT_ALLOWED, NOT_PERMITTED};
 
 const MALFORMED: (u16, &str) = (400, errors::MALFORMED);
 /// What any call may answer.
@@ -25,15 +25,10 @@ pub(crate) fn of(route: &Route) -> Vec<(u16, &'static str)> {
     if route.is_trading() {
         codes.push((403, NOT_PERMITTED));
     }
-    if route.path.starts_with("/market/orders/{id}") || route.path == "/account/beneficiaries/{id}" {
-        codes.push((404, NOT_FOUND));
-    }
-    if route.takes_files() {
-        codes.extend([(403, errors::ROLE_NOT_PERMITTED), (400, errors::DOCUMENT_INVALID_TYPE)]);
-    }
     if route.is_trading() && route.method == "POST" {
         codes.push((503, errors::OVERLOADED));
     }
+    codes.extend(route.also);
     codes.extend(route.codes.iter().flat_map(|list| list.iter()).map(|code| (422, *code)));
     codes
 }

@@ -6,9 +6,14 @@ use serde_json::json;
 use super::ApiRequest;
 use super::params::Value;
 use super::reply::Reply;
+use super::routes::{Route, route};
 use crate::accounts::Role;
 use crate::errors::{self, Refusal};
 use crate::funds::Document;
+
+/// The calls of this file.
+pub(super) const ROUTES: &[Route] = &[route("verification", "POST", "/customers/documents", upload, CODES)
+    .also(&[(403, errors::ROLE_NOT_PERMITTED), (400, errors::DOCUMENT_INVALID_TYPE)])];
 
 /// The documents' "Available Document Types" of individuals.
 const TYPES: [&str; 15] = [
@@ -33,10 +38,10 @@ const CUSTOMER: [&str; 3] = ["uid", "customer_uid", "customer_ubo_uid"];
 /// The largest file, of businesses; individuals' are not told apart before there are customers.
 const MAX_FILE: usize = 10 * 1024 * 1024;
 
-pub(super) const CODES: &[&[&str]] =
+const CODES: &[&[&str]] =
     &[&[errors::DOCUMENT_MISSING_UPLOAD, errors::DOCUMENT_MISSING_UID, errors::DOCUMENT_TOO_LARGE]];
 
-pub(super) fn upload(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+fn upload(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let account = request.account()?;
     let role = request.app.directory.get(account).map(|account| account.role);
     if !matches!(role, Some(Role::Merchant | Role::Aggregator)) {

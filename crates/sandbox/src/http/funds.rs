@@ -7,10 +7,19 @@ use serde_json::{Map, Value as Json, json};
 use super::ApiRequest;
 use super::paging::{Limits, Page, ascending};
 use super::reply::Reply;
+use super::routes::{Route, route};
 use crate::config::Profile;
 use crate::errors::{self, Refusal};
 use crate::funds::{FIELDS, Transaction};
 use crate::markets;
+
+/// The calls of this file.
+pub(super) const ROUTES: &[Route] = &[
+    route("account", "GET", "/account/transactions", transactions, TRANSACTIONS_CODES),
+    route("account", "DELETE", "/account/beneficiaries/{id}", delete_beneficiary, BENEFICIARY_CODES)
+        .also(&[(404, errors::NOT_FOUND)]),
+    route("payments", "GET", "/payments/deposits/methods", deposit_methods, &[]),
+];
 
 const LIMITS: Limits = Limits {
     default: 50,
@@ -31,15 +40,15 @@ const TABLE_DAYS: i64 = 31;
 const MOST_TABLE_DAYS: i64 = 18 * 31;
 const DAY: i64 = 24 * 60 * 60;
 
-pub(super) const TRANSACTIONS_CODES: &[&[&str]] = &[
+const TRANSACTIONS_CODES: &[&[&str]] = &[
     &LIMITS.codes(),
     &[NO_CURRENCY, INVALID_ORDER, NON_POSITIVE_PAGE, NON_INTEGER_FROM, NON_INTEGER_TO],
     &[errors::TABLE_TOO_LONG],
 ];
-pub(super) const BENEFICIARY_CODES: &[&[&str]] = &[&[NON_INTEGER_ID]];
+const BENEFICIARY_CODES: &[&[&str]] = &[&[NON_INTEGER_ID]];
 
 /// A page of JSON, or the whole as CSV where that is what is accepted.
-pub(super) fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let account = request.account()?;
     let as_table = request.accepts("text/csv") && request.app.config.profile == Profile::Docs;
     let mut codes = Vec::new();
@@ -112,7 +121,7 @@ fn cell(value: Option<&Json>) -> String {
     }
 }
 
-pub(super) fn delete_beneficiary(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+fn delete_beneficiary(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let account = request.account()?;
     let id = request.path(0).parse().map_err(|_| Refusal::unprocessable(NON_INTEGER_ID))?;
     if request.app.funds().delete_beneficiary(account, id) {
@@ -123,7 +132,7 @@ pub(super) fn delete_beneficiary(request: &ApiRequest<'_>) -> Result<Reply, Refu
 }
 
 /// What the documents show, with limits that nothing is taken from: deposits come through the control door.
-pub(super) fn deposit_methods(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+fn deposit_methods(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     request.account()?;
     let methods = [
         ("5a1c1f0e-7a5e-4b83-9a30-9fd1f3a1b2c3", "zar", "Bank transfer", "fiat", "bank", "stitch"),

@@ -28,7 +28,7 @@ use hyper::body::Incoming;
 use self::params::Params;
 use self::reply::{Outgoing, Reply};
 use self::routes::Found;
-pub(crate) use self::routes::{ROUTES, Route};
+pub(crate) use self::routes::{Route, all};
 use crate::accounts::Restriction;
 use crate::app::App;
 use crate::auth::authenticate;

@@ -6,6 +6,7 @@ use super::ApiRequest;
 use super::paging::{Limits, Page, Span, SpanCodes, ascending};
 use super::params::Value;
 use super::reply::Reply;
+use super::routes::{Route, route};
 use crate::clock::iso;
 use crate::config::Profile;
 use crate::engine::PERIODS;
@@ -13,6 +14,20 @@ use crate::errors::Refusal;
 use crate::markets::{self, CURRENCIES, MARKETS, Market};
 use crate::render::number::Number;
 use crate::render::rest::{self, Tickers};
+
+/// The calls of this file.
+pub(super) const ROUTES: &[Route] = &[
+    route("trade", "GET", "/public/health/alive", alive, &[]),
+    route("trade", "GET", "/public/timestamp", timestamp, &[]),
+    route("trade", "GET", "/public/markets", markets, MARKETS_CODES),
+    route("trade", "GET", "/public/markets/tickers", tickers, &[]),
+    route("trade", "GET", "/public/markets/{market}/tickers", ticker, MARKET_CODES),
+    route("trade", "GET", "/public/markets/{market}/depth", depth, DEPTH_CODES),
+    route("trade", "GET", "/public/markets/{market}/k-line", candles, CANDLES_CODES),
+    route("trade", "GET", "/public/markets/{market}/trades", trades, TRADES_CODES),
+    route("trade", "GET", "/public/currencies", currencies, CURRENCIES_CODES),
+    route("trade", "GET", "/public/currencies/{id}", currency, CURRENCY_CODES),
+];
 
 pub(super) const DOESNT_EXIST: &str = "public.market.doesnt_exist";
 
@@ -80,16 +95,16 @@ const INVALID_TRADES_ORDER: &str = "public.trade.invalid_order_by";
 const INVALID_TYPE: &str = "public.currency.invalid_type";
 const NO_CURRENCY: &str = "public.currency.doesnt_exist";
 
-pub(super) const MARKET_CODES: &[&[&str]] = &[&[DOESNT_EXIST]];
-pub(super) const MARKETS_CODES: &[&[&str]] =
+const MARKET_CODES: &[&[&str]] = &[&[DOESNT_EXIST]];
+const MARKETS_CODES: &[&[&str]] =
     &[SHARED_CODES, SHARED_LEGACY_CODES, &[INVALID_ORDERING, INVALID_ORDER_BY, NO_BASE_UNIT, NO_QUOTE_UNIT]];
-pub(super) const DEPTH_CODES: &[&[&str]] = &[&[DOESNT_EXIST], &DEPTH.codes()];
-pub(super) const CANDLES_CODES: &[&[&str]] =
+const DEPTH_CODES: &[&[&str]] = &[&[DOESNT_EXIST], &DEPTH.codes()];
+const CANDLES_CODES: &[&[&str]] =
     &[&[DOESNT_EXIST, NON_INTEGER_PERIOD, INVALID_PERIOD], &CANDLES.codes(), &CANDLES_SPAN.codes()];
-pub(super) const TRADES_CODES: &[&[&str]] =
+const TRADES_CODES: &[&[&str]] =
     &[&[DOESNT_EXIST, INVALID_TRADES_ORDER], &TRADES.codes(), &TRADES_SPAN.codes()];
-pub(super) const CURRENCIES_CODES: &[&[&str]] = &[SHARED_CODES, SHARED_LEGACY_CODES, &[INVALID_TYPE]];
-pub(super) const CURRENCY_CODES: &[&[&str]] = &[&[NO_CURRENCY]];
+const CURRENCIES_CODES: &[&[&str]] = &[SHARED_CODES, SHARED_LEGACY_CODES, &[INVALID_TYPE]];
+const CURRENCY_CODES: &[&[&str]] = &[&[NO_CURRENCY]];
 
 /// The paging of markets, currencies and balances; the older servers put `admin.` before its codes.
 pub(super) fn shared_limits(profile: Profile) -> Limits {

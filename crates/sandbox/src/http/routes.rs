@@ -1,4 +1,5 @@
-//! The one table of REST calls. What is served and what [`crate::calls`] says are this table.
+//! What a REST call is, and which one a path leads to. Each theme has its own table of calls; what is served and what
+//! [`crate::calls`] says are these tables.
 
 use super::reply::Reply;
 use super::{ApiRequest, account, book, documents, funds, public, trading};
@@ -19,10 +20,17 @@ pub(crate) struct Route {
     pub(crate) only: Option<Profile>,
     /// The codes of a 422 that its handler may give, beside those of [`super::codes`].
     pub(crate) codes: &'static [&'static [&'static str]],
+    /// What else it may be refused with: status and code.
+    pub(crate) also: &'static [(u16, &'static str)],
     pub(crate) handle: Handler,
 }
 
 impl Route {
+    /// The same with further refusals.
+    pub(super) const fn also(self, also: &'static [(u16, &'static str)]) -> Self {
+        Self { also, ..self }
+    }
+
     /// Public calls don't look at authentication headers, not even at wrong ones.
     pub(crate) fn is_public(&self) -> bool {
         self.path.starts_with("/public/")
@@ -48,17 +56,17 @@ impl Route {
     }
 }
 
-const fn route(
+pub(super) const fn route(
     service: &'static str,
     method: &'static str,
     path: &'static str,
     handle: Handler,
     codes: &'static [&'static [&'static str]],
 ) -> Route {
-    Route { service, method, path, only: None, codes, handle }
+    Route { service, method, path, only: None, codes, also: &[], handle }
 }
 
-const fn legacy(
+pub(super) const fn legacy(
     service: &'static str,
     method: &'static str,
     path: &'static str,
@@ -68,38 +76,14 @@ const fn legacy(
     Route { only: Some(Profile::Legacy), ..route(service, method, path, handle, codes) }
 }
 
-/// Every call. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-pub(crate) static ROUTES: &[Route] = &[
-    route("trade", "GET", "/public/health/alive", public::alive, &[]),
-    route("trade", "GET", "/public/timestamp", public::timestamp, &[]),
-    route("trade", "GET", "/public/markets", public::markets, public::MARKETS_CODES),
-    route("trade", "GET", "/public/markets/tickers", public::tickers, &[]),
-    route("trade", "GET", "/public/markets/{market}/tickers", public::ticker, public::MARKET_CODES),
-    route("trade", "GET", "/public/markets/{market}/depth", public::depth, public::DEPTH_CODES),
-    legacy("trade", "GET", "/public/markets/{market}/order-book", book::order_book, book::CODES),
-    route("trade", "GET", "/public/markets/{market}/k-line", public::candles, public::CANDLES_CODES),
-    route("trade", "GET", "/public/markets/{market}/trades", public::trades, public::TRADES_CODES),
-    route("trade", "GET", "/public/currencies", public::currencies, public::CURRENCIES_CODES),
-    route("trade", "GET", "/public/currencies/{id}", public::currency, public::CURRENCY_CODES),
-    route("trade", "POST", "/market/orders", trading::create, trading::CREATE_CODES),
-    route("trade", "GET", "/market/orders", trading::orders, trading::ORDERS_CODES),
-    route("trade", "POST", "/market/orders/cancel", trading::cancel_all, trading::CANCEL_ALL_CODES),
-    route("trade", "GET", "/market/orders/{id}", trading::order, trading::ORDER_CODES),
-    route("trade", "POST", "/market/orders/{id}/cancel", trading::cancel, trading::ORDER_CODES),
-    route("trade", "GET", "/market/trades", trading::trades, trading::TRADES_CODES),
-    route("account", "GET", "/account/balances", account::balances, account::BALANCES_CODES),
-    route("account", "GET", "/account/balances/{currency}", account::balance, account::BALANCE_CODES),
-    route("account", "GET", "/account/transactions", funds::transactions, funds::TRANSACTIONS_CODES),
-    route(
-        "account",
-        "DELETE",
-        "/account/beneficiaries/{id}",
-        funds::delete_beneficiary,
-        funds::BENEFICIARY_CODES,
-    ),
-    route("payments", "GET", "/payments/deposits/methods", funds::deposit_methods, &[]),
-    route("verification", "POST", "/customers/documents", documents::upload, documents::CODES),
-];
+/// The tables of all themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
+const TABLES: [&[Route]; 6] =
+    [public::ROUTES, book::ROUTES, trading::ROUTES, account::ROUTES, funds::ROUTES, documents::ROUTES];
+
+/// Every call.
+pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
+    TABLES.into_iter().flatten()
+}
 
 /// A service with a place of its own.
 const VERIFICATION: &str = "verification";
@@ -127,8 +111,7 @@ pub(crate) fn find(profile: Profile, full: &str) -> Option<Found> {
     let prefixes = oldest.into_iter().chain([VERIFICATION_PREFIX]).chain(PREFIXES);
     prefixes.into_iter().find_map(|prefix| {
         let path = full.strip_prefix(prefix)?;
-        let served =
-            || ROUTES.iter().filter(|route| route.is_served_by(profile) && route.stands_under(prefix));
+        let served = || all().filter(|route| route.is_served_by(profile) && route.stands_under(prefix));
         let (template, segments) =
             served().find_map(|route| Some((route.path, matches(route.path, path)?)))?;
         let routes = served().filter(|route| route.path == template).collect();
@@ -188,7 +171,7 @@ mod tests {
     fn every_call_is_found_at_each_of_its_places_and_nowhere_else() {
         for profile in [Profile::Docs, Profile::Legacy] {
             let oldest = (profile == Profile::Legacy).then_some(OLDEST);
-            for (route, prefix) in ROUTES.iter().flat_map(|route| {
+            for (route, prefix) in all().flat_map(|route| {
                 PREFIXES.into_iter().chain(oldest).chain([VERIFICATION_PREFIX]).map(move |at| (route, at))
             }) {
                 let path = route.path.replace("{market}", "btczar").replace("{", "").replace("}", "");

@@ -10,12 +10,24 @@ use super::ApiRequest;
 use super::paging::{Limits, Page, Span, SpanCodes, ascending};
 use super::params::{Params, Value};
 use super::reply::Reply;
+use super::routes::{Route, route};
 use crate::config::Profile;
 use crate::engine::{Engine, NewOrder, Order, OrderFilter, OrderType, Side, State, Trade, codes};
 use crate::errors::{self, Refusal};
 use crate::markets::{self, Market};
 use crate::money::Parsed;
 use crate::render::rest;
+
+/// The calls of this file.
+pub(super) const ROUTES: &[Route] = &[
+    route("trade", "POST", "/market/orders", create, CREATE_CODES),
+    route("trade", "GET", "/market/orders", orders, ORDERS_CODES),
+    route("trade", "POST", "/market/orders/cancel", cancel_all, CANCEL_ALL_CODES),
+    route("trade", "GET", "/market/orders/{id}", order, ORDER_CODES).also(&[(404, errors::NOT_FOUND)]),
+    route("trade", "POST", "/market/orders/{id}/cancel", cancel, ORDER_CODES)
+        .also(&[(404, errors::NOT_FOUND)]),
+    route("trade", "GET", "/market/trades", trades, TRADES_CODES),
+];
 
 const ORDERS: Limits = Limits {
     default: 100,
@@ -70,7 +82,7 @@ const MARKET_DOESNT_EXIST: &str = "market.market.doesnt_exist";
 /// Ours: the documents give `custom_order_id` no limit.
 const CUSTOM_ORDER_ID_CHARS: usize = 255;
 
-pub(super) const CREATE_CODES: &[&[&str]] = &[
+const CREATE_CODES: &[&[&str]] = &[
     &VOLUME_CODES,
     &PRICE_CODES,
     &[MISSING_MARKET, NO_SUCH_MARKET, MISSING_SIDE, INVALID_SIDE, INVALID_TYPE, MARKET_ORDER_PRICE],
@@ -78,14 +90,14 @@ pub(super) const CREATE_CODES: &[&[&str]] = &[
     &[errors::POST_ONLY_WOULD_MATCH],
     codes::ALL,
 ];
-pub(super) const ORDERS_CODES: &[&[&str]] = &[
+const ORDERS_CODES: &[&[&str]] = &[
     &[MARKET_DOESNT_EXIST, INVALID_STATE, INVALID_ORD_TYPE, INVALID_TYPE, INVALID_ORDER_BY],
     &ORDERS.codes(),
     &ORDERS_SPAN.codes(),
 ];
-pub(super) const ORDER_CODES: &[&[&str]] = &[&[INVALID_ID]];
-pub(super) const CANCEL_ALL_CODES: &[&[&str]] = &[&[MARKET_DOESNT_EXIST, INVALID_SIDE, WORTHLESS]];
-pub(super) const TRADES_CODES: &[&[&str]] = &[
+const ORDER_CODES: &[&[&str]] = &[&[INVALID_ID]];
+const CANCEL_ALL_CODES: &[&[&str]] = &[&[MARKET_DOESNT_EXIST, INVALID_SIDE, WORTHLESS]];
+const TRADES_CODES: &[&[&str]] = &[
     &[MARKET_DOESNT_EXIST, errors::NON_INTEGER_ORDER_ID, INVALID_TRADE_TYPE, INVALID_TRADE_ORDER_BY],
     &TRADES.codes(),
     &TRADES_SPAN.codes(),
