@@ -1,12 +1,12 @@
 //! Balances, history, and how money comes in and goes out (documents: "Account").
 
-pub mod beneficiaries;
+pub mod funds;
 pub mod methods;
 pub mod transactions;
 
-pub use beneficiaries::DeleteBeneficiary;
-pub use methods::ListDepositMethods;
-pub use transactions::{ExportTransactions, ListTransactions};
+pub use funds::*;
+pub use methods::*;
+pub use transactions::*;
 
 use crate::ACCOUNT;
 use capecrypto_auth::{BalanceMeaning, Environment};

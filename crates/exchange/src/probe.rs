@@ -19,7 +19,7 @@ fn all_calls() -> Probe {
     crate::trading::probe(&mut probe);
     account::probe(&mut probe);
     account::methods::probe(&mut probe);
-    account::beneficiaries::probe(&mut probe);
+    account::funds::probe(&mut probe);
     account::transactions::probe(&mut probe);
     probe
 }

@@ -155,7 +155,7 @@ async fn every_call_that_is_named_is_served() {
             continue;
         }
         assert!(["trade", "account", "payments"].contains(&call.service));
-        let path = call.path.replace("{market}", "btczar").replace("{currency}", "zar");
+        let path = call.path.replace("{market}", "btczar").replace("{currency}", "btc");
         let id = match path.split('/').nth(2) {
             Some("currencies") => "btc".to_owned(),
             Some("beneficiaries") => exchange.sandbox.control().add_beneficiary("maker").unwrap().to_string(),

@@ -1,4 +1,4 @@
-//! To whom money goes out.
+//! Where money comes in, and where it goes.
 
 use crate::ACCOUNT;
 use capecrypto_models::{Arg, BeneficiaryId};
