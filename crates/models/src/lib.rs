@@ -35,7 +35,7 @@ pub use ids::{
 pub use market::{Market, MarketState};
 pub use order::{Order, OrderState, OrderType, Side};
 pub use param::Upload;
-pub use payment_method::{DepositMethod, MethodCurrencyType, MethodType, RemainingLimits};
+pub use payment_method::{DepositAddress, DepositMethod, MethodCurrencyType, MethodType, RemainingLimits};
 pub use public_trade::PublicTrade;
 pub use rust_decimal::Decimal;
 pub use sats::Sats;

@@ -113,3 +113,22 @@ pub struct RemainingLimits {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub year_to_date: Option<Decimal>,
 }
+
+/// An address to deposit to. The documents type the answer as a deposit, which has no address: all parts are optional.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DepositAddress {
+    /// The currency.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "tolerant::optional_text_id"
+    )]
+    pub currency: Option<CurrencyId>,
+    /// The address; none while it is being made, which takes a few seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
+    pub address: Option<String>,
+    /// Where it stands; the server family sends it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
+    pub state: Option<String>,
+}

@@ -1,10 +1,12 @@
 //! Where money comes in, and where it goes.
 
 use crate::ACCOUNT;
-use capecrypto_models::{Arg, BeneficiaryId};
-use capecrypto_rest::{Nothing, endpoints, request};
+use capecrypto_auth::Environment;
+use capecrypto_models::{Arg, BeneficiaryId, CurrencyId, DepositAddress};
+use capecrypto_rest::{Mismatch, Nothing, endpoints, request};
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
+    GET "/account/deposit_address/{currency}" GetDepositAddress -> DepositAddress, reviewed;
     DELETE "/account/beneficiaries/{id}" DeleteBeneficiary -> Nothing, unreviewed("the answer has no body");
 }
 
@@ -23,10 +25,38 @@ impl DeleteBeneficiary {
     }
 }
 
+request! {
+    /// Reads the address to deposit a currency to (documents: "Deposit address"). The first time it is being made, and the
+    /// answer has none: ask again after a few seconds.
+    pub struct GetDepositAddress {
+        currency: Arg<CurrencyId>,
+    }
+}
+
+impl GetDepositAddress {
+    /// Of this currency, such as `btc`.
+    pub fn new(currency: impl Into<Arg<CurrencyId>>) -> Self {
+        Self::with(currency.into())
+    }
+
+    fn review_answer(&self, answer: &mut DepositAddress, _: &Environment) -> Result<(), Mismatch> {
+        Mismatch::check("currency", self.currency.value().ok(), answer.currency.as_ref())
+    }
+}
+
 #[cfg(test)]
 mod samples {
     use super::*;
     use crate::probe::{Samples, Seed};
+
+    impl Samples for GetDepositAddress {
+        fn smallest() -> Self {
+            Self::new("btc")
+        }
+        fn fullest() -> Self {
+            Self::smallest()
+        }
+    }
 
     impl Samples for DeleteBeneficiary {
         fn smallest() -> Self {

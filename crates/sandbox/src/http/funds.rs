@@ -18,6 +18,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("account", "GET", "/account/transactions", transactions, TRANSACTIONS_CODES),
     route("account", "DELETE", "/account/beneficiaries/{id}", delete_beneficiary, BENEFICIARY_CODES)
         .also(&[(404, errors::NOT_FOUND)]),
+    route("account", "GET", "/account/deposit_address/{currency}", deposit_address, ADDRESS_CODES),
     route("payments", "GET", "/payments/deposits/methods", deposit_methods, &[]),
 ];
 
@@ -45,6 +46,8 @@ const TRANSACTIONS_CODES: &[&[&str]] = &[
     &[NO_CURRENCY, INVALID_ORDER, NON_POSITIVE_PAGE, NON_INTEGER_FROM, NON_INTEGER_TO],
     &[errors::TABLE_TOO_LONG],
 ];
+const NO_COIN: &str = "account.currency.doesnt_exist";
+const ADDRESS_CODES: &[&[&str]] = &[&[NO_COIN]];
 const BENEFICIARY_CODES: &[&[&str]] = &[&[NON_INTEGER_ID]];
 
 /// A page of JSON, or the whole as CSV where that is what is accepted.
@@ -129,6 +132,17 @@ fn delete_beneficiary(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     } else {
         Err(Refusal::not_found())
     }
+}
+
+/// An address that is the account's alone, made up of its uid.
+fn deposit_address(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
+    let account = request.app.directory.get(request.account()?);
+    let currency = markets::currency(request.path(0)).filter(|currency| currency.coin.is_some());
+    let (Some(account), Some(currency)) = (account, currency) else {
+        return Err(Refusal::unprocessable(NO_COIN));
+    };
+    let address = format!("sandbox-{}-{}", currency.id, account.uid);
+    Ok(Reply::ok(&json!({ "currency": currency.id, "address": address, "state": "active" })))
 }
 
 /// What the documents show, with limits that nothing is taken from: deposits come through the control door.
