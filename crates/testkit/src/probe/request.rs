@@ -182,13 +182,47 @@ impl Check<'_> {
     fn forms(&mut self, sample: &str, place: &str, known: &[(&str, bool, &Schema)], got: &[(&str, Value)]) {
         for (key, value) in got {
             let Some((_, _, schema)) = known.iter().find(|(name, _, _)| name == key) else { continue };
-            if let Some(wanted) = misfit(schema, value, place == "query") {
-                self.report(
-                    sample,
-                    Fault::WrongForm,
-                    format!("'{key}' is {value}, and the spec wants {wanted}"),
-                );
+            self.form(sample, key, schema, value, place == "query");
+        }
+    }
+
+    /// A value and what is nested in it: each key is known, required ones are there, each has its form.
+    fn form(&mut self, sample: &str, path: &str, schema: &Schema, value: &Value, in_query: bool) {
+        if let Some(wanted) = misfit(schema, value, in_query) {
+            let problem = format!("'{path}' is {value}, and the spec wants {wanted}");
+            return self.report(sample, Fault::WrongForm, problem);
+        }
+        match (&schema.kind, value) {
+            (Kind::Object(object), Value::Object(map)) => {
+                for (key, value) in map {
+                    let path = format!("{path}.{key}");
+                    match object.property(key) {
+                        Some(property) => self.form(sample, &path, &property.schema, value, false),
+                        None => {
+                            let problem =
+                                format!("'{path}' stands in the body, and the spec does not know it");
+                            self.report(sample, Fault::StrangeKey, problem);
+                        }
+                    }
+                }
+                for property in object.properties.iter().filter(|property| property.required) {
+                    if !map.contains_key(&property.name) {
+                        let problem = format!("'{path}.{}' is missing in the body", property.name);
+                        self.report(sample, Fault::MissingKey, problem);
+                    }
+                }
             }
+            (Kind::List(items), Value::Array(list)) => {
+                for (index, value) in list.iter().enumerate() {
+                    self.form(sample, &format!("{path}[{index}]"), items, value, false);
+                }
+            }
+            (Kind::Map { values, .. }, Value::Object(map)) => {
+                for (key, value) in map {
+                    self.form(sample, &format!("{path}.{key}"), values, value, false);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -216,7 +250,10 @@ fn misfit(schema: &Schema, value: &Value, in_query: bool) -> Option<&'static str
         Kind::Time(Unit::Seconds) => {
             (digits.is_some_and(|d| (1..100_000_000_000).contains(&d)), "Unix seconds")
         }
-        Kind::Time(Unit::Iso) => (text.as_deref().and_then(exact::instant).is_some(), "ISO 8601"),
+        Kind::Time(Unit::Iso) => {
+            let iso = is_text && digits.is_none() && text.as_deref().and_then(exact::instant).is_some();
+            (iso, "ISO 8601")
+        }
         Kind::Integer => (digits.is_some() && (in_query || !is_text), "a whole number"),
         Kind::Flag => {
             (value.is_boolean() || (in_query && (value == "true" || value == "false")), "true or false")

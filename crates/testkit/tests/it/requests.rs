@@ -109,3 +109,20 @@ fn a_request_equals_its_fixture_by_value() {
     let found = probe::request_fixture(&spec(), &fixtures(), "create_row", "request", &get(&[]));
     assert_found(&found, Fault::MissingKey, &["no body"]);
 }
+
+#[test]
+fn what_is_nested_is_looked_into() {
+    let nested = "note: { type: array, items: { type: object, required: [who], properties: { who: { type: string }, when: { type: string, x-time: iso } } } }";
+    let yaml = crate::toy::YAML.replace("note: { type: string }", nested);
+    let spec = capecrypto_testkit::Spec::parse(&yaml).unwrap();
+    let note = |note: serde_json::Value| {
+        let small = json!({"price": "1", "state": "old"});
+        let full = json!({"price": "1", "state": "old", "note": note});
+        probe::request(&spec, "create_row", &post(small), &post(full))
+    };
+    assert_no_findings(note(json!([{"who": "a", "when": "2023-12-08T08:46:59Z"}, {"who": "b"}])));
+    assert_found(&note(json!([{"who": "a"}, {"wo": "b"}])), Fault::StrangeKey, &["'note[1].wo'"]);
+    assert_found(&note(json!([{"when": "2023-12-08T08:46:59Z"}])), Fault::MissingKey, &["'note[0].who'"]);
+    assert_found(&note(json!([{"who": "a", "when": 7}])), Fault::WrongForm, &["'note[0].when'", "ISO"]);
+    assert_found(&note(json!(["a"])), Fault::WrongForm, &["'note[0]'", "an object"]);
+}
