@@ -18,8 +18,8 @@ pub(crate) enum Value {
     Bool(bool),
     Null,
     List(Vec<Value>),
-    /// A JSON object, which no call takes yet.
-    Object,
+    /// A JSON object's own text.
+    Object(String),
     /// A file of a form.
     File(File),
 }
@@ -52,7 +52,7 @@ impl Value {
             Some(b't') => Self::Bool(true),
             Some(b'f') => Self::Bool(false),
             Some(b'n') => Self::Null,
-            Some(b'{' | b'[') => Self::Object,
+            Some(b'{' | b'[') => Self::Object(text.to_owned()),
             _ => Self::Number(text.to_owned()),
         }
     }
@@ -63,7 +63,7 @@ impl Value {
             Self::Text(text) | Self::Number(text) => Some(text),
             Self::Bool(true) => Some("true"),
             Self::Bool(false) => Some("false"),
-            Self::Null | Self::List(_) | Self::Object | Self::File(_) => None,
+            Self::Null | Self::List(_) | Self::Object(_) | Self::File(_) => None,
         }
     }
 

@@ -43,12 +43,13 @@ impl Route {
 
     /// Calls that take a form with a file.
     pub(crate) fn takes_files(&self) -> bool {
-        self.service == VERIFICATION
+        self.path == "/customers/documents"
     }
 
     /// Whether it stands under that prefix.
     fn stands_under(&self, prefix: &str) -> bool {
-        (prefix == VERIFICATION_PREFIX) == (self.service == VERIFICATION)
+        let own = OWN_PREFIXES.into_iter().find(|(service, _)| *service == self.service);
+        own.map_or_else(|| OWN_PREFIXES.iter().all(|(_, other)| *other != prefix), |(_, own)| own == prefix)
     }
 
     pub(crate) fn is_served_by(&self, profile: Profile) -> bool {
@@ -85,9 +86,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     TABLES.into_iter().flatten()
 }
 
-/// A service with a place of its own.
-const VERIFICATION: &str = "verification";
-const VERIFICATION_PREFIX: &str = "/api/v2/verification";
+/// Services with a place of their own.
+const OWN_PREFIXES: [(&str, &str); 2] =
+    [("verification", "/api/v2/verification"), ("persona", "/api/v2/persona")];
 
 /// Where calls are answered: the current base, the older one, and the documents' paths without a service name.
 const PREFIXES: [&str; 3] = ["/api/v2/atlas", "/api/v2/trade", "/api/v2"];
@@ -108,7 +109,7 @@ pub(crate) struct Found {
 /// The calls of a path, whatever their method.
 pub(crate) fn find(profile: Profile, full: &str) -> Option<Found> {
     let oldest = (profile == Profile::Legacy).then_some(OLDEST);
-    let prefixes = oldest.into_iter().chain([VERIFICATION_PREFIX]).chain(PREFIXES);
+    let prefixes = oldest.into_iter().chain(OWN_PREFIXES.map(|(_, prefix)| prefix)).chain(PREFIXES);
     prefixes.into_iter().find_map(|prefix| {
         let path = full.strip_prefix(prefix)?;
         let served = || all().filter(|route| route.is_served_by(profile) && route.stands_under(prefix));
@@ -172,7 +173,8 @@ mod tests {
         for profile in [Profile::Docs, Profile::Legacy] {
             let oldest = (profile == Profile::Legacy).then_some(OLDEST);
             for (route, prefix) in all().flat_map(|route| {
-                PREFIXES.into_iter().chain(oldest).chain([VERIFICATION_PREFIX]).map(move |at| (route, at))
+                let own = OWN_PREFIXES.map(|(_, prefix)| prefix);
+                PREFIXES.into_iter().chain(oldest).chain(own).map(move |at| (route, at))
             }) {
                 let path = route.path.replace("{market}", "btczar").replace("{", "").replace("}", "");
                 let found = find(profile, &format!("{prefix}{path}"));
