@@ -2,12 +2,13 @@
 
 pub(crate) use capecrypto_probe::Probe;
 
-use crate::documents;
+use crate::{documents, sub_accounts};
 use capecrypto_testkit::assert_no_findings;
 
 fn all_calls() -> Probe {
-    let mut probe = Probe::new(&["documents"]);
+    let mut probe = Probe::new(&["documents", "sub_accounts"]);
     documents::probe(&mut probe);
+    sub_accounts::probe(&mut probe);
     probe
 }
 

@@ -26,6 +26,8 @@ pub(crate) const INVALID_CUSTOM_ORDER_ID: &str = "sandbox.order.invalid_custom_o
 pub(crate) const NON_INTEGER_ORDER_ID: &str = "sandbox.trade.non_integer_order_id";
 pub(crate) const INVALID_NONZERO: &str = "sandbox.balance.invalid_nonzero";
 pub(crate) const ROLE_NOT_PERMITTED: &str = "sandbox.role.not_permitted";
+pub(crate) const SUB_ACCOUNT_NAME: &str = "sandbox.sub_account.invalid_name";
+pub(crate) const SUB_ACCOUNT_ACTION: &str = "sandbox.sub_account.invalid_deposit_action";
 pub(crate) const DOCUMENT_INVALID_TYPE: &str = "sandbox.document.invalid_doc_type";
 pub(crate) const DOCUMENT_MISSING_UPLOAD: &str = "sandbox.document.empty_upload";
 pub(crate) const DOCUMENT_MISSING_UID: &str = "sandbox.document.empty_uid";
@@ -63,6 +65,8 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
         ROLE_NOT_PERMITTED,
         "403: a member asks for what merchants and aggregators may; no code is documented",
     ),
+    own(SUB_ACCOUNT_NAME, "422: `account_name` has not 1 to 100 characters; no code is documented"),
+    own(SUB_ACCOUNT_ACTION, "422: `deposit_action` is none of the documents' forms; no code is documented"),
     own(DOCUMENT_INVALID_TYPE, "400: a `doc_type` that the documents do not list; no code is documented"),
     own(DOCUMENT_MISSING_UPLOAD, "422: no file, or an empty one; no code is documented"),
     own(DOCUMENT_MISSING_UID, "422: no customer is named; no code is documented"),

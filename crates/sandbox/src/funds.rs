@@ -81,7 +81,8 @@ pub(crate) struct Funds {
 }
 
 impl Funds {
-    fn next_id(&mut self) -> u64 {
+    /// A number that nothing else of the funds has.
+    pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }

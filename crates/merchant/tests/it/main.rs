@@ -1,8 +1,11 @@
 //! The calls for merchants, against the sandbox.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use capecrypto_merchant::documents::UploadCustomerDocument;
-use capecrypto_models::Upload;
+use capecrypto_merchant::{
+    documents::UploadCustomerDocument,
+    sub_accounts::{CreateSubAccount, DepositAction, Destination},
+};
+use capecrypto_models::{SubAccountState, Upload, dec};
 use capecrypto_probe::client;
 use capecrypto_rest::{Kind, Outcome, Prepared};
 use capecrypto_sandbox::Sandbox;
@@ -68,4 +71,42 @@ async fn who_has_no_customers_is_refused() {
     let error = client(&sandbox, "maker").send(document).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Auth, Outcome::Refused));
     assert!(error.hint().unwrap().contains("merchants"), "{error}");
+}
+
+#[tokio::test]
+async fn a_sub_account_is_created_with_what_its_deposits_shall_do() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = client(&sandbox, "merchant");
+    let invoice = || Destination::Invoice("lnbc1".to_owned());
+    for (action, name) in [
+        (DepositAction::none(), "none"),
+        (DepositAction::aggregate(), "aggregate"),
+        (
+            DepositAction::convert_and_withdraw("zar", Destination::Beneficiary(7.into())),
+            "convert_and_withdraw",
+        ),
+        (
+            DepositAction::aggregate_convert_and_withdraw("zar", invoice()).max_slippage(dec!(1.5)),
+            "aggregate_convert_and_withdraw",
+        ),
+    ] {
+        let created = client.send(CreateSubAccount::new("Till 1").deposit_action(action)).await.unwrap();
+        assert_eq!((created.account_name.as_str(), created.state), ("Till 1", SubAccountState::Active));
+        assert_eq!(created.deposit_action.as_deref(), Some(name));
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_sub_account_is_told_with_its_path() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = client(&sandbox, "merchant");
+    let to = Destination::Beneficiary(7.into());
+    let action = DepositAction::convert_and_withdraw("z r", to).max_slippage(dec!(0));
+    let error = client.send(CreateSubAccount::new("").deposit_action(action)).await.unwrap_err();
+    let named: Vec<_> = error.arguments().iter().map(|each| &*each.argument).collect();
+    assert_eq!(named, ["deposit_action.target_currency", "deposit_action.max_slippage", "account_name"]);
+    // Which of the two ranges holds is the exchange's word.
+    let action = DepositAction::aggregate().max_slippage(dec!(11));
+    let error = client.send(CreateSubAccount::new("Till 1").deposit_action(action)).await.unwrap_err();
+    assert!(error.has_code("sandbox.sub_account.invalid_deposit_action"), "{error}");
 }

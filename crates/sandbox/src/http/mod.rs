@@ -13,6 +13,7 @@ pub(crate) mod params;
 mod public;
 pub(crate) mod reply;
 mod routes;
+mod sub_accounts;
 mod trading;
 
 use std::net::SocketAddr;

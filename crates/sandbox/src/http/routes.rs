@@ -2,7 +2,7 @@
 //! [`crate::calls`] says are these tables.
 
 use super::reply::Reply;
-use super::{ApiRequest, account, book, documents, funds, public, trading};
+use super::{ApiRequest, account, book, documents, funds, public, sub_accounts, trading};
 use crate::config::Profile;
 use crate::errors::Refusal;
 
@@ -78,8 +78,15 @@ pub(super) const fn legacy(
 }
 
 /// The tables of all themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const TABLES: [&[Route]; 6] =
-    [public::ROUTES, book::ROUTES, trading::ROUTES, account::ROUTES, funds::ROUTES, documents::ROUTES];
+const TABLES: [&[Route]; 7] = [
+    public::ROUTES,
+    book::ROUTES,
+    trading::ROUTES,
+    account::ROUTES,
+    funds::ROUTES,
+    documents::ROUTES,
+    sub_accounts::ROUTES,
+];
 
 /// Every call.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {

@@ -144,14 +144,16 @@ async fn every_call_that_is_named_is_served() {
     let id = exchange.place("maker", limit("sell", "0.001", "800000")).await;
     assert!(!calls().is_empty());
     for call in calls().into_iter().filter(|call| call.only != Some(Profile::Legacy)) {
-        if call.service == "verification" {
-            let target = format!("/api/v2/verification{}", call.path);
-            let answer = exchange.send(call.method, &target, &exchange.signed("maker"), b"").await.unwrap();
-            assert_eq!(
-                answer.refusal(),
-                "403 sandbox.role.not_permitted",
-                "it is served, and not to a member"
-            );
+        // These have a place of their own, and none of them does anything without parameters.
+        if ["verification", "persona"].contains(&call.service) {
+            let merchant = exchange.signed("merchant");
+            let target = format!("/api/v2/{}{}", call.service, call.path);
+            let answer = exchange.send(call.method, &target, &merchant, b"").await.unwrap();
+            assert!([400, 422].contains(&answer.status), "{call:?}: {answer:?}");
+            assert!(answer.text.contains("sandbox."), "it is served: {answer:?}");
+            let elsewhere = format!("{API}{}", call.path);
+            let answer = exchange.send(call.method, &elsewhere, &merchant, b"").await.unwrap();
+            assert_eq!(answer.status, 404, "and nowhere else: {answer:?}");
             continue;
         }
         assert!(["trade", "account", "payments"].contains(&call.service));
