@@ -207,14 +207,14 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
-#[cfg(feature = "jiff-0-2")]
+#[cfg(feature = "jiff-1")]
 impl From<jiff::Timestamp> for Timestamp {
     fn from(time: jiff::Timestamp) -> Self {
         Self(time.as_duration())
     }
 }
 
-#[cfg(feature = "jiff-0-2")]
+#[cfg(feature = "jiff-1")]
 impl From<Timestamp> for jiff::Timestamp {
     /// jiff's instants end at 9999-12-30T22:00:00.999999999Z and begin at -9999-01-02T01:59:59Z: what lies outside
     /// is cut to the nearer end.

@@ -11,7 +11,14 @@ pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
     for package in packages.iter().filter(|package| package.ours) {
         let read = |file: &str| fs::read_to_string(package.folder.join(file)).ok();
         let folder = package.place();
-        findings.extend(manifest(&folder, &read("Cargo.toml").unwrap_or_default()));
+        let text = read("Cargo.toml").unwrap_or_default();
+        findings.extend(manifest(&folder, &text));
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            if !text.contains("publish = false") && read(licence).is_none() {
+                let fix = format!("ln -s ../../{licence} {folder}/{licence}");
+                findings.push(Finding::new(&folder, format!("its package would have no {licence}"), fix));
+            }
+        }
         // The tasks are described by `cargo xtask` itself.
         if package.name != "xtask" {
             let (text, library) = (read("README.md"), read("src/lib.rs"));
@@ -29,11 +36,17 @@ fn manifest(folder: &str, text: &str) -> Vec<Finding> {
         let fix = "end the manifest with [lints] and workspace = true";
         findings.push(Finding::new(&place, "does not take the workspace's lints", fix));
     }
-    for key in ["edition", "rust-version", "license"] {
+    let published = !text.contains("publish = false");
+    let keys = ["edition", "rust-version", "license"].into_iter();
+    for key in keys.chain(["keywords", "categories"].into_iter().filter(|_| published)) {
         if !text.lines().any(|line| line.trim() == format!("{key}.workspace = true")) {
             let problem = format!("does not take the workspace's {key}");
             findings.push(Finding::new(&place, problem, format!("write {key}.workspace = true")));
         }
+    }
+    if published && !text.contains("[package.metadata.docs.rs]\nall-features = true") {
+        let fix = "write [package.metadata.docs.rs] and all-features = true";
+        findings.push(Finding::new(&place, "docs.rs would show only what default features have", fix));
     }
     if text.contains("placeholder") {
         findings.push(Finding::new(
@@ -91,7 +104,8 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "[package]\nname = \"a\"\nedition.workspace = true\nrust-version.workspace = true\n\
-                        license.workspace = true\n\n[lints]\nworkspace = true\n";
+                        license.workspace = true\nkeywords.workspace = true\ncategories.workspace = true\n\n\
+                        [package.metadata.docs.rs]\nall-features = true\n\n[lints]\nworkspace = true\n";
 
     #[test]
     fn a_manifest_takes_what_the_workspace_has() {
@@ -102,11 +116,21 @@ mod tests {
             ("license.workspace = true", "license = \"MIT\"", "license"),
             ("rust-version.workspace = true", "rust-version = \"1.90\"", "rust-version"),
             ("edition.workspace = true", "edition = \"2021\"", "edition"),
+            ("keywords.workspace = true", "", "keywords"),
+            ("categories.workspace = true", "", "categories"),
+            ("all-features = true", "all-features = false", "docs.rs"),
             ("name = \"a\"", "name = \"a\"\ndescription = \"placeholder\"", "placeholder"),
         ] {
             let found = manifest("crates/a", &GOOD.replace(from, to));
             assert!(found.len() == 1 && found[0].problem.contains(word), "{found:?}");
         }
+    }
+
+    #[test]
+    fn what_is_not_published_needs_no_words_for_it() {
+        let private = GOOD.replace("keywords.workspace = true", "publish = false");
+        let private = private.replace("categories.workspace = true\n", "").replace("all-features = true", "");
+        assert_eq!(manifest("crates/a", &private), []);
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn chrono_and_back() {
     assert!(Timestamp::from(chrono::DateTime::<chrono::Utc>::MAX_UTC) > last);
 }
 
-#[cfg(feature = "jiff-0-2")]
+#[cfg(feature = "jiff-1")]
 #[test]
 fn jiff_and_back() {
     let time = Timestamp::from_unix_millis(1_702_021_619_123).unwrap();
