@@ -1,6 +1,10 @@
-//! docs/ENDPOINTS.md out of the spec.
+//! docs/ENDPOINTS.md out of the spec, and what of the inventory is here.
 
-use crate::{finding::Finding, workspace::root};
+use crate::{
+    finding::Finding,
+    inventory::{Coverage, INVENTORY, filled},
+    workspace::root,
+};
 use serde_norway::Value;
 use std::fmt::Write as _;
 
@@ -9,23 +13,40 @@ const TABLE: &str = "docs/ENDPOINTS.md";
 
 /// Writes what is generated, or (with `check`) compares it.
 pub(crate) fn run(check: bool) -> Vec<Finding> {
-    let spec = match std::fs::read_to_string(root().join(SPEC)) {
-        Ok(spec) => spec,
-        Err(error) => return vec![Finding::new(SPEC, error.to_string(), "bring the spec back")],
+    let read = |file: &str| {
+        let text = std::fs::read_to_string(root().join(file));
+        text.map_err(|error| Finding::new(file, error.to_string(), "bring the file back"))
     };
-    let wanted = match table(&spec) {
-        Ok(wanted) => wanted,
-        Err(error) => return vec![Finding::new(SPEC, error, format!("fix {SPEC}"))],
+    let (spec, inventory) = match (read(SPEC), read(INVENTORY)) {
+        (Ok(spec), Ok(inventory)) => (spec, inventory),
+        (spec, inventory) => return [spec.err(), inventory.err()].into_iter().flatten().collect(),
     };
-    let path = root().join(TABLE);
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    if check {
-        return compare(TABLE, &wanted, &found).into_iter().collect();
+    let generated =
+        calls(&spec).map_err(|error| Finding::new(SPEC, error, format!("fix {SPEC}"))).and_then(|calls| {
+            let keys: Vec<_> =
+                calls.iter().map(|call| (call.method.clone(), call.path.clone(), call.sdk.clone())).collect();
+            let (filled, coverage) = filled(&inventory, &keys)
+                .map_err(|error| Finding::new(INVENTORY, error, format!("fix {INVENTORY}")))?;
+            let table = table(&spec, Some(coverage))
+                .map_err(|error| Finding::new(SPEC, error, format!("fix {SPEC}")))?;
+            Ok([(TABLE, table), (INVENTORY, filled)])
+        });
+    let generated = match generated {
+        Ok(generated) => generated,
+        Err(finding) => return vec![finding],
+    };
+    let mut findings = Vec::new();
+    for (file, wanted) in generated {
+        let found = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+        if check {
+            findings.extend(compare(file, &wanted, &found));
+        } else if wanted != found
+            && let Err(error) = std::fs::write(root().join(file), wanted)
+        {
+            findings.push(Finding::new(file, error.to_string(), "make the file writable"));
+        }
     }
-    match if wanted == found { Ok(()) } else { std::fs::write(&path, wanted) } {
-        Ok(()) => Vec::new(),
-        Err(error) => vec![Finding::new(TABLE, error.to_string(), "make the file writable")],
-    }
+    findings
 }
 
 /// Where a generated file is not what the generator writes.
@@ -39,24 +60,21 @@ fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
 }
 
 /// The table, in the order of the spec's tags and paths.
-fn table(spec: &str) -> Result<String, String> {
+fn table(spec: &str, coverage: Option<Coverage>) -> Result<String, String> {
+    let calls = calls(spec)?;
     let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
-    let mut calls = Vec::new();
-    for (path, item) in members(&spec, "paths") {
-        for (method, node) in item.as_mapping().into_iter().flatten() {
-            if let Some(method @ ("get" | "post" | "put" | "patch" | "delete")) = method.as_str() {
-                calls.push(Call::read(path, method, node)?);
-            }
-        }
-    }
-    // What the client does not offer is in the spec for the local exchange's sake.
-    calls.retain(|call| call.sdk != "-");
     let mut out = format!(
         "<!-- @generated from {SPEC} by `cargo xtask codegen`. Edit the spec, not this file. -->\n# Endpoints\n\n\
          {} calls. Paths stand behind the version prefix of their service (`x-services` in the spec). A retried call\n\
          is sent again after a failure that leaves its outcome open; all others are sent once.\n",
         calls.len()
     );
+    if let Some(Coverage { named, here }) = coverage {
+        let _ = writeln!(
+            out,
+            "\nOf the {named} calls that the exchange's documents name, {here} are here ([inventory](api/inventory.tsv)). The others can be sent by `raw`."
+        );
+    }
     for tag in spec.get("tags").and_then(Value::as_sequence).into_iter().flatten() {
         let tag = tag.get("name").and_then(Value::as_str).unwrap_or_default();
         let _ = write!(
@@ -86,6 +104,22 @@ fn table(spec: &str) -> Result<String, String> {
         }
     }
     Ok(out)
+}
+
+/// The calls that the client offers, in the specification's order.
+fn calls(spec: &str) -> Result<Vec<Call>, String> {
+    let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
+    let mut calls = Vec::new();
+    for (path, item) in members(&spec, "paths") {
+        for (method, node) in item.as_mapping().into_iter().flatten() {
+            if let Some(method @ ("get" | "post" | "put" | "patch" | "delete")) = method.as_str() {
+                calls.push(Call::read(path, method, node)?);
+            }
+        }
+    }
+    // What the client does not offer is in the spec for the local exchange's sake.
+    calls.retain(|call| call.sdk != "-");
+    Ok(calls)
 }
 
 struct Call {
@@ -161,7 +195,7 @@ components:
 
     #[test]
     fn each_call_is_a_row_in_the_specs_order() {
-        let table = table(SMALL).unwrap();
+        let table = table(SMALL, None).unwrap();
         let rows: Vec<&str> = table.lines().filter(|line| line.contains("_row")).collect();
         assert_eq!(
             rows,
@@ -171,13 +205,13 @@ components:
             ]
         );
         assert!(table.contains("| `{market}.change` | Change |") && table.contains("2 calls"));
-        let less = self::table(&SMALL.replace("rows::ListRows", "\"-\"")).unwrap();
+        let less = self::table(&SMALL.replace("rows::ListRows", "\"-\""), None).unwrap();
         assert!(!less.contains("list_rows") && less.contains("1 calls"));
     }
 
     #[test]
     fn a_stale_table_names_the_command() {
-        let wanted = table(SMALL).unwrap();
+        let wanted = table(SMALL, None).unwrap();
         assert_eq!(compare(TABLE, &wanted, &wanted), None);
         let stale = wanted.replace("0.2.0", "0.1.0");
         let finding = compare(TABLE, &wanted, &stale).unwrap();
@@ -193,10 +227,10 @@ components:
             ("      x-sdk: rows::ListRows\n", "x-sdk"),
             ("      operationId: list_rows\n", "operationId"),
         ] {
-            let error = table(&SMALL.replace(without, "")).unwrap_err();
+            let error = table(&SMALL.replace(without, ""), None).unwrap_err();
             assert!(error.contains(word) && error.contains("GET /rows"), "{error}");
         }
-        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []")).unwrap_err();
+        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []"), None).unwrap_err();
         assert!(error.contains("'Rows'"), "{error}");
     }
 }

@@ -4,6 +4,7 @@
 mod ci;
 mod codegen;
 mod finding;
+mod inventory;
 mod tidy;
 mod workspace;
 
@@ -15,7 +16,8 @@ cargo xtask TASK
   ci [--skip STEP]... [--only STEP]...   what has to hold before a change goes in; steps: fmt, clippy, tests,
                                          docs, tidy, codegen, benches, features
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
-  codegen [--check]                      writes docs/ENDPOINTS.md from docs/api/cape.openapi.yaml, or compares it
+  codegen [--check]                      writes docs/ENDPOINTS.md, and what of docs/api/inventory.tsv is here,
+                                         from docs/api/cape.openapi.yaml, or compares them
 ";
 
 fn main() -> ExitCode {

@@ -1,0 +1,101 @@
+//! `docs/api/inventory.tsv`: everything that the documents name, and what of it is here. Coverage is counted from it.
+
+use std::collections::BTreeMap;
+
+/// The file, as messages name it.
+pub(crate) const INVENTORY: &str = "docs/api/inventory.tsv";
+
+/// A call of the specification: method, path and the client's type.
+pub(crate) type Call = (String, String, String);
+
+/// Calls that the documents of the exchange name, and how many of them are here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Coverage {
+    pub(crate) named: usize,
+    pub(crate) here: usize,
+}
+
+/// Method and template of a call, however the documents write its path.
+fn key(method: &str, path: &str) -> (String, String) {
+    let mut rest = path.trim();
+    for prefix in ["/api/v2", "/persona", "/verification"] {
+        rest = rest.strip_prefix(prefix).unwrap_or(rest);
+    }
+    let parts = rest.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    (method.to_uppercase(), parts.collect::<Vec<_>>().join("/"))
+}
+
+/// The inventory with the columns `sdk`, `sandbox` and `state` of the exchange's calls as the specification has them, and what
+/// they come to. The other rows are kept by hand.
+pub(crate) fn filled(text: &str, calls: &[Call]) -> Result<(String, Coverage), String> {
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    let column = |name: &str| {
+        let found = header.iter().position(|column| *column == name);
+        found.ok_or_else(|| format!("there is no column '{name}'"))
+    };
+    let (system, kind, method, path) =
+        (column("system")?, column("kind")?, column("method")?, column("path")?);
+    let (sdk, sandbox, state) = (column("sdk")?, column("sandbox")?, column("state")?);
+    let calls: BTreeMap<_, _> =
+        calls.iter().map(|(method, path, sdk)| (key(method, path), sdk.as_str())).collect();
+    let mut named = BTreeMap::new();
+    let mut out = format!("{}\n", header.join("\t"));
+    for (number, line) in (2..).zip(lines) {
+        let mut row: Vec<&str> = line.split('\t').collect();
+        if row.len() != header.len() {
+            return Err(format!("line {number} has {} columns and not {}", row.len(), header.len()));
+        }
+        if row.get(system).is_some_and(|system| system.starts_with("cape-")) && row.get(kind) == Some(&"rest")
+        {
+            let key = key(row.get(method).unwrap_or(&""), row.get(path).unwrap_or(&""));
+            let here = calls.get(&key).copied();
+            named.insert(key, here.is_some());
+            let filled = here.map_or(["-", "-", "open"], |here| [here, "yes", "done"]);
+            for (place, value) in [sdk, sandbox, state].into_iter().zip(filled) {
+                if let Some(cell) = row.get_mut(place) {
+                    *cell = value;
+                }
+            }
+        }
+        out.push_str(&row.join("\t"));
+        out.push('\n');
+    }
+    let here = named.values().filter(|here| **here).count();
+    Ok((out, Coverage { named: named.len(), here }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "system\tkind\tmethod\tpath\tsdk\tsandbox\tstate\n\
+                        cape-current\trest\tGET\t/api/v2/things/{id}\t-\t-\topen\n\
+                        cape-legacy\trest\tGET\t /things/{uid} \t-\t-\topen\n\
+                        cape-current\trest\tPOST\t/persona/things\told::Name\tyes\tdone\n\
+                        cape-current\tmodel\t-\t-\tThing\t-\tdone\n\
+                        cabital-seed\trest\tGET\t/things/{id}\t-\t-\topen\n";
+
+    fn call(method: &str, path: &str, sdk: &str) -> Call {
+        (method.to_owned(), path.to_owned(), sdk.to_owned())
+    }
+
+    #[test]
+    fn calls_are_found_however_their_path_is_written_and_counted_once() {
+        let (text, coverage) = filled(TEXT, &[call("get", "/things/{thing}", "things::Get")]).unwrap();
+        assert_eq!(coverage, Coverage { named: 2, here: 1 });
+        let rows: Vec<&str> = text.lines().skip(1).map(|row| row.rsplitn(4, '\t').next().unwrap()).collect();
+        assert_eq!(rows, ["done", "done", "open", "done", "open"]);
+        assert_eq!(text.matches("things::Get").count(), 2);
+        assert!(!text.contains("old::Name") && text.contains("\tThing\t"));
+        let (again, same) = filled(&text, &[call("GET", "/things/{thing}", "things::Get")]).unwrap();
+        assert_eq!((again, same), (text, coverage));
+    }
+
+    #[test]
+    fn a_broken_row_is_named() {
+        assert!(filled(&TEXT.replace("\tstate", ""), &[]).unwrap_err().contains("'state'"));
+        let short = TEXT.replace("cape-current\tmodel\t-", "cape-current\tmodel");
+        assert!(filled(&short, &[]).unwrap_err().contains("line 5"));
+    }
+}
