@@ -399,7 +399,7 @@ mod samples {
             Self::new("btczar")
         }
         fn fullest() -> Self {
-            Self::smallest().limit(300)
+            Self::smallest().limit(1_000)
         }
     }
 
@@ -409,7 +409,7 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
-                .limit(1)
+                .limit(1_000)
                 .time_from(time(0))
                 .time_to(time(1))
                 .page(1)
@@ -422,7 +422,7 @@ mod samples {
             Self::new()
         }
         fn fullest() -> Self {
-            Self::new().limit(100).page(1).kind(CurrencyType::Fiat)
+            Self::new().limit(1_000).page(1).kind(CurrencyType::Fiat)
         }
     }
 

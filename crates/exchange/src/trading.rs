@@ -411,7 +411,7 @@ mod samples {
             Self::new()
                 .market("btczar")
                 .order_id(173_757)
-                .limit(100)
+                .limit(1_000)
                 .page(3)
                 .time_from(time(0))
                 .time_to(time(1))

@@ -18,13 +18,16 @@ use capecrypto_rest::{
     Bytes, Call, Client, Endpoint, Error, Form, FromResponse, Head, Kind, PartContent, Prepared, Repeat,
 };
 use capecrypto_testkit::{Covered, Finding, Fixtures, Sent, Spec, probe};
+use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 use std::{fmt, pin::Pin};
 
 type Sending<T> = Pin<Box<dyn Future<Output = T>>>;
 type TwoSamples = Box<dyn Fn(Client) -> Sending<Vec<Error>>>;
-type Asking = Box<dyn Fn(Client, &Seed) -> Sending<Result<(u16, Bytes), Error>>>;
+type Asking = Box<dyn Fn(Client, &Seed) -> Sending<Result<Answered, Error>>>;
+/// Status, headers and body of an answer.
+type Answered = (u16, HeaderMap, Bytes);
 
 /// Goes through the calls of a crate.
 pub struct Probe {
@@ -95,12 +98,17 @@ impl Probe {
             // The answer's body is not wanted where a form is sent.
             Form::Multipart => Box::new(|client, seed| {
                 let request = E::answered(seed);
-                Box::pin(async move { Ok((client.reply(request).await?.status, Bytes::new())) })
+                Box::pin(async move {
+                    let reply = client.reply(request).await?;
+                    Ok((reply.status, reply.headers, Bytes::new()))
+                })
             }),
             _ => Box::new(|client, seed| {
                 let request =
                     by_hand(&client, Prepared::new(&E::answered(seed), client.environment()).unwrap());
-                Box::pin(async move { request.send().await.map(|reply| (reply.status, reply.body)) })
+                Box::pin(async move {
+                    request.send().await.map(|reply| (reply.status, reply.headers, reply.body))
+                })
             }),
         };
         self.asking.push((id.clone(), ask));
@@ -141,8 +149,9 @@ impl Probe {
         let mut findings = Vec::new();
         for (call, ask) in &self.asking {
             let answer = ask(client.clone(), &seed).await;
-            let (status, body) = answer.unwrap_or_else(|error| panic!("{call}: {error}"));
-            findings.extend(probe::answer(&self.spec, call, status, &body));
+            let (status, headers, body) = answer.unwrap_or_else(|error| panic!("{call}: {error}"));
+            let headers = headers.keys().map(http::HeaderName::as_str);
+            findings.extend(probe::answer(&self.spec, call, status, headers, &body));
         }
         sandbox.shutdown().await;
         let asked = self.asking.iter().map(|(call, _)| call);
@@ -175,7 +184,7 @@ impl Probe {
 
 /// An answer without headers: what they hold is not needed to read the body.
 fn head() -> Head {
-    Head::new(200, http::HeaderMap::new())
+    Head::new(200, HeaderMap::new())
 }
 
 /// The same request through the raw door, whose answer shows the body.

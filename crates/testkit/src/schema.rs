@@ -18,6 +18,10 @@ pub struct Schema {
     pub nullable: bool,
     /// `x-unread`: the client does not read it.
     pub unread: bool,
+    /// `maximum`, of a whole number.
+    pub maximum: Option<i64>,
+    /// `enum`, of whole numbers; empty where any will do.
+    pub numbers: Vec<i64>,
 }
 
 /// The kinds of values that the spec tells apart.
@@ -135,7 +139,7 @@ impl Object {
     }
 }
 
-const MARKS: [&str; 14] = [
+const MARKS: [&str; 15] = [
     "x-open-enum",
     "x-time",
     "x-id",
@@ -150,6 +154,7 @@ const MARKS: [&str; 14] = [
     "x-unread",
     "x-only",
     "x-sensitive",
+    "x-any",
 ];
 
 impl Schema {
@@ -171,9 +176,20 @@ impl Schema {
         if let Some(mark) = node.keys().find(|key| key.starts_with("x-") && !MARKS.contains(&key.as_str())) {
             return Err(format!("{place}: '{mark}' is no mark that the probe knows ({})", MARKS.join(", ")));
         }
+        // What is not understood is refused, rather than taken for anything.
+        if let Some(word) =
+            ["oneOf", "anyOf", "allOf", "not"].into_iter().find(|word| node.contains_key(*word))
+        {
+            return Err(format!(
+                "{place}: the probe does not know {word}; write the type with the marks that it knows"
+            ));
+        }
         let mut types = texts(node.get("type"));
         let nullable = types.iter().any(|kind| kind == "null");
         types.retain(|kind| kind != "null");
+        let maximum = node.get("maximum").and_then(Value::as_i64);
+        let numbers = node.get("enum").and_then(Value::as_array);
+        let numbers = numbers.into_iter().flatten().filter_map(Value::as_i64).collect();
         let unread = node.get("x-unread").is_some_and(|mark| mark == true);
         let is = |kind: &str| types.iter().any(|known| known == kind);
         let items = || node.get("items").ok_or_else(|| format!("{place}: a list without items"));
@@ -216,8 +232,12 @@ impl Schema {
             return Err(format!("{place}: a number that is no integer needs format: decimal"));
         } else if is("string") {
             Kind::Text
-        } else if types.is_empty() {
+        } else if node.get("x-any").is_some_and(|mark| mark == true) {
             Kind::Any
+        } else if types.is_empty() {
+            return Err(format!(
+                "{place}: there is no type; write one, or x-any: true where anything may stand"
+            ));
         } else {
             return Err(format!("{place}: the probe does not know the type {types:?}"));
         };
@@ -228,6 +248,8 @@ impl Schema {
             as_number: is("number") || is("integer"),
             nullable,
             unread,
+            maximum,
+            numbers,
         })
     }
 }

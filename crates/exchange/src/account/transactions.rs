@@ -104,7 +104,7 @@ mod samples {
                 .kind("deposit")
                 .txid("302b0494")
                 .order_by(Direction::Ascending)
-                .limit(25)
+                .limit(1_000)
                 .page(1)
                 .time_from(time(0))
                 .time_to(time(1))

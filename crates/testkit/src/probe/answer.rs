@@ -11,7 +11,13 @@ use serde_json::Value;
 ///
 /// Each field is known to the spec and has its form; required ones are there. And the answer proves something: no list
 /// is empty, and at least one row of each has every field that the spec knows. So make the server hold such rows first.
-pub fn answer(spec: &Spec, call: &str, status: u16, body: &[u8]) -> Vec<Finding> {
+pub fn answer<'a>(
+    spec: &Spec,
+    call: &str,
+    status: u16,
+    headers: impl IntoIterator<Item = &'a str>,
+    body: &[u8],
+) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
         Err(findings) => return findings,
@@ -22,6 +28,10 @@ pub fn answer(spec: &Spec, call: &str, status: u16, body: &[u8]) -> Vec<Finding>
         check.report(Fault::WrongAnswer, "", format!("the status is {status}; the spec knows {allowed:?}"));
         return check.findings;
     };
+    let sent: Vec<String> = headers.into_iter().map(str::to_lowercase).collect();
+    for header in known.headers.iter().filter(|header| !sent.contains(&header.to_lowercase())) {
+        check.report(Fault::WrongAnswer, "", format!("the header {header} is missing"));
+    }
     let Some(schema) = &known.schema else { return check.findings };
     match serde_json::from_slice(body) {
         Err(error) => check.report(Fault::WrongAnswer, "", format!("the body is no JSON: {error}")),

@@ -192,6 +192,20 @@ impl Check<'_> {
             let problem = format!("'{path}' is {value}, and the spec wants {wanted}");
             return self.report(sample, Fault::WrongForm, problem);
         }
+        let number = exact::text(value).and_then(|text| text.parse::<i64>().ok());
+        if let (Some(number), Some(maximum)) = (number, schema.maximum)
+            && number != maximum
+        {
+            // A maximum that the client does not know, or knows otherwise, shows itself so.
+            let problem = format!("'{path}' is {number}; a sample sends the maximum, {maximum}");
+            self.report(sample, Fault::WrongForm, problem);
+        }
+        if let Some(number) =
+            number.filter(|number| !schema.numbers.is_empty() && !schema.numbers.contains(number))
+        {
+            let problem = format!("'{path}' is {number}, and the spec allows {:?}", schema.numbers);
+            self.report(sample, Fault::WrongForm, problem);
+        }
         match (&schema.kind, value) {
             (Kind::Object(object), Value::Object(map)) => {
                 for (key, value) in map {

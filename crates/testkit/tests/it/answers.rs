@@ -4,7 +4,7 @@ use crate::toy::{ROW, YAML, assert_found, faults, spec};
 use capecrypto_testkit::{Fault, Finding, Spec, assert_no_findings, probe};
 
 fn row(change: impl Fn(String) -> String) -> Vec<Finding> {
-    probe::answer(&spec(), "get_row", 200, change(ROW.to_owned()).as_bytes())
+    probe::answer(&spec(), "get_row", 200, [], change(ROW.to_owned()).as_bytes())
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn each_form_is_held() {
 fn null_wants_a_type_that_has_it() {
     let null = |yaml: &str| {
         let row = ROW.replace("\"fee\":1e-8", "\"fee\":null");
-        probe::answer(&Spec::parse(yaml).unwrap(), "get_row", 200, row.as_bytes())
+        probe::answer(&Spec::parse(yaml).unwrap(), "get_row", 200, [], row.as_bytes())
     };
     assert_found(&null(YAML), Fault::WrongAnswer, &[".fee", "null"]);
     let fee = "fee: { type: [string, number]";
@@ -78,7 +78,7 @@ fn one_full_row_of_a_list_is_enough() {
     let rows = "{ type: array, items: { $ref: \"#/components/schemas/Row\" } }";
     let list = YAML.replacen("schema: { $ref: \"#/components/schemas/Row\" }", &format!("schema: {rows}"), 1);
     let spec = Spec::parse(&list).unwrap();
-    let answer = |body: &str| probe::answer(&spec, "get_row", 200, body.as_bytes());
+    let answer = |body: &str| probe::answer(&spec, "get_row", 200, [], body.as_bytes());
     let short = ROW.replace("\"fee\":1e-8,", "");
     assert_no_findings(answer(&format!("[{short},{ROW}]")));
     assert_found(&answer(&format!("[{short},{short}]")), Fault::ProvesNothing, &["[0].fee"]);
@@ -87,11 +87,11 @@ fn one_full_row_of_a_list_is_enough() {
 
 #[test]
 fn another_status_or_no_json_is_named() {
-    let other = probe::answer(&spec(), "get_row", 201, ROW.as_bytes());
+    let other = probe::answer(&spec(), "get_row", 201, [], ROW.as_bytes());
     assert_found(&other, Fault::WrongAnswer, &["201", "[200]"]);
     assert_found(&row(|_| "<html>".to_owned()), Fault::WrongAnswer, &["no JSON"]);
-    assert_found(&probe::answer(&spec(), "gone", 200, b"1"), Fault::NotInSpec, &["gone"]);
-    assert_no_findings(probe::answer(&spec(), "create_row", 201, b"anything: no schema"));
+    assert_found(&probe::answer(&spec(), "gone", 200, [], b"1"), Fault::NotInSpec, &["gone"]);
+    assert_no_findings(probe::answer(&spec(), "create_row", 201, [], b"anything: no schema"));
 }
 
 #[test]
@@ -138,4 +138,33 @@ fn a_client_need_not_have_what_it_does_not_offer() {
 fn a_row_of_places_says_what_further_places_are() {
     let yaml = YAML.replacen("      items: {}\n", "", 1);
     assert!(Spec::parse(&yaml).unwrap_err().contains("without items"));
+}
+
+#[test]
+fn a_header_that_the_spec_promises_is_sent() {
+    let row = "\"200\": { description: It, content";
+    assert!(YAML.contains(row));
+    let headers = "headers: { Total: { schema: { type: integer } } }";
+    let yaml = YAML.replace(row, &format!("\"200\": {{ description: It, {headers}, content"));
+    let spec = Spec::parse(&yaml).unwrap();
+    let with = |headers: &[&'static str]| {
+        probe::answer(&spec, "get_row", 200, headers.iter().copied(), ROW.as_bytes())
+    };
+    assert_no_findings(with(&["total", "date"]));
+    assert_found(&with(&["date"]), Fault::WrongAnswer, &["the header Total is missing"]);
+}
+
+#[test]
+fn what_the_probe_does_not_understand_is_refused() {
+    let typed = "open: { type: [boolean, string] }";
+    assert!(YAML.contains(typed));
+    for (untyped, word) in [
+        ("open: { oneOf: [{ type: boolean }, { type: string }] }", "oneOf"),
+        ("open: { allOf: [{ type: boolean }] }", "allOf"),
+        ("open: { description: something }", "no type"),
+    ] {
+        let error = Spec::parse(&YAML.replace(typed, untyped)).unwrap_err();
+        assert!(error.contains(word), "{error}");
+    }
+    Spec::parse(&YAML.replace(typed, "open: { x-any: true }")).unwrap();
 }

@@ -126,3 +126,22 @@ fn what_is_nested_is_looked_into() {
     assert_found(&note(json!([{"who": "a", "when": 7}])), Fault::WrongForm, &["'note[0].when'", "ISO"]);
     assert_found(&note(json!(["a"])), Fault::WrongForm, &["'note[0]'", "an object"]);
 }
+
+#[test]
+fn a_sample_sends_the_maximum_and_numbers_of_the_list() {
+    let with = |schema: &str| {
+        let yaml = crate::toy::YAML.replace("note: { type: string }", &format!("note: {schema}"));
+        capecrypto_testkit::Spec::parse(&yaml).unwrap()
+    };
+    let maximum = with("{ type: integer, maximum: 100 }");
+    let listed = with("{ type: integer, enum: [1, 5] }");
+    let sent = |spec, note: i64| {
+        let small = json!({"price": "1", "state": "old"});
+        let full = json!({"price": "1", "state": "old", "note": note});
+        probe::request(spec, "create_row", &post(small), &post(full))
+    };
+    assert_no_findings(sent(&maximum, 100));
+    assert_found(&sent(&maximum, 99), Fault::WrongForm, &["the maximum, 100"]);
+    assert_no_findings(sent(&listed, 5));
+    assert_found(&sent(&listed, 7), Fault::WrongForm, &["[1, 5]"]);
+}
