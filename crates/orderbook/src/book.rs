@@ -6,8 +6,9 @@ use crate::{
     frame::{Frame, Kind, Topics},
     scan,
     store::Store,
-    sync::{State, Sync, Verdict},
-    view::{Best, BookSide, KnownDepth, Levels},
+    sync::{Sync, Verdict},
+    terms::{Best, BookSide, KnownDepth, State},
+    view::Levels,
 };
 use capecrypto_models::MarketId;
 use std::fmt;

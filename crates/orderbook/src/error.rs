@@ -1,6 +1,6 @@
 //! What can go wrong: a book that may not be asked, a frame that is not the book's, a lost sync.
 
-use crate::{sync::State, view::BookSide};
+use crate::terms::{BookSide, State};
 use capecrypto_models::{Decimal, MarketId};
 use std::fmt;
 

@@ -10,10 +10,11 @@ mod scan;
 mod side;
 mod store;
 mod sync;
+mod terms;
 mod view;
 
 pub use book::{Applied, Book, SNAPSHOT_DEPTH};
 pub use error::{ForeignFrame, LostSync, NotLive, Unreadable};
 pub use repair::Repair;
-pub use sync::State;
-pub use view::{Best, BookSide, KnownDepth, Levels};
+pub use terms::{Best, BookSide, KnownDepth, State};
+pub use view::Levels;

@@ -5,7 +5,7 @@ use crate::{
     frame::{Entry, Frame},
     scale::{self, Misfit, Scales},
     side::{Key, MOST_LEVELS, Row, Rows, Side},
-    view::{Best, BookSide},
+    terms::{Best, BookSide},
 };
 use capecrypto_models::{Decimal, Level};
 

@@ -22,30 +22,8 @@
 use crate::{
     error::{LostSync, Unreadable},
     frame::Kind,
+    terms::State,
 };
-use std::fmt;
-
-/// Whether a book can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// It is what the exchange has sent so far, without a hole.
-    Live,
-    /// The connection is gone: the book is old.
-    Stale,
-    /// It waits for a snapshot: newly made, newly subscribed, or after a lost sync.
-    Resyncing,
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Live => "live",
-            Self::Stale => "stale",
-            Self::Resyncing => "resyncing",
-        })
-    }
-}
-
 /// What to do with an increment.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
