@@ -63,9 +63,9 @@ impl Probe {
     }
 
     /// Shows it a call.
-    pub fn call<E: Endpoint + Samples + 'static>(&mut self)
+    pub fn call<E: Endpoint + Samples + fmt::Debug + 'static>(&mut self)
     where
-        E::Response: Serialize,
+        E::Response: Serialize + fmt::Debug,
     {
         let Call { service, method, path, signed, repeat, paged, form, .. } = E::CALL;
         self.calls.push(E::CALL);
@@ -85,6 +85,21 @@ impl Probe {
             }
             serde_json::to_value(answer).map_err(|error| error.to_string())
         };
+        let operation = self.spec.operation(&id);
+        if let (Some(schema), Some(body)) = (operation.and_then(|call| call.body.as_ref()), &fullest.body) {
+            let shown = format!("{:?}", E::fullest());
+            self.findings.extend(probe::hidden(schema, &format!("{id}: request"), body, &shown));
+        }
+        if let Some(schema) = operation.and_then(|call| call.response.as_ref()) {
+            for fixture in self.fixtures.received(&id) {
+                let Ok(value) = fixture.json() else { continue };
+                let Ok(answer) = E::Response::from_response(&head(), &fixture.text.clone().into()) else {
+                    continue;
+                };
+                let shown = format!("{answer:?}");
+                self.findings.extend(probe::hidden(schema, &format!("{id}: answer"), &value, &shown));
+            }
+        }
         let name = std::any::type_name::<E>();
         let found = [
             probe::only(&self.spec, &id, refused),

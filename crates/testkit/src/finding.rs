@@ -30,6 +30,8 @@ pub enum Fault {
     WrongAnswer,
     /// A list is empty, or none of its rows has every field: it proves nothing.
     ProvesNothing,
+    /// A secret shows.
+    Shown,
     /// There is no fixture to check with, or one that nothing claims.
     NoFixture,
     /// A documented field appears in no fixture.

@@ -18,6 +18,8 @@ pub struct Schema {
     pub nullable: bool,
     /// `x-unread`: the client does not read it.
     pub unread: bool,
+    /// `x-sensitive`: a secret or a person's data.
+    pub sensitive: bool,
     /// `maximum`, of a whole number.
     pub maximum: Option<i64>,
     /// `enum`, of whole numbers; empty where any will do.
@@ -248,6 +250,7 @@ impl Schema {
             as_number: is("number") || is("integer"),
             nullable,
             unread,
+            sensitive: node.get("x-sensitive").is_some_and(|mark| mark == true),
             maximum,
             numbers,
         })

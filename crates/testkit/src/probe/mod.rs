@@ -4,12 +4,14 @@ mod answer;
 mod calls;
 mod request;
 mod response;
+mod sensitive;
 mod upkeep;
 
 pub use answer::{answer, codes, statuses};
 pub use calls::{Who, calls, described, only, paged};
 pub use request::{Sent, part_of, request, request_fixture};
 pub use response::{event, response};
+pub use sensitive::hidden;
 pub use upkeep::{Covered, covered, fixtures};
 
 use crate::{Fault, Finding, Operation, SPEC_FILE, Spec};

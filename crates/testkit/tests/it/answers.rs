@@ -168,3 +168,14 @@ fn what_the_probe_does_not_understand_is_refused() {
     }
     Spec::parse(&YAML.replace(typed, "open: { x-any: true }")).unwrap();
 }
+
+#[test]
+fn what_is_sensitive_does_not_show() {
+    let state = "state: { type: string, x-open-enum: [new, old] }";
+    let secret = Spec::parse(&YAML.replace(state, "state: { type: string, x-sensitive: true }")).unwrap();
+    let schema = secret.operation("get_row").unwrap().response.as_ref().unwrap();
+    let value = serde_json::from_str(&ROW.replace("\"new\"", "\"canary\"")).unwrap();
+    assert_no_findings(probe::hidden(schema, "get_row", &value, "Row { state: Sensitive(…) }"));
+    let shown = probe::hidden(schema, "get_row", &value, "Row { state: \"canary\" }");
+    assert_found(&shown, Fault::Shown, &[".state", "Sensitive"]);
+}

@@ -1,0 +1,51 @@
+//! What is marked `x-sensitive` does not show.
+
+use crate::{
+    Fault, Finding, SPEC_FILE, exact,
+    schema::{Kind, Schema},
+};
+use serde_json::Value;
+
+/// Checks that a printed value shows nothing of what the schema marks as sensitive. `value` is its JSON, `shown` what `Debug`
+/// made of it.
+pub fn hidden(schema: &Schema, what: &str, value: &Value, shown: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    walk(schema, value, "", &mut |path, text| {
+        if shown.contains(text) {
+            findings.push(Finding::new(
+                Fault::Shown,
+                what,
+                format!("Debug shows {path}, which the spec marks x-sensitive"),
+                format!("make it a Sensitive<…>, or take the mark from {SPEC_FILE}"),
+            ));
+        }
+    });
+    findings
+}
+
+/// Goes to each sensitive text.
+fn walk(schema: &Schema, value: &Value, path: &str, found: &mut dyn FnMut(&str, &str)) {
+    if schema.sensitive {
+        // A text of one or two characters may stand anywhere.
+        if let Some(text) = exact::text(value).filter(|text| text.len() > 2) {
+            found(path, &text);
+        }
+        return;
+    }
+    match (&schema.kind, value) {
+        (Kind::Object(object), Value::Object(map)) => {
+            for (key, value) in map {
+                if let Some(property) = object.property(key) {
+                    walk(&property.schema, value, &format!("{path}.{key}"), found);
+                }
+            }
+        }
+        (Kind::Map { values, .. }, Value::Object(map)) => {
+            map.iter().for_each(|(key, value)| walk(values, value, &format!("{path}.{key}"), found));
+        }
+        (Kind::List(items) | Kind::Map { values: items, .. }, Value::Array(list)) => {
+            list.iter().for_each(|row| walk(items, row, &format!("{path}[]"), found));
+        }
+        _ => {}
+    }
+}
