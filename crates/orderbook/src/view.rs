@@ -3,7 +3,7 @@
 use crate::store::StoreRows;
 use capecrypto_models::Level;
 
-/// The levels of a side from the best to the worst; [`KnownDepth`] says whether the exchange has more.
+/// The levels of a side from the best to the worst; [`KnownDepth`](crate::KnownDepth) says whether the exchange has more.
 #[derive(Debug, Clone)]
 pub struct Levels<'a> {
     rows: StoreRows<'a>,
