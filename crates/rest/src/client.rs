@@ -152,7 +152,7 @@ impl Client {
         let prepared =
             Prepared::new(request, self.environment()).map_err(|error| Error::from(error).with_call(call))?;
         for warning in &prepared.warnings {
-            // What is not known may quote the value.
+            // The reason may quote the value, so it is not logged.
             let (call, argument, remedy) = (call.name, &*warning.argument, &*warning.remedy);
             tracing::warn!(call, argument, remedy, "an argument is not known to be right");
         }

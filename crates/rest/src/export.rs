@@ -1,4 +1,4 @@
-//! Who takes a successful answer: it is read whole, or written out as it comes.
+//! How a successful answer is taken: read whole, or written out as it comes.
 
 use crate::{Error, Head, Kind, Outcome, motion::Motion, transport};
 use bytes::Bytes;

@@ -24,7 +24,7 @@ pub(crate) struct Motion(Arc<Mutex<Moved>>);
 struct Moved {
     bytes: u64,
     last: Instant,
-    /// Whether the wait is for somebody else than the connection.
+    /// Whether we wait for something other than the connection.
     held: bool,
     /// How long such waits were.
     held_for: Duration,
@@ -51,7 +51,7 @@ impl Motion {
         self.moved_at(bytes, Instant::now());
     }
 
-    /// The same, for who knows the time.
+    /// The same, where the time is known already.
     pub(crate) fn moved_at(&self, bytes: usize, now: Instant) {
         let mut moved = self.lock();
         moved.bytes = moved.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
@@ -113,7 +113,7 @@ impl Motion {
         self.pieces(bytes, None)
     }
 
-    /// The same, whatever its size, with somebody who is told how far it is.
+    /// The same for any size; `progress` is told how far it is.
     pub(crate) fn pieces(&self, bytes: Bytes, progress: Option<Progress>) -> reqwest::Body {
         let total = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         reqwest::Body::wrap(Pieces { rest: bytes, motion: self.clone(), sent: 0, total, progress })

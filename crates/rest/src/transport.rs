@@ -328,7 +328,7 @@ impl Shared {
         };
         let now = Instant::now();
         motion.moved_at(1, now);
-        let came = Came { received_ms: self.clock.local_ms(), took: now - sent };
+        let came = self.came(sent, now);
         let head =
             Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
         // A success is the receiver's to read, anything else is read here.
@@ -346,8 +346,8 @@ impl Shared {
         }
     }
 
-    pub(crate) fn came(&self, sent: Instant) -> Came {
-        Came { received_ms: self.clock.local_ms(), took: sent.elapsed() }
+    pub(crate) fn came(&self, sent: Instant, now: Instant) -> Came {
+        Came { received_ms: self.clock.local_ms(), took: now - sent }
     }
 
     /// The headers that authenticate an attempt made now.

@@ -123,7 +123,7 @@ impl Client {
             Ok(response) => response,
             Err(error) => return Attempt::Failed(transport::failure(error)),
         };
-        let came = self.shared.came(sent);
+        let came = self.shared.came(sent, Instant::now());
         let status = response.status().as_u16();
         if status == 101 {
             let headers = response.headers().clone();

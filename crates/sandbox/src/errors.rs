@@ -29,8 +29,8 @@ pub(crate) const ROLE_NOT_PERMITTED: &str = "sandbox.role.not_permitted";
 pub(crate) const SUB_ACCOUNT_NAME: &str = "sandbox.sub_account.invalid_name";
 pub(crate) const SUB_ACCOUNT_ACTION: &str = "sandbox.sub_account.invalid_deposit_action";
 pub(crate) const DOCUMENT_INVALID_TYPE: &str = "sandbox.document.invalid_doc_type";
-pub(crate) const DOCUMENT_MISSING_UPLOAD: &str = "sandbox.document.empty_upload";
-pub(crate) const DOCUMENT_MISSING_UID: &str = "sandbox.document.empty_uid";
+pub(crate) const DOCUMENT_EMPTY_UPLOAD: &str = "sandbox.document.empty_upload";
+pub(crate) const DOCUMENT_EMPTY_UID: &str = "sandbox.document.empty_uid";
 pub(crate) const DOCUMENT_TOO_LARGE: &str = "sandbox.document.too_large";
 pub(crate) const TABLE_TOO_LONG: &str = "sandbox.transactions.table_too_long";
 pub(crate) const CONTROL_INVALID_TRANSACTION: &str = "sandbox.control.invalid_transaction";
@@ -68,8 +68,8 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own(SUB_ACCOUNT_NAME, "422: `account_name` has not 1 to 100 characters; no code is documented"),
     own(SUB_ACCOUNT_ACTION, "422: `deposit_action` is none of the documents' forms; no code is documented"),
     own(DOCUMENT_INVALID_TYPE, "400: a `doc_type` that the documents do not list; no code is documented"),
-    own(DOCUMENT_MISSING_UPLOAD, "422: no file, or an empty one; no code is documented"),
-    own(DOCUMENT_MISSING_UID, "422: no customer is named; no code is documented"),
+    own(DOCUMENT_EMPTY_UPLOAD, "422: no file, or an empty one; no code is documented"),
+    own(DOCUMENT_EMPTY_UID, "422: no customer is named; no code is documented"),
     own(DOCUMENT_TOO_LARGE, "422: the file passes 10 MiB; no code is documented"),
     own(TABLE_TOO_LONG, "422: a table of transactions over more than 18 months; no code is documented"),
     own(CONTROL_INVALID_TRANSACTION, "422: a transaction without a type, or with a field of another name"),

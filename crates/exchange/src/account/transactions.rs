@@ -5,7 +5,10 @@ use crate::{
     args::{self, Direction},
 };
 use capecrypto_auth::Environment;
-use capecrypto_models::{Arg, CurrencyId, Transaction, TransactionType};
+use capecrypto_models::{
+    Arg, CurrencyId, Transaction, TransactionType,
+    param::{Fields, Params},
+};
 use capecrypto_rest::{Mismatch, Page, Paged, Paging, Table, TimeRange, endpoints, request};
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
@@ -32,23 +35,17 @@ request! {
     times TimeRange<true>;
 }
 
-request! {
-    /// The same history as CSV, of any length, for [`Client::export`](capecrypto_rest::Client::export).
-    ///
-    /// The exchange gives 18 months at most, and the last month where no start is given.
-    #[derive(Default)]
-    pub struct ExportTransactions {}
-    optional {
-        /// Only what brought this currency in or took it out.
-        currency: Arg<CurrencyId>,
-        /// Only of this type (`type` on the wire).
-        kind as "type": TransactionType,
-        /// Only the transaction of this id.
-        txid: String,
-        /// Direction; newest first when left out.
-        order_by: Direction,
+/// The same history as CSV, of any length, for [`Client::export`](capecrypto_rest::Client::export).
+///
+/// The exchange ignores limit and page, gives 18 months at most, and the last month where no start is given.
+#[derive(Debug, Clone, Default)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct ExportTransactions(ListTransactions);
+
+impl Params for ExportTransactions {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        self.0.write_fields(fields);
     }
-    times TimeRange<true>;
 }
 
 impl ListTransactions {
@@ -83,9 +80,9 @@ impl Paged for ListTransactions {
 }
 
 impl ExportTransactions {
-    /// The last month.
-    pub fn new() -> Self {
-        Self::with()
+    /// What this list would show, on one table.
+    pub fn of(list: ListTransactions) -> Self {
+        Self(list)
     }
 }
 
@@ -113,11 +110,10 @@ mod samples {
 
     impl Samples for ExportTransactions {
         fn smallest() -> Self {
-            Self::new()
+            Self::of(ListTransactions::smallest())
         }
         fn fullest() -> Self {
-            let currency = Self::new().currency("btc").kind("trade").txid("302b0494");
-            currency.order_by(Direction::Descending).time_from(time(0)).time_to(time(1))
+            Self::of(ListTransactions::fullest())
         }
     }
 }

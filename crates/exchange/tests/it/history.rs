@@ -29,7 +29,10 @@ async fn history_is_walked_and_exported_to_the_same_rows() {
     assert_eq!((rows.len(), rows.total), (130, Some(130)));
     assert_eq!(rows[129].credit_amount, Some(dec!(0.5)));
     let mut table = Vec::new();
-    let exported = client.export(ExportTransactions::new().currency("zar"), &mut table).await.unwrap();
+    let exported = client
+        .export(ExportTransactions::of(ListTransactions::new().currency("zar")), &mut table)
+        .await
+        .unwrap();
     assert_eq!((exported.rows, usize::try_from(exported.bytes).unwrap()), (130, table.len()));
     let table = String::from_utf8(table).unwrap();
     assert!(table.starts_with("id,type,"));
@@ -59,8 +62,8 @@ async fn pins_and_persons_are_not_shown() {
 async fn a_table_that_is_refused_is_told_and_nothing_is_written() {
     let sandbox = with_history(1).await;
     let mut table = Vec::new();
-    let old = ExportTransactions::new().time_from(Timestamp::from_unix_seconds(1).unwrap());
-    let error = client(&sandbox, "maker").export(old, &mut table).await.unwrap_err();
+    let old = ListTransactions::new().time_from(Timestamp::from_unix_seconds(1).unwrap());
+    let error = client(&sandbox, "maker").export(ExportTransactions::of(old), &mut table).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), table.len()), (Kind::Refused, Outcome::Refused, 0));
 }
 

@@ -39,7 +39,7 @@ const CUSTOMER: [&str; 3] = ["uid", "customer_uid", "customer_ubo_uid"];
 const MAX_FILE: usize = 10 * 1024 * 1024;
 
 const CODES: &[&[&str]] =
-    &[&[errors::DOCUMENT_MISSING_UPLOAD, errors::DOCUMENT_MISSING_UID, errors::DOCUMENT_TOO_LARGE]];
+    &[&[errors::DOCUMENT_EMPTY_UPLOAD, errors::DOCUMENT_EMPTY_UID, errors::DOCUMENT_TOO_LARGE]];
 
 fn upload(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let account = request.account()?;
@@ -54,14 +54,14 @@ fn upload(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let mut codes = Vec::new();
     let uid = CUSTOMER.into_iter().find_map(text);
     if uid.is_none() {
-        codes.push(errors::DOCUMENT_MISSING_UID);
+        codes.push(errors::DOCUMENT_EMPTY_UID);
     }
     let file = match request.params.get("upload") {
         Some(Value::File(file)) if file.bytes > 0 => Some(file),
         _ => None,
     };
     match file {
-        None => codes.push(errors::DOCUMENT_MISSING_UPLOAD),
+        None => codes.push(errors::DOCUMENT_EMPTY_UPLOAD),
         Some(file) if file.bytes > MAX_FILE => codes.push(errors::DOCUMENT_TOO_LARGE),
         Some(_) => {}
     }
