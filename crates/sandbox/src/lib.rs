@@ -1,30 +1,25 @@
 #![doc = include_str!("../README.md")]
 
-mod accounts;
-mod app;
-mod auth;
-mod clock;
-mod config;
-mod control;
-mod engine;
-mod errors;
-mod faults;
-mod funds;
-mod http;
-mod ledger;
-mod markets;
-mod money;
-mod render;
+mod api;
+mod base;
+mod door;
+mod exchange;
+mod host;
 mod sandbox;
-mod server;
-mod ws;
+mod stream;
+mod wire;
 
-pub use crate::accounts::{Account, Restriction, Role};
-pub use crate::config::Profile;
-pub use crate::control::{Control, ControlError, Ledger, LedgerEntry};
-pub use crate::errors::OwnCode;
-pub use crate::faults::{Fault, FaultKind};
+pub use crate::base::config::Profile;
+pub use crate::base::refusal::OwnCode;
+pub use crate::door::control::{Control, ControlError};
+pub use crate::door::money::{JournalEntry, JournalPosting, Ledger, LedgerEntry};
+pub use crate::exchange::catalogue::{Currency, Market};
+pub use crate::exchange::funds::Document;
+pub use crate::exchange::people::{Restriction, Role};
+pub use crate::host::faults::{Fault, FaultKind};
+pub use crate::host::keys::Account;
 pub use crate::sandbox::{Builder, Sandbox, StartError};
+pub use crate::stream::trouble::FrameFault;
 
 /// One API call that the sandbox serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,25 +39,44 @@ impl Call {
     /// Status and code of everything that the call may be refused with, those of our own included.
     #[must_use]
     pub fn codes(&self) -> Vec<(u16, &'static str)> {
-        let is_it = |route: &&http::Route| (route.method, route.path) == (self.method, self.path);
-        http::all().find(is_it).map(http::codes::of).unwrap_or_default()
+        let is_it = |route: &&api::Route| (route.method, route.path) == (self.method, self.path);
+        api::all().find(is_it).map(api::codes::of).unwrap_or_default()
     }
 }
 
 /// Every API call that is served, read off the table that serves them.
 #[must_use]
 pub fn calls() -> Vec<Call> {
-    let call = |route: &http::Route| Call {
+    let call = |route: &api::Route| Call {
         service: route.service,
         method: route.method,
         path: route.path,
         only: route.only,
     };
-    http::all().map(call).collect()
+    api::all().map(call).collect()
 }
 
 /// Every error code that is the sandbox's own, with its reason.
 #[must_use]
-pub fn own_codes() -> &'static [OwnCode] {
-    errors::OWN_CODES
+pub fn own_codes() -> Vec<OwnCode> {
+    api::own_codes().chain(door::control::OWN_CODES).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_codes_are_marked_explained_and_listed_once() {
+        let codes = own_codes();
+        for (place, own) in codes.iter().enumerate() {
+            assert!(own.code.starts_with("sandbox."), "{own:?}");
+            assert!(own.reason.len() > 10, "{own:?}");
+            assert!(codes.iter().skip(place + 1).all(|other| other.code != own.code), "{own:?} twice");
+        }
+        let declared = calls().into_iter().flat_map(|call| call.codes()).map(|(_, code)| code);
+        for code in declared.filter(|code| code.starts_with("sandbox.")) {
+            assert!(codes.iter().any(|own| own.code == code), "{code} has no reason");
+        }
+    }
 }

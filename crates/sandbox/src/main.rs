@@ -16,6 +16,10 @@ usage: capecrypto-sandbox [options]
   --listen ADDRESS:PORT   where to listen; port 0 picks one (127.0.0.1:0)
   --profile docs|legacy   whose behaviour to show (docs)
   --auth-window-ms N      how near a nonce must be to the clock (5000)
+  --markets FILE          a JSON object with more `currencies` and `markets`, each as the exchange lists it
+  --seed N                what uids and uuids follow from (random)
+  --record FILE           write every command to a new file
+  --replay FILE           begin with the state of such a file
   --allow-non-loopback    listen on an address that other machines can reach
   --exit-with-stdin       end when standard input ends
   --help                  this text
@@ -26,7 +30,7 @@ The first line on standard output is one JSON object with every base URL and the
 #[derive(Debug)]
 enum Command {
     Help,
-    Run { builder: Builder, exit_with_stdin: bool },
+    Run { builder: Box<Builder>, exit_with_stdin: bool },
 }
 
 /// The line that tells other programs where everything is.
@@ -37,7 +41,7 @@ struct Ready<'a> {
     websocket: &'a str,
     legacy_websocket: &'a str,
     control: &'a str,
-    accounts: &'a [Account],
+    accounts: Vec<Account>,
 }
 
 fn main() -> ExitCode {
@@ -46,7 +50,7 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             ExitCode::SUCCESS
         }
-        Ok(Command::Run { builder, exit_with_stdin }) => run(builder, exit_with_stdin),
+        Ok(Command::Run { builder, exit_with_stdin }) => run(*builder, exit_with_stdin),
         Err(problem) => {
             eprintln!("{problem}\n\n{USAGE}");
             ExitCode::from(2)
@@ -62,7 +66,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
             Some((flag, value)) => (flag, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        let takes_value = matches!(flag, "--listen" | "--profile" | "--auth-window-ms");
+        let takes_value = matches!(
+            flag,
+            "--listen" | "--profile" | "--auth-window-ms" | "--markets" | "--seed" | "--record" | "--replay"
+        );
         if !takes_value && given.is_some() {
             return Err(format!("{flag} takes no value"));
         }
@@ -87,6 +94,13 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
                     .map_err(|_| format!("--auth-window-ms: {value:?} is not a whole number"))?;
                 builder.auth_window(Duration::from_millis(window))
             }
+            "--markets" => builder.markets_file(value()?),
+            "--seed" => {
+                let value = value()?;
+                builder.seed(value.parse().map_err(|_| format!("--seed: {value:?} is not a whole number"))?)
+            }
+            "--record" => builder.record(value()?),
+            "--replay" => builder.replay(value()?),
             "--allow-non-loopback" => builder.allow_non_loopback(true),
             "--exit-with-stdin" => {
                 exit_with_stdin = true;
@@ -96,7 +110,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
             other => return Err(format!("unknown argument {other:?}")),
         };
     }
-    Ok(Command::Run { builder, exit_with_stdin })
+    Ok(Command::Run { builder: Box::new(builder), exit_with_stdin })
 }
 
 fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {

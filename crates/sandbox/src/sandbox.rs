@@ -3,22 +3,28 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::accounts::Account;
-use crate::app::App;
-use crate::config::{Config, Profile};
-use crate::control::Control;
-use crate::markets::CURRENCIES;
-use crate::server;
+use crate::base::config::{Config, Profile};
+use crate::base::id::Code;
+use crate::door::control::Control;
+use crate::exchange::catalogue::{Currency, Market, NotAdded};
+use crate::exchange::demo;
+use crate::exchange::funds::Deposit;
+use crate::exchange::market::commands::{AddCurrency, AddMarket};
+use crate::host::Host;
+use crate::host::keys::Account;
+use crate::host::record::{self, Line, Record};
+use crate::wire::listener;
 
 /// A running exchange. Dropping it ends its listener, its sockets and its tasks.
 pub struct Sandbox {
-    app: Arc<App>,
+    host: Arc<Host>,
     address: SocketAddr,
     origin: String,
     websocket: String,
@@ -51,6 +57,38 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// A currency or a market can't be added at the start.
+    #[error("can't add {name}: {reason}")]
+    Markets {
+        /// The currency's code or the market's id.
+        name: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// The file of currencies and markets can't be read.
+    #[error("can't read the markets of {}: {reason}", path.display())]
+    MarketsFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The record can't be written.
+    #[error("can't record to {}: {source}; give a file that is not there yet", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The record can't be carried out again.
+    #[error("can't replay {}: {reason}", path.display())]
+    Replay {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with the line.
+        reason: String,
+    },
 }
 
 /// Settings of a sandbox that is to be started.
@@ -58,6 +96,21 @@ pub enum StartError {
 #[must_use = "nothing runs before `start`"]
 pub struct Builder {
     config: Config,
+    seed: Option<u64>,
+    currencies: Vec<Currency>,
+    markets: Vec<Market>,
+    markets_file: Option<PathBuf>,
+    record: Option<PathBuf>,
+    replay: Option<PathBuf>,
+}
+
+/// A file of currencies and markets.
+#[derive(serde::Deserialize)]
+struct MarketsFile {
+    #[serde(default)]
+    currencies: Vec<Currency>,
+    #[serde(default)]
+    markets: Vec<Market>,
 }
 
 impl Builder {
@@ -99,10 +152,52 @@ impl Builder {
         self
     }
 
+    /// What ids follow from: with the same seed, the same commands give the same uids and uuids. Random unless said otherwise.
+    /// Keys are made afresh all the same.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Has that currency from the start; in place of the one of the documents where it has the same code.
+    pub fn currency(mut self, currency: Currency) -> Self {
+        self.currencies.push(currency);
+        self
+    }
+
+    /// Has that market from the start; in place of the one of the documents where it has the same id.
+    pub fn market(mut self, market: Market) -> Self {
+        self.markets.push(market);
+        self
+    }
+
+    /// The same with every currency and market of a JSON file: an object with the lists `currencies` and `markets`, each as
+    /// the exchange itself answers to `GET /public/currencies` and `GET /public/markets`.
+    pub fn markets_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.markets_file = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Writes every command to a new file, from which [`replay`](Self::replay) brings another sandbox to the same state.
+    /// No key is written.
+    pub fn record(mut self, path: impl AsRef<Path>) -> Self {
+        self.record = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Begins with the state of a record, with the same ids, and goes on from there. Profile, seed, currencies, markets and
+    /// accounts are those of the record; keys are made afresh. The clock goes on where the record ends, or at this
+    /// machine's time where that is later.
+    pub fn replay(mut self, path: impl AsRef<Path>) -> Self {
+        self.replay = Some(path.as_ref().to_owned());
+        self
+    }
+
     /// Starts on the current tokio runtime, with its I/O and time drivers.
     ///
     /// # Errors
-    /// The address is taken, not this machine's, or open to others without leave.
+    /// The address is taken, not this machine's, or open to others without leave; a currency or market can't be added; a
+    /// record can't be read or written.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let listen = self.config.listen;
         if !listen.ip().is_loopback() && !self.config.allow_non_loopback {
@@ -111,14 +206,13 @@ impl Builder {
         let failed = |source| StartError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let app = Arc::new(App::new(self.config));
-        fund(&app);
-        let (worker, periodic) = (Arc::clone(&app), Arc::clone(&app));
+        let host = Arc::new(self.open()?);
+        let (worker, periodic) = (Arc::clone(&host), Arc::clone(&host));
         tokio::spawn(async move { worker.work().await });
         tokio::spawn(async move { periodic.publish_periodically().await });
-        let server = tokio::spawn(server::run(Arc::clone(&app), listener));
+        let server = tokio::spawn(listener::run(Arc::clone(&host), listener));
         Ok(Sandbox {
-            app,
+            host,
             address,
             origin: format!("http://{address}"),
             websocket: format!("ws://{address}/api/v2/websocket"),
@@ -127,20 +221,99 @@ impl Builder {
             server: Some(server),
         })
     }
+
+    /// The exchange, with all that it begins with.
+    fn open(mut self) -> Result<Host, StartError> {
+        let replay = match self.replay.take() {
+            Some(path) => {
+                let (header, lines) = record::read(&path)
+                    .map_err(|error| StartError::Replay { path: path.clone(), reason: error.to_string() })?;
+                (self.config.profile, self.seed) = (header.profile, Some(header.seed));
+                Some((path, lines))
+            }
+            None => None,
+        };
+        let seed = self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
+        let record = match self.record.take() {
+            Some(path) => Some(
+                Record::create(&path, self.config.profile, seed)
+                    .map_err(|source| StartError::Record { path, source })?,
+            ),
+            None => None,
+        };
+        let host = Host::new(self.config.clone(), seed, record);
+        match replay {
+            Some((path, lines)) => again(&host, &path, &lines)?,
+            None => self.begin(&host)?,
+        }
+        host.tell_all();
+        Ok(host)
+    }
+
+    /// Adds currencies, markets and the demo accounts with their money.
+    fn begin(mut self, host: &Host) -> Result<(), StartError> {
+        if let Some(path) = self.markets_file.take() {
+            let file = |reason: String| StartError::MarketsFile { path: path.clone(), reason };
+            let text = std::fs::read_to_string(&path).map_err(|error| file(error.to_string()))?;
+            let MarketsFile { currencies, markets } =
+                serde_json::from_str(&text).map_err(|error| file(error.to_string()))?;
+            self.currencies.extend(currencies);
+            self.markets.extend(markets);
+        }
+        let refused = |name: Code, why: NotAdded| StartError::Markets {
+            name: name.to_string(),
+            reason: why.to_string(),
+        };
+        for currency in replaced(demo::currencies(), self.currencies, |currency| currency.id) {
+            let name = currency.id;
+            host.command(AddCurrency(currency)).map_err(|why| refused(name, why))?;
+        }
+        for market in replaced(demo::markets(), self.markets, |market| market.id) {
+            let name = market.id;
+            host.command(AddMarket(market)).map_err(|why| refused(name, why))?;
+        }
+        for (name, role) in demo::ACCOUNTS {
+            let added = host.add_account(name, role);
+            debug_assert!(added.is_ok(), "the demo accounts are the first ones");
+        }
+        let ids: Vec<_> = host.read(|exchange| exchange.people().all().map(|(id, _)| id).collect());
+        for account in ids {
+            for (currency, amount) in demo::FUNDS {
+                let Some(currency) = Code::new(currency) else { continue };
+                let deposit = Deposit { account, currency, amount: amount.into(), after_ms: 0 };
+                let funded = host.command(deposit);
+                debug_assert_eq!(funded, Ok(()), "demo funds are within the supply");
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Gives every demo account its first money.
-fn fund(app: &App) {
-    let now_ms = app.clock.now_ms();
-    let mut engine = app.engine();
-    for (account, _) in app.directory.all().iter().enumerate() {
-        for currency in &CURRENCIES {
-            let funded = engine.deposit(account, currency.id, currency.demo_funds, now_ms);
-            debug_assert_eq!(funded, Ok(()), "demo funds are within the supply");
+/// The list with what was named besides: in the place of what has the same name, or at its end.
+fn replaced<T>(mut all: Vec<T>, named: Vec<T>, name: impl Fn(&T) -> Code) -> Vec<T> {
+    for one in named {
+        match all.iter_mut().find(|other| name(other) == name(&one)) {
+            Some(place) => *place = one,
+            None => all.push(one),
         }
     }
-    drop(engine);
-    app.tell_all();
+    all
+}
+
+/// Carries out a record, and makes keys for its accounts.
+fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
+    for (number, line) in (2..).zip(lines) {
+        host.replay(line).map_err(|error| StartError::Replay {
+            path: path.to_owned(),
+            reason: format!("line {number}: {error}"),
+        })?;
+    }
+    host.clock.reach(lines.iter().map(|line| line.at_ms).max().unwrap_or_default());
+    let ids: Vec<_> = host.read(|exchange| exchange.people().all().map(|(id, _)| id).collect());
+    for id in ids {
+        host.make_keys(id);
+    }
+    Ok(())
 }
 
 impl Sandbox {
@@ -187,28 +360,29 @@ impl Sandbox {
         &self.control_url
     }
 
-    /// The demo account of that name: `maker`, `taker`, `merchant` or `aggregator`.
+    /// The account of that name: `maker`, `taker`, `merchant`, `aggregator`, or one that was added.
     #[must_use]
-    pub fn account(&self, name: &str) -> Option<&Account> {
-        self.app.directory.by_name(name).and_then(|id| self.app.directory.get(id))
+    pub fn account(&self, name: &str) -> Option<Account> {
+        let id = self.host.read(|exchange| exchange.people().by_name(name))?;
+        self.host.keys.get(id).map(|account| Account::clone(&account))
     }
 
-    /// All demo accounts.
+    /// All accounts, the oldest first.
     #[must_use]
-    pub fn accounts(&self) -> &[Account] {
-        self.app.directory.all()
+    pub fn accounts(&self) -> Vec<Account> {
+        self.host.keys.all().iter().map(|account| Account::clone(account)).collect()
     }
 
     /// The control door, without HTTP.
     #[must_use]
     pub fn control(&self) -> Control {
-        Control { app: Arc::clone(&self.app) }
+        Control { host: Arc::clone(&self.host) }
     }
 
     /// Ends it: the listener at once, websockets with a close frame, whatever doesn't end within two seconds
     /// anyway.
     pub async fn shutdown(mut self) {
-        self.app.stop();
+        self.host.stop();
         if let Some(server) = self.server.take() {
             // The task only fails where it panicked, and then it is gone too.
             let _ended = server.await;
@@ -218,6 +392,6 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.app.stop();
+        self.host.stop();
     }
 }

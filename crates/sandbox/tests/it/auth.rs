@@ -71,7 +71,7 @@ async fn the_clock_moves_date_timestamp_and_window_together() {
     let account = exchange.sandbox.account("maker").unwrap();
     let path = format!("{API}/account/balances");
     let before = exchange.control.now_ms();
-    let headers = sign(account, &before.to_string());
+    let headers = sign(&account, &before.to_string());
     // Neither a nonce used twice nor a changed body is noticed.
     for _ in 0..2 {
         exchange.send("GET", &path, &headers, b"").await.unwrap().expect(200);
@@ -93,7 +93,7 @@ async fn the_window_is_a_setting() {
     let exchange = Exchange::with(Sandbox::builder().auth_window(Duration::from_secs(3600))).await;
     let account = exchange.sandbox.account("maker").unwrap();
     for (skew_ms, status) in [(-3_500_000, 200), (3_500_000, 200), (3_700_000, 401)] {
-        let headers = sign(account, &(exchange.control.now_ms() + skew_ms).to_string());
+        let headers = sign(&account, &(exchange.control.now_ms() + skew_ms).to_string());
         let answer = exchange.send("GET", &format!("{API}/market/orders"), &headers, b"").await.unwrap();
         assert_eq!(answer.status, status, "{skew_ms}");
     }

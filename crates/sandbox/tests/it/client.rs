@@ -72,7 +72,7 @@ impl Exchange {
 
     /// The three headers, signed at the exchange's own time.
     pub(crate) fn signed(&self, name: &str) -> Vec<(String, String)> {
-        sign(self.sandbox.account(name).unwrap(), &self.control.now_ms().to_string())
+        sign(&self.sandbox.account(name).unwrap(), &self.control.now_ms().to_string())
     }
 
     /// A public GET; the path comes without its prefix.

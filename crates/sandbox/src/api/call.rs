@@ -1,0 +1,139 @@
+//! What a REST call is: its line in a theme's table, and the request that its handler sees.
+
+use std::sync::Arc;
+
+use super::params::Params;
+use crate::base::config::Profile;
+use crate::base::id::AccountId;
+use crate::base::refusal::{OwnCode, Refusal};
+use crate::base::reply::Reply;
+use crate::exchange::catalogue::Market;
+use crate::host::Host;
+
+/// Answers a call.
+pub(crate) type Handler = fn(&ApiRequest<'_>) -> Result<Reply, Refusal>;
+
+/// The calls of a file, and the codes that it adds to the documents'.
+#[derive(Debug)]
+pub(crate) struct Theme {
+    pub(crate) routes: &'static [Route],
+    pub(crate) own_codes: &'static [OwnCode],
+}
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// The service of the documents' base URLs: `trade` or `account`.
+    pub(crate) service: &'static str,
+    pub(crate) method: &'static str,
+    /// Without the prefix; `{…}` stands for one segment.
+    pub(crate) path: &'static str,
+    /// The profile that alone serves it; none means both.
+    pub(crate) only: Option<Profile>,
+    /// The codes of a 422 that its handler may give, beside those of [`super::codes`].
+    pub(crate) codes: &'static [&'static [&'static str]],
+    /// What else it may be refused with: status and code.
+    pub(crate) also: &'static [(u16, &'static str)],
+    /// Whether it takes a form with a file.
+    pub(crate) takes_files: bool,
+    pub(crate) handle: Handler,
+}
+
+impl Route {
+    /// The same with further refusals.
+    pub(super) const fn also(self, also: &'static [(u16, &'static str)]) -> Self {
+        Self { also, ..self }
+    }
+
+    /// The same for a form with a file.
+    pub(super) const fn with_files(self) -> Self {
+        Self { takes_files: true, ..self }
+    }
+
+    /// Public calls don't look at authentication headers, not even at wrong ones.
+    pub(crate) fn is_public(&self) -> bool {
+        self.path.starts_with("/public/")
+    }
+
+    /// Calls that need the level of verification for trading.
+    pub(crate) fn is_trading(&self) -> bool {
+        self.path.starts_with("/market/")
+    }
+
+    pub(crate) fn is_served_by(&self, profile: Profile) -> bool {
+        self.only.is_none_or(|only| only == profile)
+    }
+}
+
+pub(super) const fn route(
+    service: &'static str,
+    method: &'static str,
+    path: &'static str,
+    handle: Handler,
+    codes: &'static [&'static [&'static str]],
+) -> Route {
+    Route { service, method, path, only: None, codes, also: &[], takes_files: false, handle }
+}
+
+pub(super) const fn legacy(
+    service: &'static str,
+    method: &'static str,
+    path: &'static str,
+    handle: Handler,
+    codes: &'static [&'static [&'static str]],
+) -> Route {
+    Route { only: Some(Profile::Legacy), ..route(service, method, path, handle, codes) }
+}
+
+/// A call as its handler sees it.
+pub(crate) struct ApiRequest<'a> {
+    pub(crate) host: &'a Host,
+    /// What stands in the path's `{…}`, in order.
+    pub(crate) path: Vec<String>,
+    pub(crate) params: &'a Params,
+    /// Who calls; none on public calls.
+    pub(crate) account: Option<AccountId>,
+    /// What the caller takes as an answer.
+    pub(crate) accept: &'a str,
+}
+
+impl ApiRequest<'_> {
+    /// The path's `{…}` of that place.
+    pub(crate) fn path(&self, place: usize) -> &str {
+        self.path.get(place).map_or("", String::as_str)
+    }
+
+    pub(crate) fn profile(&self) -> Profile {
+        self.host.config.profile
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.host.clock.now_ms()
+    }
+
+    /// The market that the path names, or a refusal with that code.
+    pub(super) fn market(&self, code: &'static str) -> Result<Arc<Market>, Refusal> {
+        self.find_market(self.path(0)).ok_or_else(|| Refusal::unprocessable(code))
+    }
+
+    pub(super) fn find_market(&self, id: &str) -> Option<Arc<Market>> {
+        self.host.read(|exchange| exchange.catalogue().market(id).cloned())
+    }
+
+    /// Whether the exchange has that currency.
+    pub(super) fn has_currency(&self, code: &str) -> bool {
+        self.host.read(|exchange| exchange.catalogue().currency(code).is_some())
+    }
+
+    /// Whether the caller names this media type among those that it takes.
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
+        self.accept
+            .split(',')
+            .any(|range| range.split(';').next().is_some_and(|kind| kind.trim() == media_type))
+    }
+
+    /// Who calls. The error never shows: private calls are authenticated before their handler.
+    pub(crate) fn account(&self) -> Result<AccountId, Refusal> {
+        self.account.ok_or_else(|| Refusal::unauthorized("authz.invalid_session"))
+    }
+}

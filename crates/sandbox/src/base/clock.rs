@@ -1,0 +1,86 @@
+//! The exchange's own time: the machine's wall clock plus an offset that the control door moves.
+//!
+//! Every time the exchange writes (order times, the `Date` header, the nonce window) comes from here, so that
+//! moving the clock moves all of them together. Heartbeats of sockets are not exchange time and don't use it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since the Unix epoch, moved by an offset.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    offset_ms: AtomicI64,
+}
+
+/// Keeps every time inside what an ISO-8601 text and an HTTP date can say (years 1970 to 9999).
+const LATEST_MS: i64 = 253_402_300_799_000;
+
+impl Clock {
+    /// Now, in milliseconds since the Unix epoch; never before it and never past the year 9999.
+    pub(crate) fn now_ms(&self) -> i64 {
+        wall_ms().saturating_add(self.offset_ms.load(Ordering::Relaxed)).clamp(0, LATEST_MS)
+    }
+
+    /// Moves the clock by so many milliseconds, backwards where negative.
+    pub(crate) fn advance(&self, by_ms: i64) {
+        // `fetch_update` only fails where the closure gives `None`, and this one never does.
+        let _previous = self
+            .offset_ms
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |offset| Some(offset.saturating_add(by_ms)));
+    }
+}
+
+impl Clock {
+    /// Moves the clock forward to that time, where it isn't there yet.
+    pub(crate) fn reach(&self, at_ms: i64) {
+        self.advance(at_ms.saturating_sub(self.now_ms()).max(0));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the sandbox reads the machine's time")]
+fn wall_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(LATEST_MS)
+}
+
+/// A time as ISO-8601 with whole seconds: the documents' `+01:00` or the legacy family's `Z`.
+pub(crate) fn iso(ms: i64, offset_hours: i8) -> String {
+    let Ok(at) = jiff::Timestamp::from_second(ms.div_euclid(1000)) else {
+        return "1970-01-01T00:00:00Z".to_owned();
+    };
+    if offset_hours == 0 {
+        return at.to_string();
+    }
+    at.display_with_offset(jiff::tz::Offset::constant(offset_hours)).to_string()
+}
+
+/// A time as an HTTP date (RFC 9110 section 5.6.7).
+pub(crate) fn http_date(ms: i64) -> String {
+    let at = jiff::Timestamp::from_second(ms.div_euclid(1000)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_times_as_the_documents_do() {
+        assert_eq!(iso(1_702_021_619_999, 1), "2023-12-08T08:46:59+01:00");
+        assert_eq!(iso(1_702_021_619_000, 0), "2023-12-08T07:46:59Z");
+        assert_eq!(http_date(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn moves_both_ways_and_stays_in_range() {
+        let clock = Clock::default();
+        let before = clock.now_ms();
+        clock.advance(3_600_000);
+        assert!(clock.now_ms() >= before + 3_600_000);
+        clock.advance(i64::MIN);
+        assert_eq!(clock.now_ms(), 0);
+        clock.advance(i64::MAX);
+        clock.advance(i64::MAX);
+        assert_eq!(clock.now_ms(), LATEST_MS);
+    }
+}

@@ -1,0 +1,66 @@
+//! How a sandbox is set up: the profile and the figures that a test or a user may want to change.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Whose behaviour the sandbox shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// The shapes and promises of the current documents (2026). Where they name no code, ours begins with
+    /// `sandbox.`.
+    #[default]
+    Docs,
+    /// The behaviour of the OpenDAX family that Cape's older API was built on (2023 and before): times in
+    /// seconds, terse websocket messages, self-trades allowed.
+    Legacy,
+}
+
+impl Profile {
+    /// The zone of ISO times, in hours: the documents' samples have `+01:00`.
+    pub(crate) fn zone_hours(self) -> i8 {
+        match self {
+            Self::Docs => 1,
+            Self::Legacy => 0,
+        }
+    }
+
+    /// Milliseconds in one unit of `time_from` and `time_to`.
+    pub(crate) fn time_unit_ms(self) -> i64 {
+        match self {
+            Self::Docs => 1,
+            Self::Legacy => 1000,
+        }
+    }
+}
+
+/// All settings, with their defaults.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) profile: Profile,
+    pub(crate) listen: SocketAddr,
+    pub(crate) allow_non_loopback: bool,
+    /// A nonce must be nearer to the exchange's clock than this, on either side.
+    pub(crate) auth_window: Duration,
+    pub(crate) ping_every: Duration,
+    pub(crate) drop_after: Duration,
+    pub(crate) tickers_every: Duration,
+    pub(crate) candles_every: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            profile: Profile::Docs,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allow_non_loopback: false,
+            auth_window: Duration::from_secs(5),
+            ping_every: Duration::from_secs(54),
+            drop_after: Duration::from_secs(60),
+            tickers_every: Duration::from_secs(5),
+            candles_every: Duration::from_secs(2),
+        }
+    }
+}

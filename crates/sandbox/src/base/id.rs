@@ -1,0 +1,119 @@
+//! The names by which the exchange knows its accounts, currencies and markets.
+
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An account's number. It is given once and never again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct AccountId(pub(crate) u64);
+
+/// Bytes of the longest code.
+const MOST: usize = 23;
+
+/// The code of a currency or a market, such as `btc` or `btczar`: 1 to 23 of a-z, 0-9, `-` and `_`.
+///
+/// It is kept in place and copied like a number, so that an order or a posting holds its market without a pointer to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Code {
+    /// Filled up with zeros, so that codes are sorted as their texts are.
+    bytes: [u8; MOST],
+    len: u8,
+}
+
+impl Code {
+    /// The code of that text; none where it is too long or has another character.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let fits =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        if text.is_empty() || !text.bytes().all(fits) {
+            return None;
+        }
+        let mut bytes = [0; MOST];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, len: u8::try_from(text.len()).ok()? })
+    }
+
+    /// Its text.
+    pub(crate) fn as_str(&self) -> &str {
+        let text = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        // Only ASCII gets in.
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl Deref for Code {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq<str> for Code {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).ok_or_else(|| {
+            D::Error::custom(format!(
+                "{text:?} is no code of a currency or market: give 1 to {MOST} of a-z, 0-9, - and _"
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_its_text() {
+        for text in ["a", "btczar", "usdc-2_x", &"m".repeat(MOST)] {
+            let code = Code::new(text).unwrap();
+            assert_eq!(code.as_str(), text);
+            assert_eq!(format!("{code} {code:?}"), format!("{text} {text:?}"));
+            let json = serde_json::to_string(&code).unwrap();
+            assert_eq!(serde_json::from_str::<Code>(&json).unwrap(), code);
+        }
+        for text in ["", "BTC", "btc zar", "ü", "a\0", &"m".repeat(MOST + 1)] {
+            assert_eq!(Code::new(text), None, "{text:?}");
+        }
+        let error = serde_json::from_str::<Code>("\"BTC\"").unwrap_err().to_string();
+        assert!(error.contains("\"BTC\"") && error.contains("a-z"), "{error}");
+    }
+
+    #[test]
+    fn codes_are_sorted_as_texts() {
+        let mut texts = ["zar", "btc", "btczar", "b", "usdc", "bt-c"];
+        let mut codes: Vec<Code> = texts.iter().filter_map(|text| Code::new(text)).collect();
+        texts.sort_unstable();
+        codes.sort_unstable();
+        assert_eq!(codes.iter().map(Code::as_str).collect::<Vec<_>>(), texts);
+    }
+}

@@ -1,0 +1,12 @@
+//! What every part of the exchange stands on: exact money, names, time, the ledger, refusals and answers.
+
+pub(crate) mod clock;
+pub(crate) mod config;
+pub(crate) mod id;
+pub(crate) mod ledger;
+pub(crate) mod listing;
+pub(crate) mod money;
+pub(crate) mod number;
+pub(crate) mod refusal;
+pub(crate) mod reply;
+pub(crate) mod timers;

@@ -1,0 +1,85 @@
+//! What a refusal looks like on the wire, and the codes that belong to no single theme.
+
+use http::StatusCode;
+
+/// A code that the documents don't have, and why the sandbox needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OwnCode {
+    /// Begins with `sandbox.`, so that nobody mistakes it for one of Cape's.
+    pub code: &'static str,
+    /// When it is given, and what the documents leave open.
+    pub reason: &'static str,
+}
+
+pub(crate) const MALFORMED: &str = "server.method.invalid_message_body";
+pub(crate) const METHOD_NOT_ALLOWED: &str = "server.method_not_allowed";
+pub(crate) const INTERNAL: &str = "server.internal_error";
+pub(crate) const NOT_FOUND: &str = "record.not_found";
+/// The account's level of verification doesn't allow trading.
+pub(crate) const NOT_PERMITTED: &str = "market.trade.not_permitted";
+
+pub(crate) const ROLE_NOT_PERMITTED: &str = "sandbox.role.not_permitted";
+pub(crate) const BODY_TOO_LARGE: &str = "sandbox.request.body_too_large";
+pub(crate) const BODY_INCOMPLETE: &str = "sandbox.request.body_incomplete";
+pub(crate) const OVERLOADED: &str = "sandbox.engine.overloaded";
+
+/// Those of our own that belong to no single theme.
+pub(crate) const OWN_CODES: &[OwnCode] = &[
+    own(
+        ROLE_NOT_PERMITTED,
+        "403: a member asks for what merchants and aggregators may; no code is documented",
+    ),
+    own(BODY_TOO_LARGE, "413: the body passes 64 KiB; the real limit is unknown"),
+    own(BODY_INCOMPLETE, "400: the body ended early or came too slowly"),
+    own(OVERLOADED, "503: over 10,000 commands and events wait; nothing was done"),
+];
+
+/// A code of our own.
+pub(crate) const fn own(code: &'static str, reason: &'static str) -> OwnCode {
+    OwnCode { code, reason }
+}
+
+/// A refusal, in one of the bodies that the exchange uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// `{"errors":["code", …]}`.
+    Codes(StatusCode, Vec<&'static str>),
+    /// `{"errors":"code"}`, a text instead of a list.
+    Text(StatusCode, &'static str),
+    /// `{"error":"sentence"}`.
+    Sentence(StatusCode, String),
+    /// A bare text without a content type, as for an unknown route.
+    Plain(StatusCode, &'static str),
+    /// `{"errors":"server.method_not_allowed"}`, with what would be allowed.
+    Method(Vec<&'static str>),
+}
+
+impl Refusal {
+    pub(crate) fn unprocessable(code: &'static str) -> Self {
+        Self::Codes(StatusCode::UNPROCESSABLE_ENTITY, vec![code])
+    }
+
+    pub(crate) fn unauthorized(code: &'static str) -> Self {
+        Self::Codes(StatusCode::UNAUTHORIZED, vec![code])
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::Codes(StatusCode::NOT_FOUND, vec![NOT_FOUND])
+    }
+
+    /// Status and codes, where it has any.
+    pub(crate) fn codes(&self) -> Option<(StatusCode, &[&'static str])> {
+        match self {
+            Self::Codes(status, codes) => Some((*status, codes)),
+            Self::Text(status, code) => Some((*status, std::slice::from_ref(code))),
+            Self::Method(_) => Some((StatusCode::METHOD_NOT_ALLOWED, &[METHOD_NOT_ALLOWED])),
+            Self::Sentence(..) | Self::Plain(..) => None,
+        }
+    }
+
+    /// Nothing where no check failed.
+    pub(crate) fn all(codes: Vec<&'static str>) -> Result<(), Self> {
+        if codes.is_empty() { Ok(()) } else { Err(Self::Codes(StatusCode::UNPROCESSABLE_ENTITY, codes)) }
+    }
+}

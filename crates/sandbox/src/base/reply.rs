@@ -1,0 +1,104 @@
+//! An answer before it is put on the wire, and the wire form of both answers and refusals.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde::Serialize;
+
+use super::clock::http_date;
+use super::refusal::{self, Refusal};
+
+/// What goes out on a connection.
+pub(crate) type Outgoing = Response<Full<Bytes>>;
+
+/// Status, body and paging headers.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    status: StatusCode,
+    content_type: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Vec<u8>,
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl Reply {
+    /// 200 with a JSON body.
+    pub(crate) fn ok(body: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// 201 with a JSON body.
+    pub(crate) fn created(body: &impl Serialize) -> Self {
+        Self::json(StatusCode::CREATED, body)
+    }
+
+    fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => Self { status, content_type: Some(JSON), headers: Vec::new(), body },
+            Err(_) => Self::from(Refusal::Codes(StatusCode::INTERNAL_SERVER_ERROR, vec![refusal::INTERNAL])),
+        }
+    }
+
+    /// Any status, any body; the content type is left out where it can't stand in a header.
+    pub(crate) fn raw(status: u16, content_type: Option<&str>, body: String) -> Self {
+        Self {
+            // Anything below 200 is not an answer.
+            status: StatusCode::from_u16(status.max(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            content_type: content_type.and_then(|text| text.parse().ok()),
+            headers: Vec::new(),
+            body: body.into_bytes(),
+        }
+    }
+
+    /// 204 without a body.
+    pub(crate) fn nothing() -> Self {
+        Self { status: StatusCode::NO_CONTENT, content_type: None, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Says what may be asked of the path.
+    pub(crate) fn allow(mut self, methods: &[&str]) -> Self {
+        self.headers.extend(methods.join(", ").parse().ok().map(|methods| (header::ALLOW, methods)));
+        self
+    }
+
+    /// Adds a header that counts something.
+    pub(crate) fn count(mut self, name: &'static str, value: usize) -> Self {
+        self.headers.push((HeaderName::from_static(name), HeaderValue::from(value)));
+        self
+    }
+
+    /// The wire form, dated by the exchange's clock.
+    pub(crate) fn into_response(self, now_ms: i64) -> Outgoing {
+        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if let Ok(date) = http_date(now_ms).parse() {
+            headers.insert(header::DATE, date);
+        }
+        if let Some(content_type) = self.content_type {
+            headers.insert(header::CONTENT_TYPE, content_type);
+        }
+        for (name, value) in self.headers {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Codes(status, errors) => Self::json(status, &serde_json::json!({ "errors": errors })),
+            Refusal::Text(status, errors) => Self::json(status, &serde_json::json!({ "errors": errors })),
+            Refusal::Sentence(status, error) => Self::json(status, &serde_json::json!({ "error": error })),
+            Refusal::Method(methods) => {
+                let refusal = Refusal::Text(StatusCode::METHOD_NOT_ALLOWED, refusal::METHOD_NOT_ALLOWED);
+                Self::from(refusal).allow(&methods)
+            }
+            Refusal::Plain(status, text) => {
+                Self { status, content_type: None, headers: Vec::new(), body: text.into() }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What goes wrong with calls.
+
+use serde::Deserialize;
+
+use super::control::{Control, unreadable};
+use super::operation::{Operation, done};
+use crate::base::refusal::Refusal;
+use crate::host::faults::{Fault, FaultKind};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        library: "inject, fail_next",
+        method: "POST",
+        path: "faults",
+        about: r#"`{"kind","method","path","times","status","body","content_type","delay_ms","retry_after_s"}`; kinds `answer`, `too_many_requests`, `reset_before_apply`, `reset_after_apply`, `delay`, `delay_after_apply`"#,
+        run: |control, input| {
+            control.inject(input.read::<NewFault>()?.fault()?);
+            done()
+        },
+    },
+    Operation {
+        library: "clear_faults",
+        method: "POST",
+        path: "faults/clear",
+        about: "of calls, of frames, and the throttle",
+        run: |control, _| {
+            control.clear_faults();
+            done()
+        },
+    },
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Answer,
+    TooManyRequests,
+    ResetBeforeApply,
+    ResetAfterApply,
+    Delay,
+    DelayAfterApply,
+}
+
+/// A fault; `kind` says which of the other fields count.
+#[derive(Deserialize)]
+struct NewFault {
+    kind: Kind,
+    method: Option<String>,
+    path: Option<String>,
+    times: Option<u32>,
+    status: Option<u16>,
+    body: Option<String>,
+    content_type: Option<String>,
+    delay_ms: Option<u64>,
+    retry_after_s: Option<u32>,
+}
+
+impl NewFault {
+    fn fault(self) -> Result<Fault, Refusal> {
+        let kind = match self.kind {
+            Kind::Answer => FaultKind::Answer {
+                status: self.status.filter(|status| (200..600).contains(status)).ok_or_else(unreadable)?,
+                body: self.body.unwrap_or_default(),
+                content_type: self.content_type,
+            },
+            Kind::TooManyRequests => FaultKind::TooManyRequests { retry_after_s: self.retry_after_s },
+            Kind::ResetBeforeApply => FaultKind::ResetBeforeApply,
+            Kind::ResetAfterApply => FaultKind::ResetAfterApply,
+            Kind::Delay => FaultKind::Delay(self.delay_ms.ok_or_else(unreadable)?),
+            Kind::DelayAfterApply => FaultKind::DelayAfterApply(self.delay_ms.ok_or_else(unreadable)?),
+        };
+        Ok(Fault { kind, method: self.method, path: self.path, times: self.times.unwrap_or(1) })
+    }
+}
+
+impl Control {
+    /// Plans a fault for coming REST calls or handshakes. Up to 1,000 are kept.
+    pub fn inject(&self, fault: Fault) {
+        self.host.faults.add(fault);
+    }
+
+    /// The next `n` REST calls get this answer and are not carried out. Handshakes are met by [`inject`](Self::inject) only.
+    pub fn fail_next(&self, n: u32, status: u16, body: &str, content_type: Option<&str>) {
+        let content_type = content_type.map(str::to_owned);
+        self.inject(Fault::next(FaultKind::Answer { status, body: body.to_owned(), content_type }).times(n));
+    }
+
+    /// Forgets every planned fault, of calls and of frames, and lets sockets send at full speed again. A frozen socket
+    /// stays frozen.
+    pub fn clear_faults(&self) {
+        self.host.faults.clear();
+        self.host.hub.clear_troubles();
+    }
+}

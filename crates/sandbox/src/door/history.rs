@@ -1,0 +1,77 @@
+//! What an account has beside its money: beneficiaries, lines of its history, documents.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::control::{Control, ControlError};
+use super::operation::{Operation, answer};
+use crate::exchange::funds::{AddBeneficiary, AddTransaction, Document};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        library: "add_beneficiary",
+        method: "POST",
+        path: "beneficiaries",
+        about: r#"`{"account"}`, answers with its number"#,
+        run: |control, input| {
+            let id = control.add_beneficiary(&input.read::<Owner>()?.account)?;
+            Ok(json!({ "id": id }))
+        },
+    },
+    Operation {
+        library: "add_transaction",
+        method: "POST",
+        path: "transactions",
+        about: r#"`{"account","transaction":{"type", …}}`, answers with its number: a line of the history, with the documents' fields"#,
+        run: |control, input| {
+            let NewTransaction { account, transaction } = input.read()?;
+            Ok(json!({ "id": control.add_transaction(&account, transaction.get())? }))
+        },
+    },
+    Operation {
+        library: "documents",
+        method: "GET",
+        path: "documents",
+        about: "what was sent for customers, in the order it came",
+        run: |control, _| answer(&control.documents()),
+    },
+];
+
+#[derive(Deserialize)]
+struct Owner {
+    account: String,
+}
+
+#[derive(Deserialize)]
+struct NewTransaction {
+    account: String,
+    transaction: Box<serde_json::value::RawValue>,
+}
+
+impl Control {
+    /// Gives an account a beneficiary, and says its number.
+    ///
+    /// # Errors
+    /// An unknown account.
+    pub fn add_beneficiary(&self, account: &str) -> Result<u64, ControlError> {
+        let account = self.account(account)?;
+        Ok(self.host.command(AddBeneficiary { account }))
+    }
+
+    /// Adds a line to an account's history, and says its number: a JSON object with the documents' fields ("Transaction"). Its
+    /// number and `created_at` are made here.
+    ///
+    /// # Errors
+    /// An unknown account, or [`ControlError::InvalidTransaction`].
+    pub fn add_transaction(&self, account: &str, transaction: &str) -> Result<u64, ControlError> {
+        let account = self.account(account)?;
+        let fields = serde_json::from_str(transaction).map_err(|_| ControlError::InvalidTransaction)?;
+        self.host.command(AddTransaction { account, fields }).ok_or(ControlError::InvalidTransaction)
+    }
+
+    /// The documents that were sent for customers, in the order they came.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        self.host.read(|exchange| exchange.funds().documents().to_vec())
+    }
+}

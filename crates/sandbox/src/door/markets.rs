@@ -1,0 +1,184 @@
+//! Currencies and markets, matching, and what goes wrong with a market's feed.
+
+use serde::Deserialize;
+
+use super::control::{Control, ControlError};
+use super::operation::{Operation, done};
+use crate::base::id::Code;
+use crate::exchange::catalogue::{Currency, Market};
+use crate::exchange::market::commands::{
+    AddCurrency, AddMarket, DisturbFeed, Disturbance, LosePendingCancels, PauseMatching,
+};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        library: "add_currency",
+        method: "POST",
+        path: "currencies",
+        about: r#"an object as `GET /public/currencies` lists it; all but `"id"` may be left out"#,
+        run: |control, input| {
+            control.add_currency(input.read()?)?;
+            done()
+        },
+    },
+    Operation {
+        library: "add_market",
+        method: "POST",
+        path: "markets",
+        about: r#"an object as `GET /public/markets` lists it; all but `"id"`, `"base_unit"` and `"quote_unit"` may be left out"#,
+        run: |control, input| {
+            control.add_market(input.read()?)?;
+            done()
+        },
+    },
+    Operation {
+        library: "pause_matching",
+        method: "POST",
+        path: "matching/pause",
+        about: "new orders stay `pending`",
+        run: |control, _| {
+            control.pause_matching();
+            done()
+        },
+    },
+    Operation {
+        library: "resume_matching",
+        method: "POST",
+        path: "matching/resume",
+        about: "carries out what waits",
+        run: |control, _| {
+            control.resume_matching();
+            done()
+        },
+    },
+    Operation {
+        library: "lose_pending_cancels",
+        method: "POST",
+        path: "matching",
+        about: r#"`{"lose_pending_cancels"}`"#,
+        run: |control, input| {
+            control.lose_pending_cancels(input.read::<Matching>()?.lose_pending_cancels);
+            done()
+        },
+    },
+    Operation {
+        library: "skip_increment",
+        method: "POST",
+        path: "markets/{market}/skip_increment",
+        about: "the next increment never reaches the live sockets",
+        run: |control, input| {
+            control.skip_increment(input.segment)?;
+            done()
+        },
+    },
+    Operation {
+        library: "restart_engine",
+        method: "POST",
+        path: "markets/{market}/restart_engine",
+        about: "orders stay, the sequence starts again",
+        run: |control, input| {
+            control.restart_engine(input.segment)?;
+            done()
+        },
+    },
+    Operation {
+        library: "forget_snapshot",
+        method: "POST",
+        path: "markets/{market}/forget_snapshot",
+        about: "new subscribers get no book until the next one is stored",
+        run: |control, input| {
+            control.forget_snapshot(input.segment)?;
+            done()
+        },
+    },
+    Operation {
+        library: "delete_unknown_level",
+        method: "POST",
+        path: "markets/{market}/delete_unknown_level",
+        about: "an increment that deletes what isn't there",
+        run: |control, input| {
+            control.delete_unknown_level(input.segment)?;
+            done()
+        },
+    },
+];
+
+#[derive(Deserialize)]
+struct Matching {
+    lose_pending_cancels: bool,
+}
+
+impl Control {
+    /// Adds a currency.
+    ///
+    /// # Errors
+    /// The code is taken, or the currency has more than 13 digits after the point.
+    pub fn add_currency(&self, currency: Currency) -> Result<(), ControlError> {
+        Ok(self.host.command(AddCurrency(currency))?)
+    }
+
+    /// Adds a market with an empty book. Both of its currencies are there already.
+    ///
+    /// # Errors
+    /// The id is taken, a currency is unknown, or the figures can't be used (see [`ControlError::Invalid`]).
+    pub fn add_market(&self, market: Market) -> Result<(), ControlError> {
+        Ok(self.host.command(AddMarket(market))?)
+    }
+
+    /// Stops carrying out orders and cancellations: new orders stay `pending`.
+    pub fn pause_matching(&self) {
+        self.host.command(PauseMatching(true));
+    }
+
+    /// Carries out what waits, and goes on.
+    pub fn resume_matching(&self) {
+        self.host.command(PauseMatching(false));
+    }
+
+    /// Whether a request to cancel an order that is still `pending` is lost, as it can be on the real exchange.
+    pub fn lose_pending_cancels(&self, lose: bool) {
+        self.host.command(LosePendingCancels(lose));
+    }
+
+    /// The market's next increment never reaches the live sockets: they see a gap in the sequence. Who subscribes
+    /// again gets it with the replay.
+    ///
+    /// # Errors
+    /// An unknown market.
+    pub fn skip_increment(&self, market: &str) -> Result<(), ControlError> {
+        self.disturb(market, Disturbance::SkipIncrement)
+    }
+
+    /// The market's matching engine restarts: orders stay, the next increment has sequence 2.
+    ///
+    /// # Errors
+    /// An unknown market.
+    pub fn restart_engine(&self, market: &str) -> Result<(), ControlError> {
+        self.disturb(market, Disturbance::RestartEngine)
+    }
+
+    /// The websocket server forgets the market's snapshot: new subscribers get the confirmation only, the next
+    /// change of the book is lost, and the one after it arrives as an increment that no snapshot came before.
+    ///
+    /// # Errors
+    /// An unknown market.
+    pub fn forget_snapshot(&self, market: &str) -> Result<(), ControlError> {
+        self.disturb(market, Disturbance::ForgetSnapshot)
+    }
+
+    /// Sends an increment that deletes a level which isn't in the book.
+    ///
+    /// # Errors
+    /// An unknown market.
+    pub fn delete_unknown_level(&self, market: &str) -> Result<(), ControlError> {
+        self.disturb(market, Disturbance::DeleteUnknownLevel)
+    }
+
+    fn disturb(&self, market: &str, disturbance: Disturbance) -> Result<(), ControlError> {
+        let found: Option<Code> = self.host.read(|exchange| Some(exchange.catalogue().market(market)?.id));
+        let market = found.ok_or(ControlError::UnknownMarket)?;
+        self.host.command(DisturbFeed { market, disturbance });
+        self.host.tell_all();
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! Money from outside, and the ledger.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::control::{Control, ControlError};
+use super::operation::{Operation, answer, done};
+use crate::api::params::Value;
+use crate::base::ledger::{Balance, Party, Pocket};
+use crate::base::money::{self, Parsed};
+use crate::exchange::Exchange;
+use crate::exchange::funds::Deposit;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        library: "deposit, deposit_after",
+        method: "POST",
+        path: "deposit",
+        about: r#"`{"account","currency","amount"}`; with `"after_ms"` it comes so much later by the exchange's clock"#,
+        run: |control, input| {
+            let NewDeposit { account, currency, amount, after_ms } = input.read()?;
+            let Parsed::Exact(amount) = Value::from_json(&amount).as_decimal() else {
+                return Err(ControlError::InvalidAmount.into());
+            };
+            control.deposit_after(&account, &currency, amount, after_ms.unwrap_or(0))?;
+            done()
+        },
+    },
+    Operation {
+        library: "ledger",
+        method: "GET",
+        path: "ledger",
+        about: "every balance, and each currency's sum",
+        run: |control, _| answer(&control.ledger()),
+    },
+    Operation {
+        library: "journal",
+        method: "GET",
+        path: "journal/{after}",
+        about: "up to 1,000 movements of money behind that number, oldest first",
+        run: |control, input| {
+            let after = input.segment.parse().map_err(|_| super::control::unreadable())?;
+            answer(&control.journal(after))
+        },
+    },
+];
+
+/// Entries that [`Control::journal`] gives at most.
+const MOST_ENTRIES: usize = 1_000;
+
+#[derive(Deserialize)]
+struct NewDeposit {
+    account: String,
+    currency: String,
+    /// Text or number, read digit for digit.
+    amount: Box<serde_json::value::RawValue>,
+    after_ms: Option<u32>,
+}
+
+/// The exchange's books at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Ledger {
+    /// Every account, then `fees` (the exchange's income) and `outside` (below zero by what came in).
+    pub entries: Vec<LedgerEntry>,
+    /// Each currency's sum over all entries, available and locked.
+    #[serde(serialize_with = "texts")]
+    pub sums: BTreeMap<String, Decimal>,
+    /// Whether every sum is zero.
+    pub sums_to_zero: bool,
+}
+
+/// One party's money in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LedgerEntry {
+    /// The account's name, `fees` or `outside`.
+    pub account: String,
+    /// The account's uid; none for `fees` and `outside`.
+    pub uid: Option<String>,
+    /// The currency's code.
+    pub currency: String,
+    /// Free to spend.
+    #[serde(serialize_with = "plain_text")]
+    pub available: Decimal,
+    /// Held for open orders.
+    #[serde(serialize_with = "plain_text")]
+    pub locked: Decimal,
+}
+
+impl Ledger {
+    /// One entry, where both names are known.
+    #[must_use]
+    pub fn entry(&self, account: &str, currency: &str) -> Option<&LedgerEntry> {
+        self.entries.iter().find(|entry| entry.account == account && entry.currency == currency)
+    }
+}
+
+fn plain_text<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&money::text(*value))
+}
+
+fn texts<S: Serializer>(values: &BTreeMap<String, Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(values.iter().map(|(key, value)| (key, money::text(*value))))
+}
+
+/// One batch of postings, applied whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct JournalEntry {
+    /// Its number, from 1 without a gap.
+    pub id: u64,
+    /// When, in milliseconds since the Unix epoch, by the exchange's clock.
+    pub at_ms: i64,
+    /// `deposit`, `order_locked`, `order_released` or `trade`.
+    pub kind: String,
+    /// What it is about, such as `order 12`.
+    pub reference: String,
+    /// What moved.
+    pub postings: Vec<JournalPosting>,
+}
+
+/// One movement of money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct JournalPosting {
+    /// The currency's code.
+    pub currency: String,
+    /// Whose money it was: an account's name, `fees` or `outside`, with `:locked` where it was held.
+    pub from: String,
+    /// Whose it is now.
+    pub to: String,
+    /// Zero or more.
+    #[serde(serialize_with = "plain_text")]
+    pub amount: Decimal,
+}
+
+impl Control {
+    /// Gives an account money from outside. The balance event is sent like any other.
+    ///
+    /// # Errors
+    /// An unknown account or currency, or an amount out of range (see [`ControlError::InvalidAmount`]).
+    pub fn deposit(&self, account: &str, currency: &str, amount: Decimal) -> Result<(), ControlError> {
+        self.deposit_after(account, currency, amount, 0)
+    }
+
+    /// The same, so many milliseconds later by the exchange's clock: money that is on its way.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn deposit_after(
+        &self,
+        account: &str,
+        currency: &str,
+        amount: Decimal,
+        after_ms: u32,
+    ) -> Result<(), ControlError> {
+        let account = self.account(account)?;
+        let found = self.host.read(|exchange| exchange.catalogue().currency(currency).cloned());
+        let currency = found.ok_or(ControlError::UnknownCurrency)?;
+        if amount <= Decimal::ZERO || money::fraction_digits(amount) > currency.precision {
+            return Err(ControlError::InvalidAmount);
+        }
+        let deposit = Deposit { account, currency: currency.id, amount, after_ms };
+        self.host.command(deposit).map_err(|_| ControlError::InvalidAmount)
+    }
+
+    /// Every balance, and the proof that each currency sums to zero.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.host.read(ledger)
+    }
+
+    /// Up to 1,000 movements of money whose number is above `after`, oldest first.
+    #[must_use]
+    pub fn journal(&self, after: u64) -> Vec<JournalEntry> {
+        self.host.read(|exchange| {
+            let entries = exchange.ledger().journal().iter().zip(1..);
+            let entries = entries.skip(usize::try_from(after).unwrap_or(usize::MAX)).take(MOST_ENTRIES);
+            entries
+                .map(|(entry, id)| JournalEntry {
+                    id,
+                    at_ms: entry.at_ms,
+                    kind: entry.reason.kind().to_owned(),
+                    reference: entry.reason.to_string(),
+                    postings: entry
+                        .postings
+                        .iter()
+                        .map(|posting| JournalPosting {
+                            currency: posting.currency.to_string(),
+                            from: holder(exchange, posting.from),
+                            to: holder(exchange, posting.to),
+                            amount: posting.amount,
+                        })
+                        .collect(),
+                })
+                .collect()
+        })
+    }
+}
+
+fn holder(exchange: &Exchange, (party, pocket): (Party, Pocket)) -> String {
+    let name = match party {
+        Party::Outside => "outside",
+        Party::Fees => "fees",
+        Party::Member(id) => exchange.people().get(id).map_or("", |person| person.name.as_str()),
+    };
+    match pocket {
+        Pocket::Available => name.to_owned(),
+        Pocket::Locked => format!("{name}:locked"),
+    }
+}
+
+fn ledger(exchange: &Exchange) -> Ledger {
+    let (books, currencies) = (exchange.ledger(), exchange.catalogue().currencies());
+    let members = exchange.people().all();
+    let parties = members
+        .map(|(id, person)| (Party::Member(id), person.name.clone(), Some(person.uid.clone())))
+        .chain([(Party::Fees, "fees".to_owned(), None), (Party::Outside, "outside".to_owned(), None)]);
+    let entries = parties
+        .flat_map(|(party, account, uid)| {
+            currencies.iter().map(move |currency| {
+                let Balance { available, locked } = books.balance(party, currency.id);
+                let (account, uid, currency) = (account.clone(), uid.clone(), currency.id.to_string());
+                LedgerEntry { account, uid, currency, available, locked }
+            })
+        })
+        .collect();
+    let sums: BTreeMap<_, _> = currencies
+        .iter()
+        .filter_map(|currency| Some((currency.id.to_string(), books.sum(currency.id)?)))
+        .collect();
+    // A sum without an exact value is missing, and proves nothing.
+    let sums_to_zero = sums.len() == currencies.len() && sums.values().all(Decimal::is_zero);
+    Ledger { entries, sums, sums_to_zero }
+}

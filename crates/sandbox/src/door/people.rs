@@ -1,0 +1,64 @@
+//! Accounts, and what stands in the way of using one.
+
+use serde::Deserialize;
+
+use super::control::{Control, ControlError};
+use super::operation::{Operation, answer, done};
+use crate::exchange::people::{Restrict, Restriction, Role};
+use crate::host::keys::Account;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        library: "add_account",
+        method: "POST",
+        path: "accounts",
+        about: r#"`{"name","role"}`, with the role `member`, `merchant` or `aggregator`; answers with uid and keys"#,
+        run: |control, input| {
+            let NewAccount { name, role } = input.read()?;
+            answer(&control.add_account(&name, role)?)
+        },
+    },
+    Operation {
+        library: "restrict",
+        method: "POST",
+        path: "restrict",
+        about: r#"`{"account","restriction"}`: `key_inactive`, `holder_inactive`, `no_two_factor`, `no_permission`, `not_verified` (trading is 403) or `null`"#,
+        run: |control, input| {
+            let NewRestriction { account, restriction } = input.read()?;
+            control.restrict(&account, restriction)?;
+            done()
+        },
+    },
+];
+
+#[derive(Deserialize)]
+struct NewAccount {
+    name: String,
+    role: Role,
+}
+
+#[derive(Deserialize)]
+struct NewRestriction {
+    account: String,
+    restriction: Option<Restriction>,
+}
+
+impl Control {
+    /// Opens an account without money, and gives its keys.
+    ///
+    /// # Errors
+    /// The name is taken, empty, or one of the ledger's own (`fees`, `outside`).
+    pub fn add_account(&self, name: &str, role: Role) -> Result<Account, ControlError> {
+        Ok(Account::clone(&*self.host.add_account(name, role)?))
+    }
+
+    /// Puts one restriction on an account's key or holder, or lifts it with `None`.
+    ///
+    /// # Errors
+    /// An unknown account.
+    pub fn restrict(&self, account: &str, restriction: Option<Restriction>) -> Result<(), ControlError> {
+        let account = self.account(account)?;
+        self.host.command(Restrict { account, restriction });
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! What goes wrong with websockets and their frames.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::control::{Control, unreadable};
+use super::operation::{Operation, done};
+use crate::base::refusal::Refusal;
+use crate::stream::trouble::FrameFault;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        library: "drop_sockets",
+        method: "POST",
+        path: "sockets/drop",
+        about: "without a close frame; answers with their number",
+        run: |control, _| Ok(json!({ "dropped": control.drop_sockets() })),
+    },
+    Operation {
+        library: "freeze_sockets",
+        method: "POST",
+        path: "sockets/freeze",
+        about: "half-open: nothing is sent, read or answered any more, and nothing is closed",
+        run: |control, _| Ok(json!({ "frozen": control.freeze_sockets() })),
+    },
+    Operation {
+        library: "throttle_sockets",
+        method: "POST",
+        path: "sockets/throttle",
+        about: r#"`{"bytes_per_second"}` to each socket that there is; 0 ends it"#,
+        run: |control, input| {
+            let Throttle { bytes_per_second } = input.read()?;
+            Ok(json!({ "throttled": control.throttle_sockets(bytes_per_second) }))
+        },
+    },
+    Operation {
+        library: "disturb_frames",
+        method: "POST",
+        path: "frames",
+        about: r#"`{"topic","kind","times","delay_ms"}`, such as a lost `order`; kinds `lose`, `double`, `swap` (behind the next one), `delay` (with everything behind it)"#,
+        run: |control, input| {
+            let Disturb { topic, kind, times, delay_ms } = input.read()?;
+            control.disturb_frames(&topic, kind.fault(delay_ms)?, times.unwrap_or(1));
+            done()
+        },
+    },
+    Operation {
+        library: "nested_increments, zero_removals",
+        method: "POST",
+        path: "increments",
+        about: r#"`{"nested","zero_removals"}`"#,
+        run: |control, input| {
+            let IncrementForm { nested, zero_removals } = input.read()?;
+            nested.into_iter().for_each(|nested| control.nested_increments(nested));
+            zero_removals.into_iter().for_each(|zero| control.zero_removals(zero));
+            done()
+        },
+    },
+    Operation {
+        library: "publish_raw",
+        method: "POST",
+        path: "publish",
+        about: r#"`{"topic","frame"}`"#,
+        run: |control, input| {
+            let Publish { topic, frame } = input.read()?;
+            control.publish_raw(topic.as_deref(), &frame);
+            done()
+        },
+    },
+];
+
+#[derive(Deserialize)]
+struct Throttle {
+    bytes_per_second: u32,
+}
+
+#[derive(Deserialize)]
+struct IncrementForm {
+    nested: Option<bool>,
+    zero_removals: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Publish {
+    topic: Option<String>,
+    frame: String,
+}
+
+#[derive(Deserialize)]
+struct Disturb {
+    topic: String,
+    kind: Kind,
+    times: Option<u32>,
+    delay_ms: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Lose,
+    Double,
+    Swap,
+    Delay,
+}
+
+impl Kind {
+    fn fault(self, delay_ms: Option<u32>) -> Result<FrameFault, Refusal> {
+        Ok(match self {
+            Self::Lose => FrameFault::Lose,
+            Self::Double => FrameFault::Double,
+            Self::Swap => FrameFault::Swap,
+            Self::Delay => FrameFault::Delay(delay_ms.ok_or_else(unreadable)?),
+        })
+    }
+}
+
+impl Control {
+    /// Drops every websocket without a close frame; gives how many there were.
+    pub fn drop_sockets(&self) -> usize {
+        self.host.hub.drop_sockets()
+    }
+
+    /// Leaves every websocket half-open: nothing is sent, read or answered on it any more, and nothing is closed. Gives how
+    /// many there were; new ones work.
+    pub fn freeze_sockets(&self) -> usize {
+        self.host.hub.freeze_sockets()
+    }
+
+    /// Sends no more than so many bytes a second to each websocket that there is; 0 ends it. Gives how many there are. A
+    /// queue that grows to 256 frames meanwhile ends its socket, as with any reader that is too slow.
+    pub fn throttle_sockets(&self, bytes_per_second: u32) -> usize {
+        self.host.hub.throttle_sockets(bytes_per_second)
+    }
+
+    /// Plans what happens to the next `times` frames of a topic, such as `order` or `btczar.trades`, that somebody holds.
+    /// Replays and confirmations are not met.
+    pub fn disturb_frames(&self, topic: &str, fault: FrameFault, times: u32) {
+        self.host.hub.trouble(topic, fault, times);
+    }
+
+    /// Writes increments as `[["p","a"]]` instead of `["p","a"]`.
+    pub fn nested_increments(&self, nested: bool) {
+        self.host.hub.set_style(|style| style.nested = nested);
+    }
+
+    /// Writes `"0"` instead of `""` for a level that is gone.
+    pub fn zero_removals(&self, zero: bool) {
+        self.host.hub.set_style(|style| style.zero_removals = zero);
+    }
+
+    /// Sends a text as it is: to the sockets that hold the topic, or to all of them.
+    pub fn publish_raw(&self, topic: Option<&str>, frame: &str) {
+        self.host.tell_all();
+        self.host.hub.publish_raw(topic, frame);
+    }
+}

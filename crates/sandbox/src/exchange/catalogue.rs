@@ -1,0 +1,345 @@
+//! The currencies and markets that the exchange has. They are added while it runs and never taken away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::Code;
+use crate::base::money::{exact, exact_option};
+
+/// Digits after the point that a market's prices and amounts may have together: with the three of a fee and the twelve
+/// before the point of the largest supply, every product stays exact.
+const MOST_DIGITS: u32 = 13;
+
+/// A currency's fixed facts, with the names of the documents' model "Currency": what `GET /public/currencies` answers can
+/// be read as one. All but the code may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Currency {
+    pub(crate) id: Code,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) symbol: String,
+    #[serde(rename = "type", default)]
+    pub(crate) kind: CurrencyKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) explorer_transaction: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) explorer_address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) min_confirmations: Option<u32>,
+    #[serde(rename = "min_deposit_amount", default, with = "exact")]
+    pub(crate) min_deposit: Decimal,
+    #[serde(rename = "min_withdraw_amount", default, with = "exact")]
+    pub(crate) min_withdraw: Decimal,
+    #[serde(default, with = "exact")]
+    pub(crate) withdraw_fee: Decimal,
+    #[serde(default, with = "exact")]
+    pub(crate) withdraw_limit_24h: Decimal,
+    #[serde(default, with = "exact")]
+    pub(crate) withdraw_limit_72h: Decimal,
+    /// Base units in one whole, a power of ten.
+    #[serde(default = "one")]
+    pub(crate) base_factor: u64,
+    /// Digits after the point of a deposit.
+    #[serde(default = "eight")]
+    pub(crate) precision: u32,
+    /// Place in lists; [`UNSAID`] means behind all others.
+    #[serde(default = "unsaid")]
+    pub(crate) position: u32,
+    /// The lightning figures, where the currency has that layer.
+    #[serde(rename = "layer_two_withdraw_fee", default, with = "exact_option")]
+    pub(crate) lightning_fee: Option<Decimal>,
+    #[serde(rename = "layer_two_max_deposit_amount", default, with = "exact_option")]
+    pub(crate) lightning_max_deposit: Option<Decimal>,
+    #[serde(rename = "layer_two_max_withdraw_amount", default, with = "exact_option")]
+    pub(crate) lightning_max_withdraw: Option<Decimal>,
+}
+
+/// The documents' `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CurrencyKind {
+    #[default]
+    Coin,
+    Fiat,
+}
+
+impl CurrencyKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Coin => "coin",
+            Self::Fiat => "fiat",
+        }
+    }
+}
+
+/// A market's fixed facts, with the names of the documents' model "Market": what `GET /public/markets` answers can be read
+/// as one. All but the id and the two currencies may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Market {
+    pub(crate) id: Code,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(rename = "base_unit")]
+    pub(crate) base: Code,
+    #[serde(rename = "quote_unit")]
+    pub(crate) quote: Code,
+    #[serde(default = "cent", with = "exact")]
+    pub(crate) min_price: Decimal,
+    /// Zero means no cap.
+    #[serde(default, with = "exact")]
+    pub(crate) max_price: Decimal,
+    #[serde(default = "cent", with = "exact")]
+    pub(crate) min_amount: Decimal,
+    #[serde(default = "eight")]
+    pub(crate) amount_precision: u32,
+    #[serde(default = "two")]
+    pub(crate) price_precision: u32,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn two() -> u32 {
+    2
+}
+
+fn eight() -> u32 {
+    8
+}
+
+/// A position that is yet to be given.
+const UNSAID: u32 = u32::MAX;
+
+fn unsaid() -> u32 {
+    UNSAID
+}
+
+fn cent() -> Decimal {
+    Decimal::new(1, 2)
+}
+
+/// Why a currency, a market or an account was not added. Nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAdded {
+    /// The name is there already.
+    #[error("the name is taken")]
+    Taken,
+    /// A market names a currency that is not there.
+    #[error("it names a currency that is not there; add the currency first")]
+    UnknownCurrency,
+    /// A name that is none, or figures that cannot be.
+    #[error(
+        "codes are 1 to 23 of a-z, 0-9, - and _, two currencies of a market differ, and the digits after the point \
+         of its prices and amounts are at most 13 together"
+    )]
+    Invalid,
+}
+
+impl Currency {
+    /// A coin with that code, with eight digits after the point; none where the code has other characters than a-z, 0-9,
+    /// `-` and `_`, or more than 23.
+    #[must_use]
+    pub fn coin(code: &str) -> Option<Self> {
+        let id = Code::new(code)?;
+        Some(Self {
+            id,
+            name: code.to_uppercase(),
+            symbol: code.to_uppercase(),
+            kind: CurrencyKind::Coin,
+            explorer_transaction: None,
+            explorer_address: None,
+            min_confirmations: Some(1),
+            min_deposit: Decimal::ZERO,
+            min_withdraw: Decimal::ZERO,
+            withdraw_fee: Decimal::ZERO,
+            withdraw_limit_24h: Decimal::ZERO,
+            withdraw_limit_72h: Decimal::ZERO,
+            base_factor: one(),
+            precision: eight(),
+            position: UNSAID,
+            lightning_fee: None,
+            lightning_max_deposit: None,
+            lightning_max_withdraw: None,
+        })
+    }
+
+    /// A fiat currency with that code, with two digits after the point; none where the code is none.
+    #[must_use]
+    pub fn fiat(code: &str) -> Option<Self> {
+        let coin = Self::coin(code)?;
+        Some(Self { kind: CurrencyKind::Fiat, min_confirmations: None, precision: two(), ..coin })
+    }
+
+    /// The same with so many digits after the point.
+    #[must_use]
+    pub fn precision(self, precision: u32) -> Self {
+        Self { precision, ..self }
+    }
+
+    pub(crate) fn is_coin(&self) -> bool {
+        self.kind == CurrencyKind::Coin
+    }
+}
+
+impl Market {
+    /// A market of two currencies, with prices from 0.01 in steps of 0.01, without a cap, and amounts from 0.01 with eight
+    /// digits after the point; none where a code is none.
+    #[must_use]
+    pub fn new(id: &str, base: &str, quote: &str) -> Option<Self> {
+        Some(Self {
+            id: Code::new(id)?,
+            name: format!("{}/{}", base.to_uppercase(), quote.to_uppercase()),
+            base: Code::new(base)?,
+            quote: Code::new(quote)?,
+            min_price: cent(),
+            max_price: Decimal::ZERO,
+            min_amount: cent(),
+            amount_precision: eight(),
+            price_precision: two(),
+        })
+    }
+
+    /// The same with prices within these bounds; a cap of zero is none.
+    #[must_use]
+    pub fn prices(self, min_price: Decimal, max_price: Decimal) -> Self {
+        Self { min_price, max_price, ..self }
+    }
+
+    /// The same with amounts from this one on.
+    #[must_use]
+    pub fn min_amount(self, min_amount: Decimal) -> Self {
+        Self { min_amount, ..self }
+    }
+
+    /// The same with so many digits after the point of a price, and of an amount: at most 13 together.
+    #[must_use]
+    pub fn precision(self, price: u32, amount: u32) -> Self {
+        Self { price_precision: price, amount_precision: amount, ..self }
+    }
+}
+
+/// Every currency and market.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogue {
+    currencies: BTreeMap<Code, Arc<Currency>>,
+    /// In the order of their position.
+    listed_currencies: Vec<Arc<Currency>>,
+    markets: BTreeMap<Code, Arc<Market>>,
+    /// In the order in which they were added.
+    listed_markets: Vec<Arc<Market>>,
+}
+
+impl Catalogue {
+    pub(crate) fn add_currency(&mut self, mut currency: Currency) -> Result<(), NotAdded> {
+        if self.currencies.contains_key(&currency.id) {
+            return Err(NotAdded::Taken);
+        }
+        if currency.precision > MOST_DIGITS {
+            return Err(NotAdded::Invalid);
+        }
+        if currency.position == UNSAID {
+            let positions = self.listed_currencies.iter().map(|other| other.position);
+            currency.position = positions.max().unwrap_or_default().saturating_add(1);
+        }
+        let currency = Arc::new(currency);
+        let place = self.listed_currencies.partition_point(|other| other.position <= currency.position);
+        self.listed_currencies.insert(place, Arc::clone(&currency));
+        self.currencies.insert(currency.id, currency);
+        Ok(())
+    }
+
+    pub(crate) fn add_market(&mut self, market: Market) -> Result<Arc<Market>, NotAdded> {
+        if self.markets.contains_key(&market.id) {
+            return Err(NotAdded::Taken);
+        }
+        if [market.base, market.quote].iter().any(|code| !self.currencies.contains_key(code)) {
+            return Err(NotAdded::UnknownCurrency);
+        }
+        let digits = market.price_precision.saturating_add(market.amount_precision);
+        if market.base == market.quote || digits > MOST_DIGITS || market.min_price <= Decimal::ZERO {
+            return Err(NotAdded::Invalid);
+        }
+        let market = Arc::new(market);
+        self.listed_markets.push(Arc::clone(&market));
+        self.markets.insert(market.id, Arc::clone(&market));
+        Ok(market)
+    }
+
+    /// The market of that id (lower case, as upstream).
+    pub(crate) fn market(&self, id: &str) -> Option<&Arc<Market>> {
+        self.markets.get(&Code::new(id)?)
+    }
+
+    /// The currency of that code.
+    pub(crate) fn currency(&self, id: &str) -> Option<&Arc<Currency>> {
+        self.currencies.get(&Code::new(id)?)
+    }
+
+    /// Every market, in the order in which they were added.
+    pub(crate) fn markets(&self) -> &[Arc<Market>] {
+        &self.listed_markets
+    }
+
+    /// Every currency, in the order of their position.
+    pub(crate) fn currencies(&self) -> &[Arc<Currency>] {
+        &self.listed_currencies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn currency(json: &str) -> Currency {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn what_the_exchange_answers_can_be_read() {
+        let coin = currency(
+            r#"{"id":"sol","name":"Solana","type":"coin","min_deposit_amount":"0.01","withdraw_fee":0.001,
+                "precision":9,"position":2,"icon_url":"https://icons.example/sol.svg","deposit_enabled":true}"#,
+        );
+        assert_eq!((coin.id.as_str(), coin.precision, coin.is_coin()), ("sol", 9, true));
+        assert_eq!((coin.min_deposit, coin.withdraw_fee), (Decimal::new(1, 2), Decimal::new(1, 3)));
+        assert_eq!(currency(r#"{"id":"kes","type":"fiat"}"#).position, UNSAID);
+        let market: Market = serde_json::from_str(
+            r#"{"id":"solzar","base_unit":"sol","quote_unit":"zar","min_price":"1.0","max_price":0,"state":"enabled"}"#,
+        )
+        .unwrap();
+        assert_eq!((market.min_price, market.price_precision), (Decimal::ONE, 2));
+        // What is written can be read again.
+        let json = serde_json::to_string(&(&coin, &market)).unwrap();
+        assert_eq!(serde_json::from_str::<(Currency, Market)>(&json).unwrap(), (coin, market));
+    }
+
+    #[test]
+    fn a_market_needs_its_currencies_and_a_name_of_its_own() {
+        let mut catalogue = Catalogue::default();
+        let market = || Market::new("solzar", "sol", "zar").unwrap();
+        assert_eq!(catalogue.add_market(market()).unwrap_err(), NotAdded::UnknownCurrency);
+        for (code, position) in [("zar", 2), ("sol", 1), ("btc", 2)] {
+            let currency = Currency { position, ..Currency::coin(code).unwrap() };
+            catalogue.add_currency(currency.clone()).unwrap();
+            assert_eq!(catalogue.add_currency(currency), Err(NotAdded::Taken));
+        }
+        catalogue.add_market(market()).unwrap();
+        assert_eq!(catalogue.add_market(market()).unwrap_err(), NotAdded::Taken);
+        for bad in [
+            Market::new("solsol", "sol", "sol").unwrap(),
+            Market::new("btczar", "btc", "zar").unwrap().precision(6, 8),
+            Market::new("btczar", "btc", "zar").unwrap().prices(Decimal::ZERO, Decimal::ONE),
+        ] {
+            assert_eq!(catalogue.add_market(bad).unwrap_err(), NotAdded::Invalid);
+        }
+        let codes: Vec<_> = catalogue.currencies().iter().map(|currency| currency.id.to_string()).collect();
+        assert_eq!(codes, ["sol", "zar", "btc"], "by position, then as they came");
+        assert_eq!(catalogue.market("solzar").unwrap().name, "SOL/ZAR");
+        assert!(catalogue.market("SOLZAR").is_none());
+    }
+}

@@ -1,0 +1,117 @@
+//! What all parts of the exchange share.
+
+use std::collections::VecDeque;
+
+use uuid::Uuid;
+
+use super::catalogue::Catalogue;
+use super::event::Event;
+use crate::base::id::{AccountId, Code};
+use crate::base::ledger::{Balance, Ledger, Party};
+use crate::base::timers::Timers;
+
+/// The part that a timer calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Funds,
+}
+
+/// Currencies and markets, the books, timers, and what is yet to be told.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    /// Where ids that look random come from.
+    seed: u64,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) ledger: Ledger,
+    /// Whom to call, and about what.
+    pub(crate) timers: Timers<(Part, u64)>,
+    outbox: VecDeque<Event>,
+}
+
+impl Desk {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            catalogue: Catalogue::default(),
+            ledger: Ledger::default(),
+            timers: Timers::default(),
+            outbox: VecDeque::new(),
+        }
+    }
+
+    /// The id of the `number`-th thing of a sort: it looks random, and is the same for the same seed.
+    pub(crate) fn uuid(&self, sort: u64, number: u64) -> Uuid {
+        let high = mixed(self.seed ^ mixed(sort));
+        uuid::Builder::from_random_bytes(
+            ((u128::from(mixed(high ^ number)) << 64) | u128::from(mixed(high.wrapping_add(mixed(number)))))
+                .to_be_bytes(),
+        )
+        .into_uuid()
+    }
+
+    /// A number below `below` that the seed decides.
+    pub(crate) fn number_below(&self, below: u64) -> u64 {
+        mixed(self.seed).checked_rem(below).unwrap_or_default()
+    }
+
+    /// Has an event told.
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.outbox.push_back(event);
+    }
+
+    /// The next thing to tell.
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.outbox.pop_front()
+    }
+
+    /// How much is yet to be told.
+    pub(crate) fn untold(&self) -> usize {
+        self.outbox.len()
+    }
+
+    pub(crate) fn balance(&self, account: AccountId, currency: Code) -> Balance {
+        self.ledger.balance(Party::Member(account), currency)
+    }
+
+    /// One event for each account and currency, even where it is named twice.
+    pub(crate) fn tell_balances(&mut self, changed: &[(AccountId, Code)], at_ms: i64) {
+        for (place, &(account, currency)) in changed.iter().enumerate() {
+            if changed.iter().take(place).any(|earlier| *earlier == (account, currency)) {
+                continue;
+            }
+            let balance = self.balance(account, currency);
+            let precision = self.catalogue.currency(&currency).map_or(1, |currency| currency.precision);
+            self.tell(Event::Balance { account, currency, precision, balance, at_ms });
+        }
+    }
+}
+
+/// Spreads a number over all 64 bits (the finalizer of SplitMix64).
+fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_follow_from_the_seed_alone() {
+        let (one, same, other) = (Desk::new(7), Desk::new(7), Desk::new(8));
+        let mut seen = BTreeSet::new();
+        for number in 0..1_000 {
+            let id = one.uuid(1, number);
+            assert_eq!(id, same.uuid(1, number));
+            assert_eq!((id.get_version_num(), id.get_variant()), (4, uuid::Variant::RFC4122));
+            assert!(
+                seen.insert(id) && seen.insert(one.uuid(2, number)) && seen.insert(other.uuid(1, number))
+            );
+        }
+        assert_eq!(one.number_below(9), same.number_below(9));
+    }
+}

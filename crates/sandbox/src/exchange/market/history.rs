@@ -1,0 +1,85 @@
+//! Every match, by market, by account and by order, in the order in which they happened.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::order::Side;
+use super::trade::Trade;
+use crate::base::id::{AccountId, Code};
+use crate::base::listing::{Cut, Entry, Filter, Listing};
+use crate::exchange::catalogue::Market;
+
+/// How many matches a filter leaves, and a part of them.
+pub(crate) type Page<'a> = (usize, Vec<&'a Arc<Trade>>);
+
+/// The matches. They are never changed and never taken out.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// Each market's, oldest first.
+    by_market: BTreeMap<Code, Vec<Arc<Trade>>>,
+    /// The same, to cut pages from.
+    listed: BTreeMap<Code, Listing<(), Arc<Trade>>>,
+    /// Each account's; a match with itself stands once, as the maker's.
+    own: BTreeMap<AccountId, Listing<(Code, Side), Arc<Trade>>>,
+    /// Each order's, oldest first.
+    by_order: BTreeMap<u64, Vec<Arc<Trade>>>,
+}
+
+impl History {
+    pub(super) fn add(&mut self, trade: &Arc<Trade>) {
+        let market = trade.market.id;
+        let (place, at_ms) = ((0, trade.id), trade.at_ms);
+        self.by_market.entry(market).or_default().push(Arc::clone(trade));
+        self.listed.entry(market).or_default().insert(Entry {
+            place,
+            at_ms,
+            kind: (),
+            row: Arc::clone(trade),
+        });
+        let mut owners = vec![trade.maker.account, trade.taker.account];
+        owners.dedup();
+        for account in owners {
+            let Some(half) = trade.side_of(account) else { continue };
+            let entry = Entry { place, at_ms, kind: (market, half.side), row: Arc::clone(trade) };
+            self.own.entry(account).or_default().insert(entry);
+        }
+        for half in [&trade.maker, &trade.taker] {
+            self.by_order.entry(half.order_id).or_default().push(Arc::clone(trade));
+        }
+    }
+
+    pub(super) fn of_market(&self, market: &Market) -> &[Arc<Trade>] {
+        self.by_market.get(&market.id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn of_order(&self, order: u64) -> &[Arc<Trade>] {
+        self.by_order.get(&order).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn public_page(&self, market: &Market, within: Range<i64>, cut: Cut) -> Page<'_> {
+        page(self.listed.get(&market.id), &Filter::within(within), cut)
+    }
+
+    pub(super) fn own_page(
+        &self,
+        account: AccountId,
+        market: Option<&Market>,
+        side: Option<Side>,
+        within: Range<i64>,
+        cut: Cut,
+    ) -> Page<'_> {
+        let wants = |(of, own): &(Code, Side)| {
+            market.is_none_or(|market| market.id == *of) && side.is_none_or(|side| side == *own)
+        };
+        page(self.own.get(&account), &Filter { wants: Some(&wants), within }, cut)
+    }
+}
+
+fn page<'a, K: Ord + Copy>(
+    list: Option<&'a Listing<K, Arc<Trade>>>,
+    filter: &Filter<'_, K>,
+    cut: Cut,
+) -> Page<'a> {
+    list.map_or_else(Default::default, |list| (list.count(filter), list.cut(filter, cut)))
+}

@@ -1,0 +1,15 @@
+//! Trading: orders, the books of the markets, matches. No clock, no lock, no socket; time is a value.
+
+pub(crate) mod book;
+pub(crate) mod commands;
+pub(crate) mod engine;
+mod feed;
+pub(crate) mod history;
+pub(crate) mod intake;
+mod matching;
+pub(crate) mod order;
+pub(crate) mod orders;
+#[cfg(test)]
+mod property;
+pub(crate) mod stats;
+pub(crate) mod trade;

@@ -1,0 +1,129 @@
+//! Every order, and the lists that follow each change of one: an account's open orders, and all of its orders in the
+//! order of the exchange's list, last change last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::order::{Order, OrderType, Side, State};
+use crate::base::id::{AccountId, Code};
+use crate::base::listing::{Cut, Entry, Filter, Listing};
+use crate::exchange::catalogue::Market;
+
+/// Which of an account's orders are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OrderFilter {
+    pub(crate) market: Option<Arc<Market>>,
+    pub(crate) base: Option<Code>,
+    pub(crate) quote: Option<Code>,
+    /// None means any.
+    pub(crate) states: Vec<State>,
+    pub(crate) ord_type: Option<OrderType>,
+    pub(crate) side: Option<Side>,
+    /// When it was created, in milliseconds: from inclusive, to exclusive.
+    pub(crate) created: Option<Range<i64>>,
+}
+
+/// What a filter asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    market: Code,
+    base: Code,
+    quote: Code,
+    side: Side,
+    ord_type: OrderType,
+    state: State,
+}
+
+impl OrderFilter {
+    fn wants(&self, kind: &Kind) -> bool {
+        self.market.as_ref().is_none_or(|market| market.id == kind.market)
+            && self.base.is_none_or(|unit| kind.base == unit)
+            && self.quote.is_none_or(|unit| kind.quote == unit)
+            && self.side.is_none_or(|side| side == kind.side)
+            && self.ord_type.is_none_or(|ord_type| ord_type == kind.ord_type)
+            && (self.states.is_empty() || self.states.contains(&kind.state))
+    }
+}
+
+fn entry(order: &Order) -> Entry<Kind, u64> {
+    let Order { side, ord_type, state, .. } = *order;
+    let Market { id: market, base, quote, .. } = *order.market;
+    let kind = Kind { market, base, quote, side, ord_type, state };
+    Entry { place: (order.updated_ms, order.id), at_ms: order.created_ms, kind, row: order.id }
+}
+
+/// The one owner of all orders: every change goes through it.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    all: BTreeMap<u64, Order>,
+    by_uuid: BTreeMap<Uuid, u64>,
+    /// Each account's orders that are `pending` or `wait`.
+    open: BTreeMap<AccountId, BTreeSet<u64>>,
+    /// Each account's orders, by the time of their last change.
+    listed: BTreeMap<AccountId, Listing<Kind, u64>>,
+}
+
+impl Orders {
+    pub(super) fn get(&self, id: u64) -> Option<&Order> {
+        self.all.get(&id)
+    }
+
+    pub(super) fn by_uuid(&self, uuid: Uuid) -> Option<&Order> {
+        self.by_uuid.get(&uuid).and_then(|id| self.get(*id))
+    }
+
+    pub(super) fn insert(&mut self, order: Order) {
+        self.by_uuid.insert(order.uuid, order.id);
+        self.list(order.account, order.state, entry(&order));
+        self.all.insert(order.id, order);
+    }
+
+    /// Changes an order; the lists follow.
+    pub(super) fn change<T>(&mut self, id: u64, change: impl FnOnce(&mut Order) -> T) -> Option<T> {
+        let order = self.all.get_mut(&id)?;
+        let before = entry(order);
+        let result = change(order);
+        let (account, state, after) = (order.account, order.state, entry(order));
+        if (before.place, before.kind) != (after.place, after.kind) {
+            if let Some(listed) = self.listed.get_mut(&account) {
+                listed.remove(before.place);
+            }
+            self.list(account, state, after);
+        }
+        Some(result)
+    }
+
+    fn list(&mut self, account: AccountId, state: State, entry: Entry<Kind, u64>) {
+        let open = self.open.entry(account).or_default();
+        if state.is_open() {
+            open.insert(entry.row);
+        } else {
+            open.remove(&entry.row);
+        }
+        self.listed.entry(account).or_default().insert(entry);
+    }
+
+    /// An account's orders that are `pending` or `wait`, oldest first, however many others there were.
+    pub(super) fn open_of(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+        self.open.get(&account).into_iter().flatten().filter_map(|id| self.get(*id))
+    }
+
+    /// How many of an account's orders the filter leaves, and a part of them, by their last change.
+    pub(super) fn page(&self, account: AccountId, filter: &OrderFilter, cut: Cut) -> (usize, Vec<&Order>) {
+        let Some(listed) = self.listed.get(&account) else { return (0, Vec::new()) };
+        let wants = |kind: &Kind| filter.wants(kind);
+        let filter =
+            Filter { wants: Some(&wants), within: filter.created.clone().unwrap_or(i64::MIN..i64::MAX) };
+        let ids = listed.cut(&filter, cut);
+        (listed.count(&filter), ids.into_iter().filter_map(|id| self.get(*id)).collect())
+    }
+
+    /// All of an account's orders, for comparisons.
+    #[cfg(test)]
+    pub(super) fn of(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+        self.all.values().filter(move |order| order.account == account)
+    }
+}

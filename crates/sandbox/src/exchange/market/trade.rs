@@ -1,0 +1,58 @@
+//! A match of two orders, seen by the public and by each of its two owners.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::order::Side;
+use crate::base::id::{AccountId, Code};
+use crate::exchange::catalogue::Market;
+
+/// One match.
+#[derive(Debug, Clone)]
+pub(crate) struct Trade {
+    pub(crate) id: u64,
+    pub(crate) market: Arc<Market>,
+    /// The maker's price.
+    pub(crate) price: Decimal,
+    /// In base currency.
+    pub(crate) amount: Decimal,
+    /// price × amount, in quote currency.
+    pub(crate) total: Decimal,
+    pub(crate) maker: TradeSide,
+    pub(crate) taker: TradeSide,
+    pub(crate) at_ms: i64,
+}
+
+/// One owner's half of a match.
+#[derive(Debug, Clone)]
+pub(crate) struct TradeSide {
+    pub(crate) account: AccountId,
+    pub(crate) order_id: u64,
+    pub(crate) custom_order_id: Option<String>,
+    pub(crate) side: Side,
+    /// The ratio: 0.001 for a maker, 0.002 for a taker.
+    pub(crate) fee: Decimal,
+    /// The ratio times the income, in the income's currency.
+    pub(crate) fee_amount: Decimal,
+}
+
+impl Trade {
+    /// The half that this account sees. Who trades with itself sees the maker's.
+    pub(crate) fn side_of(&self, account: AccountId) -> Option<&TradeSide> {
+        [&self.maker, &self.taker].into_iter().find(|half| half.account == account)
+    }
+
+    /// The half that belongs to that order.
+    pub(crate) fn side_of_order(&self, order_id: u64) -> Option<&TradeSide> {
+        [&self.maker, &self.taker].into_iter().find(|half| half.order_id == order_id)
+    }
+
+    /// The currency that a half's income and fee are in: base for a buy, quote for a sell.
+    pub(crate) fn income_currency(&self, side: Side) -> Code {
+        match side {
+            Side::Buy => self.market.base,
+            Side::Sell => self.market.quote,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The exchange: one state of several parts. Commands go in, events come out. No clock, no lock, no socket, no random
+//! source; time is a value.
+
+pub(crate) mod catalogue;
+pub(crate) mod command;
+pub(crate) mod demo;
+pub(crate) mod desk;
+pub(crate) mod event;
+pub(crate) mod funds;
+pub(crate) mod market;
+pub(crate) mod people;
+
+use self::catalogue::Catalogue;
+use self::command::{Command, Due, Holds, Replayable};
+use self::desk::{Desk, Part};
+use self::event::Event;
+use self::funds::Funds;
+use self::market::engine::{Engine, Rules};
+use self::people::People;
+use crate::base::ledger::Ledger;
+
+/// The one state.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    desk: Desk,
+    engine: Engine,
+    people: People,
+    funds: Funds,
+}
+
+impl Holds<Engine> for Exchange {
+    fn part(&mut self) -> (&mut Engine, &mut Desk) {
+        (&mut self.engine, &mut self.desk)
+    }
+}
+
+impl Holds<People> for Exchange {
+    fn part(&mut self) -> (&mut People, &mut Desk) {
+        (&mut self.people, &mut self.desk)
+    }
+}
+
+impl Holds<Funds> for Exchange {
+    fn part(&mut self) -> (&mut Funds, &mut Desk) {
+        (&mut self.funds, &mut self.desk)
+    }
+}
+
+/// Every command that a record may name.
+fn commands() -> impl Iterator<Item = Replayable<Exchange>> {
+    market::commands::commands().into_iter().chain(people::commands()).chain(funds::commands())
+}
+
+/// Why a line of a record could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplayError {
+    #[error("there is no command '{0}'")]
+    UnknownCommand(String),
+    #[error("{0}")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+impl Exchange {
+    /// An exchange without currencies, markets and accounts.
+    pub(crate) fn new(seed: u64, rules: Rules) -> Self {
+        Self {
+            desk: Desk::new(seed),
+            engine: Engine::new(rules),
+            people: People::default(),
+            funds: Funds::default(),
+        }
+    }
+
+    /// Carries out a command, after everything that was due before it.
+    pub(crate) fn run<C: Command>(&mut self, command: C, at_ms: i64) -> C::Answer
+    where
+        Self: Holds<C::Part>,
+    {
+        self.fire_due(at_ms);
+        let (part, desk) = self.part();
+        command.run(part, desk, at_ms)
+    }
+
+    /// The same with a command out of a record. An empty name only lets timers fire.
+    pub(crate) fn replay(&mut self, name: &str, with: &str, at_ms: i64) -> Result<(), ReplayError> {
+        self.fire_due(at_ms);
+        if name.is_empty() {
+            return Ok(());
+        }
+        let command = commands()
+            .find(|command| command.name == name)
+            .ok_or_else(|| ReplayError::UnknownCommand(name.to_owned()))?;
+        (command.run)(self, at_ms, with)?;
+        Ok(())
+    }
+
+    /// Fires the timers that are due, in the order of their times, each at its own time.
+    pub(crate) fn fire_due(&mut self, now_ms: i64) {
+        while let Some((at_ms, (part, key))) = self.desk.timers.take_due(now_ms) {
+            match part {
+                Part::Funds => self.funds.due(key, &mut self.desk, at_ms),
+            }
+        }
+    }
+
+    /// When the next timer is due.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        self.desk.timers.next_at()
+    }
+
+    /// The next thing to tell.
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.desk.next_event()
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.desk.catalogue
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.desk.ledger
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn people(&self) -> &People {
+        &self.people
+    }
+
+    pub(crate) fn funds(&self) -> &Funds {
+        &self.funds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_command_has_a_name_of_its_own() {
+        let names: Vec<_> = commands().map(|command| command.name).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        assert!(!names.contains(&""));
+    }
+}

@@ -1,0 +1,199 @@
+//! Who has an account, what it may do, and what may stand in the way of using it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::NotAdded;
+use super::command::{Command, Holds, Replayable, replayable};
+use super::desk::Desk;
+use crate::base::id::AccountId;
+
+/// What an account may do on the exchange. Until the merchant calls exist, all of them trade alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Trades for itself.
+    Member,
+    /// Has customers.
+    Merchant,
+    /// Has merchants.
+    Aggregator,
+}
+
+/// Why a right signature is still refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Restriction {
+    /// The key was disabled: `authz.apikey_not_active`.
+    KeyInactive,
+    /// The holder is banned: `authz.invalid_session`.
+    HolderInactive,
+    /// The holder has no second factor: `authz.disabled_2fa`.
+    NoTwoFactor,
+    /// The role lacks the permission: `authz.invalid_permission`.
+    NoPermission,
+    /// The holder's level of verification doesn't allow trading: 403 `market.trade.not_permitted` on calls below
+    /// `/market`. Balances and the websocket stay open.
+    NotVerified,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    /// Cape's shape: `CCT` and seven digits.
+    pub(crate) uid: String,
+    pub(crate) role: Role,
+    pub(crate) restriction: Option<Restriction>,
+}
+
+/// An account under another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SubAccount {
+    pub(crate) parent: AccountId,
+    pub(crate) uid: String,
+    pub(crate) name: String,
+    /// The deposit action's name.
+    pub(crate) deposit_action: String,
+    pub(crate) created_ms: i64,
+}
+
+/// All accounts.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    all: BTreeMap<AccountId, Person>,
+    by_name: BTreeMap<String, AccountId>,
+    sub_accounts: Vec<SubAccount>,
+    /// Uids given so far.
+    uids: u64,
+}
+
+impl People {
+    /// Every account, the oldest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (AccountId, &Person)> {
+        self.all.iter().map(|(id, person)| (*id, person))
+    }
+
+    pub(crate) fn get(&self, id: AccountId) -> Option<&Person> {
+        self.all.get(&id)
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Option<AccountId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// A uid that nobody has. Where they begin depends on the seed, so that no test relies on one.
+    fn next_uid(&mut self, desk: &Desk) -> String {
+        const UIDS: u64 = 9_000_000;
+        let number = (desk.number_below(UIDS) + self.uids) % UIDS;
+        self.uids += 1;
+        format!("CCT{}", 1_000_000 + number)
+    }
+}
+
+/// The commands of this file.
+pub(crate) fn commands<E: Holds<People>>() -> [Replayable<E>; 3] {
+    [replayable::<E, AddAccount>(), replayable::<E, Restrict>(), replayable::<E, CreateSubAccount>()]
+}
+
+/// Opens an account. Its keys are no part of the exchange's state and are made elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AddAccount {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+}
+
+impl Command for AddAccount {
+    const NAME: &'static str = "add_account";
+    type Part = People;
+    type Answer = Result<AccountId, NotAdded>;
+
+    fn run(self, people: &mut People, desk: &mut Desk, _at_ms: i64) -> Self::Answer {
+        let Self { name, role } = self;
+        // The two names that the ledger gives to parties that are no accounts.
+        if name.is_empty() || matches!(name.as_str(), "fees" | "outside") {
+            return Err(NotAdded::Invalid);
+        }
+        if people.by_name.contains_key(&name) {
+            return Err(NotAdded::Taken);
+        }
+        let last = people.all.last_key_value().map_or(0, |(id, _)| id.0);
+        let (id, uid) = (AccountId(last + 1), people.next_uid(desk));
+        people.by_name.insert(name.clone(), id);
+        people.all.insert(id, Person { name, uid, role, restriction: None });
+        Ok(id)
+    }
+}
+
+/// Puts one restriction on an account, or lifts it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Restrict {
+    pub(crate) account: AccountId,
+    pub(crate) restriction: Option<Restriction>,
+}
+
+impl Command for Restrict {
+    const NAME: &'static str = "restrict";
+    type Part = People;
+    type Answer = ();
+
+    fn run(self, people: &mut People, _desk: &mut Desk, _at_ms: i64) {
+        if let Some(person) = people.all.get_mut(&self.account) {
+            person.restriction = self.restriction;
+        }
+    }
+}
+
+/// Opens an account under another. Nobody can act for it yet.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CreateSubAccount {
+    pub(crate) parent: AccountId,
+    pub(crate) name: String,
+    pub(crate) deposit_action: String,
+}
+
+impl Command for CreateSubAccount {
+    const NAME: &'static str = "create_sub_account";
+    type Part = People;
+    type Answer = SubAccount;
+
+    fn run(self, people: &mut People, desk: &mut Desk, at_ms: i64) -> SubAccount {
+        let Self { parent, name, deposit_action } = self;
+        let uid = people.next_uid(desk);
+        let sub_account = SubAccount { parent, uid, name, deposit_action, created_ms: at_ms };
+        people.sub_accounts.push(sub_account.clone());
+        sub_account
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_shaped_like_capes_and_named_once() {
+        let (mut people, mut desk) = (People::default(), Desk::new(3));
+        let mut add = |name: &str| {
+            let command = AddAccount { name: name.to_owned(), role: Role::Member };
+            command.run(&mut people, &mut desk, 0)
+        };
+        assert_eq!([add("maker"), add("taker")], [Ok(AccountId(1)), Ok(AccountId(2))]);
+        assert_eq!(add("maker"), Err(NotAdded::Taken));
+        assert_eq!([add(""), add("fees"), add("outside")], [Err(NotAdded::Invalid); 3]);
+        let parent = AccountId(1);
+        let command = CreateSubAccount { parent, name: "shop".to_owned(), deposit_action: "none".to_owned() };
+        let sub_account = command.run(&mut people, &mut desk, 5);
+        let mut uids: Vec<&str> = people.all().map(|(_, person)| person.uid.as_str()).collect();
+        uids.push(&sub_account.uid);
+        for uid in &uids {
+            let digits = uid.strip_prefix("CCT").unwrap();
+            assert!(digits.len() == 7 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{uid}");
+        }
+        uids.sort_unstable();
+        uids.dedup();
+        assert_eq!(uids.len(), 3);
+    }
+}

@@ -1,0 +1,112 @@
+//! The keys of the accounts. They are no part of the exchange's state: no record of its commands holds one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::base::id::AccountId;
+use crate::exchange::people::{Person, Role};
+
+/// An account with one API key, made afresh at each start. Debug hides the secret; serialising shows it, since the
+/// program's first line must.
+#[derive(Clone, Serialize)]
+#[non_exhaustive]
+pub struct Account {
+    /// `maker`, `taker`, `merchant` or `aggregator`, or the name that it was added with.
+    pub name: String,
+    /// Cape's shape: `CCT` and seven digits.
+    pub uid: String,
+    /// What it may do.
+    pub role: Role,
+    /// Begins with `sandbox_`.
+    pub api_key: String,
+    /// The signing secret, used as its ASCII bytes.
+    pub secret: String,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .field("uid", &self.uid)
+            .field("role", &self.role)
+            .field("api_key", &self.api_key)
+            .field("secret", &"…")
+            .finish()
+    }
+}
+
+/// All keys.
+#[derive(Debug, Default)]
+pub(crate) struct Keys(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    by_id: BTreeMap<AccountId, Arc<Account>>,
+    by_key: BTreeMap<String, AccountId>,
+}
+
+impl Keys {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the keys of an account.
+    pub(crate) fn make(&self, id: AccountId, person: &Person) -> Arc<Account> {
+        let account = Arc::new(Account {
+            name: person.name.clone(),
+            uid: person.uid.clone(),
+            role: person.role,
+            api_key: format!("sandbox_{}", Uuid::new_v4().simple()),
+            secret: format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
+        });
+        let mut state = self.state();
+        state.by_key.insert(account.api_key.clone(), id);
+        state.by_id.insert(id, Arc::clone(&account));
+        account
+    }
+
+    /// Every account, the oldest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Account>> {
+        self.state().by_id.values().cloned().collect()
+    }
+
+    pub(crate) fn get(&self, id: AccountId) -> Option<Arc<Account>> {
+        self.state().by_id.get(&id).cloned()
+    }
+
+    /// Whose key it is.
+    pub(crate) fn find(&self, api_key: &str) -> Option<(AccountId, Arc<Account>)> {
+        let state = self.state();
+        let id = *state.by_key.get(api_key)?;
+        Some((id, Arc::clone(state.by_id.get(&id)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_fresh_and_secrets_hidden() {
+        let keys = Keys::default();
+        let person = |name: &str| Person {
+            name: name.to_owned(),
+            uid: "CCT1234567".to_owned(),
+            role: Role::Member,
+            restriction: None,
+        };
+        let one = keys.make(AccountId(1), &person("maker"));
+        let other = keys.make(AccountId(2), &person("taker"));
+        assert!(one.api_key.starts_with("sandbox_"));
+        assert!(one.api_key != other.api_key && one.secret != other.secret);
+        assert!(!format!("{one:?} {keys:?}").contains(&one.secret));
+        let (id, found) = keys.find(&other.api_key).unwrap();
+        assert_eq!((id, found.name.as_str()), (AccountId(2), "taker"));
+        assert!(keys.find("nobody").is_none());
+        assert_eq!(keys.all().len(), 2);
+    }
+}

@@ -1,0 +1,278 @@
+//! The running exchange: one state behind one lock, the clock, the keys, the websocket hub, the faults.
+//!
+//! 1. The state is changed by [`Host::command`] alone, and read by [`Host::read`].
+//! 2. Under the lock things are carried out and copied out; what is written to a socket is made without it.
+//! 3. Lock order: state, then hub; keys and faults stand alone. Nothing is awaited while a lock is held.
+
+pub(crate) mod auth;
+pub(crate) mod faults;
+pub(crate) mod keys;
+pub(crate) mod record;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use tokio::sync::{Notify, watch};
+
+use self::faults::Faults;
+use self::keys::{Account, Keys};
+use self::record::Record;
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+use crate::base::id::AccountId;
+use crate::base::refusal::Refusal;
+use crate::exchange::catalogue::NotAdded;
+use crate::exchange::command::{Command, Holds};
+use crate::exchange::market::commands::CarryOut;
+use crate::exchange::market::engine::Rules;
+use crate::exchange::market::stats::{self, PERIODS, Ticker};
+use crate::exchange::people::{AddAccount, Restriction, Role};
+use crate::exchange::{Exchange, ReplayError};
+use crate::stream::hub::Hub;
+use crate::stream::periodic;
+
+/// Events told in one go before sockets get a turn to write theirs.
+const BATCH: usize = 32;
+/// How often, and how long each time, a batch waits for sockets that have not come to write theirs.
+const CROWDED_WAITS: usize = 50;
+const CROWDED_PAUSE: Duration = Duration::from_millis(1);
+/// The longest wait for a timer; the clock may be moved meanwhile.
+const LONGEST_WAIT_MS: i64 = 3_600_000;
+
+/// The shared state.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) keys: Keys,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) faults: Faults,
+    state: Mutex<State>,
+    wake: Notify,
+    stop: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct State {
+    exchange: Exchange,
+    record: Option<Record>,
+}
+
+impl Host {
+    /// An exchange without currencies, markets and accounts.
+    pub(crate) fn new(config: Config, seed: u64, record: Option<Record>) -> Self {
+        let exchange = Exchange::new(seed, Rules::of(config.profile));
+        Self {
+            hub: Arc::new(Hub::new(config.profile)),
+            config,
+            clock: Clock::default(),
+            keys: Keys::default(),
+            faults: Faults::default(),
+            state: Mutex::new(State { exchange, record }),
+            wake: Notify::new(),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the exchange, and writes the command down where that was asked for.
+    pub(crate) fn command<C: Command>(&self, command: C) -> C::Answer
+    where
+        Exchange: Holds<C::Part>,
+    {
+        let mut state = self.state();
+        let State { exchange, record } = &mut *state;
+        // Read under the lock, so that the record's times are in the order of its lines.
+        let now_ms = self.clock.now_ms();
+        if let Some(record) = record {
+            record.command(now_ms, C::NAME, &command);
+        }
+        let answer = exchange.run(command, now_ms);
+        drop(state);
+        self.wake.notify_one();
+        answer
+    }
+
+    /// Reads the exchange. What is returned has to be copied out.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Exchange) -> T) -> T {
+        read(&self.state().exchange)
+    }
+
+    /// Carries out a line of a record, and tells its events.
+    pub(crate) fn replay(&self, line: &record::Line) -> Result<(), ReplayError> {
+        let mut state = self.state();
+        let State { exchange, record } = &mut *state;
+        exchange.replay(&line.name, line.with(), line.at_ms)?;
+        if let Some(record) = record {
+            record.line(line);
+        }
+        while let Some(event) = exchange.next_event() {
+            self.hub.publish(event);
+        }
+        Ok(())
+    }
+
+    /// Commands written down so far, or why writing ended; none where no record was asked for.
+    pub(crate) fn recorded(&self) -> Option<Result<u64, String>> {
+        self.state().record.as_ref().map(Record::state)
+    }
+
+    /// Opens an account and makes its keys.
+    pub(crate) fn add_account(&self, name: &str, role: Role) -> Result<Arc<Account>, NotAdded> {
+        let id = self.command(AddAccount { name: name.to_owned(), role })?;
+        self.make_keys(id).ok_or(NotAdded::Invalid)
+    }
+
+    /// Makes the keys of an account that is there.
+    pub(crate) fn make_keys(&self, id: AccountId) -> Option<Arc<Account>> {
+        let person = self.read(|exchange| exchange.people().get(id).cloned())?;
+        Some(self.keys.make(id, &person))
+    }
+
+    /// Who is calling, by the headers of a request.
+    pub(crate) fn authenticate(&self, method: &Method, headers: &HeaderMap) -> Result<AccountId, Refusal> {
+        let window_ms = i128::try_from(self.config.auth_window.as_millis()).unwrap_or(i128::MAX);
+        let restriction = |id| self.restriction(id);
+        auth::authenticate(&self.keys, restriction, self.clock.now_ms(), window_ms, method, headers)
+    }
+
+    /// What stands in the way of using an account.
+    pub(crate) fn restriction(&self, id: AccountId) -> Option<Restriction> {
+        self.read(|exchange| exchange.people().get(id)?.restriction)
+    }
+
+    /// Moves the clock, and fires what is due by then, in order.
+    pub(crate) fn advance_clock(&self, by_ms: i64) {
+        self.clock.advance(by_ms);
+        self.fire_due();
+        self.tell_all();
+    }
+
+    /// Hands every waiting event to the hub now, ahead of the worker's own pace.
+    pub(crate) fn tell_all(&self) {
+        let mut state = self.state();
+        while let Some(event) = state.exchange.next_event() {
+            self.hub.publish(event);
+        }
+    }
+
+    /// Ends every socket and task.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Resolves once [`Host::stop`] was called.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // An error means that the sender is gone, which is the end as well.
+        let _ended = stop.wait_for(|stopped| *stopped).await;
+    }
+
+    /// Carries out accepted commands, fires timers and tells events, until stopped.
+    pub(crate) async fn work(&self) {
+        loop {
+            if self.work_once() {
+                self.let_sockets_write().await;
+                continue;
+            }
+            let due = self.until_due();
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
+                () = self.stopped() => return,
+            }
+        }
+    }
+
+    /// Gives sockets a turn between batches, so that a burst of ours doesn't overrun the queue of a client that
+    /// reads. A socket whose client doesn't read is not waited for.
+    async fn let_sockets_write(&self) {
+        tokio::task::yield_now().await;
+        for _ in 0..CROWDED_WAITS {
+            if !self.hub.is_crowded() {
+                return;
+            }
+            tokio::time::sleep(CROWDED_PAUSE).await;
+        }
+    }
+
+    /// Tells a batch of events or, where none wait, carries out one command. False where there is nothing to do.
+    fn work_once(&self) -> bool {
+        let mut state = self.state();
+        for told in 0..BATCH {
+            match state.exchange.next_event() {
+                Some(event) => self.hub.publish(event),
+                None if told > 0 => return true,
+                None => break,
+            }
+        }
+        let has_work = state.exchange.engine().has_work();
+        drop(state);
+        if has_work {
+            self.command(CarryOut {});
+            return true;
+        }
+        self.fire_due()
+    }
+
+    /// Fires what is due. False where nothing is.
+    fn fire_due(&self) -> bool {
+        let mut state = self.state();
+        let State { exchange, record } = &mut *state;
+        let now_ms = self.clock.now_ms();
+        if exchange.next_due().is_none_or(|due_ms| due_ms > now_ms) {
+            return false;
+        }
+        if let Some(record) = record {
+            record.moment(now_ms);
+        }
+        exchange.fire_due(now_ms);
+        true
+    }
+
+    /// How long it is until the next timer.
+    fn until_due(&self) -> Option<Duration> {
+        let due_ms = self.read(Exchange::next_due)?;
+        let wait_ms = due_ms.saturating_sub(self.clock.now_ms()).clamp(1, LONGEST_WAIT_MS);
+        Some(Duration::from_millis(wait_ms.unsigned_abs()))
+    }
+
+    /// Publishes tickers and candles to whoever subscribed to them, until stopped.
+    pub(crate) async fn publish_periodically(&self) {
+        let mut tickers = interval(self.config.tickers_every);
+        let mut candles = interval(self.config.candles_every);
+        loop {
+            tokio::select! {
+                _ = tickers.tick() => periodic::tickers(&self.hub, || self.tickers()),
+                _ = candles.tick() => periodic::candles(&self.hub, |market, period| {
+                    let minutes = PERIODS.iter().find(|(name, _)| *name == period)?.1;
+                    self.read(|exchange| {
+                        let market = exchange.catalogue().market(market)?;
+                        stats::last_candle(exchange.engine().trades(market), minutes)
+                    })
+                }),
+                () = self.stopped() => return,
+            }
+        }
+    }
+
+    /// The time, and the ticker of every market.
+    pub(crate) fn tickers(&self) -> periodic::Tickers {
+        let now_ms = self.clock.now_ms();
+        self.read(|exchange| {
+            let markets = exchange.catalogue().markets().iter();
+            let ticker = |market| Ticker::of(market, exchange.engine().trades(market), now_ms);
+            (now_ms, markets.map(|market| (market.id, ticker(market))).collect())
+        })
+    }
+}
+
+fn interval(every: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(every.max(Duration::from_millis(1)));
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval
+}

@@ -1,0 +1,133 @@
+//! The record of an exchange: a file from which it can be brought to the same state again.
+//!
+//! The first line says what it is, with profile and seed. Each further line is a command with the time at which it was
+//! carried out. No key and no secret is in it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::base::config::Profile;
+
+/// The form of the file that this version writes and reads.
+const FORM: u32 = 1;
+
+/// The first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    capecrypto_sandbox_record: u32,
+    pub(crate) profile: Profile,
+    pub(crate) seed: u64,
+}
+
+/// A command, or (without a name) the moment at which timers fired.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) at_ms: i64,
+    #[serde(rename = "do", default)]
+    pub(crate) name: String,
+    #[serde(rename = "with", default)]
+    with: Option<Box<RawValue>>,
+}
+
+impl Line {
+    /// The command's own JSON.
+    pub(crate) fn with(&self) -> &str {
+        self.with.as_ref().map_or("null", |with| with.get())
+    }
+}
+
+#[derive(Serialize)]
+struct Written<'a, C> {
+    at_ms: i64,
+    #[serde(rename = "do", skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with: Option<&'a C>,
+}
+
+/// A record that is being written.
+#[derive(Debug)]
+pub(crate) struct Record {
+    file: File,
+    lines: u64,
+    /// Why it could not be written to the end. Nothing is added after that.
+    failure: Option<io::Error>,
+}
+
+impl Record {
+    /// Begins a record. A file that is there already is not overwritten.
+    pub(crate) fn create(path: &Path, profile: Profile, seed: u64) -> io::Result<Self> {
+        let file = File::options().write(true).create_new(true).open(path)?;
+        let mut record = Self { file, lines: 0, failure: None };
+        record.add(&Header { capecrypto_sandbox_record: FORM, profile, seed })?;
+        record.lines = 0;
+        Ok(record)
+    }
+
+    /// Adds a command.
+    pub(crate) fn command<C: Serialize>(&mut self, at_ms: i64, name: &str, command: &C) {
+        self.try_add(&Written { at_ms, name, with: Some(command) });
+    }
+
+    /// Adds the moment at which timers fired.
+    pub(crate) fn moment(&mut self, at_ms: i64) {
+        self.try_add(&Written::<()> { at_ms, name: "", with: None });
+    }
+
+    /// Adds a line of another record.
+    pub(crate) fn line(&mut self, line: &Line) {
+        self.try_add(&Written { at_ms: line.at_ms, name: &line.name, with: line.with.as_ref() });
+    }
+
+    fn try_add(&mut self, line: &impl Serialize) {
+        if self.failure.is_none() {
+            self.failure = self.add(line).err();
+        }
+    }
+
+    fn add(&mut self, line: &impl Serialize) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        // In one piece, so that a process that is killed leaves whole lines.
+        self.file.write_all(&text)?;
+        self.lines += 1;
+        Ok(())
+    }
+
+    /// Commands written so far, or why writing ended.
+    pub(crate) fn state(&self) -> Result<u64, String> {
+        match &self.failure {
+            None => Ok(self.lines),
+            Some(error) => Err(format!("the record ends after {} commands: {error}", self.lines)),
+        }
+    }
+}
+
+/// Why a record can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("{0}")]
+    File(#[from] io::Error),
+    #[error("its first line is not the one of a record that this version reads (form {FORM})")]
+    Header,
+    #[error("line {line}: {reason}")]
+    Line { line: usize, reason: String },
+}
+
+/// Reads a record. A last line without an end was not finished, and is left out.
+pub(crate) fn read(path: &Path) -> Result<(Header, Vec<Line>), Unreadable> {
+    let text = std::fs::read_to_string(path)?;
+    let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let header = lines.next().and_then(|line| serde_json::from_str::<Header>(line).ok());
+    let header =
+        header.filter(|header| header.capecrypto_sandbox_record == FORM).ok_or(Unreadable::Header)?;
+    let line = |(place, line)| {
+        let reason = |error: serde_json::Error| Unreadable::Line { line: place, reason: error.to_string() };
+        serde_json::from_str(line).map_err(reason)
+    };
+    Ok((header, (2..).zip(lines).map(line).collect::<Result<_, _>>()?))
+}

@@ -1,0 +1,202 @@
+//! One websocket: a reader, a writer and a watchdog side by side, so that a slow reader on the other end never
+//! keeps us from hearing its pongs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+
+use super::hub::Hub;
+use super::request::{self, Request};
+use super::socket::{Item, Signals, Subscriber};
+use super::view;
+use crate::base::id::AccountId;
+
+/// The largest message that a client may send.
+const MAX_MESSAGE: usize = 512;
+/// How long a farewell may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A session that waits for its socket.
+pub(crate) struct Session {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) ping_every: Duration,
+    /// How long it lives without a pong.
+    pub(crate) drop_after: Duration,
+    /// None on the public endpoint.
+    pub(crate) account: Option<AccountId>,
+    /// From the URL.
+    pub(crate) streams: Vec<String>,
+}
+
+/// Why a session ends.
+enum End {
+    /// The connection just goes away: fault, overrun, silence.
+    Drop,
+    /// The connection stays and nothing happens on it any more (a fault).
+    Freeze,
+    /// The other side left.
+    Gone,
+    /// With a close frame of that code.
+    Close(CloseCode),
+}
+
+impl Session {
+    /// Serves the socket until it ends, or until the exchange does.
+    pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+        self,
+        socket: WebSocketStream<S>,
+        stopped: impl Future<Output = ()>,
+    ) {
+        let Self { hub, ping_every, drop_after, account, streams } = self;
+        let Subscriber { id, mut items, signals } = hub.join(account);
+        // The replay is queued before the writer starts: more than the queue holds ends the connection unheard.
+        hub.subscribe(id, &streams);
+        let (mut sink, mut source) = socket.split();
+        let alive = Alive { deadline: Mutex::new(Instant::now() + drop_after), drop_after };
+        let mut stopped = std::pin::pin!(stopped);
+        let end = tokio::select! {
+            biased;
+            () = signals.kill.notified() => End::Drop,
+            () = signals.freeze.notified() => End::Freeze,
+            () = &mut stopped => End::Close(CloseCode::Away),
+            () = alive.silence() => End::Drop,
+            end = read(&hub, id, &mut source, &alive) => end,
+            end = write(&mut items, &mut sink, ping_every, &signals) => end,
+        };
+        hub.leave(id);
+        if matches!(end, End::Freeze) {
+            // Nothing is read, written or closed any more, as where a cable was cut.
+            stopped.await;
+        } else if let End::Close(code) = end {
+            // Errors and the timeout mean that the other side doesn't listen; the connection ends either way.
+            let _unheard = tokio::time::timeout(FAREWELL, farewell(&mut sink, &mut source, code)).await;
+        }
+    }
+}
+
+/// How long the other side may still be silent.
+struct Alive {
+    deadline: Mutex<Instant>,
+    drop_after: Duration,
+}
+
+impl Alive {
+    /// A pong came.
+    fn heard(&self) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + self.drop_after;
+    }
+
+    /// Returns once no pong came for too long.
+    async fn silence(&self) {
+        loop {
+            let until = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+            if Instant::now() >= until {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+}
+
+async fn read<S: AsyncRead + AsyncWrite + Unpin>(
+    hub: &Hub,
+    id: u64,
+    source: &mut SplitStream<WebSocketStream<S>>,
+    alive: &Alive,
+) -> End {
+    while let Some(message) = source.next().await {
+        let text = match message {
+            Ok(Message::Text(text)) => text,
+            // Upstream doesn't look at the kind of a message.
+            Ok(Message::Binary(bytes)) if bytes.len() > MAX_MESSAGE => return End::Close(CloseCode::Size),
+            Ok(Message::Binary(bytes)) => String::from_utf8_lossy(&bytes).into_owned().into(),
+            // Only a pong of the protocol proves that the client is alive.
+            Ok(Message::Pong(_)) => {
+                alive.heard();
+                continue;
+            }
+            // Pings and close frames are answered below us, on the next read.
+            Ok(Message::Ping(_) | Message::Close(_) | Message::Frame(_)) => continue,
+            Err(Error::Capacity(_)) => return End::Close(CloseCode::Size),
+            Err(Error::Utf8(_)) => return End::Close(CloseCode::Invalid),
+            Err(_) => return End::Gone,
+        };
+        if text.len() > MAX_MESSAGE {
+            return End::Close(CloseCode::Size);
+        }
+        match request::parse(&text) {
+            Ok(Request::Ping) => hub.send(id, "pong".to_owned()),
+            Ok(Request::Subscribe(names)) => hub.subscribe(id, &names),
+            Ok(Request::Unsubscribe(names)) => hub.unsubscribe(id, &names),
+            Err(message) => hub.send(id, view::error(&message)),
+        }
+    }
+    End::Gone
+}
+
+async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+    items: &mut tokio::sync::mpsc::Receiver<Item>,
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    ping_every: Duration,
+    signals: &Signals,
+) -> End {
+    let ping_every = ping_every.max(Duration::from_millis(1));
+    let mut pings = tokio::time::interval_at(Instant::now() + ping_every, ping_every);
+    loop {
+        let message = tokio::select! {
+            item = items.recv() => match item {
+                Some(Item::Frame(frame)) => Message::Text(frame),
+                Some(Item::Pause(pause)) => {
+                    stand_still(signals, pause).await;
+                    continue;
+                }
+                None => return End::Drop,
+            },
+            _ = pings.tick() => Message::Ping(Bytes::new()),
+        };
+        if let Some(pause) = signals.time_for(message.len()) {
+            stand_still(signals, pause).await;
+        }
+        let mut sending = sink.send(message);
+        let sent = match (&mut sending).now_or_never() {
+            Some(sent) => sent,
+            // The client doesn't read, or not yet.
+            None => {
+                signals.set_stuck(true);
+                let sent = sending.await;
+                signals.set_stuck(false);
+                sent
+            }
+        };
+        if sent.is_err() {
+            return End::Gone;
+        }
+    }
+}
+
+/// Writes nothing for so long.
+async fn stand_still(signals: &Signals, pause: Duration) {
+    signals.set_stuck(true);
+    tokio::time::sleep(pause).await;
+    signals.set_stuck(false);
+}
+
+/// Sends a close frame and waits for the other side's.
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    source: &mut SplitStream<WebSocketStream<S>>,
+    code: CloseCode,
+) {
+    let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::default() }));
+    if sink.send(close).await.is_ok() {
+        while let Some(Ok(_)) = source.next().await {}
+    }
+}

@@ -1,0 +1,104 @@
+//! The handshake: which endpoint a path means, the proof that a websocket is wanted, and the switch to it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode, header};
+use http_body_util::Full;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use super::request;
+use crate::base::clock::http_date;
+use crate::base::config::Profile;
+use crate::base::refusal::Refusal;
+use crate::base::reply::Outgoing;
+
+/// Frames above the limit of 512 bytes are read up to here, so that they can be answered with a close frame.
+const READ_LIMIT: usize = 64 * 1024;
+
+/// What a path of the websocket asks for.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Without `/api/v2`.
+    pub(crate) path: String,
+    /// Whether it is the private endpoint; any other path is public.
+    pub(crate) private: bool,
+}
+
+/// Whether the path belongs to the websocket.
+pub(crate) fn target(profile: Profile, path: &str) -> Option<Target> {
+    let path = path.strip_prefix("/api/v2")?;
+    // The oldest name, which public clients of the older API still use.
+    let oldest = (profile == Profile::Legacy).then_some("/ranger");
+    let rest =
+        ["/websocket", "/stream"].into_iter().chain(oldest).find_map(|base| path.strip_prefix(base))?;
+    // Clients that put the query behind a slash mean the same.
+    (rest.is_empty() || rest.starts_with('/')).then(|| Target {
+        path: path.to_owned(),
+        private: rest.strip_suffix('/').unwrap_or(rest) == "/private",
+    })
+}
+
+/// The streams that a handshake's query names.
+pub(crate) fn streams(query: Option<&str>, profile: Profile) -> Vec<String> {
+    request::streams_of_query(query, profile)
+}
+
+/// Our end of a connection that was switched over.
+pub(crate) async fn server<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> WebSocketStream<S> {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .max_message_size(Some(READ_LIMIT))
+        .max_frame_size(Some(READ_LIMIT));
+    WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await
+}
+
+/// The proof for the client's key, or why this is no handshake.
+pub(crate) fn accept_key(method: &Method, headers: &HeaderMap) -> Result<String, Refusal> {
+    let bad = |text| Err(Refusal::Plain(StatusCode::BAD_REQUEST, text));
+    let names = |name, wanted: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted)))
+    };
+    if method != Method::GET || !names(header::CONNECTION, "upgrade") || !names(header::UPGRADE, "websocket")
+    {
+        return bad("Bad Request: not a websocket handshake");
+    }
+    if !names(header::SEC_WEBSOCKET_VERSION, "13") {
+        return bad("Bad Request: unsupported websocket version");
+    }
+    // Only a page of the exchange's own host may connect from a browser.
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let same = origin.to_str().is_ok_and(|origin| {
+            origin.split_once("://").is_some_and(|(_, named)| named.eq_ignore_ascii_case(host))
+        });
+        if !same {
+            return Err(Refusal::Plain(StatusCode::FORBIDDEN, "Forbidden"));
+        }
+    }
+    match headers.get(header::SEC_WEBSOCKET_KEY) {
+        Some(key) if !key.is_empty() => Ok(derive_accept_key(key.as_bytes())),
+        _ => bad("Bad Request: no websocket key"),
+    }
+}
+
+/// The answer that switches to the websocket.
+pub(crate) fn switching(accept: &str, now_ms: i64) -> Outgoing {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, header::HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+    for (name, text) in [(header::SEC_WEBSOCKET_ACCEPT, accept.to_owned()), (header::DATE, http_date(now_ms))]
+    {
+        if let Ok(value) = text.parse() {
+            headers.insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,10 @@
+//! The websocket: handshake, requests, the hub that feeds the sockets, and how its frames look.
+
+pub(crate) mod connection;
+pub(crate) mod handshake;
+pub(crate) mod hub;
+pub(crate) mod periodic;
+mod request;
+mod socket;
+pub(crate) mod trouble;
+mod view;

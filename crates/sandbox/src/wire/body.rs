@@ -1,0 +1,27 @@
+//! Bodies of requests.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use crate::base::refusal::{self, Refusal};
+
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The whole body, where it is small enough and comes in time.
+pub(super) async fn read(body: Incoming, headers: &HeaderMap, most: usize) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::Codes(StatusCode::PAYLOAD_TOO_LARGE, vec![refusal::BODY_TOO_LARGE]);
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > u64::try_from(most).unwrap_or(u64::MAX)) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Codes(StatusCode::BAD_REQUEST, vec![refusal::BODY_INCOMPLETE])),
+    }
+}

@@ -1,0 +1,107 @@
+//! A connection as a request sees it, and the TCP stream below it that can end with a reset.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+type Afterwards = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a request may do to its own connection.
+#[derive(Default)]
+pub(super) struct ConnectionHandle {
+    resets: Arc<AtomicBool>,
+    reset: Notify,
+    then: Mutex<Option<Afterwards>>,
+}
+
+impl ConnectionHandle {
+    /// Resets the connection. Never returns: the connection's task, and with it the caller, ends.
+    pub(super) async fn reset<T>(&self) -> T {
+        self.resets.store(true, Ordering::Relaxed);
+        self.reset.notify_one();
+        std::future::pending().await
+    }
+
+    /// Resolves when a request asks for a reset.
+    pub(super) async fn is_reset(&self) {
+        self.reset.notified().await;
+    }
+
+    /// Leaves work for the connection's task, after HTTP is done with it.
+    pub(super) fn then(&self, work: impl Future<Output = ()> + Send + 'static) {
+        *self.then.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(work));
+    }
+
+    /// That work.
+    pub(super) fn take_afterwards(&self) -> Option<Afterwards> {
+        self.then.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A connection's two ends: what is read and written, and what a request may do to it.
+pub(super) fn link(stream: TcpStream) -> (Socket, Arc<ConnectionHandle>) {
+    let link = Arc::new(ConnectionHandle::default());
+    (Socket { stream, resets: Arc::clone(&link.resets) }, link)
+}
+
+/// A TCP stream that can end with a reset instead of an orderly close.
+pub(super) struct Socket {
+    stream: TcpStream,
+    resets: Arc<AtomicBool>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.resets.load(Ordering::Relaxed) {
+            // Closing a socket that doesn't linger sends RST and discards what is unsent.
+            let _orderly = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

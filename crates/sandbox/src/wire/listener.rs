@@ -1,0 +1,70 @@
+//! The listener and its connections: HTTP/1.1, upgrades, and connections that end abruptly on order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::dispatch;
+use super::link::link;
+use crate::host::Host;
+
+/// How long a request's head may take; idle connections end after it too.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long connections may take to end on shutdown.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The pause after a connection that could not be accepted (no file descriptors left, as a rule).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts connections until the host stops, then ends them.
+pub(crate) async fn run(host: Arc<Host>, listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = host.stopped() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(Arc::clone(&host), stream, peer));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    // Whoever isn't done by then is ended with the set.
+    let _late =
+        tokio::time::timeout(LAST_WORDS, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+async fn connection(host: Arc<Host>, stream: TcpStream, peer: SocketAddr) {
+    // Frames and answers are small: waiting to fill a packet only delays them. Failing to say so is harmless.
+    let _slower = stream.set_nodelay(true);
+    let (socket, link) = link(stream);
+    let service = service_fn(|request| {
+        let (host, link) = (Arc::clone(&host), Arc::clone(&link));
+        async move {
+            Ok::<_, std::convert::Infallible>(Box::pin(dispatch::serve(host, peer, link, request)).await)
+        }
+    });
+    let http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    tokio::select! {
+        // A broken connection concerns only its client.
+        _ = http => {}
+        () = link.is_reset() => return,
+        () = host.stopped() => return,
+    }
+    if let Some(afterwards) = link.take_afterwards() {
+        afterwards.await;
+    }
+}

@@ -1,0 +1,7 @@
+//! The network: the listener, its connections, and where a request goes.
+
+mod body;
+mod cors;
+mod dispatch;
+mod link;
+pub(crate) mod listener;
