@@ -1,6 +1,7 @@
-//! docs/ENDPOINTS.md out of the spec, and what of the inventory is here.
+//! What is made of the spec's sections: the bundle, docs/ENDPOINTS.md, and what of the inventory is here.
 
 use crate::{
+    bundle::{self, BUNDLE, FOLDER},
     finding::Finding,
     inventory::{Coverage, INVENTORY, filled},
     workspace::root,
@@ -8,30 +9,15 @@ use crate::{
 use serde_norway::Value;
 use std::fmt::Write as _;
 
-const SPEC: &str = "docs/api/cape.openapi.yaml";
 const TABLE: &str = "docs/ENDPOINTS.md";
 
 /// Writes what is generated, or (with `check`) compares it.
 pub(crate) fn run(check: bool) -> Vec<Finding> {
-    let read = |file: &str| {
-        let text = std::fs::read_to_string(root().join(file));
-        text.map_err(|error| Finding::new(file, error.to_string(), "bring the file back"))
+    let spec = match bundle::read() {
+        Ok(spec) => spec,
+        Err(findings) => return findings,
     };
-    let (spec, inventory) = match (read(SPEC), read(INVENTORY)) {
-        (Ok(spec), Ok(inventory)) => (spec, inventory),
-        (spec, inventory) => return [spec.err(), inventory.err()].into_iter().flatten().collect(),
-    };
-    let generated =
-        calls(&spec).map_err(|error| Finding::new(SPEC, error, format!("fix {SPEC}"))).and_then(|calls| {
-            let keys: Vec<_> =
-                calls.iter().map(|call| (call.method.clone(), call.path.clone(), call.sdk.clone())).collect();
-            let (filled, coverage) = filled(&inventory, &keys)
-                .map_err(|error| Finding::new(INVENTORY, error, format!("fix {INVENTORY}")))?;
-            let table = table(&spec, Some(coverage))
-                .map_err(|error| Finding::new(SPEC, error, format!("fix {SPEC}")))?;
-            Ok([(TABLE, table), (INVENTORY, filled)])
-        });
-    let generated = match generated {
+    let generated = match generated(spec) {
         Ok(generated) => generated,
         Err(finding) => return vec![finding],
     };
@@ -49,13 +35,26 @@ pub(crate) fn run(check: bool) -> Vec<Finding> {
     findings
 }
 
+/// Each generated file with its text, out of the bundle and the inventory as it is.
+fn generated(spec: String) -> Result<[(&'static str, String); 3], Finding> {
+    let wrong = |error: String| Finding::new(BUNDLE, error, format!("correct its section in {FOLDER}/"));
+    let inventory = std::fs::read_to_string(root().join(INVENTORY))
+        .map_err(|error| Finding::new(INVENTORY, error.to_string(), "bring the file back"))?;
+    let keys: Vec<_> =
+        calls(&spec).map_err(wrong)?.into_iter().map(|call| (call.method, call.path, call.sdk)).collect();
+    let (filled, coverage) = filled(&inventory, &keys)
+        .map_err(|error| Finding::new(INVENTORY, error, format!("fix {INVENTORY}")))?;
+    let table = table(&spec, Some(coverage)).map_err(wrong)?;
+    Ok([(BUNDLE, spec), (TABLE, table), (INVENTORY, filled)])
+}
+
 /// Where a generated file is not what the generator writes.
 fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
     if wanted == found {
         return None;
     }
     let line = wanted.lines().zip(found.lines()).take_while(|(left, right)| left == right).count() + 1;
-    let problem = format!("is not what {SPEC} says (from line {line} on)");
+    let problem = format!("is not what {FOLDER}/ says (from line {line} on)");
     Some(Finding::new(place, problem, "cargo xtask codegen"))
 }
 
@@ -64,7 +63,7 @@ fn table(spec: &str, coverage: Option<Coverage>) -> Result<String, String> {
     let calls = calls(spec)?;
     let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
     let mut out = format!(
-        "<!-- @generated from {SPEC} by `cargo xtask codegen`. Edit the spec, not this file. -->\n# Endpoints\n\n\
+        "<!-- @generated from {FOLDER}/ by `cargo xtask codegen`. Edit the spec, not this file. -->\n# Endpoints\n\n\
          {} calls. Paths stand behind the version prefix of their service (`x-services` in the spec). A retried call\n\
          is sent again after a failure that leaves its outcome open; all others are sent once.\n",
         calls.len()

@@ -1,6 +1,7 @@
 //! The workspace's tasks. `cargo xtask` alone lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for people")]
 
+mod bundle;
 mod ci;
 mod codegen;
 mod finding;
@@ -16,8 +17,8 @@ cargo xtask TASK
   ci [--skip STEP]... [--only STEP]...   what has to hold before a change goes in; steps: fmt, clippy, tests,
                                          docs, tidy, codegen, benches, features
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
-  codegen [--check]                      writes docs/ENDPOINTS.md, and what of docs/api/inventory.tsv is here,
-                                         from docs/api/cape.openapi.yaml, or compares them
+  codegen [--check]                      writes docs/api/cape.openapi.yaml, docs/ENDPOINTS.md, and what of
+                                         docs/api/inventory.tsv is here, from docs/api/cape/, or compares them
 ";
 
 fn main() -> ExitCode {
