@@ -3,12 +3,12 @@
 use crate::{
     codegen,
     finding::{Finding, report},
-    tidy,
+    spec, tidy,
     workspace::{Package, cargo, packages},
 };
 use std::time::{Duration, Instant};
 
-const STEPS: [&str; 8] = ["fmt", "clippy", "tests", "docs", "tidy", "codegen", "benches", "features"];
+const STEPS: [&str; 9] = ["fmt", "clippy", "tests", "docs", "tidy", "codegen", "spec", "benches", "features"];
 
 const BENCHES: &str = "benches/Cargo.toml";
 
@@ -36,7 +36,17 @@ impl Choice {
     }
 }
 
-/// Runs the steps and prints a table; true where all of them went well.
+/// How a step ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Fine,
+    /// Why it could not run here. The change is not to blame for it.
+    Skipped(String),
+    /// What fixes it.
+    Failed(String),
+}
+
+/// Runs the steps and prints a table; true where none of them failed.
 pub(crate) fn run(choice: &Choice) -> bool {
     let rows: Vec<Row> = choice
         .0
@@ -44,24 +54,30 @@ pub(crate) fn run(choice: &Choice) -> bool {
         .map(|step| {
             println!("\n== {step}");
             let start = Instant::now();
-            let fix = self::step(step);
-            Row { step, took: start.elapsed(), fix }
+            let outcome = match *step {
+                "spec" => spec::run(),
+                step => self::step(step).map_or(Outcome::Fine, Outcome::Failed),
+            };
+            Row { step, took: start.elapsed(), outcome }
         })
         .collect();
     print!("\n{}", table(&rows));
-    rows.iter().all(|row| row.fix.is_none())
+    !rows.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
 }
 
 struct Row {
     step: &'static str,
     took: Duration,
-    /// What fixes it, where it failed.
-    fix: Option<String>,
+    outcome: Outcome,
 }
 
 fn table(rows: &[Row]) -> String {
-    let line = |Row { step, took, fix }: &Row| {
-        let result = fix.as_ref().map_or_else(|| "fine".to_owned(), |fix| format!("FAILED, fix: {fix}"));
+    let line = |Row { step, took, outcome }: &Row| {
+        let result = match outcome {
+            Outcome::Fine => "fine".to_owned(),
+            Outcome::Skipped(reason) => format!("skipped: {reason}"),
+            Outcome::Failed(fix) => format!("FAILED, fix: {fix}"),
+        };
         format!("{step:<10}{:>5} s  {result}\n", took.as_secs())
     };
     let total: Duration = rows.iter().map(|row| row.took).sum();
@@ -167,15 +183,17 @@ mod tests {
     }
 
     #[test]
-    fn the_table_says_what_fixes_a_failure() {
+    fn the_table_says_what_fixes_a_failure_and_why_a_step_was_skipped() {
         let took = Duration::from_secs(3);
         let rows = [
-            Row { step: "fmt", took, fix: Some("cargo fmt --all".to_owned()) },
-            Row { step: "docs", took, fix: None },
+            Row { step: "fmt", took, outcome: Outcome::Failed("cargo fmt --all".to_owned()) },
+            Row { step: "docs", took, outcome: Outcome::Fine },
+            Row { step: "spec", took, outcome: Outcome::Skipped("Node is missing".to_owned()) },
         ];
         let table = table(&rows);
         assert!(table.contains("fmt           3 s  FAILED, fix: cargo fmt --all"), "{table}");
-        assert!(table.contains("docs          3 s  fine") && table.contains("together      6 s"), "{table}");
+        assert!(table.contains("docs          3 s  fine") && table.contains("together      9 s"), "{table}");
+        assert!(table.contains("spec          3 s  skipped: Node is missing\n"), "{table}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod ci;
 mod codegen;
 mod finding;
 mod inventory;
+mod spec;
 mod tidy;
 mod workspace;
 
@@ -15,7 +16,7 @@ const USAGE: &str = "\
 cargo xtask TASK
 
   ci [--skip STEP]... [--only STEP]...   what has to hold before a change goes in; steps: fmt, clippy, tests,
-                                         docs, tidy, codegen, benches, features
+                                         docs, tidy, codegen, spec, benches, features
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
   codegen [--check]                      writes docs/api/cape.openapi.yaml, docs/ENDPOINTS.md, and what of
                                          docs/api/inventory.tsv is here, from docs/api/cape/, or compares them
