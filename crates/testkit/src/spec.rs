@@ -4,8 +4,9 @@ use crate::schema::{Kind, Only, Schema, resolve, texts};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, fs};
 
-/// The file, as messages name it.
-pub const SPEC_FILE: &str = "docs/api/cape.openapi.yaml";
+/// Where to correct the spec, as messages say it. The file that is read is joined from these, so it is stale until the
+/// command has run.
+pub const SPEC_FILE: &str = "docs/api/cape/ (then run `cargo xtask codegen`)";
 
 /// The whole spec.
 #[derive(Debug, Clone)]
@@ -158,7 +159,7 @@ impl Spec {
         let text = fs::read_to_string(path).map_err(|error| error.to_string());
         match text.and_then(|text| Self::parse(&text)) {
             Ok(spec) => spec,
-            Err(error) => panic!("{SPEC_FILE}: {error}"),
+            Err(error) => panic!("docs/api/cape.openapi.yaml: {error}; correct it in {SPEC_FILE}"),
         }
     }
 

@@ -41,7 +41,7 @@ where
                 Fault::NotInSpec,
                 place.clone(),
                 "the spec does not have this call",
-                format!("add an entry to {SPEC_FILE} and run `cargo xtask codegen`, or fix {who}"),
+                format!("add an entry to {SPEC_FILE}, or fix {who}"),
             ));
         }
         if !have.insert((service.to_owned(), method.to_owned(), path.to_owned())) {
@@ -86,7 +86,7 @@ pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempot
                 Fault::WrongDescription,
                 call,
                 format!("{what}: the spec says {spec_says}, the code says {code_says}"),
-                format!("fix the call's table line, or {SPEC_FILE} and run `cargo xtask codegen`"),
+                format!("fix the call's table line, or {SPEC_FILE}"),
             ));
         }
     };
