@@ -6,6 +6,7 @@ mod ci;
 mod codegen;
 mod finding;
 mod inventory;
+mod release;
 mod spec;
 mod tidy;
 mod workspace;
@@ -20,6 +21,8 @@ cargo xtask TASK
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
   codegen [--check]                      writes docs/api/cape.openapi.yaml, docs/ENDPOINTS.md, and what of
                                          docs/api/inventory.tsv is here, from docs/api/cape/, or compares them
+  release [--dry-run [--skip-checks]]    checks that the version of Cargo.toml is ready, tags it and publishes it; with
+                                         --dry-run it only checks, and tells all that is missing
 ";
 
 fn main() -> ExitCode {
@@ -33,6 +36,10 @@ fn main() -> ExitCode {
         ["tidy"] => finding::report("tidy", &tidy::run()),
         ["codegen"] => finding::report("codegen", &codegen::run(false)),
         ["codegen", "--check"] => finding::report("codegen --check", &codegen::run(true)),
+        ["release", options @ ..] => match release::Options::parse(options) {
+            Ok(options) => release::run(options),
+            Err(error) => return usage(&error),
+        },
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

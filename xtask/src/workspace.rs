@@ -26,6 +26,8 @@ pub(crate) struct Package {
     pub(crate) version: String,
     /// A member of this workspace.
     pub(crate) ours: bool,
+    /// May be published: its manifest does not say `publish = false`.
+    pub(crate) published: bool,
     pub(crate) rust_version: Option<String>,
     pub(crate) readme: Option<String>,
     /// The folder of its manifest.
@@ -63,13 +65,21 @@ pub(crate) enum Kind {
 
 /// Every package of the lock file, ours first.
 pub(crate) fn packages() -> Result<Vec<Package>, String> {
-    let output = cargo(&["metadata", "--format-version", "1", "--all-features", "--locked"]).output();
+    metadata("--all-features").map(|metadata| read(&metadata))
+}
+
+/// Where cargo puts what it builds and packs.
+pub(crate) fn target() -> Result<PathBuf, String> {
+    metadata("--no-deps").map(|metadata| text(&metadata, "target_directory").into())
+}
+
+fn metadata(option: &str) -> Result<Value, String> {
+    let output = cargo(&["metadata", "--format-version", "1", "--locked", option]).output();
     let output = output.map_err(|error| format!("cargo metadata: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
-    Ok(read(&metadata))
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }
 
 fn read(metadata: &Value) -> Vec<Package> {
@@ -79,6 +89,8 @@ fn read(metadata: &Value) -> Vec<Package> {
             name: text(package, "name"),
             version: text(package, "version"),
             ours: package.get("id").is_some_and(|id| members.contains(&id)),
+            // `publish = false` is an empty list of registries here.
+            published: package.get("publish").and_then(Value::as_array).is_none_or(|to| !to.is_empty()),
             rust_version: package.get("rust_version").and_then(Value::as_str).map(str::to_owned),
             readme: package.get("readme").and_then(Value::as_str).map(str::to_owned),
             folder: Path::new(&text(package, "manifest_path"))
@@ -157,7 +169,7 @@ mod tests {
             "workspace_members": ["path+a"],
             "packages": [
                 { "id": "registry+z", "name": "z", "version": "1.0.0", "manifest_path": "/z/Cargo.toml" },
-                { "id": "path+a", "name": "a", "version": "0.1.0", "manifest_path": "/w/a/Cargo.toml",
+                { "id": "path+a", "name": "a", "version": "0.1.0", "manifest_path": "/w/a/Cargo.toml", "publish": [],
                   "rust_version": "1.88", "readme": "README.md", "features": { "default": [], "x": [] },
                   "dependencies": [
                       { "name": "z", "req": "^1", "kind": null, "optional": true },
@@ -167,6 +179,7 @@ mod tests {
         }));
         let [a, z] = packages.as_slice() else { panic!("{packages:?}") };
         assert!(a.ours && !z.ours);
+        assert!(!a.published && z.published);
         assert_eq!((a.name.as_str(), a.folder.as_path()), ("a", Path::new("/w/a")));
         assert_eq!(a.features, ["default", "x"]);
         assert!(a.dependencies[0].optional && a.dependencies[0].kind == Kind::Normal);

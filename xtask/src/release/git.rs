@@ -1,0 +1,20 @@
+//! Git, in the workspace's root.
+
+use crate::workspace::root;
+use std::process::Command;
+
+/// What git prints, without the line's end; what it complains about where it fails.
+pub(super) fn git(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("git").args(arguments).current_dir(root()).output();
+    let output = output.map_err(|error| format!("git does not start: {error}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    } else {
+        Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+    }
+}
+
+/// The commit that a tag, a branch or HEAD stands for; none where there is none of that name.
+pub(super) fn commit(name: &str) -> Option<String> {
+    git(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).ok()
+}
