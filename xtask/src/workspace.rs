@@ -12,10 +12,14 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// Cargo, in the workspace's root.
+/// The variable from which cargo takes the registry's token.
+pub(crate) const TOKEN: &str = "CARGO_REGISTRY_TOKEN";
+
+/// Cargo, in the workspace's root. It does not get the registry's token: it runs build scripts and tests, and what they
+/// need is code of others.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(root());
+    command.args(arguments).current_dir(root()).env_remove(TOKEN);
     command
 }
 

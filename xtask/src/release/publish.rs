@@ -1,10 +1,15 @@
 //! What cannot be taken back: the tag, and each package in the registry. Both can be done again after a failure
 //! half-way: what is there already is kept.
 //!
-//! Cargo reads the registry's token itself, from `CARGO_REGISTRY_TOKEN` or from where `cargo login` keeps it.
+//! Cargo reads the registry's token itself, from `CARGO_REGISTRY_TOKEN` or from where `cargo login` keeps it. No other
+//! command gets the variable.
 
 use super::{Done, Options, changelog, git::git, plan::Plan, tree::Tag};
-use crate::{finding::Finding, workspace::cargo};
+use crate::{
+    finding::Finding,
+    workspace::{TOKEN, cargo},
+};
+use std::env;
 
 const REMOTE: &str = "origin";
 
@@ -79,7 +84,11 @@ pub(super) fn publish(plan: &Plan, options: Options) -> Done {
                 );
             }
         }
-        if !cargo(&command(name)).status().is_ok_and(|status| status.success()) {
+        let mut command = cargo(&command(name));
+        if let Some(token) = env::var_os(TOKEN) {
+            command.env(TOKEN, token);
+        }
+        if !command.status().is_ok_and(|status| status.success()) {
             let fix = "see cargo's message above, then run this again: it goes on here. A registry takes only a few \
                        new names at once: wait as long as it says";
             return stopped("is not published", fix);
@@ -88,8 +97,9 @@ pub(super) fn publish(plan: &Plan, options: Options) -> Done {
     Ok(format!("all {} packages are published", names.len()))
 }
 
-fn command(name: &str) -> [&str; 4] {
-    ["publish", "--locked", "--package", name]
+/// Without building it once more: the step `package` has built the same, and a build script should not see the token.
+fn command(name: &str) -> [&str; 5] {
+    ["publish", "--locked", "--no-verify", "--package", name]
 }
 
 fn progress(names: &[&str], done: usize) -> String {
@@ -99,12 +109,12 @@ fn progress(names: &[&str], done: usize) -> String {
 }
 
 /// Whether the registry has this version. It is asked before, and not read from what `cargo publish` complains about:
-/// that comes only after the package was built once more, and its words may change. That `cargo info` succeeds is a
+/// its words may change, and a second upload is nothing to try out. That `cargo info` succeeds is a
 /// proof; where it fails for another reason than the one we know, the release stops instead of guessing.
 fn published(name: &str, version: &str) -> Result<bool, String> {
     let package = format!("{name}@{version}");
     // Inside of the workspace cargo would answer from the manifests here.
-    let output = cargo(&["info", "--quiet", &package]).current_dir(std::env::temp_dir()).output();
+    let output = cargo(&["info", "--quiet", &package]).current_dir(env::temp_dir()).output();
     let output = output.map_err(|error| format!("cargo info does not start: {error}"))?;
     judge(&package, output.status.success(), &String::from_utf8_lossy(&output.stderr))
 }
