@@ -89,7 +89,12 @@ fn judge(state: &State, tag: &str, dry_run: bool) -> Done {
         format!("nothing to commit{}", said.concat())
     } else {
         findings.extend(place);
-        "nothing to commit, on main, or at the tag".to_owned()
+        let place = if state.tag == Tag::Here {
+            format!("at {tag}, whose release goes on")
+        } else {
+            "on main".to_owned()
+        };
+        format!("nothing to commit, {place}")
     };
     if findings.is_empty() { Ok(said) } else { Err(findings) }
 }
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_clean_main_may_be_released() {
-        assert!(judge(&state(), "v0.1.0", false).is_ok());
+        assert_eq!(judge(&state(), "v0.1.0", false), Ok("nothing to commit, on main".to_owned()));
         assert!(judge(&State { pushed: None, ..state() }, "v0.1.0", false).is_ok());
     }
 
@@ -133,7 +138,7 @@ mod tests {
     #[test]
     fn a_release_goes_on_from_its_tag() {
         let at_tag = State { branch: String::new(), tag: Tag::Here, pushed: Some(false), ..state() };
-        assert!(judge(&at_tag, "v0.1.0", false).is_ok());
+        assert!(judge(&at_tag, "v0.1.0", false).unwrap().ends_with("at v0.1.0, whose release goes on"));
     }
 
     #[test]
