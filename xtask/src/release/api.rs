@@ -4,7 +4,7 @@
 
 use super::{
     Done, Options,
-    git::git,
+    git::{commit, git},
     plan::{Member, Plan},
 };
 use crate::{finding::Finding, workspace::cargo};
@@ -13,6 +13,7 @@ pub(super) fn check(plan: &Plan, _: Options) -> Done {
     let last = git(&["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "--exclude", &plan.tag]).ok();
     let installed =
         |tool: &str| cargo(&[tool, "--version"]).output().is_ok_and(|output| output.status.success());
+    let head = commit("HEAD");
     let (mut said, mut findings) = (Vec::new(), Vec::new());
     for (tool, fix) in [
         ("semver-checks", "raise the minor version instead of the patch, or take the change back"),
@@ -37,6 +38,10 @@ pub(super) fn check(plan: &Plan, _: Options) -> Done {
             }
         }
         said.push(format!("cargo {tool} against {last}: fine"));
+    }
+    // `cargo public-api` checks the compared commits out and goes back. Where it did not, the wrong commit would be tagged.
+    if commit("HEAD") != head {
+        findings.push(Finding::new("HEAD", "is not where it was before the tools ran", "git switch main"));
     }
     if findings.is_empty() { Ok(said.join("\n     ")) } else { Err(findings) }
 }

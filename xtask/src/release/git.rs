@@ -10,7 +10,9 @@ pub(super) fn git(arguments: &[&str]) -> Result<String, String> {
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     } else {
-        Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+        // Only the first word: among the others may be the whole message of a tag.
+        let task = arguments.first().copied().unwrap_or_default();
+        Err(format!("git {task}: {}", String::from_utf8_lossy(&output.stderr).trim()))
     }
 }
 

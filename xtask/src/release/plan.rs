@@ -53,6 +53,13 @@ pub(super) fn plan(packages: &[Package]) -> Result<Plan, Vec<Finding>> {
         ));
     }
     if !findings.is_empty() {
+        // All packages take a version from one line, so one finding for it is enough.
+        let mut fixes = Vec::new();
+        findings.retain(|finding| {
+            let new = !fixes.contains(&finding.fix);
+            fixes.push(finding.fix.clone());
+            new
+        });
         return Err(findings);
     }
     let version = first.version.clone();
@@ -67,8 +74,10 @@ fn counts(dependency: &crate::workspace::Dependency) -> bool {
 fn version(package: &Package, first: &str, version: &str) -> Option<Finding> {
     (package.version != version).then(|| {
         let problem = format!("has the version {}, but {first} has {version}", package.version);
-        let fix = "write version.workspace = true: all packages have the version of workspace.package";
-        Finding::new(format!("{}/Cargo.toml", package.place()), problem, fix)
+        let place = format!("{}/Cargo.toml", package.place());
+        let fix =
+            format!("write version.workspace = true in {place}: all have the version of workspace.package");
+        Finding::new(place, problem, fix)
     })
 }
 
@@ -171,10 +180,10 @@ mod tests {
         let said = problem(&[
             package("a", "0.2.0", &[]),
             package("b", "0.2.0", &[("a", Kind::Normal, "^0.1.0")]),
-            package("c", "0.2.0", &[("a", Kind::Normal, "*")]),
+            package("c", "0.2.0", &[("a", Kind::Normal, "^0.1.0"), ("b", Kind::Normal, "*")]),
         ]);
-        assert!(said.contains("asks for a in the version ^0.1.0, but it has 0.2.0"), "{said}");
-        assert!(said.contains("asks for a in the version *"), "{said}");
+        assert_eq!(said.matches("asks for a in the version ^0.1.0, but it has 0.2.0").count(), 1, "{said}");
+        assert!(said.contains("asks for b in the version *"), "{said}");
         assert!(said.contains("[workspace.dependencies]"), "{said}");
     }
 
