@@ -2,6 +2,7 @@
 
 mod crates;
 mod directions;
+mod layers;
 mod locked;
 mod sources;
 

@@ -1,5 +1,6 @@
 //! The sources themselves: how long a file is, and that money never is a float.
 
+use super::layers;
 use crate::finding::Finding;
 use std::{fs, path::Path};
 
@@ -10,8 +11,9 @@ const NO_CLIENT: &[&str] = &["sandbox", "testkit"];
 
 /// Everything in the sources that breaks a rule.
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (place, text) in files(root) {
+    let files = files(root);
+    let mut findings = layers::check(files.iter().map(|(place, text)| (place.as_str(), text.as_str())));
+    for (place, text) in files {
         findings.extend(length(&place, &text));
         if is_client(&place) {
             findings.extend(floats(&place, &text));

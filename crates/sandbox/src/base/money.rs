@@ -154,24 +154,25 @@ pub(crate) fn padded(value: Decimal, at_least: u32) -> String {
     text
 }
 
-/// Exact amounts in JSON: written as text, read from a text or a number, digit for digit.
+/// Exact amounts in JSON: written as text, read from a text or a number, digit for digit. What is written comes back as it
+/// was, its zeros at the end too.
 pub(crate) mod exact {
     use rust_decimal::Decimal;
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
     use serde_json::value::RawValue;
 
-    use super::{Parsed, parse, text};
+    use super::{Parsed, parse};
 
     pub(crate) fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&text(*value))
+        serializer.collect_str(value)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         let bare = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')).unwrap_or(raw);
         match parse(bare) {
-            Parsed::Exact(value) => Ok(value),
+            Parsed::Exact(value) => Ok(Decimal::from_str_exact(bare).unwrap_or(value)),
             Parsed::Unrepresentable { .. } | Parsed::NotDecimal => {
                 Err(D::Error::custom(format!("{raw} is no amount; give a number of at most 28 digits")))
             }

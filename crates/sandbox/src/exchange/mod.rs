@@ -76,6 +76,11 @@ impl Exchange {
     where
         Self: Holds<C::Part>,
     {
+        debug_assert!(
+            commands().any(|known| known.name == C::NAME),
+            "no record could name {}: list it with the commands of its file",
+            C::NAME
+        );
         self.fire_due(at_ms);
         let (part, desk) = self.part();
         command.run(part, desk, at_ms)

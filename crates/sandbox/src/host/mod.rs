@@ -8,6 +8,8 @@ pub(crate) mod auth;
 pub(crate) mod faults;
 pub(crate) mod keys;
 pub(crate) mod record;
+#[cfg(test)]
+mod replay_tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -203,12 +205,16 @@ impl Host {
     /// Tells a batch of events or, where none wait, carries out one command. False where there is nothing to do.
     fn work_once(&self) -> bool {
         let mut state = self.state();
-        for told in 0..BATCH {
-            match state.exchange.next_event() {
-                Some(event) => self.hub.publish(event),
-                None if told > 0 => return true,
-                None => break,
+        let mut told = 0;
+        while let Some(event) = state.exchange.next_event() {
+            self.hub.publish(event);
+            told += 1;
+            if told == BATCH {
+                break;
             }
+        }
+        if told > 0 {
+            return true;
         }
         let has_work = state.exchange.engine().has_work();
         drop(state);

@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::growth::Temporary;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_capecrypto-sandbox");
 
 /// A child that doesn't outlive its test.
@@ -92,6 +94,8 @@ fn wrong_arguments_are_told() {
         (&["--listen", "localhost"], "--listen: \"localhost\" is not an address with a port"),
         (&["--profile=new"], "--profile: \"new\" is neither docs nor legacy"),
         (&["--auth-window-ms", "soon"], "--auth-window-ms: \"soon\" is not a whole number"),
+        (&["--seed", "seven"], "--seed: \"seven\" is not a whole number"),
+        (&["--record"], "--record needs a value"),
         (&["--exit-with-stdin=yes"], "--exit-with-stdin takes no value"),
     ] {
         let output = Command::new(PROGRAM).args(arguments).output().unwrap();
@@ -105,4 +109,42 @@ fn wrong_arguments_are_told() {
     assert_eq!(output.status.code(), Some(1));
     assert!(told.contains("can be reached from other machines"), "{told}");
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_record_of_one_run_begins_the_next() {
+    let (record, markets) = (Temporary::new("program-record"), Temporary::new("program-markets"));
+    std::fs::write(&markets.0, r#"{"currencies":[{"id":"ada"}]}"#).unwrap();
+    let mut first = Running::start(&[
+        "--exit-with-stdin",
+        "--seed=7",
+        "--record",
+        record.path(),
+        "--markets",
+        markets.path(),
+    ]);
+    let ready = first.ready();
+    drop(first.0.stdin.take());
+    assert_eq!(first.end().0, Some(0));
+    let mut second = Running::start(&["--exit-with-stdin", "--replay", record.path()]);
+    let again = second.ready();
+    for (one, other) in
+        ready["accounts"].as_array().unwrap().iter().zip(again["accounts"].as_array().unwrap())
+    {
+        assert_eq!((&one["uid"], &one["name"]), (&other["uid"], &other["name"]));
+        assert_ne!(one["secret"], other["secret"]);
+    }
+    let origin = again["origin"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(origin).unwrap();
+    stream.write_all(b"GET /api/v2/atlas/public/currencies/ada HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+    drop(second.0.stdin.take());
+    assert_eq!(second.end().0, Some(0));
+
+    let output = Command::new(PROGRAM).args(["--record", record.path()]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains(record.path()) && told.contains("not there yet"), "{told}");
 }

@@ -1,0 +1,79 @@
+//! Which part of the sandbox may use which: each one only what stands below it.
+
+use crate::finding::Finding;
+
+const HERE: &str = "xtask/src/tidy/layers.rs";
+const SOURCES: &str = "crates/sandbox/src/";
+
+/// From the ground up. A part is a folder, or a file beside `lib.rs`.
+const LAYERS: [&str; 8] = ["base", "exchange", "stream", "host", "api", "door", "wire", "sandbox"];
+
+/// Every use of a higher part in these sources.
+pub(super) fn check<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (place, text) in files {
+        let Some(path) = place.strip_prefix(SOURCES) else { continue };
+        let part = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        // They put the parts together.
+        if matches!(part, "lib" | "main") {
+            continue;
+        }
+        let Some(own) = layer(part) else {
+            let fix = format!("name it in {HERE}, above what it uses");
+            findings.push(Finding::new(place, format!("'{part}' has no layer"), fix));
+            continue;
+        };
+        for used in uses(text) {
+            if layer(used).is_none_or(|other| other > own) {
+                let problem = format!("{part} uses {used}, which stands above it");
+                let fix = "move what is needed down, or give it as a value or a function".to_owned();
+                findings.push(Finding::new(place, problem, fix));
+            }
+        }
+    }
+    findings
+}
+
+fn layer(part: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| *layer == part)
+}
+
+/// The parts that a text names with `crate::`, each once. What the crate's root itself has is none of them.
+fn uses(text: &str) -> Vec<&str> {
+    let mut used: Vec<&str> = text
+        .split("crate::")
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next())
+        .filter(|part| !part.is_empty() && !matches!(*part, "calls"))
+        .collect();
+    used.sort_unstable();
+    used.dedup();
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(place: &str, text: &str) -> Vec<String> {
+        check([(place, text)].into_iter()).into_iter().map(|finding| finding.problem).collect()
+    }
+
+    #[test]
+    fn a_part_uses_what_stands_below_it() {
+        let text = "use crate::base::id::Code;\nuse crate::exchange::Exchange;\n//! [`crate::calls`]";
+        assert!(problems("crates/sandbox/src/host/mod.rs", text).is_empty());
+        assert!(problems("crates/sandbox/src/lib.rs", "use crate::wire::listener;").is_empty());
+        assert!(problems("crates/rest/src/call.rs", "use crate::wire::listener;").is_empty());
+    }
+
+    #[test]
+    fn a_use_upwards_and_a_part_without_a_layer_are_told() {
+        let up = problems("crates/sandbox/src/stream/hub.rs", "use crate::host::Host;\ncrate::host::x();");
+        assert!(up.len() == 1 && up[0].contains("stream uses host"), "{up:?}");
+        let unknown = problems("crates/sandbox/src/base/id.rs", "use crate::extra::X;");
+        assert!(unknown.len() == 1 && unknown[0].contains("base uses extra"), "{unknown:?}");
+        let without = problems("crates/sandbox/src/extra.rs", "");
+        assert!(without.len() == 1 && without[0].contains("'extra' has no layer"), "{without:?}");
+    }
+}
