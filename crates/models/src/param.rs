@@ -41,6 +41,8 @@ pub trait Place {
     fn refuse(&mut self, reason: Malformed);
     /// The value is sent, but something about it is not known to be right.
     fn warn(&mut self, reason: Malformed);
+    /// What is written here next is never shown, and kept nowhere.
+    fn sensitive(&mut self) {}
 }
 
 /// Where named values go.
@@ -229,6 +231,7 @@ impl<T: Param> Param for Arg<T> {
 /// The value itself is written; a reason against it is not, because it may quote the value.
 impl<T: Zeroize + Param> Param for Sensitive<T> {
     fn write(&self, place: &mut dyn Place) {
+        place.sensitive();
         self.expose().write(&mut Discreet(place));
     }
 }
@@ -272,5 +275,8 @@ impl Place for Discreet<'_> {
     }
     fn warn(&mut self, reason: Malformed) {
         self.0.warn(Self::without_value(&reason));
+    }
+    fn sensitive(&mut self) {
+        self.0.sensitive();
     }
 }
