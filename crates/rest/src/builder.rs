@@ -1,8 +1,9 @@
 //! How a client is set up.
 
 use crate::{
-    Client, Deadline, Error,
+    Client, Deadline, Error, Recorder, Replay,
     limit::Limiter,
+    recording::Tape,
     retry::{Budget, Dates},
     tls,
     transport::Shared,
@@ -177,6 +178,8 @@ pub struct Builder<C = Client> {
     user_agent: String,
     proxy: Option<Proxy>,
     roots: Vec<Vec<u8>>,
+    recorder: Option<Recorder>,
+    replay: Option<Replay>,
 }
 
 /// A proxy's URL may hold a password.
@@ -236,6 +239,8 @@ impl<C: From<Client>> Builder<C> {
             user_agent: concat!("capecrypto-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: None,
             roots: Vec::new(),
+            recorder: None,
+            replay: None,
         }
     }
 
@@ -263,7 +268,8 @@ impl<C: From<Client>> Builder<C> {
         self
     }
 
-    /// Sets the rate of requests, `None` for none. The default is [`Rate::DEFAULT`], and no limit on this machine.
+    /// Sets the rate of requests, `None` for none. The default is [`Rate::DEFAULT`], and no limit on this machine or in a
+    /// replay.
     pub fn rate(mut self, rate: impl Into<Option<Rate>>) -> Self {
         self.rate = Some(rate.into());
         self
@@ -289,11 +295,29 @@ impl<C: From<Client>> Builder<C> {
         self
     }
 
+    /// Takes down each call and its answer, for tests that [`replay`](Self::replay) them. A websocket is not taken down.
+    pub fn record(mut self, recorder: &Recorder) -> Self {
+        self.recorder = Some(recorder.clone());
+        self
+    }
+
+    /// Answers each call from a [`Recording`](crate::Recording), or from a [`Replay`] that tells later which entries were not
+    /// used. No connection is ever opened.
+    ///
+    /// All else is as it is with a connection: arguments are checked, signed calls need credentials (any that fit the
+    /// environment), a rate limit holds back, statuses are read, reads are tried again. But the clock learns nothing from a
+    /// recorded date, no progress is told, and a websocket cannot be replayed.
+    pub fn replay(mut self, replay: impl Into<Replay>) -> Self {
+        self.replay = Some(replay.into());
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
     /// [`Kind::Config`](crate::Kind::Config) where a setting cannot be used: credentials and environment do not
-    /// belong together, deadlines contradict each other, the proxy cannot be used, no TLS provider is compiled in, the machine has no certificates, …
+    /// belong together, deadlines contradict each other, the proxy cannot be used, a
+    /// recording has an entry that cannot be replayed, no TLS provider is compiled in, the machine has no certificates, …
     pub fn build(self) -> Result<C, Error> {
         if let Some(credentials) = &self.credentials {
             self.environment.admit(credentials).map_err(|error| Error::config(error.to_string()))?;
@@ -313,9 +337,25 @@ impl<C: From<Client>> Builder<C> {
             (None, Some(credentials)) => Some(credentials.signer()),
             (None, None) => None,
         };
+        if let Some(replay) = &self.replay {
+            replay.check()?;
+        }
+        let replays = self.replay.is_some();
+        let tape = match (self.replay, self.recorder) {
+            (Some(_), Some(_)) => {
+                return Err(Error::config(
+                    "record and replay: a client does one of them; leave the other one out",
+                ));
+            }
+            (Some(replay), None) => Some(Tape::Replay(replay)),
+            (None, Some(recorder)) => Some(Tape::Record(recorder, self.credentials.clone())),
+            (None, None) => None,
+        };
         let proxy = self.proxy.as_ref().map(|proxy| proxy.check(origin)).transpose()?;
-        let rate = self.rate.unwrap_or(if origin.is_loopback() { None } else { Some(Rate::DEFAULT) });
-        let tls = tls::config(origin.is_https(), &self.roots)?;
+        let rate =
+            self.rate.unwrap_or(if origin.is_loopback() || replays { None } else { Some(Rate::DEFAULT) });
+        // Without a connection there is no certificate to check, so a machine without any can replay.
+        let tls = tls::config(origin.is_https() && !replays, &self.roots)?;
         let http = |tls| {
             let mut http = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls)
@@ -345,9 +385,11 @@ impl<C: From<Client>> Builder<C> {
         let calls = build(http(tls.clone())?)?;
         // Sockets live long: they are kept apart from the connections of calls.
         let sockets = build(http(tls)?)?;
-        // A manual clock is a test's: its nonces have nothing to do with those of other clients.
+        // A manual clock is a test's, and so is a replay: their nonces have nothing to do with those of other clients.
         let nonces = match &self.credentials {
-            Some(credentials) if !self.clock.is_manual() => NonceSource::of_key(credentials.key()),
+            Some(credentials) if !self.clock.is_manual() && !replays => {
+                NonceSource::of_key(credentials.key())
+            }
             _ => Arc::new(NonceSource::new()),
         };
         Ok(C::from(Client::new(Shared {
@@ -362,6 +404,7 @@ impl<C: From<Client>> Builder<C> {
             budget: Budget::new(),
             calls,
             sockets,
+            tape,
             warned_of_date: AtomicBool::new(false),
             runtime_known: AtomicBool::new(false),
         })))

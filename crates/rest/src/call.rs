@@ -1,5 +1,6 @@
 //! A call of the API, as data.
 
+use crate::recording;
 use capecrypto_auth::Service;
 use std::fmt;
 
@@ -35,6 +36,8 @@ pub struct Call {
     pub paged: bool,
     /// Why its answer is not held against the request; `None` where it is.
     pub unreviewed: Option<&'static str>,
+    /// Names whose values no recording holds, with spaces between them, besides those that are always left out.
+    pub secrets: &'static str,
 }
 
 /// An HTTP method of the API.
@@ -160,6 +163,7 @@ impl Call {
             urgent: false,
             paged: false,
             unreviewed: None,
+            secrets: "",
         }
     }
 
@@ -221,6 +225,26 @@ impl Call {
     #[must_use]
     pub const fn unreviewed(self, why: &'static str) -> Self {
         Self { unreviewed: Some(why), ..self }
+    }
+
+    /// Values of these names, with spaces between them, are left out of a [`Recording`](crate::Recording): a person's data in its
+    /// answer. What opens an account or is worth money is left out by itself.
+    #[must_use]
+    pub const fn secrets(self, names: &'static str) -> Self {
+        Self { secrets: names, ..self }
+    }
+
+    /// Whether a [`Recording`](crate::Recording) of it leaves out the values of this name.
+    ///
+    /// ```
+    /// use capecrypto_rest::{Call, Method};
+    /// const THINGS: capecrypto_auth::Service = capecrypto_auth::Service::new("things", "/api");
+    /// let call = Call::new("ListThings", THINGS, Method::Get, "/things").secrets("sender receiver");
+    /// assert!(call.hides("sender") && call.hides("voucher_pin") && !call.hides("amount"));
+    /// ```
+    pub fn hides(self, name: &str) -> bool {
+        recording::is_secret(name)
+            || self.secrets.split_ascii_whitespace().any(|secret| recording::is_same(secret, name))
     }
 
     /// It sends files, in the fields of a form.

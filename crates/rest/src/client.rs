@@ -7,7 +7,6 @@ use crate::{
     motion::Progress,
     page,
     prepare::join,
-    runtime,
     transport::{self, Content, Outgoing, Shared, Trace},
 };
 use bytes::Bytes;
@@ -148,9 +147,10 @@ impl Client {
         progress: Option<Progress>,
     ) -> Result<(Outgoing, Vec<Warning>), Error> {
         let call = E::CALL;
-        runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
-        let prepared =
-            Prepared::new(request, self.environment()).map_err(|error| Error::from(error).with_call(call))?;
+        self.shared.check_runtime(call)?;
+        let (prepared, secrets) =
+            Prepared::with_secrets(request, self.environment(), self.shared.tape.is_some())
+                .map_err(|error| Error::from(error).with_call(call))?;
         for warning in &prepared.warnings {
             // The reason may quote the value, so it is not logged.
             let (call, argument, remedy) = (call.name, &*warning.argument, &*warning.remedy);
@@ -169,6 +169,7 @@ impl Client {
             hint: E::hint,
             idempotent: request.repeat() == Repeat::Safely,
             urgent: call.urgent,
+            secrets,
         };
         Ok((outgoing, prepared.warnings))
     }

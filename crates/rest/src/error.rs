@@ -58,6 +58,9 @@ pub enum Kind {
     TooLarge,
     /// The writer that an answer was to be written to failed. Not retried.
     Output,
+    /// The recording that answers in the exchange's place has no entry for the call; see [`Replay`](crate::Replay). Nothing was
+    /// sent. Not retried.
+    NotRecorded,
 }
 
 /// Why a call failed, and what is known of it.
@@ -357,6 +360,7 @@ impl fmt::Display for Error {
             Kind::Mismatch => "the answer is about something else: ",
             Kind::TooLarge => "the answer is too large: ",
             Kind::Output => "the answer could not be written out: ",
+            Kind::NotRecorded => "not in the recording: ",
         })?;
         f.write_str(&self.0.what)?;
         if let Some(status) = self.0.status {

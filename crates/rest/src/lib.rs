@@ -16,6 +16,7 @@ mod page;
 mod pieces;
 mod prepare;
 mod raw;
+mod recording;
 mod response;
 mod retry;
 mod runtime;
@@ -37,6 +38,7 @@ pub use page::{Items, Page, Paged, Pages, SetPage};
 pub use pieces::{Limit, Paging, TimeRange};
 pub use prepare::{Part, PartContent, Prepared};
 pub use raw::{RawReply, RawRequest};
+pub use recording::{RecordedCall, Recorder, Recording, RecordingError, Replay};
 pub use response::{DecodeError, Entries, FromResponse, Head, Nothing, RawBody, UnreadableRow, without_bom};
 pub use upgrade::{Upgrade, Upgraded};
 

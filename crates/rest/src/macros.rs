@@ -13,6 +13,7 @@
 /// * `checked`: the request has a function `fn check_arguments(&self, &mut Checks<'_>)`;
 /// * `paged`: the request is [`Paged`](crate::Paged);
 /// * `multipart`: it sends files; `csv`: it is answered with a table;
+/// * `secrets("names")`: a recording leaves the values of these names out;
 /// * `reviewed`: the request has a function
 ///   `fn review_answer(&self, &mut Answer, &Environment) -> Result<(), E>`, where `E` is [`Mismatch`](crate::Mismatch) or
 ///   [`Objection`](crate::Objection);

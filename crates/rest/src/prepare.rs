@@ -6,7 +6,7 @@
 use crate::{Call, Checks, Endpoint, Form, InvalidArgument, InvalidArguments, Warning};
 use capecrypto_auth::{Environment, TimeUnit};
 use capecrypto_models::{
-    Malformed, Timestamp, Upload,
+    Malformed, Sensitive, Timestamp, Upload,
     param::{Bound, Fields, Name, Param, Params, Place, Unit},
 };
 use std::{
@@ -81,6 +81,15 @@ impl Prepared {
     /// # Errors
     /// Every argument that cannot be sent.
     pub fn new<E: Endpoint>(request: &E, environment: &Environment) -> Result<Self, InvalidArguments> {
+        Self::with_secrets(request, environment, false).map(|(prepared, _)| prepared)
+    }
+
+    /// The same with each sensitive value, where they are to be kept.
+    pub(crate) fn with_secrets<E: Endpoint>(
+        request: &E,
+        environment: &Environment,
+        keep: bool,
+    ) -> Result<(Self, Vec<Sensitive<String>>), InvalidArguments> {
         let call = E::CALL;
         let older = environment.is_legacy();
         let template = if older { call.older_path } else { call.path };
@@ -94,6 +103,7 @@ impl Prepared {
             body: Vec::new(),
             parts: Vec::new(),
             at: String::new(),
+            secrets: keep.then(Vec::new),
             checks: Checks::new(environment),
         };
         if call.form == Form::Json {
@@ -107,13 +117,15 @@ impl Prepared {
         let mut path = String::with_capacity(base.len() + template.len() + values);
         path.push_str(base);
         writer.fill(&mut path);
-        let Writer { mut query, mut body, parts, checks, .. } = writer;
+        let Writer { mut query, mut body, parts, checks, secrets, .. } = writer;
         InvalidArguments::none(checks.refused)?;
         let body = (call.form == Form::Json).then(|| {
             body.push(b'}');
             body
         });
-        Ok(Self { call, path, query: query.finish(), body, form: parts, warnings: checks.warnings })
+        let prepared =
+            Self { call, path, query: query.finish(), body, form: parts, warnings: checks.warnings };
+        Ok((prepared, secrets.unwrap_or_default()))
     }
 }
 
@@ -164,6 +176,8 @@ struct Writer<'e> {
     parts: Vec<Part>,
     /// Path of the argument that is being written, such as `ubos[1].dob`.
     at: String,
+    /// Sensitive values, where they are to be kept.
+    secrets: Option<Vec<Sensitive<String>>>,
     checks: Checks<'e>,
 }
 
@@ -219,22 +233,26 @@ impl Fields for Writer<'_> {
                 Form::Multipart => Spot::Part(wire),
             },
         };
-        value.write(&mut Slot { writer: self, spot });
+        value.write(&mut Slot { writer: self, spot, sensitive: false });
         self.at.truncate(before);
     }
 }
 
 /// The members of an object in the JSON body.
-struct Members<'w, 'e>(&'w mut Writer<'e>);
+struct Members<'w, 'e> {
+    writer: &'w mut Writer<'e>,
+    /// Whether the object is sensitive as a whole.
+    sensitive: bool,
+}
 
 impl Fields for Members<'_, '_> {
     fn field(&mut self, name: Name, value: &dyn Param) {
-        let before = self.0.at.len();
-        self.0.at.push('.');
-        self.0.at.push_str(name.current());
-        let spot = name.of(self.0.older).map_or(Spot::Unknown, Spot::Key);
-        value.write(&mut Slot { writer: self.0, spot });
-        self.0.at.truncate(before);
+        let before = self.writer.at.len();
+        self.writer.at.push('.');
+        self.writer.at.push_str(name.current());
+        let spot = name.of(self.writer.older).map_or(Spot::Unknown, Spot::Key);
+        value.write(&mut Slot { writer: self.writer, spot, sensitive: self.sensitive });
+        self.writer.at.truncate(before);
     }
 }
 
@@ -258,6 +276,8 @@ enum Spot {
 struct Slot<'w, 'e> {
     writer: &'w mut Writer<'e>,
     spot: Spot,
+    /// Whether what is written here is never shown.
+    sensitive: bool,
 }
 
 impl Slot<'_, '_> {
@@ -274,6 +294,9 @@ impl Slot<'_, '_> {
     fn bare(&mut self, value: &dyn fmt::Display) {
         match self.spot {
             Spot::Key(_) | Spot::Element => {
+                if self.sensitive {
+                    self.keep(&value.to_string());
+                }
                 self.begin();
                 // Writing into memory cannot fail.
                 let _written = write!(self.writer.body, "{value}");
@@ -282,7 +305,17 @@ impl Slot<'_, '_> {
         }
     }
 
+    /// Keeps a sensitive value for whoever has to leave it out.
+    fn keep(&mut self, text: &str) {
+        if let Some(secrets) = &mut self.writer.secrets {
+            secrets.push(text.into());
+        }
+    }
+
     fn put_text(&mut self, text: &str) {
+        if self.sensitive {
+            self.keep(text);
+        }
         match self.spot {
             Spot::Segment(name) if is_segment(text) => self.writer.segments.push((name, text.to_owned())),
             Spot::Segment(_) => self.writer.refuse(Malformed::new(
@@ -365,7 +398,7 @@ impl Place for Slot<'_, '_> {
         let before = self.writer.at.len();
         for index in 0..length {
             let _written = write!(self.writer.at, "[{index}]");
-            write(index, &mut Slot { writer: self.writer, spot });
+            write(index, &mut Slot { writer: self.writer, spot, sensitive: self.sensitive });
             self.writer.at.truncate(before);
         }
         if in_json {
@@ -379,7 +412,7 @@ impl Place for Slot<'_, '_> {
         }
         self.begin();
         self.writer.body.push(b'{');
-        object.write_fields(&mut Members(self.writer));
+        object.write_fields(&mut Members { writer: self.writer, sensitive: self.sensitive });
         self.writer.body.push(b'}');
     }
 
@@ -394,6 +427,10 @@ impl Place for Slot<'_, '_> {
 
     fn refuse(&mut self, reason: Malformed) {
         self.writer.refuse(reason);
+    }
+
+    fn sensitive(&mut self) {
+        self.sensitive = true;
     }
 
     fn warn(&mut self, reason: Malformed) {

@@ -3,7 +3,7 @@
 use crate::{
     Call, Client, Error, InvalidArgument, call,
     export::Whole,
-    prepare, runtime,
+    prepare,
     transport::{self, Content, Outgoing, Trace},
 };
 use bytes::Bytes;
@@ -95,7 +95,7 @@ impl RawRequest {
         let query = self.query.finish();
         let path_and_query = prepare::join(self.path, &query);
         let acting_as = self.client.acting_for(call)?;
-        runtime::check(&self.client.shared.runtime_known).map_err(|error| error.with_call(call))?;
+        self.client.shared.check_runtime(call)?;
         let outgoing = Outgoing {
             call,
             path_and_query,
@@ -104,6 +104,7 @@ impl RawRequest {
             hint: |_| None,
             idempotent: self.idempotent,
             urgent: false,
+            secrets: Vec::new(),
         };
         let work = pin!(async {
             let answer = self.client.shared.call(&outgoing, &mut Whole).await?;

@@ -267,7 +267,7 @@ impl<T: DeserializeOwned> FromResponse for Entries<T> {
 }
 
 /// An object's members, or a list's elements without names.
-struct Named<V>(Vec<(Option<String>, V)>);
+pub(crate) struct Named<V>(pub(crate) Vec<(Option<String>, V)>);
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Named<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,6 +1,6 @@
 //! What is needed of the program around us: a tokio runtime with timers and network.
 
-use crate::Error;
+use crate::{Call, Error, transport::Shared};
 use std::{
     net::{Ipv4Addr, UdpSocket},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -8,10 +8,17 @@ use std::{
     time::Duration,
 };
 
+impl Shared {
+    /// Whether the runtime around us can carry this call.
+    pub(crate) fn check_runtime(&self, call: Call) -> Result<(), Error> {
+        check(&self.runtime_known, !self.replays()).map_err(|error| error.with_call(call))
+    }
+}
+
 /// Whether this runtime can carry a call. Without one tokio panics, and a caller's mistake must not end in a panic.
 ///
-/// `known` remembers that a call got through, so that the costly part is done once.
-pub(crate) fn check(known: &AtomicBool) -> Result<(), Error> {
+/// `known` remembers that a call got through, so that the costly part is done once. A replay needs no network.
+fn check(known: &AtomicBool, needs_network: bool) -> Result<(), Error> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(Error::config(
             "there is no tokio runtime here; call this within one, such as #[tokio::main] gives",
@@ -26,7 +33,7 @@ pub(crate) fn check(known: &AtomicBool) -> Result<(), Error> {
             "the tokio runtime has no timers; build it with `enable_time`, or with `enable_all`",
         ));
     }
-    if !works(&has_network) {
+    if needs_network && !works(&has_network) {
         return Err(Error::config(
             "the tokio runtime has no network; build it with `enable_io`, or with `enable_all`",
         ));

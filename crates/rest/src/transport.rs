@@ -14,11 +14,13 @@ use crate::{
     form,
     limit::{Limiter, MOST_WAITING, NoTurn},
     motion::{Motion, Progress},
+    recording::Tape,
     retry::{self, Budget, Cause, Dates},
     words,
 };
 use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceError, NonceSource, Rejection, Sign, Skew, ToSign};
+use capecrypto_models::Sensitive;
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::Url;
 use std::{
@@ -55,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) budget: Budget,
     pub(crate) calls: reqwest::Client,
     pub(crate) sockets: reqwest::Client,
+    /// What takes calls down, or answers them without a connection.
+    pub(crate) tape: Option<Tape>,
     /// Whether we already warned about an implausible date.
     pub(crate) warned_of_date: AtomicBool,
     /// Whether the runtime around us was found good.
@@ -72,6 +76,8 @@ pub(crate) struct Outgoing {
     pub(crate) idempotent: bool,
     /// Whether it leaves before others that wait for the rate limit.
     pub(crate) urgent: bool,
+    /// Values that no recording may hold; gathered only where there is one.
+    pub(crate) secrets: Vec<Sensitive<String>>,
 }
 
 /// What a call sends behind its headers.
@@ -322,9 +328,14 @@ impl Shared {
                 };
             }
         }
-        let mut response = match self.calls.execute(request).await {
+        let answered = match &self.tape {
+            None => self.calls.execute(request).await.map_err(failure),
+            // On the heap, so that calls without it are no larger for it.
+            Some(tape) => Box::pin(tape.carry(&self.calls, request, outgoing, motion)).await,
+        };
+        let mut response = match answered {
             Ok(response) => response,
-            Err(error) => return Attempt::Failed(failure(error)),
+            Err(error) => return Attempt::Failed(error),
         };
         let now = Instant::now();
         motion.moved_at(1, now);
@@ -424,8 +435,10 @@ impl Shared {
     fn observe_date(&self, outgoing: &Outgoing, head: &Head, came: Came) -> (Option<u64>, Option<Skew>) {
         let signer = self.signer.as_ref().filter(|_| outgoing.call.signed);
         // Public answers may come out of a cache, with the date of when they were made, as those with an age do.
-        let fresh =
-            signer.is_some() && head.headers.get(header::AGE).is_none_or(|age| age.as_bytes() == b"0");
+        // The date of a recording says nothing of the time now.
+        let fresh = signer.is_some()
+            && !self.replays()
+            && head.headers.get(header::AGE).is_none_or(|age| age.as_bytes() == b"0");
         let date = head.headers.get(header::DATE).filter(|_| fresh);
         let date = date.and_then(|date| self.dates.read(date));
         let skew = date.and_then(|date| self.clock.observe(date, came.received_ms, came.took));

@@ -3,7 +3,7 @@
 use crate::{
     Call, Client, Error, Head, Kind, Method, Outcome,
     motion::Motion,
-    prepare, runtime,
+    prepare,
     transport::{self, Attempt, Content, Outgoing, Trace},
 };
 use capecrypto_auth::Service;
@@ -64,7 +64,11 @@ impl Client {
         let path = format!("{}{}", self.environment().path(upgrade.service), upgrade.path);
         let path_and_query = prepare::join(path, &upgrade.query);
         let acting_as = self.acting_for(call)?;
-        runtime::check(&self.shared.runtime_known).map_err(|error| error.with_call(call))?;
+        self.shared.check_runtime(call)?;
+        if self.shared.replays() {
+            let what = "a recording has no websocket; test against capecrypto-sandbox, which runs in the same process";
+            return Err(Error::new(Kind::NotRecorded, Outcome::NotSent, what).with_call(call));
+        }
         let outgoing = Outgoing {
             call,
             path_and_query,
@@ -73,6 +77,7 @@ impl Client {
             hint: |_| None,
             idempotent: true,
             urgent: false,
+            secrets: Vec::new(),
         };
         let work = pin!(self.handshake_with_retry(&outgoing, upgrade));
         transport::traced(call, work).await.map(|Opened { headers, connection, .. }| (headers, connection))

@@ -19,6 +19,7 @@ mod pages;
 mod params;
 mod prepare;
 mod queue;
+mod recordings;
 mod refusals;
 mod retries;
 mod runtime;

@@ -1,0 +1,286 @@
+//! What comes between a client and its connection: a recorder, or a recording in the connection's place.
+
+use super::{
+    Asked, Body, Entry, RecordedCall, Recording,
+    compare::{Difference, difference},
+    hide::Secrets,
+};
+use crate::{
+    Error, Head, Kind, Outcome,
+    motion::Motion,
+    transport::{self, Outgoing, Shared},
+};
+use bytes::Bytes;
+use capecrypto_auth::Credentials;
+use capecrypto_models::Sensitive;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Takes down the calls of a client, for [`Builder::record`](crate::Builder::record). Clones are cheap and share what was
+/// recorded. What is left out of it is said at [`Recording`].
+///
+/// Each attempt that got an answer is an entry, in the order in which the answers were complete: a call that was tried again
+/// has several. All of them are held in memory, and an answer is read whole before it is handed on, up to 16 MiB: a recorder
+/// belongs into tests.
+///
+/// ```no_run
+/// use capecrypto_auth::{Credentials, Environment};
+/// use capecrypto_rest::{Client, Recorder};
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let recorder = Recorder::new();
+/// let client =
+///     Client::builder(Environment::live()).credentials(Credentials::from_env()?).record(&recorder).build()?;
+/// client.raw(http::Method::GET, "/api/v2/atlas/account/balances").send().await?;
+/// recorder.recording().save("tests/recordings/balances.json")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Mutex<Recorded>>);
+
+#[derive(Default)]
+struct Recorded {
+    calls: Vec<RecordedCall>,
+    hidden: Vec<Sensitive<String>>,
+}
+
+/// Answers the calls of a client from a recording, for [`Builder::replay`](crate::Builder::replay). Clones are cheap and share
+/// which entries were used.
+///
+/// A call is answered by the first entry, not used yet, of the same method, path, query and JSON body. Parameters and members
+/// may come in any order, and numbers must be the same digit for digit. A call that has no entry is an error of
+/// [`Kind::NotRecorded`], which says what the nearest entry differs in.
+///
+/// ```
+/// use capecrypto_auth::Environment;
+/// use capecrypto_rest::{Client, Kind, Recording, Replay};
+/// use http::Method;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let recording = Recording::new().answer(Method::GET, "/api/v2/atlas/public/timestamp", 200, "1700000000123");
+/// let replay = Replay::new(recording);
+/// let client = Client::builder(Environment::live()).replay(&replay).build()?;
+///
+/// let reply = client.raw(Method::GET, "/api/v2/atlas/public/timestamp").send().await?;
+/// assert_eq!(&*reply.body, b"1700000000123");
+/// assert!(replay.unused().is_empty());
+///
+/// let error = client.raw(Method::GET, "/api/v2/atlas/public/timestamp").send().await.unwrap_err();
+/// assert_eq!(error.kind(), Kind::NotRecorded);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Replay(Arc<Mutex<Vec<(RecordedCall, bool)>>>);
+
+/// What stands in a client.
+#[derive(Debug)]
+pub(crate) enum Tape {
+    /// With the credentials that must not be recorded.
+    Record(Recorder, Option<Credentials>),
+    Replay(Replay),
+}
+
+impl Recorder {
+    /// One that has recorded nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Leaves out each text that holds this one, from now on: a secret that this crate cannot know, such as that of a
+    /// signature scheme of your own, or a person's name. One shorter than six characters is left out where a text is equal
+    /// to it.
+    pub fn hide(&self, value: impl Into<Sensitive<String>>) {
+        self.lock().hidden.push(value.into());
+    }
+
+    /// What was recorded so far.
+    pub fn recording(&self) -> Recording {
+        Recording { calls: self.lock().calls.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends the request, and takes it down with its answer.
+    async fn carry(
+        &self,
+        credentials: Option<&Credentials>,
+        http: &reqwest::Client,
+        request: reqwest::Request,
+        outgoing: &Outgoing,
+        motion: &Motion,
+    ) -> Result<reqwest::Response, Error> {
+        let mut secrets = Secrets::of(outgoing);
+        secrets.add_signed(request.headers());
+        if let Some(credentials) = credentials {
+            secrets.add(credentials.key());
+            secrets.add(&String::from_utf8_lossy(credentials.secret()));
+        }
+        let mut response = http.execute(request).await.map_err(transport::failure)?;
+        let head =
+            Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
+        let body = transport::read(response, head.status, motion).await;
+        let body = body.map_err(|error| error.with_status(head.status))?;
+        let mut recorded = self.lock();
+        for hidden in &recorded.hidden {
+            secrets.add(hidden.expose());
+        }
+        recorded.calls.push(RecordedCall(secrets.entry(&head, &body)));
+        drop(recorded);
+        Ok(response_of(head, body))
+    }
+}
+
+impl Replay {
+    /// Answers from this recording.
+    pub fn new(recording: Recording) -> Self {
+        Self(Arc::new(Mutex::new(recording.calls.into_iter().map(|call| (call, false)).collect())))
+    }
+
+    /// The entries that no call was answered by so far: a test that made all calls has none.
+    pub fn unused(&self) -> Recording {
+        let unused = self.lock().iter().filter(|(_, used)| !used).map(|(call, _)| call.clone()).collect();
+        Recording { calls: unused }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(RecordedCall, bool)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether each entry can be replayed.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let calls = self.lock().iter().map(|(call, _)| call.clone()).collect();
+        Recording { calls }.check().map_err(|error| Error::config(format!("replay: {error}")))
+    }
+
+    fn answer(&self, outgoing: &Outgoing) -> Result<reqwest::Response, Error> {
+        // What was left out of the recording is left out of the question too.
+        let asked = Secrets::of(outgoing).asked();
+        let mut calls = self.lock();
+        let fits = |(call, used): &&mut (RecordedCall, bool)| {
+            !*used && difference(&asked, &call.0) == Difference::None
+        };
+        match calls.iter_mut().find(fits) {
+            Some((call, used)) => {
+                *used = true;
+                call.0.response()
+            }
+            None => Err(not_recorded(&asked, &calls)),
+        }
+    }
+}
+
+fn not_recorded(asked: &Asked, calls: &[(RecordedCall, bool)]) -> Error {
+    let names: Vec<_> = asked.query.iter().filter_map(|pair| pair.split('=').next()).collect();
+    let query = if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) };
+    let all =
+        (1..).zip(calls).map(|(number, (call, used))| (difference(asked, &call.0), *used, number, &call.0));
+    // Of entries that differ as much, one that is still to be used is the likelier one.
+    let nearest =
+        all.min_by(|one, other| (rank(&one.0), one.1, one.2).cmp(&(rank(&other.0), other.1, other.2)));
+    let hint = match nearest {
+        None => "the recording is empty".to_owned(),
+        Some((Difference::Call, ..)) => "none of its entries is like it".to_owned(),
+        Some((difference, _, number, entry)) => {
+            format!("the nearest entry, number {number}, {}", difference.in_words(entry))
+        }
+    };
+    let what = format!(
+        "no answer is left for {} {}{query}; {hint}; record the call, or write its answer by hand",
+        asked.method, asked.path
+    );
+    Error::new(Kind::NotRecorded, Outcome::NotSent, what)
+}
+
+/// From the nearest to the farthest; of two with differences in the same part, the one that has fewer.
+fn rank(difference: &Difference) -> (u8, usize) {
+    match difference {
+        Difference::None => (0, 0),
+        Difference::Body(places) => (1, places.len()),
+        Difference::Query(names) => (2, names.len()),
+        Difference::Path => (3, 0),
+        Difference::Call => (4, 0),
+    }
+}
+
+impl Shared {
+    /// Whether answers come out of a recording, and no connection is opened.
+    pub(crate) fn replays(&self) -> bool {
+        matches!(self.tape, Some(Tape::Replay(_)))
+    }
+}
+
+impl Tape {
+    /// Brings the answer to a request.
+    pub(crate) async fn carry(
+        &self,
+        http: &reqwest::Client,
+        request: reqwest::Request,
+        outgoing: &Outgoing,
+        motion: &Motion,
+    ) -> Result<reqwest::Response, Error> {
+        match self {
+            Self::Record(recorder, credentials) => {
+                recorder.carry(credentials.as_ref(), http, request, outgoing, motion).await
+            }
+            Self::Replay(replay) => replay.answer(outgoing),
+        }
+    }
+}
+
+impl Entry {
+    fn response(&self) -> Result<reqwest::Response, Error> {
+        let body = match &self.answer {
+            None => Bytes::new(),
+            Some(Body::Json(json)) => json.to_text().into(),
+            Some(Body::Text(text)) => text.clone().into(),
+            Some(Body::Bytes(bytes)) => vec![0; *bytes].into(),
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) else { continue };
+            headers.insert(name, value);
+        }
+        Ok(response_of(Head { status: self.status, headers }, body))
+    }
+}
+
+fn response_of(head: Head, body: Bytes) -> reqwest::Response {
+    let mut response = http::Response::new(body);
+    // The status is one that came, or was looked at when the client was built.
+    if let Ok(status) = http::StatusCode::from_u16(head.status) {
+        *response.status_mut() = status;
+    }
+    *response.headers_mut() = head.headers;
+    response.into()
+}
+
+impl From<Recording> for Replay {
+    fn from(recording: Recording) -> Self {
+        Self::new(recording)
+    }
+}
+
+impl From<&Self> for Replay {
+    fn from(replay: &Self) -> Self {
+        replay.clone()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recorder({} calls)", self.lock().calls.len())
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Replay({} calls)", self.lock().len())
+    }
+}
