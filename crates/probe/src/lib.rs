@@ -91,6 +91,7 @@ impl Probe {
             self.findings.extend(probe::hidden(schema, &format!("{id}: request"), body, &shown));
         }
         if let Some(schema) = operation.and_then(|call| call.response.as_ref()) {
+            self.findings.extend(probe::unrecorded(schema, &id, &|name| E::CALL.hides(name)));
             for fixture in self.fixtures.received(&id) {
                 let Ok(value) = fixture.json() else { continue };
                 let Ok(answer) = E::Response::from_response(&head(), &fixture.text.clone().into()) else {
@@ -143,6 +144,9 @@ impl Probe {
     pub fn export<E: Endpoint + Samples>(&mut self) {
         let Call { service, method, path, .. } = E::CALL;
         let Some(operation) = self.spec.find(service.name(), method.as_str(), path) else { return };
+        if let Some(schema) = &operation.response {
+            self.findings.extend(probe::unrecorded(schema, &operation.id, &|name| E::CALL.hides(name)));
+        }
         for sample in [E::smallest(), E::fullest()] {
             self.findings.extend(probe::part_of(&self.spec, &operation.id, &sent(&sample)));
         }

@@ -12,8 +12,10 @@ use capecrypto_models::{
 use capecrypto_rest::{Mismatch, Page, Paged, Paging, Table, TimeRange, endpoints, request};
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
-    GET "/account/transactions" ListTransactions   -> Page<Transaction>, paged reviewed;
-    GET "/account/transactions" ExportTransactions -> Table, csv unreviewed("a table is written out, not read");
+    GET "/account/transactions" ListTransactions   -> Page<Transaction>,
+        paged secrets("member_description sender receiver") reviewed;
+    GET "/account/transactions" ExportTransactions -> Table,
+        csv secrets("member_description sender receiver") unreviewed("a table is written out, not read");
 }
 
 request! {

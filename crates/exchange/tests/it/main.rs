@@ -16,6 +16,7 @@ mod market_data;
 mod mismatches;
 mod odd_rows;
 mod orders;
+mod recordings;
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_models::Decimal;

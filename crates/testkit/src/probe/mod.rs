@@ -11,7 +11,7 @@ pub use answer::{answer, codes, statuses};
 pub use calls::{Who, calls, described, only, paged};
 pub use request::{Sent, part_of, request, request_fixture};
 pub use response::{event, response};
-pub use sensitive::hidden;
+pub use sensitive::{hidden, unrecorded};
 pub use upkeep::{Covered, covered, fixtures};
 
 use crate::{Fault, Finding, Operation, SPEC_FILE, Spec};

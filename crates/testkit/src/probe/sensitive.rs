@@ -1,4 +1,4 @@
-//! What is marked `x-sensitive` does not show.
+//! What is marked `x-sensitive` does not show, and is not recorded.
 
 use crate::{
     Fault, Finding, SPEC_FILE, exact,
@@ -21,6 +21,40 @@ pub fn hidden(schema: &Schema, what: &str, value: &Value, shown: &str) -> Vec<Fi
         }
     });
     findings
+}
+
+/// Checks that a recording leaves out each name that the schema marks as sensitive. `hides` says whether it leaves out the
+/// values of a name.
+pub fn unrecorded(schema: &Schema, call: &str, hides: &dyn Fn(&str) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    names(schema, "", &mut |name| {
+        if !hides(name) {
+            findings.push(Finding::new(
+                Fault::Shown,
+                call,
+                format!("a recording shows {name:?}, which the spec marks x-sensitive"),
+                format!("add it to secrets(\"…\") in the call's line, or take the mark from {SPEC_FILE}"),
+            ));
+        }
+    });
+    findings
+}
+
+/// Goes to the name of each sensitive value: its own, or that of the list or map that it stands in.
+fn names(schema: &Schema, name: &str, found: &mut dyn FnMut(&str)) {
+    if schema.sensitive {
+        return found(name);
+    }
+    match &schema.kind {
+        Kind::Object(object) => {
+            for property in &object.properties {
+                property.names().for_each(|name| names(&property.schema, name, found));
+            }
+        }
+        Kind::List(items) | Kind::Map { values: items, .. } => names(items, name, found),
+        Kind::Tuple(places) => places.iter().for_each(|place| names(place, name, found)),
+        _ => {}
+    }
 }
 
 /// Goes to each sensitive text.

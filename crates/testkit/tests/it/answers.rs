@@ -179,3 +179,16 @@ fn what_is_sensitive_does_not_show() {
     let shown = probe::hidden(schema, "get_row", &value, "Row { state: \"canary\" }");
     assert_found(&shown, Fault::Shown, &[".state", "Sensitive"]);
 }
+
+#[test]
+fn what_is_sensitive_is_not_recorded() {
+    let state = "state: { type: string, x-open-enum: [new, old] }";
+    let texts = "state: { type: array, items: { type: string, x-sensitive: true } }";
+    for marked in ["state: { type: string, x-sensitive: true }", texts] {
+        let secret = Spec::parse(&YAML.replace(state, marked)).unwrap();
+        let schema = secret.operation("get_row").unwrap().response.as_ref().unwrap();
+        assert_no_findings(probe::unrecorded(schema, "get_row", &|name| name == "state"));
+        let shown = probe::unrecorded(schema, "get_row", &|name| name == "fee");
+        assert_found(&shown, Fault::Shown, &["\"state\"", "secrets"]);
+    }
+}
