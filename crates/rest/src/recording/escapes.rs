@@ -1,13 +1,58 @@
-//! Escapes that a text may be written with. Each function takes one layer off, and is `None` where there is none.
+//! Escapes that a text may be written with: those of a URL, of a form, and of JSON.
 
-/// Without `%41`.
+/// Whether a text holds this one, each of whose characters may be escaped or not. What stands before and behind it is not
+/// looked at: it could be a part of an escape by chance, and change where a reader begins.
+pub(super) fn holds(text: &str, value: &str) -> bool {
+    let text = text.as_bytes();
+    (0..text.len()).any(|from| text.get(from..).is_some_and(|text| begins_with(text, value.as_bytes())))
+}
+
+fn begins_with(text: &[u8], value: &[u8]) -> bool {
+    // Most places are no beginning, which costs nothing to see.
+    let may_begin = |first: &&u8| value.first() == Some(*first) || matches!(first, b'+' | b'%' | b'\\');
+    if text.first().filter(may_begin).is_none() {
+        return false;
+    }
+    // What is left of both. A `%` of the value may be itself, or begin an escape, so there may be several ways on.
+    let mut open = vec![(text, value)];
+    while let Some((text, value)) = open.pop() {
+        let Some((wanted, value)) = value.split_first() else { return true };
+        if let Some((_, rest)) = escape(text).filter(|(meant, _)| meant == wanted) {
+            open.push((rest, value));
+        }
+        if let Some((_, rest)) = text.split_first().filter(|(first, _)| *first == wanted) {
+            open.push((rest, value));
+        }
+    }
+    false
+}
+
+/// The byte that an escape at the start of a text means, and what follows it.
+fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (length, meant) = match text {
+        [b'+', ..] => (1, Some(b' ')),
+        [b'%', ..] => (3, text.get(1..3).and_then(hex)),
+        [b'\\', b'u', ..] => (6, text.get(2..6).and_then(hex)),
+        [b'\\', escaped @ (b'"' | b'\\' | b'/'), ..] => (2, Some(*escaped)),
+        _ => (0, None),
+    };
+    Some((meant?, text.get(length..)?))
+}
+
+fn hex(digits: &[u8]) -> Option<u8> {
+    // A sign would be read as a part of a number.
+    let digits =
+        std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
+/// Without one layer of `%41`; `None` where there is none.
 pub(super) fn without_percents(text: &str) -> Option<String> {
     let (first, rest) = text.split_once('%')?;
     let mut bytes = first.as_bytes().to_vec();
     let mut found = false;
     for part in rest.split('%') {
-        let digits = part.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+        match part.as_bytes().get(..2).and_then(hex) {
             Some(byte) => {
                 found = true;
                 bytes.push(byte);
@@ -22,12 +67,7 @@ pub(super) fn without_percents(text: &str) -> Option<String> {
     found.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Without the plus signs that stand for spaces in a form.
-pub(super) fn without_pluses(text: &str) -> Option<String> {
-    text.contains('+').then(|| text.replace('+', " "))
-}
-
-/// Without what a JSON text is escaped with.
+/// Without one layer of what a JSON text is escaped with; `None` where there is none.
 pub(super) fn without_backslashes(text: &str) -> Option<String> {
     let mut rest = text;
     let mut out = String::with_capacity(text.len());
@@ -79,6 +119,25 @@ mod tests {
         ] {
             assert_eq!(without_backslashes(text).as_deref(), plain, "{text}");
         }
-        assert_eq!((without_pluses("a+b"), without_pluses("ab")), (Some("a b".to_owned()), None));
+    }
+
+    #[test]
+    fn a_value_is_found_whatever_of_it_is_escaped() {
+        let value = "4 \"b%\\/";
+        for text in [
+            r#"x4 "b%\/x"#,
+            r#"4+\"b%\\\/"#,
+            "4%20%22b%25%5c%2f",
+            r#"%4%20\u0022b%\u005c/"#,
+            // The first character could be the end of another one's escape.
+            r#"%34%20"b%\/"#,
+        ] {
+            assert!(holds(text, value), "{text}");
+        }
+        let long = "a%".repeat(100_000);
+        assert!(holds(&long, &long) && holds(&long.replace('%', "%25"), &long));
+        for text in ["", "4", r#"4 "b%/"#, r#"4_"b%\/"#, "4%2x", r"4\u00"] {
+            assert!(!holds(text, value), "{text}");
+        }
     }
 }

@@ -233,7 +233,7 @@ impl<'a> Secrets<'a> {
             return true;
         }
         // Which escapes a text was given, and in which order, nobody knows: each may be the outer layer.
-        let inner = [escapes::without_percents, escapes::without_pluses, escapes::without_backslashes];
+        let inner = [escapes::without_percents, escapes::without_backslashes];
         inner.into_iter().filter_map(|unescaped| unescaped(text)).any(|inner| {
             // Nobody escapes a text so often with good intent.
             layers.checked_sub(1).is_none_or(|layers| self.holds_within(&inner.to_ascii_lowercase(), layers))
@@ -242,5 +242,5 @@ impl<'a> Secrets<'a> {
 }
 
 fn holds(text: &str, value: &str) -> bool {
-    if value.len() < SHORT { text == value } else { text.contains(value) }
+    if value.len() < SHORT { text == value } else { escapes::holds(text, value) }
 }

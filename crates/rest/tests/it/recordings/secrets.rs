@@ -3,7 +3,10 @@
 use super::{recording_client, replaying_client, through_json};
 use crate::calls::{TRADE, credentials};
 use capecrypto_auth::{Clock, Credentials, Environment, ToSign};
-use capecrypto_models::Sensitive;
+use capecrypto_models::{
+    Sensitive,
+    param::{Fields, Name, Param, Params, Place},
+};
 use capecrypto_rest::{Client, Kind, Recorder, Recording, Table, endpoints, request};
 use http::Method;
 use proptest::prelude::*;
@@ -28,6 +31,8 @@ request! {
         otp_code: String,
         /// Several of them.
         others: Pins,
+        /// An object that is sensitive as a whole.
+        card: Card,
     }
 }
 
@@ -35,16 +40,27 @@ request! {
 #[derive(Debug, Clone)]
 pub(crate) struct Pins(Vec<String>);
 
-impl zeroize::Zeroize for Pins {
-    fn zeroize(&mut self) {
-        self.0.zeroize();
+impl Param for Pins {
+    fn write(&self, place: &mut dyn Place) {
+        place.sensitive();
+        self.0.write(place);
     }
 }
 
-impl capecrypto_models::param::Param for Pins {
-    fn write(&self, place: &mut dyn capecrypto_models::param::Place) {
+/// A card of this number, sensitive as a whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Card(&'static str);
+
+impl Params for Card {
+    fn write_fields(&self, fields: &mut dyn Fields) {
+        fields.field(Name::new("number"), &self.0);
+    }
+}
+
+impl Param for Card {
+    fn write(&self, place: &mut dyn Place) {
         place.sensitive();
-        self.0.write(place);
+        place.object(self);
     }
 }
 
@@ -144,6 +160,18 @@ async fn no_recording_holds_what_signs() {
 }
 
 #[tokio::test]
+async fn a_call_without_a_signature_shows_no_key_either() {
+    let server = answering(ResponseTemplate::new(200).set_body_json(json!([KEY, "kept"]))).await;
+    let recorder = Recorder::new();
+    let client = recording_client(&server, &recorder);
+    client.raw(Method::GET, "/x").unsigned().query(KEY, "also kept").send().await.unwrap();
+    let recording = through_json(&recorder);
+    assert_eq!(recording.calls()[0].query(), ["[sensitive]=also kept"]);
+    let text = recording.to_json();
+    assert!(!text.contains(KEY) && text.contains("\"kept\""), "{text}");
+}
+
+#[tokio::test]
 async fn a_key_in_a_path_is_left_out() {
     let server = answering(ResponseTemplate::new(200)).await;
     let recorder = Recorder::new();
@@ -162,7 +190,7 @@ async fn sensitive_arguments_are_left_out_and_their_calls_are_found_again() {
     let number = || Sensitive::new("canary-77".to_owned());
     let redeem = |number| {
         let others = Pins(vec!["canary-1".to_owned(), "0042".to_owned()]);
-        Redeem::with(number, "0.10".to_owned()).otp_code("123456").others(others)
+        Redeem::with(number, "0.10".to_owned()).otp_code("123456").others(others).card(Card("5500-1"))
     };
     let client = recording_client(&server, &recorder);
     client.send(redeem(number())).await.unwrap();
@@ -171,7 +199,7 @@ async fn sensitive_arguments_are_left_out_and_their_calls_are_found_again() {
     drop(server);
     let recording = through_json(&recorder);
     let text = recording.to_json();
-    for secret in ["canary-77", "canary-1", "0042", "123456", "Jane", "Canary\"", "%5B"] {
+    for secret in ["canary-77", "canary-1", "0042", "123456", "5500-1", "Jane", "Canary\"", "%5B"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
     assert!(
@@ -190,6 +218,19 @@ async fn sensitive_arguments_are_left_out_and_their_calls_are_found_again() {
         (&json!("[sensitive]"), &json!("[sensitive]"), &json!(7))
     );
     client.send(ListByPin::with(number(), "2".to_owned())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_secret_that_lies_across_two_values_takes_the_whole_call_with_it() {
+    let server =
+        answering(ResponseTemplate::new(200).set_body_json(json!(["can", "ary-secret", "more"]))).await;
+    let recorder = Recorder::new();
+    let environment = Environment::local(&server.uri()).unwrap();
+    let across = Credentials::new("sandbox_x", "can\",\"ary-secret").unwrap();
+    let client = Client::builder(environment).credentials(across).record(&recorder).build().unwrap();
+    client.raw(Method::GET, "/x").query("more", "1").send().await.unwrap();
+    let text = through_json(&recorder).to_json();
+    assert!(!text.contains("ary-secret") && !text.contains("more") && text.contains("[sensitive]"), "{text}");
 }
 
 #[tokio::test]
