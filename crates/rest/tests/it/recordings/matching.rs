@@ -72,6 +72,22 @@ async fn members_and_parameters_have_no_order_and_numbers_have_digits() {
 }
 
 #[tokio::test]
+async fn the_mark_fits_any_value() {
+    let marked = r#"{"market":"btczar","volume":"[sensitive]","note":"good"}"#;
+    let client = replaying_client(
+        Recording::new()
+            .with(placed(marked, 1))
+            .answer(Method::GET, "/raw/[sensitive]?a=[sensitive]&b=1", 200, "")
+            .with(RecordedCall::new(Method::POST, "/raw", 200).asking(r#"["[sensitive]"]"#).unwrap()),
+    );
+    let other = client.send(CreateOrder { note: Note("other"), ..CreateOrder::new() }).await.unwrap_err();
+    assert!(other.to_string().contains("at .note;"), "{other}");
+    client.send(CreateOrder::new()).await.unwrap();
+    client.raw(Method::GET, "/raw/x").query("a", "y").query("b", "1").send().await.unwrap();
+    client.raw(Method::POST, "/raw").json(&[[1]]).send().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_differs_is_named_and_its_value_is_not() {
     let client = replaying_client(
         Recording::new()

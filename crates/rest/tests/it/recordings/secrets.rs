@@ -221,6 +221,30 @@ async fn sensitive_arguments_are_left_out_and_their_calls_are_found_again() {
 }
 
 #[tokio::test]
+async fn a_secret_is_found_below_layers_of_escapes() {
+    let secret = "can\"ary-secret";
+    let json_text = |text: &str| serde_json::to_string(text).unwrap();
+    let url_text = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    for text in [
+        json_text(&json_text(secret)),
+        json_text(&json_text(&json_text(secret))),
+        url_text(&url_text(&url_text(secret))),
+        url_text(&json_text(&json_text(secret))),
+        json_text(&url_text(&json_text(secret))),
+    ] {
+        let server =
+            answering(ResponseTemplate::new(200).set_body_json(json!([format!("it is {text}!"), 7]))).await;
+        let recorder = Recorder::new();
+        let environment = Environment::local(&server.uri()).unwrap();
+        let credentials = Credentials::new("sandbox_x", secret).unwrap();
+        let client = Client::builder(environment).credentials(credentials).record(&recorder).build().unwrap();
+        client.raw(Method::GET, "/x").send().await.unwrap();
+        let recorded = through_json(&recorder).to_json();
+        assert!(!recorded.contains("it is") && recorded.contains('7'), "{recorded}");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_that_lies_across_two_values_takes_the_whole_call_with_it() {
     let server =
         answering(ResponseTemplate::new(200).set_body_json(json!(["can", "ary-secret", "more"]))).await;
