@@ -39,7 +39,8 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 ///
 /// * each value of a [`Sensitive`](capecrypto_models::Sensitive) argument, and each value whose name stands for a secret, such
 ///   as `secret`, `otp_code` or `voucher_pin`, at any depth, and the names that [`Call::secrets`](crate::Call::secrets) adds;
-/// * each text that holds the client's key or secret, the attempt's nonce or signature, or what [`Recorder::hide`] was given.
+/// * each text or number that holds the client's key or secret, the attempt's nonce or signature, a sensitive argument, or
+///   what [`Recorder::hide`] was given, escaped or not; one shorter than six characters, where it is the whole text.
 ///   An answer's number that equals the nonce is a time of the same millisecond: it is cut to its second.
 ///
 /// The mark is a text, whatever it stands for: a field of text can still be read, one that was a number or an object cannot. Of

@@ -28,11 +28,21 @@ const SHORT: usize = 6;
 /// Layers of escapes that are taken off a text in search of a secret.
 const LAYERS: usize = 5;
 
-/// Who made a text. It decides what becomes of a number that happens to equal the nonce.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Request,
-    Answer,
+/// Layers of JSON within a text of JSON that are looked through.
+const TEXTS: usize = 2;
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+struct Spot {
+    /// In an answer: a number that happens to equal the nonce is a time there.
+    in_answer: bool,
+    /// How many more layers of JSON within a text are looked through.
+    texts: usize,
+}
+
+impl Spot {
+    const REQUEST: Self = Self { in_answer: false, texts: TEXTS };
+    const ANSWER: Self = Self { in_answer: true, texts: TEXTS };
 }
 
 /// What must not be in the recording of a call.
@@ -86,7 +96,7 @@ impl<'a> Secrets<'a> {
             request: match content {
                 Content::Nothing => None,
                 Content::Json(body) => Some(match Json::parse(body) {
-                    Some(json) => Request::Json(self.json(json, Side::Request)),
+                    Some(json) => Request::Json(self.json(json, Spot::REQUEST)),
                     // Nothing of what cannot be looked through is kept.
                     None => Request::Json(Json::Text(MARK.to_owned())),
                 }),
@@ -126,7 +136,7 @@ impl<'a> Secrets<'a> {
             return None;
         }
         if let Some(json) = Json::parse(body) {
-            return Some(Body::Json(self.json(json, Side::Answer)));
+            return Some(Body::Json(self.json(json, Spot::ANSWER)));
         }
         let Ok(text) = std::str::from_utf8(without_bom(body)) else { return Some(Body::Bytes(body.len())) };
         let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -135,7 +145,7 @@ impl<'a> Secrets<'a> {
                 if self.names(column) && !cell.is_empty() {
                     return Some(MARK.to_owned());
                 }
-                self.changed(cell, Side::Answer).map(Cow::into_owned)
+                self.changed(cell, Spot::ANSWER).map(Cow::into_owned)
             })
         } else {
             // It has no names to go by, and no call reads it: its shape is enough.
@@ -149,7 +159,7 @@ impl<'a> Secrets<'a> {
     }
 
     fn pair(&self, name: &str, value: &str) -> String {
-        let value = match self.changed(value, Side::Request) {
+        let value = match self.changed(value, Spot::REQUEST) {
             _ if self.names(name) && !value.is_empty() => MARK.into(),
             Some(changed) => changed,
             None => value.into(),
@@ -157,26 +167,26 @@ impl<'a> Secrets<'a> {
         format!("{}={value}", if self.holds(name) { MARK } else { name })
     }
 
-    fn json(&self, value: Json, side: Side) -> Json {
+    fn json(&self, value: Json, spot: Spot) -> Json {
         match value {
             Json::Null | Json::Flag(_) => value,
-            Json::Number(number) => match self.changed(&number, side) {
+            Json::Number(number) => match self.changed(&number, spot) {
                 Some(Cow::Owned(other)) => Json::Number(other),
                 Some(Cow::Borrowed(mark)) => Json::Text(mark.to_owned()),
                 None => Json::Number(number),
             },
             Json::Text(text) => {
-                let changed = self.changed(&text, side).map(Cow::into_owned);
+                let changed = self.changed(&text, spot).map(Cow::into_owned);
                 Json::Text(changed.unwrap_or(text))
             }
-            Json::List(items) => Json::List(items.into_iter().map(|item| self.json(item, side)).collect()),
+            Json::List(items) => Json::List(items.into_iter().map(|item| self.json(item, spot)).collect()),
             Json::Object(members) => Json::Object(
-                members.into_iter().map(|(name, value)| self.member(name, value, side)).collect(),
+                members.into_iter().map(|(name, value)| self.member(name, value, spot)).collect(),
             ),
         }
     }
 
-    fn member(&self, name: String, value: Json, side: Side) -> (String, Json) {
+    fn member(&self, name: String, value: Json, spot: Spot) -> (String, Json) {
         // Nothing can be learnt from these, and a reader may need them as they are.
         let says_nothing = match &value {
             Json::Null | Json::Flag(_) => true,
@@ -186,19 +196,19 @@ impl<'a> Secrets<'a> {
         let value = if self.names(&name) && !says_nothing {
             Json::Text(MARK.to_owned())
         } else {
-            self.json(value, side)
+            self.json(value, spot)
         };
         (if self.holds(&name) { MARK.to_owned() } else { name }, value)
     }
 
     /// What stands for a text in the recording; `None` where it may stay. A borrowed one is the mark.
-    fn changed(&self, text: &str, side: Side) -> Option<Cow<'static, str>> {
+    fn changed(&self, text: &str, spot: Spot) -> Option<Cow<'static, str>> {
         if self.holds(text) {
             // A time of an answer may be the very millisecond that the nonce was made in. It is cut to a second, so that
             // it is still a time. Of a request any value fits the mark.
             let nonce = text.parse::<u64>().ok().filter(|number| self.nonces.contains(number));
             let second = nonce.map(|nonce| nonce.saturating_sub(1) / 1_000 * 1_000);
-            return Some(match second.filter(|_| side == Side::Answer).map(|second| second.to_string()) {
+            return Some(match second.filter(|_| spot.in_answer).map(|second| second.to_string()) {
                 Some(second) if !self.holds(&second) => second.into(),
                 _ => MARK.into(),
             });
@@ -206,7 +216,8 @@ impl<'a> Secrets<'a> {
         // JSON within a text, and a URL's query, have names too.
         if text.trim_start().starts_with(['{', '[']) {
             let inner = Json::parse(text.as_bytes())?;
-            let hidden = self.json(inner.clone(), side);
+            let Some(texts) = spot.texts.checked_sub(1) else { return Some(MARK.into()) };
+            let hidden = self.json(inner.clone(), Spot { texts, ..spot });
             return (hidden != inner).then(|| Cow::Owned(hidden.to_text()));
         }
         let (address, query) = text.split_once('?').filter(|(address, _)| address.contains("://"))?;

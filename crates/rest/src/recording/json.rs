@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
 /// Deepest nesting that is read: each level is a call of a function, and the network must not choose how many.
-const DEEPEST: usize = 100;
+const DEEPEST: usize = 64;
 
 /// A JSON value.
 #[derive(Clone, PartialEq, Eq)]

@@ -244,6 +244,23 @@ async fn a_secret_is_found_below_layers_of_escapes() {
     }
 }
 
+/// The network chooses how deep an answer is, and must not choose how deep the stack gets.
+#[tokio::test]
+async fn json_within_texts_of_json_is_looked_through_to_a_depth() {
+    let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(62), "]".repeat(62));
+    let mut text = r#"{"secret":"canary","id":"kept"}"#.to_owned();
+    for layer in 0..8 {
+        let server =
+            answering(ResponseTemplate::new(200).set_body_raw(text.clone(), "application/json")).await;
+        let recorder = Recorder::new();
+        recording_client(&server, &recorder).raw(Method::GET, "/x").send().await.unwrap();
+        let recorded = through_json(&recorder).to_json();
+        assert!(!recorded.contains("canary"), "{layer}: {recorded}");
+        assert_eq!(recorded.contains("kept"), layer <= 2, "{layer}: {recorded}");
+        text = nested(&serde_json::to_string(&text).unwrap());
+    }
+}
+
 #[tokio::test]
 async fn a_secret_that_lies_across_two_values_takes_the_whole_call_with_it() {
     let server =
