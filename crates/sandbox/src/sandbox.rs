@@ -276,7 +276,7 @@ impl Builder {
             let added = host.add_account(name, role);
             debug_assert!(added.is_ok(), "the demo accounts are the first ones");
         }
-        let ids: Vec<_> = host.read(|exchange| exchange.people().all().map(|(id, _)| id).collect());
+        let ids: Vec<_> = host.people.all().into_iter().map(|(id, _)| id).collect();
         for account in ids {
             for (currency, amount) in demo::FUNDS {
                 let Some(currency) = Code::new(currency) else { continue };
@@ -309,7 +309,7 @@ fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
         })?;
     }
     host.clock.reach(lines.iter().map(|line| line.at_ms).max().unwrap_or_default());
-    let ids: Vec<_> = host.read(|exchange| exchange.people().all().map(|(id, _)| id).collect());
+    let ids: Vec<_> = host.people.all().into_iter().map(|(id, _)| id).collect();
     for id in ids {
         host.make_keys(id);
     }
@@ -363,7 +363,7 @@ impl Sandbox {
     /// The account of that name: `maker`, `taker`, `merchant`, `aggregator`, or one that was added.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<Account> {
-        let id = self.host.read(|exchange| exchange.people().by_name(name))?;
+        let id = self.host.people.by_name(name)?;
         self.host.keys.get(id).map(|account| Account::clone(&account))
     }
 

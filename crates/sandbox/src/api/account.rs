@@ -58,9 +58,9 @@ fn balances(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
         }
     };
     Refusal::all(codes)?;
+    let currencies = request.host.catalogue.currencies();
     let mut all: Vec<(Code, Balance)> = request.host.read(|exchange| {
-        let currencies = exchange.catalogue().currencies().iter();
-        currencies.map(|currency| (currency.id, balance_of(exchange, account, currency.id))).collect()
+        currencies.iter().map(|currency| (currency.id, balance_of(exchange, account, currency.id))).collect()
     });
     all.retain(|(_, balance)| !nonzero || *balance != Balance::default());
     let views = page.of(all.iter().map(|(currency, balance)| view(*currency, *balance)));
@@ -68,11 +68,9 @@ fn balances(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
 }
 
 fn balance(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
-    let (account, code) = (request.account()?, request.path(0));
-    let found = request.host.read(|exchange| {
-        let currency = exchange.catalogue().currency(code)?.id;
-        Some((currency, balance_of(exchange, account, currency)))
-    });
-    let (currency, balance) = found.ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
+    let account = request.account()?;
+    let currency = request.host.catalogue.currency(request.path(0));
+    let currency = currency.ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?.id;
+    let balance = request.host.read(|exchange| balance_of(exchange, account, currency));
     Ok(Reply::ok(&view(currency, balance)))
 }

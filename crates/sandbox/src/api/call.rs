@@ -117,12 +117,12 @@ impl ApiRequest<'_> {
     }
 
     pub(super) fn find_market(&self, id: &str) -> Option<Arc<Market>> {
-        self.host.read(|exchange| exchange.catalogue().market(id).cloned())
+        self.host.catalogue.market(id)
     }
 
     /// Whether the exchange has that currency.
     pub(super) fn has_currency(&self, code: &str) -> bool {
-        self.host.read(|exchange| exchange.catalogue().currency(code).is_some())
+        self.host.catalogue.currency(code).is_some()
     }
 
     /// Whether the caller names this media type among those that it takes.

@@ -57,7 +57,7 @@ const CODES: &[&[&str]] = &[&[EMPTY_UPLOAD, EMPTY_UID, TOO_LARGE]];
 
 fn upload(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let account = request.account()?;
-    let role = request.host.read(|exchange| Some(exchange.people().get(account)?.role));
+    let role = request.host.people.get(account).map(|person| person.role);
     if !matches!(role, Some(Role::Merchant | Role::Aggregator)) {
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![ROLE_NOT_PERMITTED]));
     }

@@ -155,11 +155,9 @@ fn delete_beneficiary(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
 /// An address that is the account's alone, made up of its uid.
 fn deposit_address(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let (account, code) = (request.account()?, request.path(0));
-    let found = request.host.read(|exchange| {
-        let currency = exchange.catalogue().currency(code).filter(|currency| currency.is_coin())?.id;
-        Some((currency, exchange.people().get(account)?.uid.clone()))
-    });
-    let (currency, uid) = found.ok_or_else(|| Refusal::unprocessable(NO_COIN))?;
+    let coin = request.host.catalogue.currency(code).filter(|currency| currency.is_coin());
+    let currency = coin.ok_or_else(|| Refusal::unprocessable(NO_COIN))?.id;
+    let uid = request.host.people.get(account).ok_or_else(Refusal::not_found)?.uid;
     let address = format!("sandbox-{currency}-{uid}");
     Ok(Reply::ok(&json!({ "currency": currency, "address": address, "state": "active" })))
 }
@@ -174,7 +172,7 @@ fn deposit_methods(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let views: Vec<Json> = (1..)
         .zip(methods)
         .filter_map(|(position, (uuid, currency, name, blockchain, kind, provider))| {
-            let currency = request.host.read(|exchange| exchange.catalogue().currency(currency).cloned())?;
+            let currency = request.host.catalogue.currency(currency)?;
             Some(json!({
                 "uuid": uuid,
                 "id": position,

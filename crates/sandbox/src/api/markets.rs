@@ -157,7 +157,7 @@ fn markets(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let base = unit("base_unit", NO_BASE_UNIT);
     let quote = unit("quote_unit", NO_QUOTE_UNIT);
     Refusal::all(codes)?;
-    let mut all: Vec<Arc<Market>> = request.host.read(|exchange| exchange.catalogue().markets().to_vec());
+    let mut all: Vec<Arc<Market>> = request.host.catalogue.markets();
     all.retain(|market| {
         base.is_none_or(|unit| market.base == *unit) && quote.is_none_or(|unit| market.quote == *unit)
     });
@@ -179,16 +179,14 @@ fn currencies(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
         codes.push(INVALID_TYPE);
     }
     Refusal::all(codes)?;
-    let mut all: Vec<Arc<Currency>> =
-        request.host.read(|exchange| exchange.catalogue().currencies().to_vec());
+    let mut all: Vec<Arc<Currency>> = request.host.catalogue.currencies();
     all.retain(|currency| kind.is_none_or(|kind| currency.kind.as_str() == kind));
     let views = page.of(all.iter().map(|currency| currency_view(currency)));
     Ok(page.headers(Reply::ok(&views), Some(all.len())))
 }
 
 fn currency(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
-    let code = request.path(0);
-    let currency = request.host.read(|exchange| exchange.catalogue().currency(code).cloned());
+    let currency = request.host.catalogue.currency(request.path(0));
     let currency = currency.ok_or_else(|| Refusal::unprocessable(NO_CURRENCY))?;
     Ok(Reply::ok(&currency_view(&currency)))
 }

@@ -26,7 +26,6 @@ use self::params::Params;
 pub(crate) use self::routes::{Found, all, find, own_codes};
 use crate::base::refusal::{NOT_PERMITTED, Refusal};
 use crate::base::reply::Reply;
-use crate::exchange::people::Restriction;
 use crate::host::Host;
 
 /// The largest body that is read.
@@ -50,16 +49,15 @@ pub(crate) async fn answer(
     body: &Bytes,
 ) -> Result<Reply, Refusal> {
     let form = if route.takes_files { form::read(&head.headers, body).await? } else { None };
-    let account =
-        if route.is_public() { None } else { Some(host.authenticate(&head.method, &head.headers)?) };
+    let caller = if route.is_public() { None } else { Some(host.authenticate(&head.method, &head.headers)?) };
     let params = match form {
         Some(fields) => Params::of_form(head.uri.query(), fields),
         None => Params::read(head.uri.query(), &head.headers, body)?,
     };
-    let unverified = |id| host.restriction(id) == Some(Restriction::NotVerified);
-    if route.is_trading() && account.is_some_and(unverified) {
+    if route.is_trading() && caller.is_some_and(|caller| !caller.may_trade) {
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![NOT_PERMITTED]));
     }
+    let account = caller.map(|caller| caller.account);
     let accept = head.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let answer = (route.handle)(&ApiRequest { host, path: segments, params: &params, account, accept });
     if let Some((status, codes)) = answer.as_ref().err().and_then(Refusal::codes) {

@@ -1,6 +1,8 @@
 //! Which call a path leads to. Each theme has its own table of calls; what is served and what [`crate::calls`] says are these
 //! tables.
 
+use std::sync::LazyLock;
+
 use super::call::{Route, Theme};
 use super::{account, book, documents, funds, market_data, markets, orders, sub_accounts, trades};
 use crate::base::config::Profile;
@@ -55,17 +57,42 @@ pub(crate) struct Found {
     pub(crate) segments: Vec<String>,
 }
 
+/// The calls of one path, whatever their method.
+struct Template {
+    /// What stands between its slashes.
+    segments: Vec<&'static str>,
+    routes: Vec<&'static Route>,
+}
+
+/// Every path, in the order of the tables. Taken apart once, since each request looks through them.
+static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
+    let mut templates: Vec<Template> = Vec::new();
+    for route in all() {
+        let same = |template: &&mut Template| template.routes.iter().any(|other| other.path == route.path);
+        match templates.iter_mut().find(same) {
+            Some(template) => template.routes.push(route),
+            None => {
+                let segments = route.path.split('/').collect();
+                templates.push(Template { segments, routes: vec![route] });
+            }
+        }
+    }
+    templates
+});
+
 /// The calls of a path, whatever their method.
 pub(crate) fn find(profile: Profile, full: &str) -> Option<Found> {
     let oldest = (profile == Profile::Legacy).then_some(OLDEST);
     let prefixes = oldest.into_iter().chain(OWN_PREFIXES.map(|(_, prefix)| prefix)).chain(PREFIXES);
     prefixes.into_iter().find_map(|prefix| {
         let path = full.strip_prefix(prefix)?;
-        let served = || all().filter(|route| route.is_served_by(profile) && stands_under(route, prefix));
-        let (template, segments) =
-            served().find_map(|route| Some((route.path, matches(route.path, path)?)))?;
-        let routes = served().filter(|route| route.path == template).collect();
-        Some(Found { path: path.to_owned(), routes, segments })
+        let given: Vec<&str> = path.split('/').collect();
+        let served = |route: &&&Route| route.is_served_by(profile) && stands_under(route, prefix);
+        TEMPLATES.iter().find_map(|template| {
+            let segments = matches(&template.segments, &given)?;
+            let routes: Vec<&Route> = template.routes.iter().filter(served).copied().collect();
+            (!routes.is_empty()).then(|| Found { path: path.to_owned(), routes, segments })
+        })
     })
 }
 
@@ -82,19 +109,14 @@ impl Found {
 }
 
 /// The segments in place of `{…}`, where the path fits the template.
-fn matches(template: &str, path: &str) -> Option<Vec<String>> {
-    let mut segments = Vec::new();
-    let mut given = path.split('/');
-    for wanted in template.split('/') {
-        let segment = given.next()?;
-        if wanted.starts_with('{') {
-            // An empty segment is another path, not an empty id.
-            segments.push(percent_decoded(segment).filter(|text| !text.is_empty())?);
-        } else if wanted != segment {
-            return None;
-        }
+fn matches(template: &[&str], given: &[&str]) -> Option<Vec<String>> {
+    let fits = |(wanted, segment): (&&str, &&str)| wanted.starts_with('{') || wanted == segment;
+    if template.len() != given.len() || !template.iter().zip(given).all(fits) {
+        return None;
     }
-    given.next().is_none().then_some(segments)
+    let variable = template.iter().zip(given).filter(|(wanted, _)| wanted.starts_with('{'));
+    // An empty segment is another path, not an empty id.
+    variable.map(|(_, segment)| percent_decoded(segment).filter(|text| !text.is_empty())).collect()
 }
 
 /// `%41` becomes `A`; nothing where the escapes are broken or don't give UTF-8.

@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::fmt::rfc2822::DateTimePrinter;
+
 /// Milliseconds since the Unix epoch, moved by an offset.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -57,7 +59,8 @@ pub(crate) fn iso(ms: i64, offset_hours: i8) -> String {
 /// A time as an HTTP date (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(ms: i64) -> String {
     let at = jiff::Timestamp::from_second(ms.div_euclid(1000)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    // It refuses years past 9999, which the clock doesn't reach.
+    DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap_or_default()
 }
 
 #[cfg(test)]

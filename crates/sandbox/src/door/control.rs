@@ -123,6 +123,6 @@ pub(super) fn loopback_only() -> Refusal {
 
 impl Control {
     pub(super) fn account(&self, name: &str) -> Result<AccountId, ControlError> {
-        self.host.read(|exchange| exchange.people().by_name(name)).ok_or(ControlError::UnknownAccount)
+        self.host.people.by_name(name).ok_or(ControlError::UnknownAccount)
     }
 }

@@ -175,8 +175,7 @@ impl Control {
     }
 
     fn disturb(&self, market: &str, disturbance: Disturbance) -> Result<(), ControlError> {
-        let found: Option<Code> = self.host.read(|exchange| Some(exchange.catalogue().market(market)?.id));
-        let market = found.ok_or(ControlError::UnknownMarket)?;
+        let market: Code = self.host.catalogue.market(market).ok_or(ControlError::UnknownMarket)?.id;
         self.host.command(DisturbFeed { market, disturbance });
         self.host.tell_all();
         Ok(())

@@ -158,8 +158,7 @@ impl Control {
         after_ms: u32,
     ) -> Result<(), ControlError> {
         let account = self.account(account)?;
-        let found = self.host.read(|exchange| exchange.catalogue().currency(currency).cloned());
-        let currency = found.ok_or(ControlError::UnknownCurrency)?;
+        let currency = self.host.catalogue.currency(currency).ok_or(ControlError::UnknownCurrency)?;
         if amount <= Decimal::ZERO || money::fraction_digits(amount) > currency.precision {
             return Err(ControlError::InvalidAmount);
         }
@@ -205,7 +204,7 @@ fn holder(exchange: &Exchange, (party, pocket): (Party, Pocket)) -> String {
     let name = match party {
         Party::Outside => "outside",
         Party::Fees => "fees",
-        Party::Member(id) => exchange.people().get(id).map_or("", |person| person.name.as_str()),
+        Party::Member(id) => &exchange.people().get(id).map(|person| person.name).unwrap_or_default(),
     };
     match pocket {
         Pocket::Available => name.to_owned(),
@@ -215,9 +214,9 @@ fn holder(exchange: &Exchange, (party, pocket): (Party, Pocket)) -> String {
 
 fn ledger(exchange: &Exchange) -> Ledger {
     let (books, currencies) = (exchange.ledger(), exchange.catalogue().currencies());
-    let members = exchange.people().all();
+    let members = exchange.people().all().into_iter();
     let parties = members
-        .map(|(id, person)| (Party::Member(id), person.name.clone(), Some(person.uid.clone())))
+        .map(|(id, person)| (Party::Member(id), person.name, Some(person.uid)))
         .chain([(Party::Fees, "fees".to_owned(), None), (Party::Outside, "outside".to_owned(), None)]);
     let entries = parties
         .flat_map(|(party, account, uid)| {

@@ -1,7 +1,7 @@
 //! The currencies and markets that the exchange has. They are added while it runs and never taken away.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,9 @@ pub struct Market {
     pub(crate) amount_precision: u32,
     #[serde(default = "two")]
     pub(crate) price_precision: u32,
+    /// Its place in the exchange's list, from 0; given when it is added.
+    #[serde(skip)]
+    pub(crate) number: u32,
 }
 
 fn one() -> u64 {
@@ -201,6 +204,7 @@ impl Market {
             min_amount: cent(),
             amount_precision: eight(),
             price_precision: two(),
+            number: 0,
         })
     }
 
@@ -223,9 +227,12 @@ impl Market {
     }
 }
 
-/// Every currency and market.
+/// Every currency and market. Since nothing is ever taken away or changed, it may be read while the exchange is busy.
 #[derive(Debug, Default)]
-pub(crate) struct Catalogue {
+pub(crate) struct Catalogue(RwLock<Lists>);
+
+#[derive(Debug, Default)]
+struct Lists {
     currencies: BTreeMap<Code, Arc<Currency>>,
     /// In the order of their position.
     listed_currencies: Vec<Arc<Currency>>,
@@ -235,59 +242,70 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    pub(crate) fn add_currency(&mut self, mut currency: Currency) -> Result<(), NotAdded> {
-        if self.currencies.contains_key(&currency.id) {
+    fn lists(&self) -> RwLockReadGuard<'_, Lists> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Lists> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add_currency(&self, mut currency: Currency) -> Result<(), NotAdded> {
+        let mut lists = self.change();
+        if lists.currencies.contains_key(&currency.id) {
             return Err(NotAdded::Taken);
         }
         if currency.precision > MOST_DIGITS {
             return Err(NotAdded::Invalid);
         }
         if currency.position == UNSAID {
-            let positions = self.listed_currencies.iter().map(|other| other.position);
+            let positions = lists.listed_currencies.iter().map(|other| other.position);
             currency.position = positions.max().unwrap_or_default().saturating_add(1);
         }
         let currency = Arc::new(currency);
-        let place = self.listed_currencies.partition_point(|other| other.position <= currency.position);
-        self.listed_currencies.insert(place, Arc::clone(&currency));
-        self.currencies.insert(currency.id, currency);
+        let place = lists.listed_currencies.partition_point(|other| other.position <= currency.position);
+        lists.listed_currencies.insert(place, Arc::clone(&currency));
+        lists.currencies.insert(currency.id, currency);
         Ok(())
     }
 
-    pub(crate) fn add_market(&mut self, market: Market) -> Result<Arc<Market>, NotAdded> {
-        if self.markets.contains_key(&market.id) {
+    pub(super) fn add_market(&self, mut market: Market) -> Result<Arc<Market>, NotAdded> {
+        let mut lists = self.change();
+        if lists.markets.contains_key(&market.id) {
             return Err(NotAdded::Taken);
         }
-        if [market.base, market.quote].iter().any(|code| !self.currencies.contains_key(code)) {
+        if [market.base, market.quote].iter().any(|code| !lists.currencies.contains_key(code)) {
             return Err(NotAdded::UnknownCurrency);
         }
         let digits = market.price_precision.saturating_add(market.amount_precision);
         if market.base == market.quote || digits > MOST_DIGITS || market.min_price <= Decimal::ZERO {
             return Err(NotAdded::Invalid);
         }
+        market.number = u32::try_from(lists.listed_markets.len()).map_err(|_| NotAdded::Invalid)?;
         let market = Arc::new(market);
-        self.listed_markets.push(Arc::clone(&market));
-        self.markets.insert(market.id, Arc::clone(&market));
+        lists.listed_markets.push(Arc::clone(&market));
+        lists.markets.insert(market.id, Arc::clone(&market));
         Ok(market)
     }
 
     /// The market of that id (lower case, as upstream).
-    pub(crate) fn market(&self, id: &str) -> Option<&Arc<Market>> {
-        self.markets.get(&Code::new(id)?)
+    pub(crate) fn market(&self, id: &str) -> Option<Arc<Market>> {
+        self.lists().markets.get(&Code::new(id)?).cloned()
     }
 
     /// The currency of that code.
-    pub(crate) fn currency(&self, id: &str) -> Option<&Arc<Currency>> {
-        self.currencies.get(&Code::new(id)?)
+    pub(crate) fn currency(&self, id: &str) -> Option<Arc<Currency>> {
+        self.lists().currencies.get(&Code::new(id)?).cloned()
     }
 
     /// Every market, in the order in which they were added.
-    pub(crate) fn markets(&self) -> &[Arc<Market>] {
-        &self.listed_markets
+    pub(crate) fn markets(&self) -> Vec<Arc<Market>> {
+        self.lists().listed_markets.clone()
     }
 
     /// Every currency, in the order of their position.
-    pub(crate) fn currencies(&self) -> &[Arc<Currency>] {
-        &self.listed_currencies
+    pub(crate) fn currencies(&self) -> Vec<Arc<Currency>> {
+        self.lists().listed_currencies.clone()
     }
 }
 
@@ -320,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_market_needs_its_currencies_and_a_name_of_its_own() {
-        let mut catalogue = Catalogue::default();
+        let catalogue = Catalogue::default();
         let market = || Market::new("solzar", "sol", "zar").unwrap();
         assert_eq!(catalogue.add_market(market()).unwrap_err(), NotAdded::UnknownCurrency);
         for (code, position) in [("zar", 2), ("sol", 1), ("btc", 2)] {

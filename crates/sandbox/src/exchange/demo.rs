@@ -148,7 +148,7 @@ pub(crate) fn markets() -> Vec<Market> {
 /// The currencies and markets alone.
 #[cfg(test)]
 pub(crate) fn catalogue() -> super::catalogue::Catalogue {
-    let mut catalogue = super::catalogue::Catalogue::default();
+    let catalogue = super::catalogue::Catalogue::default();
     for currency in currencies() {
         catalogue.add_currency(currency).unwrap();
     }

@@ -1,6 +1,7 @@
 //! What all parts of the exchange share.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ pub(crate) enum Part {
 pub(crate) struct Desk {
     /// Where ids that look random come from.
     seed: u64,
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) ledger: Ledger,
     /// Whom to call, and about what.
     pub(crate) timers: Timers<(Part, u64)>,
@@ -32,7 +33,7 @@ impl Desk {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
-            catalogue: Catalogue::default(),
+            catalogue: Arc::default(),
             ledger: Ledger::default(),
             timers: Timers::default(),
             outbox: VecDeque::new(),

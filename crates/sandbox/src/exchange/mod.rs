@@ -10,6 +10,8 @@ pub(crate) mod funds;
 pub(crate) mod market;
 pub(crate) mod people;
 
+use std::sync::Arc;
+
 use self::catalogue::Catalogue;
 use self::command::{Command, Due, Holds, Replayable};
 use self::desk::{Desk, Part};
@@ -24,7 +26,7 @@ use crate::base::ledger::Ledger;
 pub(crate) struct Exchange {
     desk: Desk,
     engine: Engine,
-    people: People,
+    people: Arc<People>,
     funds: Funds,
 }
 
@@ -34,8 +36,8 @@ impl Holds<Engine> for Exchange {
     }
 }
 
-impl Holds<People> for Exchange {
-    fn part(&mut self) -> (&mut People, &mut Desk) {
+impl Holds<Arc<People>> for Exchange {
+    fn part(&mut self) -> (&mut Arc<People>, &mut Desk) {
         (&mut self.people, &mut self.desk)
     }
 }
@@ -66,7 +68,7 @@ impl Exchange {
         Self {
             desk: Desk::new(seed),
             engine: Engine::new(rules),
-            people: People::default(),
+            people: Arc::default(),
             funds: Funds::default(),
         }
     }
@@ -118,7 +120,7 @@ impl Exchange {
         self.desk.next_event()
     }
 
-    pub(crate) fn catalogue(&self) -> &Catalogue {
+    pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {
         &self.desk.catalogue
     }
 
@@ -130,7 +132,7 @@ impl Exchange {
         &self.engine
     }
 
-    pub(crate) fn people(&self) -> &People {
+    pub(crate) fn people(&self) -> &Arc<People> {
         &self.people
     }
 

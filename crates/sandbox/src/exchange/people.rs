@@ -1,6 +1,7 @@
 //! Who has an account, what it may do, and what may stand in the way of using it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,9 +62,12 @@ pub(crate) struct SubAccount {
     pub(crate) created_ms: i64,
 }
 
-/// All accounts.
+/// All accounts. Who somebody is may be asked while the exchange is busy.
 #[derive(Debug, Default)]
-pub(crate) struct People {
+pub(crate) struct People(RwLock<Lists>);
+
+#[derive(Debug, Default)]
+struct Lists {
     all: BTreeMap<AccountId, Person>,
     by_name: BTreeMap<String, AccountId>,
     sub_accounts: Vec<SubAccount>,
@@ -72,19 +76,34 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Every account, the oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (AccountId, &Person)> {
-        self.all.iter().map(|(id, person)| (*id, person))
+    fn lists(&self) -> RwLockReadGuard<'_, Lists> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self, id: AccountId) -> Option<&Person> {
-        self.all.get(&id)
+    fn change(&self) -> RwLockWriteGuard<'_, Lists> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every account, the oldest first.
+    pub(crate) fn all(&self) -> Vec<(AccountId, Person)> {
+        self.lists().all.iter().map(|(id, person)| (*id, person.clone())).collect()
+    }
+
+    pub(crate) fn get(&self, id: AccountId) -> Option<Person> {
+        self.lists().all.get(&id).cloned()
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Option<AccountId> {
-        self.by_name.get(name).copied()
+        self.lists().by_name.get(name).copied()
     }
 
+    /// What stands in the way of using an account.
+    pub(crate) fn restriction(&self, id: AccountId) -> Option<Restriction> {
+        self.lists().all.get(&id)?.restriction
+    }
+}
+
+impl Lists {
     /// A uid that nobody has. Where they begin depends on the seed, so that no test relies on one.
     fn next_uid(&mut self, desk: &Desk) -> String {
         const UIDS: u64 = 9_000_000;
@@ -95,7 +114,7 @@ impl People {
 }
 
 /// The commands of this file.
-pub(crate) fn commands<E: Holds<People>>() -> [Replayable<E>; 3] {
+pub(crate) fn commands<E: Holds<Arc<People>>>() -> [Replayable<E>; 3] {
     [replayable::<E, AddAccount>(), replayable::<E, Restrict>(), replayable::<E, CreateSubAccount>()]
 }
 
@@ -108,15 +127,16 @@ pub(crate) struct AddAccount {
 
 impl Command for AddAccount {
     const NAME: &'static str = "add_account";
-    type Part = People;
+    type Part = Arc<People>;
     type Answer = Result<AccountId, NotAdded>;
 
-    fn run(self, people: &mut People, desk: &mut Desk, _at_ms: i64) -> Self::Answer {
+    fn run(self, people: &mut Arc<People>, desk: &mut Desk, _at_ms: i64) -> Self::Answer {
         let Self { name, role } = self;
         // The two names that the ledger gives to parties that are no accounts.
         if name.is_empty() || matches!(name.as_str(), "fees" | "outside") {
             return Err(NotAdded::Invalid);
         }
+        let mut people = people.change();
         if people.by_name.contains_key(&name) {
             return Err(NotAdded::Taken);
         }
@@ -137,11 +157,11 @@ pub(crate) struct Restrict {
 
 impl Command for Restrict {
     const NAME: &'static str = "restrict";
-    type Part = People;
+    type Part = Arc<People>;
     type Answer = ();
 
-    fn run(self, people: &mut People, _desk: &mut Desk, _at_ms: i64) {
-        if let Some(person) = people.all.get_mut(&self.account) {
+    fn run(self, people: &mut Arc<People>, _desk: &mut Desk, _at_ms: i64) {
+        if let Some(person) = people.change().all.get_mut(&self.account) {
             person.restriction = self.restriction;
         }
     }
@@ -157,11 +177,12 @@ pub(crate) struct CreateSubAccount {
 
 impl Command for CreateSubAccount {
     const NAME: &'static str = "create_sub_account";
-    type Part = People;
+    type Part = Arc<People>;
     type Answer = SubAccount;
 
-    fn run(self, people: &mut People, desk: &mut Desk, at_ms: i64) -> SubAccount {
+    fn run(self, people: &mut Arc<People>, desk: &mut Desk, at_ms: i64) -> SubAccount {
         let Self { parent, name, deposit_action } = self;
+        let mut people = people.change();
         let uid = people.next_uid(desk);
         let sub_account = SubAccount { parent, uid, name, deposit_action, created_ms: at_ms };
         people.sub_accounts.push(sub_account.clone());
@@ -175,7 +196,7 @@ mod tests {
 
     #[test]
     fn accounts_are_shaped_like_capes_and_named_once() {
-        let (mut people, mut desk) = (People::default(), Desk::new(3));
+        let (mut people, mut desk) = (Arc::<People>::default(), Desk::new(3));
         let mut add = |name: &str| {
             let command = AddAccount { name: name.to_owned(), role: Role::Member };
             command.run(&mut people, &mut desk, 0)
@@ -186,8 +207,8 @@ mod tests {
         let parent = AccountId(1);
         let command = CreateSubAccount { parent, name: "shop".to_owned(), deposit_action: "none".to_owned() };
         let sub_account = command.run(&mut people, &mut desk, 5);
-        let mut uids: Vec<&str> = people.all().map(|(_, person)| person.uid.as_str()).collect();
-        uids.push(&sub_account.uid);
+        let mut uids: Vec<String> = people.all().into_iter().map(|(_, person)| person.uid).collect();
+        uids.push(sub_account.uid);
         for uid in &uids {
             let digits = uid.strip_prefix("CCT").unwrap();
             assert!(digits.len() == 7 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{uid}");

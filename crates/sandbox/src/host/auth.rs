@@ -35,6 +35,14 @@ pub(crate) const UNAUTHORIZED: &[&str] = &[
     INVALID_PERMISSION,
 ];
 
+/// Who is calling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) account: AccountId,
+    /// Whether the level of verification allows trading.
+    pub(crate) may_trade: bool,
+}
+
 /// The account that the headers prove, or the refusal.
 pub(crate) fn authenticate(
     keys: &Keys,
@@ -43,7 +51,7 @@ pub(crate) fn authenticate(
     window_ms: i128,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<AccountId, Refusal> {
+) -> Result<Caller, Refusal> {
     let header = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let (key, nonce, signature) =
         match (header("x-auth-apikey"), header("x-auth-nonce"), header("x-auth-signature")) {
@@ -72,7 +80,8 @@ pub(crate) fn authenticate(
     if sign(&account.secret, &nonce, &key) != signature {
         return refuse(INVALID_SIGNATURE);
     }
-    match restriction_of(id) {
+    let restriction = restriction_of(id);
+    match restriction {
         Some(Restriction::KeyInactive) => return refuse(KEY_INACTIVE),
         Some(Restriction::HolderInactive) => return refuse(INVALID_SESSION),
         Some(Restriction::NoTwoFactor) => return refuse(NO_TWO_FACTOR),
@@ -84,7 +93,7 @@ pub(crate) fn authenticate(
     // so that a caller who forgot to fill it in doesn't act on its own account by mistake.
     match header("x-auth-subaccount-uid") {
         Some(uid) if uid != account.uid => refuse(INVALID_PERMISSION),
-        _ => Ok(id),
+        _ => Ok(Caller { account: id, may_trade: restriction != Some(Restriction::NotVerified) }),
     }
 }
 
@@ -95,7 +104,8 @@ fn sign(secret: &str, nonce: &str, key: &str) -> String {
     };
     mac.update(nonce.as_bytes());
     mac.update(key.as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    mac.finalize().into_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Ruby's `to_i`: leading digits count, the rest is ignored, nothing at all is 0.
@@ -143,7 +153,8 @@ mod tests {
                 map.insert(*name, value.parse().unwrap());
             }
             match authenticate(&self.keys, |_| self.restriction, NOW, 5_000, method, &map) {
-                Ok(AccountId(id)) => format!("account {id}"),
+                Ok(Caller { account: AccountId(id), may_trade: true }) => format!("account {id}"),
+                Ok(Caller { account: AccountId(id), may_trade: false }) => format!("account {id}, no trades"),
                 Err(Refusal::Codes(status, codes)) => format!("{} {}", status.as_u16(), codes.join(",")),
                 Err(other) => panic!("{other:?}"),
             }
@@ -192,7 +203,7 @@ mod tests {
             (Restriction::HolderInactive, "401 authz.invalid_session"),
             (Restriction::NoTwoFactor, "401 authz.disabled_2fa"),
             (Restriction::NoPermission, "401 authz.invalid_permission"),
-            (Restriction::NotVerified, "account 1"),
+            (Restriction::NotVerified, "account 1, no trades"),
         ] {
             setup.restriction = Some(restriction);
             assert_eq!(check_three(&setup, key, &nonce, "x"), "401 authz.invalid_signature");

@@ -17,6 +17,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 use tokio::sync::{Notify, watch};
 
+use self::auth::Caller;
 use self::faults::Faults;
 use self::keys::{Account, Keys};
 use self::record::Record;
@@ -24,12 +25,12 @@ use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::id::AccountId;
 use crate::base::refusal::Refusal;
-use crate::exchange::catalogue::NotAdded;
+use crate::exchange::catalogue::{Catalogue, Market, NotAdded};
 use crate::exchange::command::{Command, Holds};
 use crate::exchange::market::commands::CarryOut;
 use crate::exchange::market::engine::Rules;
 use crate::exchange::market::stats::{self, PERIODS, Ticker};
-use crate::exchange::people::{AddAccount, Restriction, Role};
+use crate::exchange::people::{AddAccount, People, Role};
 use crate::exchange::{Exchange, ReplayError};
 use crate::stream::hub::Hub;
 use crate::stream::periodic;
@@ -50,6 +51,8 @@ pub(crate) struct Host {
     pub(crate) keys: Keys,
     pub(crate) hub: Arc<Hub>,
     pub(crate) faults: Faults,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) people: Arc<People>,
     state: Mutex<State>,
     wake: Notify,
     stop: watch::Sender<bool>,
@@ -59,6 +62,21 @@ pub(crate) struct Host {
 struct State {
     exchange: Exchange,
     record: Option<Record>,
+}
+
+impl State {
+    /// Carries out a command now, and writes it down where that was asked for.
+    fn command<C: Command>(&mut self, clock: &Clock, command: C) -> C::Answer
+    where
+        Exchange: Holds<C::Part>,
+    {
+        // Read under the lock, so that the record's times are in the order of its lines.
+        let now_ms = clock.now_ms();
+        if let Some(record) = &mut self.record {
+            record.command(now_ms, C::NAME, &command);
+        }
+        self.exchange.run(command, now_ms)
+    }
 }
 
 impl Host {
@@ -71,6 +89,8 @@ impl Host {
             clock: Clock::default(),
             keys: Keys::default(),
             faults: Faults::default(),
+            catalogue: Arc::clone(exchange.catalogue()),
+            people: Arc::clone(exchange.people()),
             state: Mutex::new(State { exchange, record }),
             wake: Notify::new(),
             stop: watch::Sender::new(false),
@@ -86,15 +106,7 @@ impl Host {
     where
         Exchange: Holds<C::Part>,
     {
-        let mut state = self.state();
-        let State { exchange, record } = &mut *state;
-        // Read under the lock, so that the record's times are in the order of its lines.
-        let now_ms = self.clock.now_ms();
-        if let Some(record) = record {
-            record.command(now_ms, C::NAME, &command);
-        }
-        let answer = exchange.run(command, now_ms);
-        drop(state);
+        let answer = self.state().command(&self.clock, command);
         self.wake.notify_one();
         answer
     }
@@ -131,20 +143,15 @@ impl Host {
 
     /// Makes the keys of an account that is there.
     pub(crate) fn make_keys(&self, id: AccountId) -> Option<Arc<Account>> {
-        let person = self.read(|exchange| exchange.people().get(id).cloned())?;
+        let person = self.people.get(id)?;
         Some(self.keys.make(id, &person))
     }
 
     /// Who is calling, by the headers of a request.
-    pub(crate) fn authenticate(&self, method: &Method, headers: &HeaderMap) -> Result<AccountId, Refusal> {
+    pub(crate) fn authenticate(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let window_ms = i128::try_from(self.config.auth_window.as_millis()).unwrap_or(i128::MAX);
-        let restriction = |id| self.restriction(id);
-        auth::authenticate(&self.keys, restriction, self.clock.now_ms(), window_ms, method, headers)
-    }
-
-    /// What stands in the way of using an account.
-    pub(crate) fn restriction(&self, id: AccountId) -> Option<Restriction> {
-        self.read(|exchange| exchange.people().get(id)?.restriction)
+        let restriction_of = |id| self.people.restriction(id);
+        auth::authenticate(&self.keys, restriction_of, self.clock.now_ms(), window_ms, method, headers)
     }
 
     /// Moves the clock, and fires what is due by then, in order.
@@ -216,12 +223,11 @@ impl Host {
         if told > 0 {
             return true;
         }
-        let has_work = state.exchange.engine().has_work();
-        drop(state);
-        if has_work {
-            self.command(CarryOut {});
+        if state.exchange.engine().has_work() {
+            state.command(&self.clock, CarryOut {});
             return true;
         }
+        drop(state);
         self.fire_due()
     }
 
@@ -256,10 +262,8 @@ impl Host {
                 _ = tickers.tick() => periodic::tickers(&self.hub, || self.tickers()),
                 _ = candles.tick() => periodic::candles(&self.hub, |market, period| {
                     let minutes = PERIODS.iter().find(|(name, _)| *name == period)?.1;
-                    self.read(|exchange| {
-                        let market = exchange.catalogue().market(market)?;
-                        stats::last_candle(exchange.engine().trades(market), minutes)
-                    })
+                    let market = self.catalogue.market(market)?;
+                    self.read(|exchange| stats::last_candle(exchange.engine().trades(&market), minutes))
                 }),
                 () = self.stopped() => return,
             }
@@ -268,11 +272,10 @@ impl Host {
 
     /// The time, and the ticker of every market.
     pub(crate) fn tickers(&self) -> periodic::Tickers {
-        let now_ms = self.clock.now_ms();
+        let (now_ms, markets) = (self.clock.now_ms(), self.catalogue.markets());
         self.read(|exchange| {
-            let markets = exchange.catalogue().markets().iter();
-            let ticker = |market| Ticker::of(market, exchange.engine().trades(market), now_ms);
-            (now_ms, markets.map(|market| (market.id, ticker(market))).collect())
+            let ticker = |market: &Arc<Market>| Ticker::of(market, exchange.engine().trades(market), now_ms);
+            (now_ms, markets.iter().map(|market| (market.id, ticker(market))).collect())
         })
     }
 }

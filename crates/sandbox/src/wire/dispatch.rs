@@ -76,8 +76,11 @@ fn upgrade(
     target: &Target,
     mut request: Request<Incoming>,
 ) -> Result<Outgoing, Refusal> {
-    let account =
-        if target.private { Some(host.authenticate(request.method(), request.headers())?) } else { None };
+    let account = if target.private {
+        Some(host.authenticate(request.method(), request.headers())?.account)
+    } else {
+        None
+    };
     let accept = handshake::accept_key(request.method(), request.headers())?;
     let config = &host.config;
     let session = Session {

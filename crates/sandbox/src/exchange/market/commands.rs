@@ -1,7 +1,5 @@
 //! The commands of trading.
 
-use std::sync::Arc;
-
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +96,6 @@ impl Command for PlaceOrder {
             return Err(TurnedAway::Overloaded);
         }
         let market = desk.catalogue.market(&market).ok_or(TurnedAway::Refused(codes::CREATE_ERROR))?;
-        let market = Arc::clone(market);
         let new = NewOrder { market, side, ord_type, volume, price, post_only, custom_order_id };
         engine.submit(desk, account, new, at_ms).map_err(TurnedAway::Refused)
     }

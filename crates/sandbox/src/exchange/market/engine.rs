@@ -60,6 +60,8 @@ pub(crate) struct Engine {
     pub(super) rules: Rules,
     pub(super) orders: Orders,
     pub(super) markets: BTreeMap<Code, MarketState>,
+    /// In the order of their numbers.
+    listed: Vec<Arc<Market>>,
     pub(super) history: History,
     pub(super) work: VecDeque<Work>,
     pub(super) paused: bool,
@@ -74,6 +76,7 @@ impl Engine {
             rules,
             orders: Orders::default(),
             markets: BTreeMap::new(),
+            listed: Vec::new(),
             history: History::default(),
             work: VecDeque::new(),
             paused: false,
@@ -86,6 +89,7 @@ impl Engine {
     /// Opens a market's book.
     pub(super) fn open(&mut self, market: Arc<Market>, desk: &mut Desk, now_ms: i64) {
         let id = market.id;
+        self.listed.push(Arc::clone(&market));
         let mut state = MarketState::new(market, now_ms, self.rules.replay_cap);
         desk.tell(state.snapshot(now_ms));
         self.markets.insert(id, state);
@@ -136,7 +140,7 @@ impl Engine {
         filter: &OrderFilter,
         cut: Cut,
     ) -> (usize, Vec<&Order>) {
-        self.orders.page(account, filter, cut)
+        self.orders.page(&self.listed, account, filter, cut)
     }
 
     /// An account's matches in a span, of one market or own side where given.

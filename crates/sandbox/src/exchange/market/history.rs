@@ -1,6 +1,8 @@
 //! Every match, by market, by account and by order, in the order in which they happened.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,9 +23,9 @@ pub(super) struct History {
     /// The same, to cut pages from.
     listed: BTreeMap<Code, Listing<(), Arc<Trade>>>,
     /// Each account's; a match with itself stands once, as the maker's.
-    own: BTreeMap<AccountId, Listing<(Code, Side), Arc<Trade>>>,
+    own: BTreeMap<AccountId, Listing<(u32, Side), Arc<Trade>>>,
     /// Each order's, oldest first.
-    by_order: BTreeMap<u64, Vec<Arc<Trade>>>,
+    by_order: HashMap<u64, Vec<Arc<Trade>>, BuildHasherDefault<DefaultHasher>>,
 }
 
 impl History {
@@ -41,7 +43,8 @@ impl History {
         owners.dedup();
         for account in owners {
             let Some(half) = trade.side_of(account) else { continue };
-            let entry = Entry { place, at_ms, kind: (market, half.side), row: Arc::clone(trade) };
+            let entry =
+                Entry { place, at_ms, kind: (trade.market.number, half.side), row: Arc::clone(trade) };
             self.own.entry(account).or_default().insert(entry);
         }
         for half in [&trade.maker, &trade.taker] {
@@ -69,8 +72,8 @@ impl History {
         within: Range<i64>,
         cut: Cut,
     ) -> Page<'_> {
-        let wants = |(of, own): &(Code, Side)| {
-            market.is_none_or(|market| market.id == *of) && side.is_none_or(|side| side == *own)
+        let wants = |(of, own): &(u32, Side)| {
+            market.is_none_or(|market| market.number == *of) && side.is_none_or(|side| side == *own)
         };
         page(self.own.get(&account), &Filter { wants: Some(&wants), within }, cut)
     }

@@ -1,7 +1,9 @@
 //! Every order, and the lists that follow each change of one: an account's open orders, and all of its orders in the
 //! order of the exchange's list, last change last.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -29,19 +31,23 @@ pub(crate) struct OrderFilter {
 /// What a filter asks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
-    market: Code,
-    base: Code,
-    quote: Code,
+    /// The market's number.
+    market: u32,
     side: Side,
     ord_type: OrderType,
     state: State,
 }
 
 impl OrderFilter {
-    fn wants(&self, kind: &Kind) -> bool {
-        self.market.as_ref().is_none_or(|market| market.id == kind.market)
-            && self.base.is_none_or(|unit| kind.base == unit)
-            && self.quote.is_none_or(|unit| kind.quote == unit)
+    fn wants(&self, market: &Market) -> bool {
+        self.market.as_ref().is_none_or(|wanted| wanted.id == market.id)
+            && self.base.is_none_or(|unit| market.base == unit)
+            && self.quote.is_none_or(|unit| market.quote == unit)
+    }
+
+    fn wants_kind(&self, markets: &[Arc<Market>], kind: &Kind) -> bool {
+        let market = usize::try_from(kind.market).ok().and_then(|number| markets.get(number));
+        market.is_some_and(|market| self.wants(market))
             && self.side.is_none_or(|side| side == kind.side)
             && self.ord_type.is_none_or(|ord_type| ord_type == kind.ord_type)
             && (self.states.is_empty() || self.states.contains(&kind.state))
@@ -50,8 +56,7 @@ impl OrderFilter {
 
 fn entry(order: &Order) -> Entry<Kind, u64> {
     let Order { side, ord_type, state, .. } = *order;
-    let Market { id: market, base, quote, .. } = *order.market;
-    let kind = Kind { market, base, quote, side, ord_type, state };
+    let kind = Kind { market: order.market.number, side, ord_type, state };
     Entry { place: (order.updated_ms, order.id), at_ms: order.created_ms, kind, row: order.id }
 }
 
@@ -59,7 +64,8 @@ fn entry(order: &Order) -> Entry<Kind, u64> {
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     all: BTreeMap<u64, Order>,
-    by_uuid: BTreeMap<Uuid, u64>,
+    /// Not seeded at random, so that two exchanges with the same orders are the same throughout.
+    by_uuid: HashMap<Uuid, u64, BuildHasherDefault<DefaultHasher>>,
     /// Each account's orders that are `pending` or `wait`.
     open: BTreeMap<AccountId, BTreeSet<u64>>,
     /// Each account's orders, by the time of their last change.
@@ -111,12 +117,19 @@ impl Orders {
         self.open.get(&account).into_iter().flatten().filter_map(|id| self.get(*id))
     }
 
-    /// How many of an account's orders the filter leaves, and a part of them, by their last change.
-    pub(super) fn page(&self, account: AccountId, filter: &OrderFilter, cut: Cut) -> (usize, Vec<&Order>) {
+    /// How many of an account's orders the filter leaves, and a part of them, by their last change. The markets come in the
+    /// order of their numbers.
+    pub(super) fn page(
+        &self,
+        markets: &[Arc<Market>],
+        account: AccountId,
+        filter: &OrderFilter,
+        cut: Cut,
+    ) -> (usize, Vec<&Order>) {
         let Some(listed) = self.listed.get(&account) else { return (0, Vec::new()) };
-        let wants = |kind: &Kind| filter.wants(kind);
-        let filter =
-            Filter { wants: Some(&wants), within: filter.created.clone().unwrap_or(i64::MIN..i64::MAX) };
+        let wants = |kind: &Kind| filter.wants_kind(markets, kind);
+        let within = filter.created.clone().unwrap_or(i64::MIN..i64::MAX);
+        let filter = Filter { wants: Some(&wants), within };
         let ids = listed.cut(&filter, cut);
         (listed.count(&filter), ids.into_iter().filter_map(|id| self.get(*id)).collect())
     }

@@ -271,7 +271,7 @@ impl Mirror {
     }
 
     fn compare(&mut self, Setup { engine, desk, .. }: &Setup) {
-        for market in desk.catalogue.markets() {
+        for market in &desk.catalogue.markets() {
             let (asks, bids) = engine.depth(market, usize::MAX);
             assert_eq!(self.best_first(market.id, Side::Sell), asks, "asks of {}", market.id);
             assert_eq!(self.best_first(market.id, Side::Buy), bids, "bids of {}", market.id);
@@ -295,8 +295,8 @@ struct Setup {
 impl Setup {
     fn new(rules: Rules) -> Self {
         let mut setup = Self { engine: Engine::new(rules), desk: Desk::new(1), funds: Funds::default() };
-        setup.desk.catalogue = demo::catalogue();
-        for market in setup.desk.catalogue.markets().to_vec() {
+        setup.desk.catalogue = Arc::new(demo::catalogue());
+        for market in setup.desk.catalogue.markets() {
             setup.engine.open(market, &mut setup.desk, 0);
         }
         setup
@@ -463,7 +463,7 @@ fn compare(setup: &mut Setup, model: &mut Model, now_ms: i64) {
         assert_eq!((held.state, held.remaining_volume), (State::Wait, order.left), "order {}", order.id);
         *locks.entry((held.account, held.pays_with())).or_default() += held.locked;
     }
-    for currency in desk.catalogue.currencies() {
+    for currency in &desk.catalogue.currencies() {
         assert_eq!(desk.ledger.sum(currency.id), Some(Decimal::ZERO), "{} doesn't sum to zero", currency.id);
         assert!(desk.ledger.balance(Party::Fees, currency.id).available >= Decimal::ZERO);
         for account in ACCOUNTS {
@@ -474,7 +474,7 @@ fn compare(setup: &mut Setup, model: &mut Model, now_ms: i64) {
             assert_eq!(balance.locked, open, "locks of {account:?} in {}", currency.id);
         }
     }
-    for market in desk.catalogue.markets() {
+    for market in &desk.catalogue.markets() {
         let matches = model.matches.entry(market.id).or_default();
         let trades = engine.trades(market);
         assert_eq!(trades.len(), matches.len());
