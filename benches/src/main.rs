@@ -3,6 +3,7 @@
 mod by_hand;
 mod measure;
 mod rest;
+mod sandbox_open;
 mod sandbox_page;
 mod signing;
 
@@ -15,6 +16,7 @@ capecrypto-bench TOPIC [--strict]
   rest           calls over loopback against bare reqwest, by CPU time
   instructions   the same by counted instructions; needs valgrind, takes minutes
   sandbox-page   a page of an account with 100,000 orders in the sandbox
+  sandbox-open   starting a sandbox with 1,000 markets
   all            all of these but `instructions`
 
   calls get|post|list reqwest|reqwest-with-deadlines|sdk COUNT
@@ -33,7 +35,10 @@ fn main() -> ExitCode {
         ["rest"] => rest::run(),
         ["instructions"] => rest::instructions(),
         ["sandbox-page"] => sandbox_page::run(),
-        ["all"] => [signing::run(), rest::run(), sandbox_page::run()].into_iter().all(|ok| ok),
+        ["sandbox-open"] => sandbox_open::run(),
+        ["all"] => {
+            [signing::run(), rest::run(), sandbox_page::run(), sandbox_open::run()].into_iter().all(|ok| ok)
+        }
         ["calls", call, who, count] => {
             match count.parse().ok().and_then(|count| rest::calls(call, who, count)) {
                 Some(()) => true,

@@ -27,7 +27,7 @@ pub fn run() -> bool {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let sandbox = Sandbox::start().await.expect("a port is free");
-            let account = |name| sandbox.account(name).cloned().expect("the demo account exists");
+            let account = |name| sandbox.account(name).expect("the demo account exists");
             let door = (sandbox.origin().to_owned(), account("taker"), account("maker"));
             tell.send(door).expect("the client waits");
             let _dropped_is_the_same = stopped.await;
