@@ -1,13 +1,9 @@
 //! The sandbox as a program, for shells and for other languages.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
-use std::io::Read;
-use std::net::SocketAddr;
-use std::process::ExitCode;
-use std::time::Duration;
-
 use capecrypto_sandbox::{Account, Builder, Profile, Sandbox};
 use serde::Serialize;
+use std::{io::Read, net::SocketAddr, process::ExitCode, time::Duration};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
@@ -117,7 +113,7 @@ fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("can't start: {error}");
+            eprintln!("cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -133,7 +129,7 @@ fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
         let end = match Ends::new(exit_with_stdin) {
             Ok(end) => end,
             Err(error) => {
-                eprintln!("can't watch for signals: {error}");
+                eprintln!("cannot watch for signals: {error}");
                 return ExitCode::FAILURE;
             }
         };
@@ -148,7 +144,7 @@ fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
         match serde_json::to_string(&ready) {
             Ok(line) => println!("{line}"),
             Err(error) => {
-                eprintln!("can't describe the sandbox: {error}");
+                eprintln!("cannot describe the sandbox: {error}");
                 return ExitCode::FAILURE;
             }
         }
@@ -226,7 +222,7 @@ impl Ends {
     }
 }
 
-/// Reads standard input to its end on a thread of its own, which doesn't keep the program from ending.
+/// Reads standard input to its end on a thread of its own, which does not keep the program from ending.
 fn stdin_ended() -> oneshot::Receiver<()> {
     let (ended, wait) = oneshot::channel();
     std::thread::spawn(move || {

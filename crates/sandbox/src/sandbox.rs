@@ -1,26 +1,32 @@
 //! Starting and stopping.
 
-use std::fmt;
-use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-
-use crate::base::config::{Config, Profile};
-use crate::base::id::Code;
-use crate::door::control::Control;
-use crate::exchange::catalogue::{Currency, Market, NotAdded};
-use crate::exchange::demo;
-use crate::exchange::funds::Deposit;
-use crate::exchange::market::commands::{AddCurrency, AddMarket};
-use crate::host::Host;
-use crate::host::keys::Account;
-use crate::host::record::{self, Line, Record};
-use crate::wire::listener;
+use crate::{
+    base::{
+        config::{Config, Profile},
+        id::Code,
+    },
+    door::control::Control,
+    exchange::{
+        catalogue::{Currency, Market, NotAdded},
+        demo,
+        funds::Deposit,
+        market::commands::{AddCurrency, AddMarket},
+    },
+    host::{
+        Host,
+        keys::Account,
+        record::{self, Line, Record},
+    },
+    wire::listener,
+};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 /// A running exchange. Dropping it ends its listener, its sockets and its tasks.
 pub struct Sandbox {
@@ -49,40 +55,40 @@ pub enum StartError {
          listen on 127.0.0.1, or allow it with --allow-non-loopback"
     )]
     NonLoopback(SocketAddr),
-    /// The address can't be listened on.
-    #[error("can't listen on {address}: {source}")]
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
     },
-    /// A currency or a market can't be added at the start.
-    #[error("can't add {name}: {reason}")]
+    /// A currency or a market cannot be added at the start.
+    #[error("cannot add {name}: {reason}")]
     Markets {
         /// The currency's code or the market's id.
         name: String,
         /// Why not, and what to do.
         reason: String,
     },
-    /// The file of currencies and markets can't be read.
-    #[error("can't read the markets of {}: {reason}", path.display())]
+    /// The file of currencies and markets cannot be read.
+    #[error("cannot read the markets of {}: {reason}", path.display())]
     MarketsFile {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The record can't be written.
-    #[error("can't record to {}: {source}; give a file that is not there yet", path.display())]
+    /// The record cannot be written.
+    #[error("cannot record to {}: {source}; give a file that is not there yet", path.display())]
     Record {
         /// The file.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
-    /// The record can't be carried out again.
-    #[error("can't replay {}: {reason}", path.display())]
+    /// The record cannot be carried out again.
+    #[error("cannot replay {}: {reason}", path.display())]
     Replay {
         /// The file.
         path: PathBuf,
@@ -196,8 +202,8 @@ impl Builder {
     /// Starts on the current tokio runtime, with its I/O and time drivers.
     ///
     /// # Errors
-    /// The address is taken, not this machine's, or open to others without leave; a currency or market can't be added; a
-    /// record can't be read or written.
+    /// The address is taken, not this machine's, or open to others without leave; a currency or market cannot be added; a
+    /// record cannot be read or written.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let listen = self.config.listen;
         if !listen.ip().is_loopback() && !self.config.allow_non_loopback {
@@ -379,7 +385,7 @@ impl Sandbox {
         Control { host: Arc::clone(&self.host) }
     }
 
-    /// Ends it: the listener at once, websockets with a close frame, whatever doesn't end within two seconds
+    /// Ends it: the listener at once, websockets with a close frame, whatever does not end within two seconds
     /// anyway.
     pub async fn shutdown(mut self) {
         self.host.stop();

@@ -538,5 +538,4 @@ fn wall(unix_millis: u64) -> Timestamp {
 }
 
 #[cfg(test)]
-#[path = "session_tests.rs"]
 mod tests;

@@ -40,15 +40,36 @@ fn layer(part: &str) -> Option<usize> {
 
 /// The parts that a text names with `crate::`, each once. What the crate's root itself has is none of them.
 fn uses(text: &str) -> Vec<&str> {
-    let mut used: Vec<&str> = text
-        .split("crate::")
-        .skip(1)
-        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next())
-        .filter(|part| !part.is_empty() && !matches!(*part, "calls"))
-        .collect();
+    let mut used: Vec<&str> = text.split("crate::").skip(1).flat_map(named).collect();
+    used.retain(|part| !part.is_empty() && !matches!(*part, "calls"));
     used.sort_unstable();
     used.dedup();
     used
+}
+
+/// The first names of what stands behind `crate::`: one, or several in braces.
+fn named(rest: &str) -> Vec<&str> {
+    let Some(group) = rest.strip_prefix('{') else { return vec![name(rest)] };
+    let (mut depth, mut start, mut names) = (0_u32, 0, Vec::new());
+    for (at, byte) in group.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' | b',' if depth == 0 => {
+                names.push(name(group.get(start..at).unwrap_or_default().trim_start()));
+                start = at + 1;
+                if byte == b'}' {
+                    break;
+                }
+            }
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    names
+}
+
+fn name(text: &str) -> &str {
+    text.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -71,6 +92,9 @@ mod tests {
     fn a_use_upwards_and_a_part_without_a_layer_are_told() {
         let up = problems("crates/sandbox/src/stream/hub.rs", "use crate::host::Host;\ncrate::host::x();");
         assert!(up.len() == 1 && up[0].contains("stream uses host"), "{up:?}");
+        let group = "use crate::{\n    base::{id::Code, x},\n    door::control,\n    wire::{a, b::{c}},\n};";
+        let up = problems("crates/sandbox/src/api/mod.rs", group);
+        assert!(up.len() == 2 && up[0].contains("api uses door") && up[1].contains("wire"), "{up:?}");
         let unknown = problems("crates/sandbox/src/base/id.rs", "use crate::extra::X;");
         assert!(unknown.len() == 1 && unknown[0].contains("base uses extra"), "{unknown:?}");
         let without = problems("crates/sandbox/src/extra.rs", "");

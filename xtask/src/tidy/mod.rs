@@ -5,6 +5,7 @@ mod directions;
 mod layers;
 mod locked;
 mod sources;
+mod voice;
 
 use crate::{
     finding::Finding,

@@ -1,6 +1,6 @@
 //! The sources themselves: how long a file is, and that money never is a float.
 
-use super::layers;
+use super::{layers, voice};
 use crate::finding::Finding;
 use std::{fs, path::Path};
 
@@ -15,6 +15,7 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
     let mut findings = layers::check(files.iter().map(|(place, text)| (place.as_str(), text.as_str())));
     for (place, text) in files {
         findings.extend(length(&place, &text));
+        findings.extend(voice::check(&place, &text));
         if is_client(&place) {
             findings.extend(floats(&place, &text));
         }

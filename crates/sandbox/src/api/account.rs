@@ -1,16 +1,21 @@
 //! Balances (the documents' section "Account").
 
+use super::{
+    call::{ApiRequest, Theme, route},
+    paging::{Page, SHARED_CODES, SHARED_LEGACY_CODES, shared_limits},
+    params::Value,
+};
+use crate::{
+    base::{
+        id::{AccountId, Code},
+        ledger::{Balance, Party},
+        money::text,
+        refusal::{OwnCode, Refusal, own},
+        reply::Reply,
+    },
+    exchange::Exchange,
+};
 use serde::Serialize;
-
-use super::call::{ApiRequest, Theme, route};
-use super::paging::{Page, SHARED_CODES, SHARED_LEGACY_CODES, shared_limits};
-use super::params::Value;
-use crate::base::id::{AccountId, Code};
-use crate::base::ledger::{Balance, Party};
-use crate::base::money::text;
-use crate::base::refusal::{OwnCode, Refusal, own};
-use crate::base::reply::Reply;
-use crate::exchange::Exchange;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

@@ -1,13 +1,15 @@
 //! The single orders of a market's book, which only the older servers show.
 
+use super::{
+    call::{ApiRequest, Theme, legacy},
+    market_data::DOESNT_EXIST,
+    orders::{OrderView, anonymous_view},
+};
+use crate::{
+    base::{refusal::Refusal, reply::Reply},
+    exchange::market::order::Order,
+};
 use serde::Serialize;
-
-use super::call::{ApiRequest, Theme, legacy};
-use super::market_data::DOESNT_EXIST;
-use super::orders::{OrderView, anonymous_view};
-use crate::base::refusal::Refusal;
-use crate::base::reply::Reply;
-use crate::exchange::market::order::Order;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

@@ -1,14 +1,17 @@
 //! What a REST call is: its line in a theme's table, and the request that its handler sees.
 
-use std::sync::Arc;
-
 use super::params::Params;
-use crate::base::config::Profile;
-use crate::base::id::AccountId;
-use crate::base::refusal::{OwnCode, Refusal};
-use crate::base::reply::Reply;
-use crate::exchange::catalogue::Market;
-use crate::host::Host;
+use crate::{
+    base::{
+        config::Profile,
+        id::AccountId,
+        refusal::{OwnCode, Refusal},
+        reply::Reply,
+    },
+    exchange::catalogue::Market,
+    host::Host,
+};
+use std::sync::Arc;
 
 /// Answers a call.
 pub(crate) type Handler = fn(&ApiRequest<'_>) -> Result<Reply, Refusal>;
@@ -50,7 +53,7 @@ impl Route {
         Self { takes_files: true, ..self }
     }
 
-    /// Public calls don't look at authentication headers, not even at wrong ones.
+    /// Public calls do not look at authentication headers, not even at wrong ones.
     pub(crate) fn is_public(&self) -> bool {
         self.path.starts_with("/public/")
     }

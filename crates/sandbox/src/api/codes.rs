@@ -1,10 +1,11 @@
 //! Which codes each call may answer with: declared here and in the table, held by the server, compared with the spec.
 
-use http::StatusCode;
-
 use super::call::Route;
-use crate::base::refusal::{self, METHOD_NOT_ALLOWED, NOT_PERMITTED};
-use crate::host::auth;
+use crate::{
+    base::refusal::{self, METHOD_NOT_ALLOWED, NOT_PERMITTED},
+    host::auth,
+};
+use http::StatusCode;
 
 const MALFORMED: (u16, &str) = (400, refusal::MALFORMED);
 /// What any call may answer.

@@ -1,14 +1,21 @@
 //! Documents of customers (the documents' section "Customers Management").
 
+use super::{
+    call::{ApiRequest, Theme, route},
+    params::Value,
+};
+use crate::{
+    base::{
+        refusal::{OwnCode, ROLE_NOT_PERMITTED, Refusal, own},
+        reply::Reply,
+    },
+    exchange::{
+        funds::{AddDocument, Document},
+        people::Role,
+    },
+};
 use http::StatusCode;
 use serde_json::json;
-
-use super::call::{ApiRequest, Theme, route};
-use super::params::Value;
-use crate::base::refusal::{OwnCode, ROLE_NOT_PERMITTED, Refusal, own};
-use crate::base::reply::Reply;
-use crate::exchange::funds::{AddDocument, Document};
-use crate::exchange::people::Role;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

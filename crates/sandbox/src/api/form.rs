@@ -1,13 +1,11 @@
 //! Forms with files (`multipart/form-data`).
 
-use std::convert::Infallible;
-
+use super::params::{File, Value};
+use crate::base::refusal::{self, Refusal};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode, header};
-
-use super::params::{File, Value};
-use crate::base::refusal::{self, Refusal};
+use std::convert::Infallible;
 
 /// The fields of a form; nothing where the body is none.
 pub(super) async fn read(headers: &HeaderMap, body: &Bytes) -> Result<Option<Vec<(String, Value)>>, Refusal> {

@@ -1,19 +1,22 @@
 //! History, beneficiaries and payment methods (the documents' section "Account").
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-
+use super::{
+    call::{ApiRequest, Theme, route},
+    paging::{Limits, Page, ascending},
+    params::Value,
+};
+use crate::{
+    base::{
+        clock::iso,
+        config::Profile,
+        number::Number,
+        refusal::{NOT_FOUND, OwnCode, Refusal, own},
+        reply::Reply,
+    },
+    exchange::funds::{DeleteBeneficiary, FIELDS, Transaction},
+};
 use serde_json::{Map, Value as Json, json};
-
-use super::call::{ApiRequest, Theme, route};
-use super::paging::{Limits, Page, ascending};
-use super::params::Value;
-use crate::base::clock::iso;
-use crate::base::config::Profile;
-use crate::base::number::Number;
-use crate::base::refusal::{NOT_FOUND, OwnCode, Refusal, own};
-use crate::base::reply::Reply;
-use crate::exchange::funds::{DeleteBeneficiary, FIELDS, Transaction};
+use std::{fmt::Write as _, sync::Arc};
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

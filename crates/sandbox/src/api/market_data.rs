@@ -1,22 +1,22 @@
 //! Market data: tickers, depth, candles and public trades (the documents' section "Public").
 
-use std::collections::BTreeMap;
-
+use super::{
+    call::{ApiRequest, Theme, route},
+    paging::{Limits, Page, Span, SpanCodes, ascending},
+    params::Value,
+};
+use crate::{
+    base::{
+        clock::iso, config::Profile, id::Code, money::text, number::Number, refusal::Refusal, reply::Reply,
+    },
+    exchange::market::{
+        book::Level,
+        stats::{self, PERIODS, Ticker},
+        trade::Trade,
+    },
+};
 use serde::Serialize;
-
-use super::call::{ApiRequest, Theme, route};
-use super::paging::{Limits, Page, Span, SpanCodes, ascending};
-use super::params::Value;
-use crate::base::clock::iso;
-use crate::base::config::Profile;
-use crate::base::id::Code;
-use crate::base::money::text;
-use crate::base::number::Number;
-use crate::base::refusal::Refusal;
-use crate::base::reply::Reply;
-use crate::exchange::market::book::Level;
-use crate::exchange::market::stats::{self, PERIODS, Ticker};
-use crate::exchange::market::trade::Trade;
+use std::collections::BTreeMap;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

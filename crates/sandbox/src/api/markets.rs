@@ -1,18 +1,16 @@
 //! The exchange itself, its markets and its currencies (the documents' section "Public").
 
-use std::sync::Arc;
-
+use super::{
+    call::{ApiRequest, Theme, route},
+    paging::{Page, SHARED_CODES, SHARED_LEGACY_CODES, ascending, shared_limits},
+    params::Value,
+};
+use crate::{
+    base::{clock::iso, id::Code, money::text, refusal::Refusal, reply::Reply},
+    exchange::catalogue::{Currency, Market},
+};
 use serde::Serialize;
-
-use super::call::{ApiRequest, Theme, route};
-use super::paging::{Page, SHARED_CODES, SHARED_LEGACY_CODES, ascending, shared_limits};
-use super::params::Value;
-use crate::base::clock::iso;
-use crate::base::id::Code;
-use crate::base::money::text;
-use crate::base::refusal::Refusal;
-use crate::base::reply::Reply;
-use crate::exchange::catalogue::{Currency, Market};
+use std::sync::Arc;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

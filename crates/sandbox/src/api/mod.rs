@@ -16,17 +16,19 @@ mod routes;
 mod sub_accounts;
 mod trades;
 
-use bytes::Bytes;
-use http::request::Parts;
-use http::{StatusCode, header};
-
 use self::call::ApiRequest;
 pub(crate) use self::call::Route;
 use self::params::Params;
 pub(crate) use self::routes::{Found, all, find, own_codes};
-use crate::base::refusal::{NOT_PERMITTED, Refusal};
-use crate::base::reply::Reply;
-use crate::host::Host;
+use crate::{
+    base::{
+        refusal::{NOT_PERMITTED, Refusal},
+        reply::Reply,
+    },
+    host::Host,
+};
+use bytes::Bytes;
+use http::{StatusCode, header, request::Parts};
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 64 * 1024;

@@ -1,25 +1,34 @@
 //! Orders (the documents' section "Trading").
 
+use super::{
+    call::{ApiRequest, Theme, route},
+    paging::{Limits, Page, Span, SpanCodes, ascending, promised},
+    params::Value,
+    trades::{self, MARKET_DOESNT_EXIST, market_filter},
+};
+use crate::{
+    base::{
+        clock::iso,
+        config::Profile,
+        id::{AccountId, Code},
+        money::{Parsed, text},
+        refusal::{NOT_FOUND, OVERLOADED, OwnCode, Refusal, own},
+        reply::Reply,
+    },
+    exchange::{
+        Exchange,
+        market::{
+            commands::{CancelOrder, CancelOrders, PlaceOrder, TurnedAway},
+            intake::{self, codes},
+            order::{Order, OrderType, Side, State},
+            orders::OrderFilter,
+        },
+    },
+};
 use http::StatusCode;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
-
-use super::call::{ApiRequest, Theme, route};
-use super::paging::{Limits, Page, Span, SpanCodes, ascending, promised};
-use super::params::Value;
-use super::trades::{self, MARKET_DOESNT_EXIST, market_filter};
-use crate::base::clock::iso;
-use crate::base::config::Profile;
-use crate::base::id::{AccountId, Code};
-use crate::base::money::{Parsed, text};
-use crate::base::refusal::{NOT_FOUND, OVERLOADED, OwnCode, Refusal, own};
-use crate::base::reply::Reply;
-use crate::exchange::Exchange;
-use crate::exchange::market::commands::{CancelOrder, CancelOrders, PlaceOrder, TurnedAway};
-use crate::exchange::market::intake::{self, codes};
-use crate::exchange::market::order::{Order, OrderType, Side, State};
-use crate::exchange::market::orders::OrderFilter;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

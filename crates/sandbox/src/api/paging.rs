@@ -1,11 +1,8 @@
 //! `limit`, `page`, `order_by`, `time_from`, `time_to`, and the paging headers.
 
-use std::ops::Range;
-
 use super::params::{Params, Value};
-use crate::base::config::Profile;
-use crate::base::listing::Cut;
-use crate::base::reply::Reply;
+use crate::base::{config::Profile, listing::Cut, reply::Reply};
+use std::ops::Range;
 
 /// What a list allows, and its codes.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,12 @@
 //! Parameters of a call: query, then body, as JSON or form. Numbers stay text, so that money meets no float.
 
-use std::collections::BTreeMap;
-
+use crate::base::{
+    money::{self, Parsed},
+    refusal::{self, Refusal},
+};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::value::RawValue;
-
-use crate::base::money::{self, Parsed};
-use crate::base::refusal::{self, Refusal};
+use std::collections::BTreeMap;
 
 /// One value, as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,16 @@
 //! Which call a path leads to. Each theme has its own table of calls; what is served and what [`crate::calls`] says are these
 //! tables.
 
+use super::{
+    account, book,
+    call::{Route, Theme},
+    documents, funds, market_data, markets, orders, sub_accounts, trades,
+};
+use crate::base::{
+    config::Profile,
+    refusal::{self, OwnCode},
+};
 use std::sync::LazyLock;
-
-use super::call::{Route, Theme};
-use super::{account, book, documents, funds, market_data, markets, orders, sub_accounts, trades};
-use crate::base::config::Profile;
-use crate::base::refusal::{self, OwnCode};
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
 const THEMES: [&Theme; 9] = [
@@ -26,7 +30,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     THEMES.into_iter().flat_map(|theme| theme.routes)
 }
 
-/// Every code that the documents don't have.
+/// Every code that the documents do not have.
 pub(crate) fn own_codes() -> impl Iterator<Item = &'static OwnCode> {
     THEMES.into_iter().flat_map(|theme| theme.own_codes).chain(refusal::OWN_CODES)
 }
@@ -119,7 +123,7 @@ fn matches(template: &[&str], given: &[&str]) -> Option<Vec<String>> {
     variable.map(|(_, segment)| percent_decoded(segment).filter(|text| !text.is_empty())).collect()
 }
 
-/// `%41` becomes `A`; nothing where the escapes are broken or don't give UTF-8.
+/// `%41` becomes `A`; nothing where the escapes are broken or do not give UTF-8.
 fn percent_decoded(segment: &str) -> Option<String> {
     let mut bytes = segment.bytes();
     let mut decoded = Vec::new();

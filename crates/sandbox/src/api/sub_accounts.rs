@@ -1,15 +1,20 @@
 //! Sub-accounts (the documents' section "Sub-Accounts"). They cannot be acted for yet.
 
+use super::{
+    call::{ApiRequest, Theme, route},
+    params::Value,
+};
+use crate::{
+    base::{
+        clock::iso,
+        money,
+        refusal::{OwnCode, Refusal, own},
+        reply::Reply,
+    },
+    exchange::people::CreateSubAccount,
+};
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
-
-use super::call::{ApiRequest, Theme, route};
-use super::params::Value;
-use crate::base::clock::iso;
-use crate::base::money;
-use crate::base::refusal::{OwnCode, Refusal, own};
-use crate::base::reply::Reply;
-use crate::exchange::people::CreateSubAccount;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {

@@ -1,21 +1,26 @@
 //! Own trades (the documents' section "Trading").
 
-use std::sync::Arc;
-
+use super::{
+    call::{ApiRequest, Theme, route},
+    paging::{Limits, Page, Span, SpanCodes, ascending, promised},
+    params::Value,
+};
+use crate::{
+    base::{
+        clock::iso,
+        config::Profile,
+        id::Code,
+        money::text,
+        refusal::{OwnCode, Refusal, own},
+        reply::Reply,
+    },
+    exchange::{
+        catalogue::Market,
+        market::{order::Side, trade::Trade},
+    },
+};
 use serde::Serialize;
-
-use super::call::{ApiRequest, Theme, route};
-use super::paging::{Limits, Page, Span, SpanCodes, ascending, promised};
-use super::params::Value;
-use crate::base::clock::iso;
-use crate::base::config::Profile;
-use crate::base::id::Code;
-use crate::base::money::text;
-use crate::base::refusal::{OwnCode, Refusal, own};
-use crate::base::reply::Reply;
-use crate::exchange::catalogue::Market;
-use crate::exchange::market::order::Side;
-use crate::exchange::market::trade::Trade;
+use std::sync::Arc;
 
 /// The calls of this file.
 pub(super) const THEME: Theme =
@@ -118,7 +123,7 @@ fn trades(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let mut codes = Vec::new();
     let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
     let market = market_filter(request, text("market"), &mut codes);
-    // The older servers don't know this parameter, and ignore it as any other that they don't know.
+    // The older servers do not know this parameter, and ignore it as any other that they do not know.
     let order_id = params.get("order_id").filter(|_| profile == Profile::Docs).map(Value::as_integer);
     if order_id == Some(None) {
         codes.push(NON_INTEGER_ORDER_ID);

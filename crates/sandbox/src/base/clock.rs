@@ -1,12 +1,13 @@
 //! The exchange's own time: the machine's wall clock plus an offset that the control door moves.
 //!
 //! Every time the exchange writes (order times, the `Date` header, the nonce window) comes from here, so that
-//! moving the clock moves all of them together. Heartbeats of sockets are not exchange time and don't use it.
-
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+//! moving the clock moves all of them together. Heartbeats of sockets are not exchange time and do not use it.
 
 use jiff::fmt::rfc2822::DateTimePrinter;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Milliseconds since the Unix epoch, moved by an offset.
 #[derive(Debug, Default)]
@@ -33,7 +34,7 @@ impl Clock {
 }
 
 impl Clock {
-    /// Moves the clock forward to that time, where it isn't there yet.
+    /// Moves the clock forward to that time, where it is not there yet.
     pub(crate) fn reach(&self, at_ms: i64) {
         self.advance(at_ms.saturating_sub(self.now_ms()).max(0));
     }
@@ -59,7 +60,7 @@ pub(crate) fn iso(ms: i64, offset_hours: i8) -> String {
 /// A time as an HTTP date (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(ms: i64) -> String {
     let at = jiff::Timestamp::from_second(ms.div_euclid(1000)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    // It refuses years past 9999, which the clock doesn't reach.
+    // It refuses years past 9999, which the clock does not reach.
     DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap_or_default()
 }
 

@@ -1,9 +1,10 @@
 //! How a sandbox is set up: the profile and the figures that a test or a user may want to change.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 /// Whose behaviour the sandbox shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]

@@ -1,10 +1,7 @@
 //! The names by which the exchange knows its accounts, currencies and markets.
 
-use std::fmt;
-use std::ops::Deref;
-
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, ops::Deref};
 
 /// An account's number. It is given once and never again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,13 +4,15 @@
 //! A batch of postings is applied whole or not at all, and stands in the journal as one entry. No digit is ever dropped
 //! (see `money`).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
+use super::{
+    id::{AccountId, Code},
+    money,
+};
 use rust_decimal::Decimal;
-
-use super::id::{AccountId, Code};
-use super::money;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// Whose money it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,9 @@
 //! A long list in the order in which it is shown, of which a page is cut without a walk over the whole.
 //!
 //! The rows stand in blocks. A block knows how many rows of each kind it holds and between which times they lie, so
-//! that counting, and skipping to a page, look into a block only where its figures don't say enough.
+//! that counting, and skipping to a page, look into a block only where its figures do not say enough.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::Range;
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 /// Rows of a full block.
 const BLOCK: usize = 256;

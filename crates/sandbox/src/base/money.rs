@@ -59,7 +59,7 @@ fn exponent_value(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // An exponent that doesn't fit is far out of range anyway, and stays so when it saturates.
+    // An exponent that does not fit is far out of range anyway, and stays so when it saturates.
     let size: i64 = digits.parse().unwrap_or(i64::from(u32::MAX));
     Some(if negative { -size } else { size })
 }
@@ -81,7 +81,7 @@ fn build(digits: &str, scale: i64, negative: bool) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(if negative { -size } else { size }, scale).ok()
 }
 
-/// `a × b` with every digit, or nothing where 28 digits don't hold it.
+/// `a × b` with every digit, or nothing where 28 digits do not hold it.
 pub(crate) fn mul(a: Decimal, b: Decimal) -> Option<Decimal> {
     let exact = |a: Decimal, b: Decimal| {
         let product = a.checked_mul(b)?;
@@ -94,7 +94,7 @@ pub(crate) fn mul(a: Decimal, b: Decimal) -> Option<Decimal> {
     exact(a, b).or_else(|| exact(a.normalize(), b.normalize()))
 }
 
-/// `a + b` with every digit, or nothing where 28 digits don't hold it.
+/// `a + b` with every digit, or nothing where 28 digits do not hold it.
 pub(crate) fn add(a: Decimal, b: Decimal) -> Option<Decimal> {
     let exact = |a: Decimal, b: Decimal| {
         let sum = a.checked_add(b)?;
@@ -126,7 +126,7 @@ pub(crate) fn div_down(a: Decimal, b: Decimal, digits: u32) -> Option<Decimal> {
     exact.or_else(|| a.checked_div(b).map(|quotient| quotient.trunc_with_scale(digits)))
 }
 
-/// How many digits after the point the value needs; trailing zeros don't count.
+/// How many digits after the point the value needs; trailing zeros do not count.
 pub(crate) fn fraction_digits(value: Decimal) -> u32 {
     value.normalize().scale()
 }
@@ -157,12 +157,10 @@ pub(crate) fn padded(value: Decimal, at_least: u32) -> String {
 /// Exact amounts in JSON: written as text, read from a text or a number, digit for digit. What is written comes back as it
 /// was, its zeros at the end too.
 pub(crate) mod exact {
-    use rust_decimal::Decimal;
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serializer};
-    use serde_json::value::RawValue;
-
     use super::{Parsed, parse};
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+    use serde_json::value::RawValue;
 
     pub(crate) fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)

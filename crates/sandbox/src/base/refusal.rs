@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-/// A code that the documents don't have, and why the sandbox needs it.
+/// A code that the documents do not have, and why the sandbox needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnCode {
@@ -16,7 +16,7 @@ pub(crate) const MALFORMED: &str = "server.method.invalid_message_body";
 pub(crate) const METHOD_NOT_ALLOWED: &str = "server.method_not_allowed";
 pub(crate) const INTERNAL: &str = "server.internal_error";
 pub(crate) const NOT_FOUND: &str = "record.not_found";
-/// The account's level of verification doesn't allow trading.
+/// The account's level of verification does not allow trading.
 pub(crate) const NOT_PERMITTED: &str = "market.trade.not_permitted";
 
 pub(crate) const ROLE_NOT_PERMITTED: &str = "sandbox.role.not_permitted";

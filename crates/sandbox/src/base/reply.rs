@@ -1,12 +1,13 @@
 //! An answer before it is put on the wire, and the wire form of both answers and refusals.
 
+use super::{
+    clock::http_date,
+    refusal::{self, Refusal},
+};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
-
-use super::clock::http_date;
-use super::refusal::{self, Refusal};
 
 /// What goes out on a connection.
 pub(crate) type Outgoing = Response<Full<Bytes>>;
@@ -40,7 +41,7 @@ impl Reply {
         }
     }
 
-    /// Any status, any body; the content type is left out where it can't stand in a header.
+    /// Any status, any body; the content type is left out where it cannot stand in a header.
     pub(crate) fn raw(status: u16, content_type: Option<&str>, body: String) -> Self {
         Self {
             // Anything below 200 is not an answer.

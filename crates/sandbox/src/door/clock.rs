@@ -1,10 +1,11 @@
 //! The exchange's clock, and the record of its commands.
 
+use super::{
+    control::{Control, ControlError},
+    operation::Operation,
+};
 use serde::Deserialize;
 use serde_json::json;
-
-use super::control::{Control, ControlError};
-use super::operation::Operation;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {

@@ -1,12 +1,14 @@
 //! The control door from inside the process, and what it refuses.
 
-use std::fmt;
-use std::sync::Arc;
-
-use crate::base::id::AccountId;
-use crate::base::refusal::{OwnCode, Refusal, own};
-use crate::exchange::catalogue::NotAdded;
-use crate::host::Host;
+use crate::{
+    base::{
+        id::AccountId,
+        refusal::{OwnCode, Refusal, own},
+    },
+    exchange::catalogue::NotAdded,
+    host::Host,
+};
+use std::{fmt, sync::Arc};
 
 /// Changes what no API call can: money from outside, the clock, faults. Clones are doors to the same exchange.
 #[derive(Clone)]
@@ -44,7 +46,7 @@ pub enum ControlError {
     /// An account, a currency or a market of that name is there already.
     #[error("that name is taken; choose another")]
     Taken,
-    /// The name or the figures of an account, a currency or a market can't be used.
+    /// The name or the figures of an account, a currency or a market cannot be used.
     #[error(
         "an account's name is not empty, `fees` or `outside`; a market's currencies differ, its lowest price is above \
          zero, and its prices and amounts have at most 13 digits after the point together; a currency's have at most 13"
@@ -61,7 +63,7 @@ const LOOPBACK_ONLY: &str = "sandbox.control.loopback_only";
 /// The codes of the door.
 pub(crate) const OWN_CODES: &[OwnCode] = &[
     own(LOOPBACK_ONLY, "403: the control door answers only programs on this machine, and no web pages"),
-    own(INVALID, "422: the control door can't read the request"),
+    own(INVALID, "422: the control door cannot read the request"),
     own("sandbox.control.unknown_account", "422: no account of that name"),
     own("sandbox.control.unknown_currency", "422: no currency of that code"),
     own("sandbox.control.unknown_market", "422: no market of that id"),
@@ -74,7 +76,7 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
         "422: a transaction without a type, or with a field of another name",
     ),
     own("sandbox.control.taken", "422: the name is taken"),
-    own("sandbox.control.invalid", "422: a name or figures that can't be used"),
+    own("sandbox.control.invalid", "422: a name or figures that cannot be used"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 
@@ -111,7 +113,7 @@ impl From<ControlError> for Refusal {
     }
 }
 
-/// The door can't read the request.
+/// The door cannot read the request.
 pub(super) fn unreadable() -> Refusal {
     Refusal::unprocessable(INVALID)
 }

@@ -1,11 +1,14 @@
 //! What goes wrong with calls.
 
+use super::{
+    control::{Control, unreadable},
+    operation::{Operation, done},
+};
+use crate::{
+    base::refusal::Refusal,
+    host::faults::{Fault, FaultKind},
+};
 use serde::Deserialize;
-
-use super::control::{Control, unreadable};
-use super::operation::{Operation, done};
-use crate::base::refusal::Refusal;
-use crate::host::faults::{Fault, FaultKind};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {

@@ -1,11 +1,12 @@
 //! What an account has beside its money: beneficiaries, lines of its history, documents.
 
+use super::{
+    control::{Control, ControlError},
+    operation::{Operation, answer},
+};
+use crate::exchange::funds::{AddBeneficiary, AddTransaction, Document};
 use serde::Deserialize;
 use serde_json::json;
-
-use super::control::{Control, ControlError};
-use super::operation::{Operation, answer};
-use crate::exchange::funds::{AddBeneficiary, AddTransaction, Document};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {

@@ -1,14 +1,19 @@
 //! Currencies and markets, matching, and what goes wrong with a market's feed.
 
-use serde::Deserialize;
-
-use super::control::{Control, ControlError};
-use super::operation::{Operation, done};
-use crate::base::id::Code;
-use crate::exchange::catalogue::{Currency, Market};
-use crate::exchange::market::commands::{
-    AddCurrency, AddMarket, DisturbFeed, Disturbance, LosePendingCancels, PauseMatching,
+use super::{
+    control::{Control, ControlError},
+    operation::{Operation, done},
 };
+use crate::{
+    base::id::Code,
+    exchange::{
+        catalogue::{Currency, Market},
+        market::commands::{
+            AddCurrency, AddMarket, DisturbFeed, Disturbance, LosePendingCancels, PauseMatching,
+        },
+    },
+};
+use serde::Deserialize;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -95,7 +100,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "delete_unknown_level",
         method: "POST",
         path: "markets/{market}/delete_unknown_level",
-        about: "an increment that deletes what isn't there",
+        about: "an increment that deletes what is not there",
         run: |control, input| {
             control.delete_unknown_level(input.segment)?;
             done()
@@ -120,7 +125,7 @@ impl Control {
     /// Adds a market with an empty book. Both of its currencies are there already.
     ///
     /// # Errors
-    /// The id is taken, a currency is unknown, or the figures can't be used (see [`ControlError::Invalid`]).
+    /// The id is taken, a currency is unknown, or the figures cannot be used (see [`ControlError::Invalid`]).
     pub fn add_market(&self, market: Market) -> Result<(), ControlError> {
         Ok(self.host.command(AddMarket(market))?)
     }
@@ -166,7 +171,7 @@ impl Control {
         self.disturb(market, Disturbance::ForgetSnapshot)
     }
 
-    /// Sends an increment that deletes a level which isn't in the book.
+    /// Sends an increment that deletes a level which is not in the book.
     ///
     /// # Errors
     /// An unknown market.

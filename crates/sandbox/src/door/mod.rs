@@ -11,17 +11,16 @@ mod operation;
 mod people;
 mod sockets;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use http::request::Parts;
-use http::{StatusCode, header};
-
-use self::control::Control;
-use self::operation::{Input, Operation};
-use crate::base::refusal::Refusal;
-use crate::base::reply::Reply;
-use crate::host::Host;
+use self::{
+    control::Control,
+    operation::{Input, Operation},
+};
+use crate::{
+    base::{refusal::Refusal, reply::Reply},
+    host::Host,
+};
+use http::{StatusCode, header, request::Parts};
+use std::{net::SocketAddr, sync::Arc};
 
 /// Everything that the door offers.
 fn operations() -> impl Iterator<Item = &'static Operation> {

@@ -1,17 +1,20 @@
 //! Money from outside, and the ledger.
 
-use std::collections::BTreeMap;
-
+use super::{
+    control::{Control, ControlError},
+    operation::{Operation, answer, done},
+};
+use crate::{
+    api::params::Value,
+    base::{
+        ledger::{Balance, Party, Pocket},
+        money::{self, Parsed},
+    },
+    exchange::{Exchange, funds::Deposit},
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
-
-use super::control::{Control, ControlError};
-use super::operation::{Operation, answer, done};
-use crate::api::params::Value;
-use crate::base::ledger::{Balance, Party, Pocket};
-use crate::base::money::{self, Parsed};
-use crate::exchange::Exchange;
-use crate::exchange::funds::Deposit;
+use std::collections::BTreeMap;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {

@@ -1,11 +1,9 @@
 //! What the door offers: one definition for the HTTP door and for the README's table; the library's method stands beside it.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value as Json, json};
-
 use super::control::{Control, unreadable};
 use crate::base::refusal::Refusal;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value as Json, json};
 
 /// One operation.
 #[derive(Serialize)]

@@ -1,11 +1,14 @@
 //! Accounts, and what stands in the way of using one.
 
+use super::{
+    control::{Control, ControlError},
+    operation::{Operation, answer, done},
+};
+use crate::{
+    exchange::people::{Restrict, Restriction, Role},
+    host::keys::Account,
+};
 use serde::Deserialize;
-
-use super::control::{Control, ControlError};
-use super::operation::{Operation, answer, done};
-use crate::exchange::people::{Restrict, Restriction, Role};
-use crate::host::keys::Account;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {

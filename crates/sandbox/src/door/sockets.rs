@@ -1,12 +1,12 @@
 //! What goes wrong with websockets and their frames.
 
+use super::{
+    control::{Control, unreadable},
+    operation::{Operation, done},
+};
+use crate::{base::refusal::Refusal, stream::trouble::FrameFault};
 use serde::Deserialize;
 use serde_json::json;
-
-use super::control::{Control, unreadable};
-use super::operation::{Operation, done};
-use crate::base::refusal::Refusal;
-use crate::stream::trouble::FrameFault;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {

@@ -1,13 +1,15 @@
 //! The currencies and markets that the exchange has. They are added while it runs and never taken away.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
+use crate::base::{
+    id::Code,
+    money::{exact, exact_option},
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-
-use crate::base::id::Code;
-use crate::base::money::{exact, exact_option};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 /// Digits after the point that a market's prices and amounts may have together: with the three of a fee and the twelve
 /// before the point of the largest supply, every product stays exact.

@@ -3,10 +3,8 @@
 //! A command belongs to one part of the exchange and may use the [`Desk`], which all parts share. It is a value without a
 //! clock or a random source: the same commands at the same times bring an exchange to the same state, with the same ids.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::desk::Desk;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// A change of one part of the exchange.
 pub(crate) trait Command: Serialize + DeserializeOwned {

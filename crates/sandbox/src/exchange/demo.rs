@@ -1,10 +1,11 @@
 //! What a sandbox begins with: the currencies and markets of the documents ("Get available markets"), and four accounts
 //! with money.
 
+use super::{
+    catalogue::{Currency, Market},
+    people::Role,
+};
 use rust_decimal::Decimal;
-
-use super::catalogue::{Currency, Market};
-use super::people::Role;
 
 /// The accounts.
 pub(crate) const ACCOUNTS: [(&str, Role); 4] = [

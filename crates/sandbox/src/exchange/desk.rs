@@ -1,15 +1,13 @@
 //! What all parts of the exchange share.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
+use super::{catalogue::Catalogue, event::Event};
+use crate::base::{
+    id::{AccountId, Code},
+    ledger::{Balance, Ledger, Party},
+    timers::Timers,
+};
+use std::{collections::VecDeque, sync::Arc};
 use uuid::Uuid;
-
-use super::catalogue::Catalogue;
-use super::event::Event;
-use crate::base::id::{AccountId, Code};
-use crate::base::ledger::{Balance, Ledger, Party};
-use crate::base::timers::Timers;
 
 /// The part that a timer calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +95,8 @@ fn mixed(number: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn ids_follow_from_the_seed_alone() {

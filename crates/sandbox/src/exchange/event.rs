@@ -1,14 +1,16 @@
 //! What the exchange tells the websocket, in order. How it looks on the wire is not its business.
 
-use std::sync::Arc;
-
+use super::market::{
+    book::Level,
+    order::{Order, Side},
+    trade::Trade,
+};
+use crate::base::{
+    id::{AccountId, Code},
+    ledger::Balance,
+};
 use rust_decimal::Decimal;
-
-use super::market::book::Level;
-use super::market::order::{Order, Side};
-use super::market::trade::Trade;
-use crate::base::id::{AccountId, Code};
-use crate::base::ledger::Balance;
+use std::sync::Arc;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]

@@ -1,18 +1,19 @@
 //! Money from outside, and what an account has beside its balances: beneficiaries, and the lines of its history, which are
 //! put there through the control door; and the documents that were sent.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
+use super::{
+    command::{Command, Due, Holds, Replayable, replayable},
+    desk::{Desk, Part},
+};
+use crate::base::{
+    id::{AccountId, Code},
+    ledger::{Party, Pocket, Posting, Reason, Refused},
+    money::{self, exact},
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use super::command::{Command, Due, Holds, Replayable, replayable};
-use super::desk::{Desk, Part};
-use crate::base::id::{AccountId, Code};
-use crate::base::ledger::{Party, Pocket, Posting, Reason, Refused};
-use crate::base::money::{self, exact};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The fields of a transaction (the documents' "Transaction"), and the columns of the table, in the documents' order.
 pub(crate) const FIELDS: [&str; 35] = [

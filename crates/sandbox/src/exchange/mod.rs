@@ -10,16 +10,17 @@ pub(crate) mod funds;
 pub(crate) mod market;
 pub(crate) mod people;
 
-use std::sync::Arc;
-
-use self::catalogue::Catalogue;
-use self::command::{Command, Due, Holds, Replayable};
-use self::desk::{Desk, Part};
-use self::event::Event;
-use self::funds::Funds;
-use self::market::engine::{Engine, Rules};
-use self::people::People;
+use self::{
+    catalogue::Catalogue,
+    command::{Command, Due, Holds, Replayable},
+    desk::{Desk, Part},
+    event::Event,
+    funds::Funds,
+    market::engine::{Engine, Rules},
+    people::People,
+};
 use crate::base::ledger::Ledger;
+use std::sync::Arc;
 
 /// The one state.
 #[derive(Debug)]
@@ -143,9 +144,8 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn each_command_has_a_name_of_its_own() {

@@ -1,14 +1,16 @@
 //! Who has an account, what it may do, and what may stand in the way of using it.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
-use serde::{Deserialize, Serialize};
-
-use super::catalogue::NotAdded;
-use super::command::{Command, Holds, Replayable, replayable};
-use super::desk::Desk;
+use super::{
+    catalogue::NotAdded,
+    command::{Command, Holds, Replayable, replayable},
+    desk::Desk,
+};
 use crate::base::id::AccountId;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 /// What an account may do on the exchange. Until the merchant calls exist, all of them trade alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +38,7 @@ pub enum Restriction {
     NoTwoFactor,
     /// The role lacks the permission: `authz.invalid_permission`.
     NoPermission,
-    /// The holder's level of verification doesn't allow trading: 403 `market.trade.not_permitted` on calls below
+    /// The holder's level of verification does not allow trading: 403 `market.trade.not_permitted` on calls below
     /// `/market`. Balances and the websocket stay open.
     NotVerified,
 }

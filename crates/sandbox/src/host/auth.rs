@@ -2,14 +2,14 @@
 //!
 //! The signature covers nonce and key only, never method, path or body. Nonces may repeat and may fall.
 
+use super::keys::Keys;
+use crate::{
+    base::{id::AccountId, refusal::Refusal},
+    exchange::people::Restriction,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method};
 use sha2::Sha256;
-
-use super::keys::Keys;
-use crate::base::id::AccountId;
-use crate::base::refusal::Refusal;
-use crate::exchange::people::Restriction;
 
 /// 422: some of the three headers, but not all.
 pub(crate) const INVALID_HEADERS: &str = "authz.invalid_api_key_headers";
@@ -90,7 +90,7 @@ pub(crate) fn authenticate(
         Some(Restriction::NotVerified) | None => {}
     }
     // No account stands under another yet: an account acts for itself or not at all. A blank uid is refused too,
-    // so that a caller who forgot to fill it in doesn't act on its own account by mistake.
+    // so that a caller who forgot to fill it in does not act on its own account by mistake.
     match header("x-auth-subaccount-uid") {
         Some(uid) if uid != account.uid => refuse(INVALID_PERMISSION),
         _ => Ok(Caller { account: id, may_trade: restriction != Some(Restriction::NotVerified) }),
@@ -125,8 +125,10 @@ fn leading_integer(text: &str) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::people::{Person, Role};
-    use crate::host::keys::Account;
+    use crate::{
+        exchange::people::{Person, Role},
+        host::keys::Account,
+    };
 
     const NOW: i64 = 1_700_000_000_000;
 

@@ -1,14 +1,16 @@
 //! The keys of the accounts. They are no part of the exchange's state: no record of its commands holds one.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
+use crate::{
+    base::id::AccountId,
+    exchange::people::{Person, Role},
+};
 use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use uuid::Uuid;
-
-use crate::base::id::AccountId;
-use crate::exchange::people::{Person, Role};
 
 /// An account with one API key, made afresh at each start. Debug hides the secret; serialising shows it, since the
 /// program's first line must.

@@ -9,31 +9,35 @@ pub(crate) mod faults;
 pub(crate) mod keys;
 pub(crate) mod record;
 #[cfg(test)]
-mod replay_tests;
+mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
+use self::{
+    auth::Caller,
+    faults::Faults,
+    keys::{Account, Keys},
+    record::Record,
+};
+use crate::{
+    base::{clock::Clock, config::Config, id::AccountId, refusal::Refusal},
+    exchange::{
+        Exchange, ReplayError,
+        catalogue::{Catalogue, Market, NotAdded},
+        command::{Command, Holds},
+        market::{
+            commands::CarryOut,
+            engine::Rules,
+            stats::{self, PERIODS, Ticker},
+        },
+        people::{AddAccount, People, Role},
+    },
+    stream::{hub::Hub, periodic},
+};
 use http::{HeaderMap, Method};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::sync::{Notify, watch};
-
-use self::auth::Caller;
-use self::faults::Faults;
-use self::keys::{Account, Keys};
-use self::record::Record;
-use crate::base::clock::Clock;
-use crate::base::config::Config;
-use crate::base::id::AccountId;
-use crate::base::refusal::Refusal;
-use crate::exchange::catalogue::{Catalogue, Market, NotAdded};
-use crate::exchange::command::{Command, Holds};
-use crate::exchange::market::commands::CarryOut;
-use crate::exchange::market::engine::Rules;
-use crate::exchange::market::stats::{self, PERIODS, Ticker};
-use crate::exchange::people::{AddAccount, People, Role};
-use crate::exchange::{Exchange, ReplayError};
-use crate::stream::hub::Hub;
-use crate::stream::periodic;
 
 /// Events told in one go before sockets get a turn to write theirs.
 const BATCH: usize = 32;
@@ -197,8 +201,8 @@ impl Host {
         }
     }
 
-    /// Gives sockets a turn between batches, so that a burst of ours doesn't overrun the queue of a client that
-    /// reads. A socket whose client doesn't read is not waited for.
+    /// Gives sockets a turn between batches, so that a burst of ours does not overrun the queue of a client that
+    /// reads. A socket whose client does not read is not waited for.
     async fn let_sockets_write(&self) {
         tokio::task::yield_now().await;
         for _ in 0..CROWDED_WAITS {

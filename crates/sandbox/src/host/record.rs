@@ -3,14 +3,14 @@
 //! The first line says what it is, with profile and seed. Each further line is a command with the time at which it was
 //! carried out. No key and no secret is in it.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
-
+use crate::base::config::Profile;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-
-use crate::base::config::Profile;
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
 
 /// The form of the file that this version writes and reads.
 const FORM: u32 = 1;
@@ -107,7 +107,7 @@ impl Record {
     }
 }
 
-/// Why a record can't be used.
+/// Why a record cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("{0}")]

@@ -1,23 +1,32 @@
 //! One websocket: a reader, a writer and a watchdog side by side, so that a slow reader on the other end never
 //! keeps us from hearing its pongs.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
-
-use super::hub::Hub;
-use super::request::{self, Request};
-use super::socket::{Item, Signals, Subscriber};
-use super::view;
+use super::{
+    hub::Hub,
+    request::{self, Request},
+    socket::{Item, Signals, Subscriber},
+    view,
+};
 use crate::base::id::AccountId;
+use futures_util::{
+    FutureExt, SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Bytes, Error, Message, Utf8Bytes,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
+};
 
 /// The largest message that a client may send.
 const MAX_MESSAGE: usize = 512;
@@ -76,7 +85,7 @@ impl Session {
             // Nothing is read, written or closed any more, as where a cable was cut.
             stopped.await;
         } else if let End::Close(code) = end {
-            // Errors and the timeout mean that the other side doesn't listen; the connection ends either way.
+            // Errors and the timeout mean that the other side does not listen; the connection ends either way.
             let _unheard = tokio::time::timeout(FAREWELL, farewell(&mut sink, &mut source, code)).await;
         }
     }
@@ -115,7 +124,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     while let Some(message) = source.next().await {
         let text = match message {
             Ok(Message::Text(text)) => text,
-            // Upstream doesn't look at the kind of a message.
+            // Upstream does not look at the kind of a message.
             Ok(Message::Binary(bytes)) if bytes.len() > MAX_MESSAGE => return End::Close(CloseCode::Size),
             Ok(Message::Binary(bytes)) => String::from_utf8_lossy(&bytes).into_owned().into(),
             // Only a pong of the protocol proves that the client is alive.
@@ -168,7 +177,7 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
         let mut sending = sink.send(message);
         let sent = match (&mut sending).now_or_never() {
             Some(sent) => sent,
-            // The client doesn't read, or not yet.
+            // The client does not read, or not yet.
             None => {
                 signals.set_stuck(true);
                 let sent = sending.await;

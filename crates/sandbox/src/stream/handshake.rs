@@ -1,18 +1,18 @@
 //! The handshake: which endpoint a path means, the proof that a websocket is wanted, and the switch to it.
 
+use super::request;
+use crate::base::{clock::http_date, config::Profile, refusal::Refusal, reply::Outgoing};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-
-use super::request;
-use crate::base::clock::http_date;
-use crate::base::config::Profile;
-use crate::base::refusal::Refusal;
-use crate::base::reply::Outgoing;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
+};
 
 /// Frames above the limit of 512 bytes are read up to here, so that they can be answered with a close frame.
 const READ_LIMIT: usize = 64 * 1024;

@@ -6,18 +6,23 @@
 //! 3. Stored snapshots are never sent to sockets that are subscribed already.
 //! 4. While the store has no snapshot, increments of that market are dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use super::{
+    socket::{Item, Socket, Subscriber},
+    trouble::{FrameFault, Step, Troubles},
+    view::{self, BookStyle},
+};
+use crate::{
+    base::{
+        config::Profile,
+        id::{AccountId, Code},
+    },
+    exchange::{event::Event, market::book::Level},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-
-use super::socket::{Item, Socket, Subscriber};
-use super::trouble::{FrameFault, Step, Troubles};
-use super::view::{self, BookStyle};
-use crate::base::config::Profile;
-use crate::base::id::{AccountId, Code};
-use crate::exchange::event::Event;
-use crate::exchange::market::book::Level;
 
 /// Names that one socket may hold; further ones are left out of the confirmation.
 const MOST_STREAMS: usize = 500;
@@ -311,7 +316,7 @@ impl State {
         }
     }
 
-    /// Takes a socket out. Its connection ends, where it hasn't yet.
+    /// Takes a socket out. Its connection ends, where it has not yet.
     fn remove(&mut self, id: u64) {
         let Some(socket) = self.sockets.remove(&id) else { return };
         for stream in &socket.streams {

@@ -1,9 +1,10 @@
 //! Tickers and candles: sent at a steady pace, changed or not, to whoever subscribed. Nothing on subscription.
 
-use super::hub::Hub;
-use super::view;
-use crate::base::id::Code;
-use crate::exchange::market::stats::{Candle, Ticker};
+use super::{hub::Hub, view};
+use crate::{
+    base::id::Code,
+    exchange::market::stats::{Candle, Ticker},
+};
 
 const TICKERS: &str = "global.tickers";
 

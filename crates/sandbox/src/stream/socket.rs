@@ -1,13 +1,15 @@
 //! One subscriber's end of the hub: what it holds, and the queue of what it is yet to be sent.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
-
+use crate::base::id::AccountId;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-
-use crate::base::id::AccountId;
 
 /// Frames that may wait for a socket.
 const QUEUE: usize = 256;
@@ -29,7 +31,7 @@ pub(super) struct Signals {
     pub(super) freeze: Notify,
     /// Bytes a second that are sent at most (a fault); 0 is no limit.
     rate: AtomicU32,
-    /// Whether the connection takes nothing at the moment, because its client doesn't read.
+    /// Whether the connection takes nothing at the moment, because its client does not read.
     stuck: AtomicBool,
 }
 

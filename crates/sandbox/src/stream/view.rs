@@ -1,20 +1,26 @@
 //! The text of websocket frames: one-key objects, keys in alphabetical order.
 
-use std::collections::BTreeMap;
-
+use crate::{
+    base::{
+        clock::iso,
+        config::Profile,
+        id::Code,
+        ledger::Balance,
+        money::{padded, text},
+        number::Number,
+    },
+    exchange::{
+        event::Increment,
+        market::{
+            book::Level,
+            order::{Order, Side},
+            stats::{Candle, Ticker},
+            trade::Trade,
+        },
+    },
+};
 use serde::Serialize;
-
-use crate::base::clock::iso;
-use crate::base::config::Profile;
-use crate::base::id::Code;
-use crate::base::ledger::Balance;
-use crate::base::money::{padded, text};
-use crate::base::number::Number;
-use crate::exchange::event::Increment;
-use crate::exchange::market::book::Level;
-use crate::exchange::market::order::{Order, Side};
-use crate::exchange::market::stats::{Candle, Ticker};
-use crate::exchange::market::trade::Trade;
+use std::collections::BTreeMap;
 
 /// How increments are written, which a fault may change.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,13 +1,11 @@
 //! Bodies of requests.
 
-use std::time::Duration;
-
+use crate::base::refusal::{self, Refusal};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-
-use crate::base::refusal::{self, Refusal};
+use std::time::Duration;
 
 /// How long a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);

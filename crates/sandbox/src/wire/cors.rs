@@ -3,9 +3,8 @@
 //! Pages of this machine may; any page may where the sandbox was opened to other machines. The control door is not
 //! for pages at all, and a websocket's handshake has its own rule.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
-
 use crate::base::reply::Outgoing;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
 /// What a page may send. The names of the three headers of a signature, and of the account that is acted for.
 const ALLOWED: HeaderValue = HeaderValue::from_static(

@@ -1,23 +1,23 @@
 //! Where a request goes: the control door, the websocket, or a REST call; and the faults that meet it on the way.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
+use super::{body, cors, link::ConnectionHandle};
+use crate::{
+    api,
+    base::{
+        refusal::Refusal,
+        reply::{Outgoing, Reply},
+    },
+    door,
+    host::{Host, faults::FaultKind},
+    stream::{
+        connection::Session,
+        handshake::{self, Target},
+    },
+};
 use http::{Method, Request, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-
-use super::link::ConnectionHandle;
-use super::{body, cors};
-use crate::api;
-use crate::base::refusal::Refusal;
-use crate::base::reply::{Outgoing, Reply};
-use crate::door;
-use crate::host::Host;
-use crate::host::faults::FaultKind;
-use crate::stream::connection::Session;
-use crate::stream::handshake::{self, Target};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// The longest stall that a fault may ask for.
 const MAX_DELAY_MS: u64 = 600_000;

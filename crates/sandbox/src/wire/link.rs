@@ -1,15 +1,20 @@
 //! A connection as a request sees it, and the TCP stream below it that can end with a reset.
 
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::Notify,
+};
 
 type Afterwards = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -60,7 +65,7 @@ pub(super) struct Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.resets.load(Ordering::Relaxed) {
-            // Closing a socket that doesn't linger sends RST and discards what is unsent.
+            // Closing a socket that does not linger sends RST and discards what is unsent.
             let _orderly = self.stream.set_zero_linger();
         }
     }

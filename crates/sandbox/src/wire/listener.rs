@@ -1,18 +1,14 @@
 //! The listener and its connections: HTTP/1.1, upgrades, and connections that end abruptly on order.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-
-use super::dispatch;
-use super::link::link;
+use super::{dispatch, link::link};
 use crate::host::Host;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 
 /// How long a request's head may take; idle connections end after it too.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -37,7 +33,7 @@ pub(crate) async fn run(host: Arc<Host>, listener: TcpListener) {
         }
     }
     drop(listener);
-    // Whoever isn't done by then is ended with the set.
+    // Whoever is not done by then is ended with the set.
     let _late =
         tokio::time::timeout(LAST_WORDS, async { while connections.join_next().await.is_some() {} }).await;
 }

@@ -1,10 +1,8 @@
 //! Part 1 of the wire facts over HTTP: codes, statuses, headers, the clock.
 
-use std::time::Duration;
-
-use capecrypto_sandbox::{Restriction, Sandbox};
-
 use crate::client::{API, Exchange, sign};
+use capecrypto_sandbox::{Restriction, Sandbox};
+use std::time::Duration;
 
 #[tokio::test]
 async fn every_refusal_has_its_code() {

@@ -1,23 +1,24 @@
 //! A small client: signed HTTP calls and websockets, with every header in the caller's hand.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::future::Future;
-use std::time::{Duration, Instant};
-
 use capecrypto_sandbox::{Account, Builder, Control, Sandbox};
 use futures_util::{SinkExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
-use hyper::body::Bytes;
+use hyper::{Request, body::Bytes};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use sha2::Sha256;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    future::Future,
+    time::{Duration, Instant},
+};
 use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Error, Message, client::IntoClientRequest},
+};
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);

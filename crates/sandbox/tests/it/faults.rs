@@ -1,13 +1,11 @@
 //! Faults on order, and the control door over HTTP.
 
-use std::time::{Duration, Instant};
-
+use crate::client::{Answer, Exchange, in_time, limit};
 use capecrypto_sandbox::{Fault, FaultKind};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-use crate::client::{Answer, Exchange, in_time, limit};
 
 #[tokio::test]
 async fn the_next_answers_fail_as_told() {

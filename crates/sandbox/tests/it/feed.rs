@@ -1,12 +1,14 @@
 //! The book on the websocket: snapshots, increments, replays, and every way to lose the thread.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use serde_json::{Value, json};
-
 use crate::client::{Exchange, Socket, in_time, limit, market, text};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// A book kept from frames alone, as text.
 #[derive(Debug, Default, PartialEq)]

@@ -1,9 +1,8 @@
 //! History, beneficiaries, payment methods, and documents of customers.
 
+use crate::client::{API, Exchange};
 use capecrypto_sandbox::{ControlError, Profile, Sandbox};
 use serde_json::{Value, json};
-
-use crate::client::{API, Exchange};
 
 fn add(exchange: &Exchange, transaction: &Value) -> u64 {
     exchange.control.add_transaction("maker", &transaction.to_string()).unwrap()

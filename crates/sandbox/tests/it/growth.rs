@@ -1,13 +1,13 @@
 //! Accounts, currencies and markets that are added; records; the clock's timers; the journal.
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
+use crate::client::{Exchange, in_time, limit};
 use capecrypto_sandbox::{ControlError, Currency, Market, Role, Sandbox, StartError};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-
-use crate::client::{Exchange, in_time, limit};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 /// A file that is gone after the test.
 pub(crate) struct Temporary(pub(crate) PathBuf);

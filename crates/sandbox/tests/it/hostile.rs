@@ -1,12 +1,12 @@
 //! Requests that no client should send: refused with the documented shapes, and nothing changes.
 
-use std::time::Duration;
-
-use capecrypto_sandbox::{Profile, Sandbox, calls, own_codes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
 use crate::client::{API, Exchange, in_time, limit};
+use capecrypto_sandbox::{Profile, Sandbox, calls, own_codes};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 #[tokio::test]
 async fn routes_methods_and_bodies_are_refused_as_documented() {
@@ -135,7 +135,7 @@ async fn only_loopback_unless_allowed() {
     open.unwrap().shutdown().await;
     let taken = Exchange::start().await;
     let refused = Sandbox::builder().listen(taken.sandbox.address()).start().await.unwrap_err().to_string();
-    assert!(refused.starts_with("can't listen on 127.0.0.1:"), "{refused}");
+    assert!(refused.starts_with("cannot listen on 127.0.0.1:"), "{refused}");
 }
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 //! What the legacy profile does otherwise.
 
-use std::time::Duration;
-
+use crate::client::{Exchange, limit, market, text};
 use capecrypto_sandbox::{Profile, Sandbox};
 use serde_json::json;
-
-use crate::client::{Exchange, limit, market, text};
+use std::time::Duration;
 
 async fn legacy() -> Exchange {
     let pace = Duration::from_millis(20);

@@ -1,8 +1,7 @@
 //! Lists: paging headers, filters, limits (part 4 of the wire facts).
 
-use serde_json::{Value, json};
-
 use crate::client::{Exchange, limit, market};
+use serde_json::{Value, json};
 
 fn ids(list: &Value) -> Vec<u64> {
     list.as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect()

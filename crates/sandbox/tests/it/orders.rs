@@ -1,9 +1,8 @@
 //! Orders from the door to their end (parts 2 and 5 of the wire facts).
 
+use crate::client::{API, Exchange, limit, market, text};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-
-use crate::client::{API, Exchange, limit, market, text};
 
 #[tokio::test]
 async fn a_limit_order_rests_trades_and_pays_fees_from_income() {
@@ -249,7 +248,7 @@ async fn pending_orders_show_while_matching_is_paused() {
     let id = order.expect(201)["id"].as_u64().unwrap();
     let mut crossing = limit("buy", "0.001", "800000");
     crossing["post_only"] = json!(true);
-    // The book doesn't show it yet, so a post-only order is taken, and rejected when it gets there.
+    // The book does not show it yet, so a post-only order is taken, and rejected when it gets there.
     let late = exchange.post_as("taker", "/market/orders", &crossing).await.expect(201)["id"].as_u64();
     assert_eq!(exchange.order_in("maker", id, |_| true).await["state"], "pending");
     assert_eq!(exchange.post_as("maker", "/market/orders/cancel", &json!({})).await.expect(201), json!([]));

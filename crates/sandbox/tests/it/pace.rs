@@ -1,14 +1,12 @@
 //! Nobody holds the others up: readers that are slow or gone, and what goes wrong with frames.
 
-use std::time::{Duration, Instant};
-
+use crate::client::{Exchange, in_time, limit, text};
 use capecrypto_sandbox::{Fault, FaultKind, FrameFault, Sandbox};
 use futures_util::{SinkExt, StreamExt};
 use rust_decimal::Decimal;
 use serde_json::json;
+use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
-
-use crate::client::{Exchange, in_time, limit, text};
 
 /// Has a balance event sent.
 fn balance_event(exchange: &Exchange) {

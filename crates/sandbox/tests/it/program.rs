@@ -1,15 +1,16 @@
 //! The program form, as another language would start it.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
 use crate::growth::Temporary;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_capecrypto-sandbox");
 
-/// A child that doesn't outlive its test.
+/// A child that does not outlive its test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -42,7 +43,7 @@ impl Running {
                 self.0.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
                 return (status.code(), rest);
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "it doesn't end");
+            assert!(started.elapsed() < Duration::from_secs(20), "it does not end");
             std::thread::yield_now();
         }
     }

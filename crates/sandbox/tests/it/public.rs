@@ -1,8 +1,7 @@
 //! Public calls: shapes, figures computed from the exchange's own trades, limits.
 
-use serde_json::json;
-
 use crate::client::{Exchange, limit, market};
+use serde_json::json;
 
 #[tokio::test]
 async fn markets_and_currencies_have_the_documents_shape() {

@@ -1,14 +1,12 @@
 //! The websocket apart from the book: handshake, subscriptions, private events, heartbeats, limits.
 
-use std::time::{Duration, Instant};
-
+use crate::client::{Exchange, in_time, limit, market, text};
 use capecrypto_sandbox::Sandbox;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
-
-use crate::client::{Exchange, in_time, limit, market, text};
 
 #[tokio::test]
 async fn subscriptions_are_confirmed_in_full_and_private_ones_dropped_silently() {

@@ -1,10 +1,9 @@
 //! What HTTP itself asks for: bodies without a label, `Allow`, `Host`, and pages in a browser.
 
+use crate::client::{API, Answer, Exchange, in_time, limit};
 use capecrypto_sandbox::{Profile, Restriction, Sandbox};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-use crate::client::{API, Answer, Exchange, in_time, limit};
 
 fn header(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())

@@ -1,10 +1,8 @@
 //! The resting orders of one market: best price first, oldest first within a price.
 
-use std::collections::BTreeMap;
-
-use rust_decimal::Decimal;
-
 use super::order::Side;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// A price and what rests there.
 pub(crate) type Level = (Decimal, Decimal);
@@ -133,7 +131,7 @@ mod tests {
         assert_eq!(book.set(Side::Sell, dec(10), 2, dec(0)), Some(dec(4)));
         assert_eq!(book.set(Side::Sell, dec(10), 3, dec(0)), None);
         assert_eq!(book.levels(Side::Sell, 9), [(dec(11), dec(2))]);
-        // Taking out what isn't there leaves no empty level behind.
+        // Taking out what is not there leaves no empty level behind.
         assert_eq!(book.set(Side::Buy, dec(9), 7, dec(0)), None);
         assert_eq!(book.best(Side::Buy), None);
     }

@@ -1,16 +1,23 @@
 //! The commands of trading.
 
+use super::{
+    engine::Engine,
+    intake::{NewOrder, codes},
+    order::{Order, OrderType, Side},
+};
+use crate::{
+    base::{
+        id::{AccountId, Code},
+        money::{exact, exact_option},
+    },
+    exchange::{
+        catalogue::{Currency, Market, NotAdded},
+        command::{Command, Holds, Replayable, replayable},
+        desk::Desk,
+    },
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-
-use super::engine::Engine;
-use super::intake::{NewOrder, codes};
-use super::order::{Order, OrderType, Side};
-use crate::base::id::{AccountId, Code};
-use crate::base::money::{exact, exact_option};
-use crate::exchange::catalogue::{Currency, Market, NotAdded};
-use crate::exchange::command::{Command, Holds, Replayable, replayable};
-use crate::exchange::desk::Desk;
 
 /// The commands of this file.
 pub(crate) fn commands<E: Holds<Engine>>() -> [Replayable<E>; 9] {
@@ -194,7 +201,7 @@ pub(crate) enum Disturbance {
     RestartEngine,
     /// The store loses its snapshot.
     ForgetSnapshot,
-    /// An increment deletes a level which isn't there.
+    /// An increment deletes a level which is not there.
     DeleteUnknownLevel,
 }
 

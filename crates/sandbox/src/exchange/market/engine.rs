@@ -3,24 +3,28 @@
 //! A command that is accepted (an order, a cancellation) is queued as [`Work`] and carried out by [`Engine::step`],
 //! so that answers come before their effects, as on the real exchange.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
-use std::sync::Arc;
-
+use super::{
+    book::Level,
+    feed::MarketState,
+    history::{History, Page},
+    order::{Order, OrderType, Side, State},
+    orders::{OrderFilter, Orders},
+    trade::Trade,
+};
+use crate::{
+    base::{
+        config::Profile,
+        id::{AccountId, Code},
+        listing::Cut,
+    },
+    exchange::{catalogue::Market, desk::Desk, event::Event},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+    sync::Arc,
+};
 use uuid::Uuid;
-
-use super::book::Level;
-use super::feed::MarketState;
-use super::history::{History, Page};
-use super::order::{Order, OrderType, Side, State};
-use super::orders::{OrderFilter, Orders};
-use super::trade::Trade;
-use crate::base::config::Profile;
-use crate::base::id::{AccountId, Code};
-use crate::base::listing::Cut;
-use crate::exchange::catalogue::Market;
-use crate::exchange::desk::Desk;
-use crate::exchange::event::Event;
 
 /// How much may wait to be carried out or told before new commands are turned away.
 const BACKLOG: usize = 10_000;

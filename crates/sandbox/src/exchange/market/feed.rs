@@ -6,15 +6,14 @@
 //! 3. Ours: also with every n-th increment, so that what is stored has a bound (`MarketState::replay_cap`).
 //! 4. A restart of the engine keeps the orders and starts the sequence again at 1.
 
-use std::sync::Arc;
-
+use super::{book::Book, order::Side};
+use crate::exchange::{
+    catalogue::Market,
+    desk::Desk,
+    event::{Event, Increment},
+};
 use rust_decimal::Decimal;
-
-use super::book::Book;
-use super::order::Side;
-use crate::exchange::catalogue::Market;
-use crate::exchange::desk::Desk;
-use crate::exchange::event::{Event, Increment};
+use std::sync::Arc;
 
 /// Levels of a side in a snapshot.
 const SNAPSHOT_DEPTH: usize = 301;
@@ -118,7 +117,7 @@ impl MarketState {
         desk.tell(Event::Forget { market: self.spec.id });
     }
 
-    /// Fault: an increment that deletes a level which isn't there (a late cancel does that upstream).
+    /// Fault: an increment that deletes a level which is not there (a late cancel does that upstream).
     pub(crate) fn delete_unknown_level(&mut self, desk: &mut Desk, now_ms: i64) {
         // Every price of the book is below it.
         let highest = self.book.levels(Side::Sell, usize::MAX).last().map_or(Decimal::ZERO, |level| level.0);

@@ -1,16 +1,19 @@
 //! Every match, by market, by account and by order, in the order in which they happened.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasherDefault;
-use std::ops::Range;
-use std::sync::Arc;
-
-use super::order::Side;
-use super::trade::Trade;
-use crate::base::id::{AccountId, Code};
-use crate::base::listing::{Cut, Entry, Filter, Listing};
-use crate::exchange::catalogue::Market;
+use super::{order::Side, trade::Trade};
+use crate::{
+    base::{
+        id::{AccountId, Code},
+        listing::{Cut, Entry, Filter, Listing},
+    },
+    exchange::catalogue::Market,
+};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::DefaultHasher},
+    hash::BuildHasherDefault,
+    ops::Range,
+    sync::Arc,
+};
 
 /// How many matches a filter leaves, and a part of them.
 pub(crate) type Page<'a> = (usize, Vec<&'a Arc<Trade>>);

@@ -1,18 +1,21 @@
 //! Taking commands: the checks of an order after its parameters are read,
 //! its lock, and requests to cancel. What is accepted is queued as work.
 
-use std::sync::Arc;
-
+use super::{
+    engine::{Engine, Work},
+    order::{Order, OrderType, Side, State, crosses},
+};
+use crate::{
+    base::{
+        id::{AccountId, Code},
+        ledger::{Party, Pocket, Posting, Reason},
+        money,
+        refusal::{OwnCode, own},
+    },
+    exchange::{catalogue::Market, desk::Desk},
+};
 use rust_decimal::Decimal;
-
-use super::engine::{Engine, Work};
-use super::order::{Order, OrderType, Side, State, crosses};
-use crate::base::id::{AccountId, Code};
-use crate::base::ledger::{Party, Pocket, Posting, Reason};
-use crate::base::money;
-use crate::base::refusal::{OwnCode, own};
-use crate::exchange::catalogue::Market;
-use crate::exchange::desk::Desk;
+use std::sync::Arc;
 
 /// Orders have uuids of their own sort.
 const UUIDS: u64 = 1;
@@ -33,7 +36,7 @@ pub(crate) mod codes {
     ];
 }
 
-/// The one of them that the documents don't have.
+/// The one of them that the documents do not have.
 pub(crate) const OWN_CODE: OwnCode = own(
     codes::POST_ONLY_WOULD_MATCH,
     "422: a post-only order would match; the documents only say that the request will fail",

@@ -3,19 +3,22 @@
 //! Where an order would meet an order of its own account and the profile forbids that, the incoming order ends
 //! there: `cancel` with the fills it has, or `reject` where it has none. The resting order stays.
 
-use std::sync::Arc;
-
+use super::{
+    book::Best,
+    engine::Engine,
+    order::{Order, OrderType, Side, State},
+    trade::{Trade, TradeSide},
+};
+use crate::{
+    base::{
+        id::{AccountId, Code},
+        ledger::{Party, Pocket, Posting, Reason},
+        money,
+    },
+    exchange::{desk::Desk, event::Event},
+};
 use rust_decimal::Decimal;
-
-use super::book::Best;
-use super::engine::Engine;
-use super::order::{Order, OrderType, Side, State};
-use super::trade::{Trade, TradeSide};
-use crate::base::id::{AccountId, Code};
-use crate::base::ledger::{Party, Pocket, Posting, Reason};
-use crate::base::money;
-use crate::exchange::desk::Desk;
-use crate::exchange::event::Event;
+use std::sync::Arc;
 
 /// What a maker pays of its income: 0.1 %.
 const MAKER_FEE: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
@@ -28,7 +31,7 @@ enum Stop {
     Filled,
     /// Nothing on the other side that it would trade with.
     NothingLeft,
-    /// The next match is not allowed, or can't be paid.
+    /// The next match is not allowed, or cannot be paid.
     NotAllowed,
 }
 

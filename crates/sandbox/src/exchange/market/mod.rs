@@ -9,7 +9,7 @@ pub(crate) mod intake;
 mod matching;
 pub(crate) mod order;
 pub(crate) mod orders;
-#[cfg(test)]
-mod property;
 pub(crate) mod stats;
+#[cfg(test)]
+mod tests;
 pub(crate) mod trade;

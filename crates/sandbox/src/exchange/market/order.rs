@@ -1,14 +1,16 @@
 //! Orders and their states.
 
-use std::sync::Arc;
-
+use crate::{
+    base::{
+        id::{AccountId, Code},
+        money,
+    },
+    exchange::catalogue::Market,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use uuid::Uuid;
-
-use crate::base::id::{AccountId, Code};
-use crate::base::money;
-use crate::exchange::catalogue::Market;
 
 /// The direction of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,18 +1,21 @@
 //! Every order, and the lists that follow each change of one: an account's open orders, and all of its orders in the
 //! order of the exchange's list, last change last.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::BuildHasherDefault;
-use std::ops::Range;
-use std::sync::Arc;
-
-use uuid::Uuid;
-
 use super::order::{Order, OrderType, Side, State};
-use crate::base::id::{AccountId, Code};
-use crate::base::listing::{Cut, Entry, Filter, Listing};
-use crate::exchange::catalogue::Market;
+use crate::{
+    base::{
+        id::{AccountId, Code},
+        listing::{Cut, Entry, Filter, Listing},
+    },
+    exchange::catalogue::Market,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::DefaultHasher},
+    hash::BuildHasherDefault,
+    ops::Range,
+    sync::Arc,
+};
+use uuid::Uuid;
 
 /// Which of an account's orders are wanted.
 #[derive(Debug, Clone, Default)]

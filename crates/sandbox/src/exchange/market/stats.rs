@@ -1,13 +1,12 @@
 //! Tickers and candles, computed from the market's own trades.
 
-use std::sync::Arc;
-
-use rust_decimal::Decimal;
-
 use super::trade::Trade;
-use crate::base::money;
-use crate::base::number::Number;
-use crate::exchange::catalogue::Market;
+use crate::{
+    base::{money, number::Number},
+    exchange::catalogue::Market,
+};
+use rust_decimal::Decimal;
+use std::sync::Arc;
 
 /// A candle's length on the websocket, and in minutes over REST.
 pub(crate) const PERIODS: [(&str, i64); 12] = [
@@ -63,7 +62,7 @@ impl Ticker {
     pub(crate) fn of(market: &Market, trades: &[Arc<Trade>], now_ms: i64) -> Self {
         let last = trades.last().map(|trade| trade.price).unwrap_or_default();
         let mut ticker = Self { last, ..Self::default() };
-        // Newest first; the clock may have been turned, so that age alone can't end the walk at a newer one.
+        // Newest first; the clock may have been turned, so that age alone cannot end the walk at a newer one.
         for trade in trades.iter().rev().take_while(|trade| now_ms.saturating_sub(trade.at_ms) < DAY_MS) {
             ticker.low = if ticker.amount.is_zero() { trade.price } else { ticker.low.min(trade.price) };
             ticker.high = ticker.high.max(trade.price);

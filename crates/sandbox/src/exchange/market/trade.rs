@@ -1,12 +1,12 @@
 //! A match of two orders, seen by the public and by each of its two owners.
 
-use std::sync::Arc;
-
-use rust_decimal::Decimal;
-
 use super::order::Side;
-use crate::base::id::{AccountId, Code};
-use crate::exchange::catalogue::Market;
+use crate::{
+    base::id::{AccountId, Code},
+    exchange::catalogue::Market,
+};
+use rust_decimal::Decimal;
+use std::sync::Arc;
 
 /// One match.
 #[derive(Debug, Clone)]

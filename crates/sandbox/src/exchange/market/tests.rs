@@ -5,27 +5,35 @@
 //! what is locked must be what the open orders have locked; and whoever only hears the events must know the same
 //! books and balances.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
-
+use super::{
+    book::Level,
+    engine::{Engine, Rules},
+    intake::{NewOrder, codes},
+    order::{Order, OrderType, Side, State},
+    orders::OrderFilter,
+    trade::Trade,
+};
+use crate::{
+    base::{
+        config::Profile,
+        id::{AccountId, Code},
+        ledger::{Balance, Party},
+        listing::Cut,
+    },
+    exchange::{
+        catalogue::{Catalogue, Market},
+        command::Command,
+        demo,
+        desk::Desk,
+        event::{Event, Increment},
+        funds::{Deposit, Funds},
+    },
+};
 use rust_decimal::Decimal;
-
-use super::book::Level;
-use super::engine::{Engine, Rules};
-use super::intake::{NewOrder, codes};
-use super::order::{Order, OrderType, Side, State};
-use super::orders::OrderFilter;
-use super::trade::Trade;
-use crate::base::config::Profile;
-use crate::base::id::{AccountId, Code};
-use crate::base::ledger::{Balance, Party};
-use crate::base::listing::Cut;
-use crate::exchange::catalogue::{Catalogue, Market};
-use crate::exchange::command::Command;
-use crate::exchange::demo;
-use crate::exchange::desk::Desk;
-use crate::exchange::event::{Event, Increment};
-use crate::exchange::funds::{Deposit, Funds};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 const COMMANDS: u32 = 100_000;
 const ACCOUNTS: [AccountId; 4] = [AccountId(1), AccountId(2), AccountId(3), AccountId(4)];
@@ -464,7 +472,7 @@ fn compare(setup: &mut Setup, model: &mut Model, now_ms: i64) {
         *locks.entry((held.account, held.pays_with())).or_default() += held.locked;
     }
     for currency in &desk.catalogue.currencies() {
-        assert_eq!(desk.ledger.sum(currency.id), Some(Decimal::ZERO), "{} doesn't sum to zero", currency.id);
+        assert_eq!(desk.ledger.sum(currency.id), Some(Decimal::ZERO), "{} does not sum to zero", currency.id);
         assert!(desk.ledger.balance(Party::Fees, currency.id).available >= Decimal::ZERO);
         for account in ACCOUNTS {
             let balance = desk.balance(account, currency.id);

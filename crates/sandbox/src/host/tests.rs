@@ -1,22 +1,30 @@
 //! A record brings an exchange to the same state with the same ids, whatever was done.
 
-use std::path::{Path, PathBuf};
-
-use rust_decimal::Decimal;
-
-use super::Host;
-use super::record::{self, Record, Unreadable};
-use crate::base::config::{Config, Profile};
-use crate::base::id::{AccountId, Code};
-use crate::exchange::catalogue::{Currency, Market};
-use crate::exchange::demo;
-use crate::exchange::funds::{AddBeneficiary, AddTransaction, DeleteBeneficiary, Deposit};
-use crate::exchange::market::commands::{
-    AddCurrency, AddMarket, CancelOrder, CancelOrders, CarryOut, DisturbFeed, Disturbance, PauseMatching,
-    PlaceOrder,
+use super::{
+    Host,
+    record::{self, Record, Unreadable},
 };
-use crate::exchange::market::order::{OrderType, Side};
-use crate::exchange::people::{CreateSubAccount, Restrict, Restriction, Role};
+use crate::{
+    base::{
+        config::{Config, Profile},
+        id::{AccountId, Code},
+    },
+    exchange::{
+        catalogue::{Currency, Market},
+        demo,
+        funds::{AddBeneficiary, AddTransaction, DeleteBeneficiary, Deposit},
+        market::{
+            commands::{
+                AddCurrency, AddMarket, CancelOrder, CancelOrders, CarryOut, DisturbFeed, Disturbance,
+                PauseMatching, PlaceOrder,
+            },
+            order::{OrderType, Side},
+        },
+        people::{CreateSubAccount, Restrict, Restriction, Role},
+    },
+};
+use rust_decimal::Decimal;
+use std::path::{Path, PathBuf};
 
 const COMMANDS: u32 = 5_000;
 
