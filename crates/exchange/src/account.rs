@@ -13,7 +13,7 @@ use capecrypto_auth::{BalanceMeaning, Environment};
 use capecrypto_models::{Arg, Balance, CurrencyId, Decimal};
 use capecrypto_rest::{Mismatch, Objection, Page, Paged, Paging, endpoints, request};
 
-endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/account/balances"            ListBalances -> Page<Balance>, paged reviewed;
     GET "/account/balances/{currency}" GetBalance   -> Balance, reviewed;
 }
@@ -89,7 +89,7 @@ impl GetBalance {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::probe::Samples;
+    use capecrypto_probe::Samples;
 
     impl Samples for ListBalances {
         fn smallest() -> Self {

@@ -17,7 +17,7 @@ use capecrypto_rest::{
 use serde::{Serialize, Serializer};
 use std::ops::Deref;
 
-endpoints! { TRADE public; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { TRADE public; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/public/health/alive"             CheckHealth    -> Alive, unreviewed("it asks for nothing in particular");
     GET "/public/timestamp"                GetTimestamp   -> Timestamp, unreviewed("it asks for nothing in particular");
     GET "/public/markets"                  ListMarkets    -> Page<Market>, paged reviewed;
@@ -332,7 +332,7 @@ impl GetCurrency {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::probe::{Samples, time};
+    use capecrypto_probe::{Samples, time};
 
     impl Samples for CheckHealth {
         fn smallest() -> Self {

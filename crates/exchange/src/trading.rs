@@ -11,7 +11,7 @@ use capecrypto_models::{
 };
 use capecrypto_rest::{Checks, Mismatch, Objection, Page, Paged, Paging, TimeRange, endpoints, request};
 
-endpoints! { TRADE signed; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { TRADE signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/market/orders"             CreateOrder  -> Order, checked reviewed;
     GET  "/market/orders"             ListOrders   -> Page<Order>, checked paged reviewed;
     GET  "/market/orders/{id}"        GetOrder     -> Order, reviewed;
@@ -328,7 +328,7 @@ impl Paged for ListTrades {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::probe::{Samples, Seed, time};
+    use capecrypto_probe::{Samples, Seed, time};
 
     impl Samples for CreateOrder {
         const MADE: &[&str] = &["custom_order_id"];

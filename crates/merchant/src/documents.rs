@@ -4,7 +4,7 @@ use crate::VERIFICATION;
 use capecrypto_models::{Arg, Date, DocumentType, Sensitive, Uid, Upload};
 use capecrypto_rest::{Checks, Nothing, endpoints, request};
 
-endpoints! { VERIFICATION signed; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { VERIFICATION signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/customers/documents" UploadCustomerDocument -> Nothing, multipart checked unreviewed("the answer names nothing");
 }
 

@@ -8,7 +8,7 @@ use capecrypto_models::{
 };
 use capecrypto_rest::{Checks, Mismatch, endpoints, object, request};
 
-endpoints! { PERSONA signed; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { PERSONA signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/resource/sub_accounts" CreateSubAccount -> SubAccount, checked reviewed;
 }
 

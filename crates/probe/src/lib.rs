@@ -48,18 +48,27 @@ impl fmt::Debug for Probe {
     }
 }
 
+/// A section of a crate: its module, as `x-sdk` names it, and what shows its calls.
+pub type Section = (&'static str, fn(&mut Probe));
+
 impl Probe {
-    /// A probe of these modules, as `x-sdk` names them.
-    pub fn new(modules: &[&str]) -> Self {
-        Self {
-            spec: Spec::cape().of(modules),
+    /// A probe of these sections.
+    pub fn of(sections: &[Section]) -> Self {
+        let mut modules: Vec<&str> = sections.iter().map(|(module, _)| *module).collect();
+        modules.dedup();
+        let mut probe = Self {
+            spec: Spec::cape().of(&modules),
             fixtures: Fixtures::cape(),
             findings: Vec::new(),
             seen: Vec::new(),
             calls: Vec::new(),
             sending: Vec::new(),
             asking: Vec::new(),
+        };
+        for (_, show) in sections {
+            show(&mut probe);
         }
+        probe
     }
 
     /// Shows it a call.

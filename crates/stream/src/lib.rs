@@ -6,11 +6,11 @@ mod error;
 mod event;
 mod frame;
 mod heard;
-#[cfg(test)]
-mod probe;
 mod queue;
 mod reconnect;
 mod session;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 pub use client::{Builder, Stream, Tap};

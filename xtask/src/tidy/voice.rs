@@ -19,7 +19,7 @@ const SHORT: [&str; 12] = [
 ];
 
 /// The modules that only tests have: those of the inside, and what the probe is given.
-const FOR_TESTS: [&str; 3] = ["tests", "samples", "probe"];
+const FOR_TESTS: [&str; 2] = ["tests", "samples"];
 
 /// Everything in one file that breaks a rule.
 pub(super) fn check(place: &str, text: &str) -> Vec<Finding> {

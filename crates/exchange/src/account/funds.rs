@@ -5,7 +5,7 @@ use capecrypto_auth::Environment;
 use capecrypto_models::{Arg, BeneficiaryId, CurrencyId, DepositAddress};
 use capecrypto_rest::{Mismatch, Nothing, endpoints, request};
 
-endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/account/deposit_address/{currency}" GetDepositAddress -> DepositAddress, reviewed;
     DELETE "/account/beneficiaries/{id}" DeleteBeneficiary -> Nothing, unreviewed("the answer has no body");
 }
@@ -47,7 +47,7 @@ impl GetDepositAddress {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::probe::{Samples, Seed};
+    use capecrypto_probe::{Samples, Seed};
 
     impl Samples for GetDepositAddress {
         fn smallest() -> Self {

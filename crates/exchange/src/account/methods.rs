@@ -4,7 +4,7 @@ use crate::PAYMENTS;
 use capecrypto_models::DepositMethod;
 use capecrypto_rest::{Page, endpoints, request};
 
-endpoints! { PAYMENTS signed; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { PAYMENTS signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/payments/deposits/methods" ListDepositMethods -> Page<DepositMethod>, unreviewed("it asks for all");
 }
 
@@ -24,7 +24,7 @@ impl ListDepositMethods {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::probe::Samples;
+    use capecrypto_probe::Samples;
 
     impl Samples for ListDepositMethods {
         fn smallest() -> Self {

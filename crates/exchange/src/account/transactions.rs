@@ -11,7 +11,7 @@ use capecrypto_models::{
 };
 use capecrypto_rest::{Mismatch, Page, Paged, Paging, Table, TimeRange, endpoints, request};
 
-endpoints! { ACCOUNT signed; hints crate::hints::hint; probe crate::probe::Probe;
+endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/account/transactions" ListTransactions   -> Page<Transaction>,
         paged secrets("member_description sender receiver") reviewed;
     GET "/account/transactions" ExportTransactions -> Table,
@@ -91,7 +91,7 @@ impl ExportTransactions {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use crate::probe::{Samples, time};
+    use capecrypto_probe::{Samples, time};
 
     impl Samples for ListTransactions {
         fn smallest() -> Self {

@@ -16,19 +16,50 @@ mod routes;
 mod sub_accounts;
 mod trades;
 
-use self::call::ApiRequest;
 pub(crate) use self::call::Route;
+use self::call::{ApiRequest, Theme};
 use self::params::Params;
-pub(crate) use self::routes::{Found, all, find, own_codes};
+pub(crate) use self::routes::Found;
 use crate::{
     base::{
-        refusal::{NOT_PERMITTED, Refusal},
+        config::Profile,
+        refusal::{self, NOT_PERMITTED, OwnCode, Refusal},
         reply::Reply,
     },
     host::Host,
 };
 use bytes::Bytes;
 use http::{StatusCode, header, request::Parts};
+use std::sync::LazyLock;
+
+/// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
+const THEMES: [&Theme; 9] = [
+    &markets::THEME,
+    &market_data::THEME,
+    &book::THEME,
+    &orders::THEME,
+    &trades::THEME,
+    &account::THEME,
+    &funds::THEME,
+    &documents::THEME,
+    &sub_accounts::THEME,
+];
+
+/// Every call.
+pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
+    THEMES.into_iter().flat_map(|theme| theme.routes)
+}
+
+/// Every code that the documents do not have.
+pub(crate) fn own_codes() -> impl Iterator<Item = &'static OwnCode> {
+    THEMES.into_iter().flat_map(|theme| theme.own_codes).chain(refusal::OWN_CODES)
+}
+
+/// The calls of a path, whatever their method.
+pub(crate) fn find(profile: Profile, path: &str) -> Option<Found> {
+    static TEMPLATES: LazyLock<Vec<routes::Template>> = LazyLock::new(|| routes::templates(all()));
+    routes::find(&TEMPLATES, profile, path)
+}
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -71,4 +102,53 @@ pub(crate) async fn answer(
         );
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::routes::{OLDEST, OWN_PREFIXES, PREFIXES, stands_under};
+    use super::*;
+
+    #[test]
+    fn every_call_is_found_at_each_of_its_places_and_nowhere_else() {
+        for profile in [Profile::Docs, Profile::Legacy] {
+            let oldest = (profile == Profile::Legacy).then_some(OLDEST);
+            for (route, prefix) in all().flat_map(|route| {
+                let own = OWN_PREFIXES.map(|(_, prefix)| prefix);
+                PREFIXES.into_iter().chain(oldest).chain(own).map(move |at| (route, at))
+            }) {
+                let path = route.path.replace("{market}", "btczar").replace("{", "").replace("}", "");
+                let found = find(profile, &format!("{prefix}{path}"));
+                let is_there = found.is_some_and(|found| {
+                    found.path == path && found.routes.iter().any(|found| std::ptr::eq(*found, route))
+                });
+                let there = route.is_served_by(profile) && stands_under(route, prefix);
+                assert_eq!(is_there, there, "{profile:?} {prefix}{path}");
+            }
+            for path in [
+                "/market/orders",
+                "/api/v2/atlas",
+                "/api/v2/atlas/",
+                "/api/v2/atlas/public/markets/",
+                "/api/v2/atlas//public/markets",
+                "/api/v2/atlas/market/orders//cancel",
+                "/api/v2/atlas/market/orders/%zz",
+                "/api/v2/atlas/market/orders/1/cancel/2",
+                "/api/v2/atlasmarket/orders",
+                "/api/v3/market/orders",
+            ] {
+                assert!(find(profile, path).is_none(), "{path}");
+            }
+        }
+        assert!(find(Profile::Docs, "/api/v2/peatio/public/markets").is_none());
+    }
+
+    #[test]
+    fn fixed_segments_come_before_ids() {
+        let found = find(Profile::Docs, "/api/v2/trade/market/orders/cancel").unwrap();
+        assert_eq!(found.routes.first().map(|route| route.path), Some("/market/orders/cancel"));
+        let found = find(Profile::Docs, "/api/v2/account/balances/%7Aar").unwrap();
+        assert_eq!(found.segments, ["zar"]);
+        assert_eq!(found.methods(), ["GET", "HEAD", "OPTIONS"]);
+    }
 }

@@ -1,51 +1,19 @@
-//! Which call a path leads to. Each theme has its own table of calls; what is served and what [`crate::calls`] says are these
-//! tables.
+//! Which call a path leads to.
 
-use super::{
-    account, book,
-    call::{Route, Theme},
-    documents, funds, market_data, markets, orders, sub_accounts, trades,
-};
-use crate::base::{
-    config::Profile,
-    refusal::{self, OwnCode},
-};
-use std::sync::LazyLock;
-
-/// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 9] = [
-    &markets::THEME,
-    &market_data::THEME,
-    &book::THEME,
-    &orders::THEME,
-    &trades::THEME,
-    &account::THEME,
-    &funds::THEME,
-    &documents::THEME,
-    &sub_accounts::THEME,
-];
-
-/// Every call.
-pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    THEMES.into_iter().flat_map(|theme| theme.routes)
-}
-
-/// Every code that the documents do not have.
-pub(crate) fn own_codes() -> impl Iterator<Item = &'static OwnCode> {
-    THEMES.into_iter().flat_map(|theme| theme.own_codes).chain(refusal::OWN_CODES)
-}
+use super::call::Route;
+use crate::base::config::Profile;
 
 /// Services with a place of their own.
-const OWN_PREFIXES: [(&str, &str); 2] =
+pub(super) const OWN_PREFIXES: [(&str, &str); 2] =
     [("verification", "/api/v2/verification"), ("persona", "/api/v2/persona")];
 
 /// Where calls are answered: the current base, the older one, and the documents' paths without a service name.
-const PREFIXES: [&str; 3] = ["/api/v2/atlas", "/api/v2/trade", "/api/v2"];
+pub(super) const PREFIXES: [&str; 3] = ["/api/v2/atlas", "/api/v2/trade", "/api/v2"];
 /// The oldest base, which public clients of the older API still use.
-const OLDEST: &str = "/api/v2/peatio";
+pub(super) const OLDEST: &str = "/api/v2/peatio";
 
 /// Whether a call stands under that prefix.
-fn stands_under(route: &Route, prefix: &str) -> bool {
+pub(super) fn stands_under(route: &Route, prefix: &str) -> bool {
     let own = OWN_PREFIXES.into_iter().find(|(service, _)| *service == route.service);
     own.map_or_else(|| OWN_PREFIXES.iter().all(|(_, other)| *other != prefix), |(_, own)| own == prefix)
 }
@@ -62,16 +30,16 @@ pub(crate) struct Found {
 }
 
 /// The calls of one path, whatever their method.
-struct Template {
+pub(super) struct Template {
     /// What stands between its slashes.
     segments: Vec<&'static str>,
     routes: Vec<&'static Route>,
 }
 
-/// Every path, in the order of the tables. Taken apart once, since each request looks through them.
-static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
+/// The paths of these calls, in their order. They are taken apart once, since each request looks through them.
+pub(super) fn templates(all: impl Iterator<Item = &'static Route>) -> Vec<Template> {
     let mut templates: Vec<Template> = Vec::new();
-    for route in all() {
+    for route in all {
         let same = |template: &&mut Template| template.routes.iter().any(|other| other.path == route.path);
         match templates.iter_mut().find(same) {
             Some(template) => template.routes.push(route),
@@ -82,17 +50,17 @@ static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
         }
     }
     templates
-});
+}
 
 /// The calls of a path, whatever their method.
-pub(crate) fn find(profile: Profile, full: &str) -> Option<Found> {
+pub(super) fn find(templates: &[Template], profile: Profile, full: &str) -> Option<Found> {
     let oldest = (profile == Profile::Legacy).then_some(OLDEST);
     let prefixes = oldest.into_iter().chain(OWN_PREFIXES.map(|(_, prefix)| prefix)).chain(PREFIXES);
     prefixes.into_iter().find_map(|prefix| {
         let path = full.strip_prefix(prefix)?;
         let given: Vec<&str> = path.split('/').collect();
         let served = |route: &&&Route| route.is_served_by(profile) && stands_under(route, prefix);
-        TEMPLATES.iter().find_map(|template| {
+        templates.iter().find_map(|template| {
             let segments = matches(&template.segments, &given)?;
             let routes: Vec<&Route> = template.routes.iter().filter(served).copied().collect();
             (!routes.is_empty()).then(|| Found { path: path.to_owned(), routes, segments })
@@ -137,52 +105,4 @@ fn percent_decoded(segment: &str) -> Option<String> {
         });
     }
     String::from_utf8(decoded).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_call_is_found_at_each_of_its_places_and_nowhere_else() {
-        for profile in [Profile::Docs, Profile::Legacy] {
-            let oldest = (profile == Profile::Legacy).then_some(OLDEST);
-            for (route, prefix) in all().flat_map(|route| {
-                let own = OWN_PREFIXES.map(|(_, prefix)| prefix);
-                PREFIXES.into_iter().chain(oldest).chain(own).map(move |at| (route, at))
-            }) {
-                let path = route.path.replace("{market}", "btczar").replace("{", "").replace("}", "");
-                let found = find(profile, &format!("{prefix}{path}"));
-                let is_there = found.is_some_and(|found| {
-                    found.path == path && found.routes.iter().any(|found| std::ptr::eq(*found, route))
-                });
-                let there = route.is_served_by(profile) && stands_under(route, prefix);
-                assert_eq!(is_there, there, "{profile:?} {prefix}{path}");
-            }
-            for path in [
-                "/market/orders",
-                "/api/v2/atlas",
-                "/api/v2/atlas/",
-                "/api/v2/atlas/public/markets/",
-                "/api/v2/atlas//public/markets",
-                "/api/v2/atlas/market/orders//cancel",
-                "/api/v2/atlas/market/orders/%zz",
-                "/api/v2/atlas/market/orders/1/cancel/2",
-                "/api/v2/atlasmarket/orders",
-                "/api/v3/market/orders",
-            ] {
-                assert!(find(profile, path).is_none(), "{path}");
-            }
-        }
-        assert!(find(Profile::Docs, "/api/v2/peatio/public/markets").is_none());
-    }
-
-    #[test]
-    fn fixed_segments_come_before_ids() {
-        let found = find(Profile::Docs, "/api/v2/trade/market/orders/cancel").unwrap();
-        assert_eq!(found.routes.first().map(|route| route.path), Some("/market/orders/cancel"));
-        let found = find(Profile::Docs, "/api/v2/account/balances/%7Aar").unwrap();
-        assert_eq!(found.segments, ["zar"]);
-        assert_eq!(found.methods(), ["GET", "HEAD", "OPTIONS"]);
-    }
 }

@@ -1,15 +1,11 @@
 //! Holds every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
 
-pub(crate) use capecrypto_probe::Probe;
-
-use crate::{documents, sub_accounts};
+use crate::SECTIONS;
+use capecrypto_probe::Probe;
 use capecrypto_testkit::assert_no_findings;
 
 fn all_calls() -> Probe {
-    let mut probe = Probe::new(&["documents", "sub_accounts"]);
-    documents::probe(&mut probe);
-    sub_accounts::probe(&mut probe);
-    probe
+    Probe::of(&SECTIONS)
 }
 
 #[test]
