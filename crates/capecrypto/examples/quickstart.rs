@@ -229,7 +229,7 @@ impl Desk {
             let event = timeout(SOON, self.live.next()).await.map_err(|_| format!("{what} did not come"))?;
             match event.ok_or("the connection ended")? {
                 Event::Connected { .. } => {}
-                Event::Subscribed { topics } => self.topics = topics,
+                Event::Subscribed { topics } => self.topics.extend(topics),
                 Event::Order(order) => {
                     println!("{}", line(&order));
                     self.orders.insert(order.id.ok_or("an order without a number")?, *order);

@@ -2,7 +2,7 @@
 //!
 //! 1. A subscription is answered by a snapshot, which may be a minute old, by the increments since, and by the
 //!    confirmation. From any such snapshot on the book is not live until the confirmation.
-//! 2. When the connection is gone, every book is stale at once; so is one that a confirmation does not list.
+//! 2. When the connection is gone, every book is stale at once; so is one that the server does not list, or no longer.
 //! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time.
 //! 4. When a confirmation comes and no snapshot came before it, the exchange has none yet: it is asked again.
 //! 5. When the connection is silent for longer than was allowed, the books are stale, and asked for again.
@@ -11,7 +11,11 @@ use crate::book::Shared;
 use capecrypto_models::MarketId;
 use capecrypto_orderbook::{Applied, Repair};
 use capecrypto_stream::{Event, Tap, Topic};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// The books of a stream with their repairs.
 pub(crate) struct Keeper(pub(crate) BTreeMap<MarketId, KeptBook>);
@@ -61,22 +65,44 @@ impl KeptBook {
         });
     }
 
-    /// The server has told what is subscribed.
-    fn confirmed(&mut self, listed: bool, elapsed: Duration) {
+    /// The server has confirmed the subscription. What it had stored came before.
+    fn confirmed(&mut self, elapsed: Duration) {
         let has_snapshot = self.shared.change(|kept| {
             let has_snapshot = kept.book.sequence().is_some();
-            kept.caught_up = listed && has_snapshot;
-            kept.not_listed &= !listed;
-            if !listed && has_snapshot {
-                kept.book.mark_stale();
-            }
+            kept.caught_up = has_snapshot;
+            kept.not_listed = false;
             has_snapshot
         });
-        match (listed, has_snapshot) {
-            (true, true) => self.repair.settled(),
-            (true, false) if self.repair.due().is_none() => self.repair.subscribed(elapsed),
-            _ => {}
+        if has_snapshot {
+            self.repair.settled();
+        } else if self.repair.due().is_none() {
+            self.repair.subscribed(elapsed);
         }
+    }
+
+    /// The server does not list the book, or no longer.
+    fn not_listed(&mut self) {
+        self.shared.change(|kept| {
+            kept.caught_up = false;
+            kept.not_listed = true;
+            if kept.book.sequence().is_some() {
+                kept.book.mark_stale();
+            }
+        });
+    }
+}
+
+impl Keeper {
+    /// The books among these topics.
+    fn of(&mut self, topics: &[Topic]) -> impl Iterator<Item = &mut KeptBook> {
+        let markets: BTreeSet<&MarketId> = topics
+            .iter()
+            .filter_map(|topic| match topic {
+                Topic::Book(market) => Some(market),
+                _ => None,
+            })
+            .collect();
+        self.0.iter_mut().filter(move |(market, _)| markets.contains(market)).map(|(_, place)| place)
     }
 }
 
@@ -105,22 +131,9 @@ impl Tap for Keeper {
                 }
             }
             Event::Subscribed { topics } => {
-                for (market, place) in &mut self.0 {
-                    let listed =
-                        topics.iter().any(|topic| matches!(topic, Topic::Book(listed) if listed == market));
-                    place.confirmed(listed, elapsed);
-                }
+                self.of(topics).for_each(|place| place.confirmed(elapsed));
             }
-            // Every request is answered: what is missing now will not come.
-            Event::NotSubscribed { topics } => {
-                for topic in topics {
-                    if let Topic::Book(market) = topic
-                        && let Some(place) = self.0.get(market)
-                    {
-                        place.shared.change(|kept| kept.not_listed = true);
-                    }
-                }
-            }
+            Event::NotSubscribed { topics } => self.of(topics).for_each(KeptBook::not_listed),
             _ => {}
         }
         true

@@ -4,7 +4,7 @@ use crate::{
     Config, Connect, ConnectError, Connection, Error, Event, Handshake, Interruption, Kind, Topic,
     heard::Heard,
     queue::Queue,
-    session::{Action, Now, Session},
+    session::{Action, Failure, Now, Session},
 };
 use bytes::Bytes;
 use capecrypto_models::{Arg, MarketId, Period};
@@ -164,10 +164,13 @@ impl Builder {
         let private = topics.iter().any(Topic::is_private);
         let queue = Arc::new(Queue::default());
         let (commands, received) = mpsc::channel(COMMANDS);
+        let start = Instant::now();
+        let now = Now { elapsed: Duration::ZERO, unix_millis: self.connect.unix_millis() };
+        let seed = self.config.seed.unwrap_or_else(|| fastrand::u64(..));
         let mut task = Task {
-            session: Session::new(self.config, topics, self.config.seed.unwrap_or_else(|| fastrand::u64(..))),
+            session: Session::new(self.config, &topics, seed, now),
             connect: self.connect,
-            start: Instant::now(),
+            start,
             queue: queue.clone(),
             tap: self.tap,
             link: Link::Down,
@@ -350,12 +353,13 @@ impl Task {
             }
             Input::Connected(Err(error)) => {
                 tracing::debug!(refused = error.refused, "the stream's handshake failed");
-                self.session.connect_failed(now, error.refused, error.what);
+                let ConnectError { what, refused, retry_after, .. } = error;
+                self.session.connect_failed(now, Failure { what, refused, retry_after });
             }
             Input::Message(Some(Ok(message))) => self.take_message(now, message),
             Input::Message(Some(Err(error))) => self.lost(now, broken(&error)),
             Input::Message(None) => self.lost(now, Interruption::Closed { code: 1006 }),
-            Input::Command(Some(Command::Subscribe(topics))) => self.session.subscribe(now, topics),
+            Input::Command(Some(Command::Subscribe(topics))) => self.session.subscribe(now, &topics),
             Input::Command(Some(Command::Unsubscribe(topics))) => self.session.unsubscribe(now, &topics),
             Input::Command(Some(Command::Close(_)) | None) | Input::TimePassed => {
                 if self.bytes_came() {

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use std::fmt;
+use std::{fmt, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A byte stream.
@@ -52,6 +52,8 @@ pub struct ConnectError {
     pub what: String,
     /// Whether the server refuses the credentials, so that trying on would only get the address blocked.
     pub refused: bool,
+    /// How long the server asks to wait before the next try.
+    pub retry_after: Option<Duration>,
     /// The cause.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -59,12 +61,18 @@ pub struct ConnectError {
 impl ConnectError {
     /// A failure that may pass.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), refused: false, source: None }
+        Self { what: what.into(), refused: false, retry_after: None, source: None }
     }
 
     /// A refusal of the credentials.
     pub fn refused(what: impl Into<String>) -> Self {
         Self { refused: true, ..Self::new(what) }
+    }
+
+    /// The same with a wait that the server asks for.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 }
 
@@ -85,7 +93,7 @@ pub trait Connect: Send + Sync + 'static {
 #[cfg(feature = "rest")]
 impl Connect for capecrypto_rest::Client {
     fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
-        use capecrypto_rest::{Kind, Upgrade};
+        use capecrypto_rest::Upgrade;
         Box::pin(async move {
             let mut upgrade = Upgrade::new(STREAM, if handshake.private { "/private" } else { "/public" });
             upgrade.query.clone_from(&handshake.query);
@@ -95,9 +103,8 @@ impl Connect for capecrypto_rest::Client {
                 Ok((headers, io)) => Ok(Connection::new(headers, io)),
                 Err(error) => Err(ConnectError {
                     what: error.to_string(),
-                    // A gateway may refuse without a body, or with a page of its own.
-                    refused: matches!(error.kind(), Kind::Auth | Kind::Config | Kind::InvalidArgument)
-                        || matches!(error.status(), Some(401 | 403)),
+                    refused: is_refusal(handshake.private, &error),
+                    retry_after: error.retry_after(),
                     source: Some(Box::new(error)),
                 }),
             }
@@ -106,6 +113,20 @@ impl Connect for capecrypto_rest::Client {
 
     fn unix_millis(&self) -> u64 {
         self.clock().now_ms()
+    }
+}
+
+/// Whether the credentials are refused. A page of a gateway (a block of the address, a maintenance) is not that, and without
+/// credentials nothing can be; a bare 401 is.
+#[cfg(feature = "rest")]
+fn is_refusal(private: bool, error: &capecrypto_rest::Error) -> bool {
+    use capecrypto_rest::Kind;
+    match error.kind() {
+        // Ours: it would fail each time.
+        Kind::Config | Kind::InvalidArgument => true,
+        Kind::Auth => private,
+        Kind::Maintenance => false,
+        _ => private && error.status() == Some(401),
     }
 }
 
@@ -119,8 +140,8 @@ mod tests {
         net::TcpListener,
     };
 
-    /// Whether a handshake that is answered like this counts as a refusal of the credentials.
-    async fn is_refused(answer: &'static str) -> bool {
+    /// What comes of a handshake that is answered like this.
+    async fn failure(private: bool, answer: &'static str) -> ConnectError {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
@@ -131,17 +152,38 @@ mod tests {
         let credentials = Credentials::new("sandbox_x", "y").unwrap();
         let client = capecrypto_rest::Client::builder(Environment::local(&origin).unwrap());
         let client = client.credentials(credentials).build().unwrap();
-        let handshake = Handshake { private: true, query: "stream=order".to_owned(), headers: Vec::new() };
-        client.connect(&handshake).await.unwrap_err().refused
+        let handshake = Handshake { private, query: "stream=order".to_owned(), headers: Vec::new() };
+        client.connect(&handshake).await.unwrap_err()
     }
 
     #[tokio::test]
-    async fn a_refusal_is_one_with_or_without_words_of_the_exchanges() {
-        assert!(is_refused("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n").await);
-        assert!(is_refused("HTTP/1.1 403 Forbidden\r\ncontent-length: 13\r\n\r\n<html></html>").await);
-        let words = "HTTP/1.1 422 Unprocessable\r\ncontent-length: 44\r\n\r\n{\"errors\":[\"authz.invalid_api_key_headers\"]}";
-        assert!(is_refused(words).await);
-        assert!(!is_refused("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await);
-        assert!(!is_refused("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await);
+    async fn only_refused_credentials_are_a_refusal() {
+        let own = "HTTP/1.1 422 Unprocessable\r\ncontent-length: 44\r\n\r\n{\"errors\":[\"authz.invalid_api_key_headers\"]}";
+        let bare = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+        let page = "HTTP/1.1 403 Forbidden\r\ncontent-length: 13\r\n\r\n<html></html>";
+        let maintenance = "HTTP/1.1 403 Forbidden\r\ncontent-length: 41\r\n\r\n{\"errors\":[\"authz.restrict.maintenance\"]}";
+        let busy = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+        let unknown = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+        for (answer, refused) in
+            [(own, true), (bare, true), (page, false), (maintenance, false), (busy, false), (unknown, false)]
+        {
+            assert_eq!(failure(true, answer).await.refused, refused, "{answer}");
+            assert!(
+                !failure(false, answer).await.refused,
+                "without credentials nothing is refused: {answer}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_the_server_asks_for_is_handed_on() {
+        for answer in [
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 90\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 429 Too Many Requests\r\nretry-after: 90\r\ncontent-length: 0\r\n\r\n",
+        ] {
+            assert_eq!(failure(true, answer).await.retry_after, Some(Duration::from_secs(90)), "{answer}");
+        }
+        let silent = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(failure(true, silent).await.retry_after, None);
     }
 }

@@ -16,23 +16,30 @@ pub enum Event {
         /// Connections so far, this one included.
         connections: u64,
     },
-    /// After a lost connection the topics are confirmed again: what happened between these times was not told, and
-    /// will not be. Books get a new snapshot by themselves; orders, trades and balances have to be read over REST, and
-    /// from now on nothing is missed.
+    /// These topics of the account are confirmed again: what happened on them between these times may be lost, and is not
+    /// sent again. Read it over REST; from now on nothing is missed.
     Gap {
-        /// Five seconds before the last sign of life of the connection that had everything confirmed: what was on its
-        /// way then may be lost. So some of what is read may be known already.
+        /// Orders, trades or balances.
+        topics: Vec<Topic>,
+        /// Five seconds before the last moment up to which it is certain that nothing was missed. So some of what is read
+        /// may be known already.
         from: Timestamp,
         /// When the topics were confirmed again.
         to: Timestamp,
     },
-    /// The server's list of what this connection is subscribed to, after each change. A book's snapshot and stored
-    /// increments came before it.
+    /// The server has confirmed these topics of the handshake or of a request. A book's snapshot and stored increments
+    /// came before it. A book that is asked for again is confirmed again.
     Subscribed {
-        /// All topics that are confirmed.
+        /// The topics that were asked for and are confirmed.
         topics: Vec<Topic>,
     },
-    /// Asked for and not confirmed: the server drops in silence what a connection may not see.
+    /// The server has confirmed that these topics have ended, as was asked.
+    Unsubscribed {
+        /// The topics.
+        topics: Vec<Topic>,
+    },
+    /// Asked for and not confirmed, or confirmed before and gone: the server drops in silence what a connection may not see.
+    /// What it did not refuse by an error is asked for again after some time.
     NotSubscribed {
         /// The topics that will bring nothing.
         topics: Vec<Topic>,
@@ -134,6 +141,11 @@ pub enum Interruption {
         /// What happened.
         what: String,
     },
+    /// The wall clock jumped ahead of the monotonic one: the machine slept, and the connection may be dead.
+    ClockJumped {
+        /// By how much.
+        by: Duration,
+    },
     /// The server refuses the credentials.
     Refused {
         /// In its words.
@@ -149,6 +161,9 @@ impl fmt::Display for Interruption {
             Self::Closed { code: 1006 } => f.write_str("the server went away without a goodbye (code 1006)"),
             Self::Closed { code } => write!(f, "the server closed the connection (code {code})"),
             Self::Failed { what } => write!(f, "the connection could not be made, or broke: {what}"),
+            Self::ClockJumped { by } => {
+                write!(f, "the clock jumped by {} s: the machine slept", by.as_secs())
+            }
             Self::Refused { what } => write!(f, "the server refuses the credentials: {what}"),
         }
     }

@@ -16,9 +16,44 @@ pub(crate) enum Frame {
     /// Something to tell.
     Event(Event),
     /// The server's list of subscriptions; `None` where it sent none.
-    Subscriptions(Option<Vec<String>>),
+    Subscriptions(Option<Names>),
     /// A topic was refused by name.
     Refusal(String),
+}
+
+/// A list of names, as the server sent it: with a thousand topics it comes a thousand times, mostly the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names(String);
+
+impl Names {
+    /// The list, where it is one of texts.
+    fn read(json: &str) -> Option<Self> {
+        // Only a list that cannot be cut by its commas is read as JSON, and written without escapes.
+        let plain = json.strip_prefix("[\"").and_then(|json| json.strip_suffix("\"]"));
+        match plain {
+            Some(names) if !names.contains(['\\', ' ', '\n', '[', '{']) => Some(Self(names.to_owned())),
+            _ => {
+                let names: Vec<String> = serde_json::from_str(json).ok()?;
+                let known: Vec<String> = names.into_iter().filter(|name| !name.contains('"')).collect();
+                Some(Self(known.join("\",\"")))
+            }
+        }
+    }
+
+    /// Every name.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> Vec<&str> {
+        let mut all = Vec::new();
+        self.each(|name| all.push(name));
+        all
+    }
+
+    /// Shows each name.
+    pub(crate) fn each<'a>(&'a self, mut show: impl FnMut(&'a str)) {
+        if !self.0.is_empty() {
+            self.0.split("\",\"").for_each(&mut show);
+        }
+    }
 }
 
 /// Reads a frame and tells what it is; of several topics or documents in one, each. It never fails: what cannot be read is
@@ -108,18 +143,26 @@ struct Trades {
 }
 
 #[derive(Deserialize)]
-struct Success {
+struct Success<'a> {
     message: String,
-    streams: Option<Vec<String>>,
+    #[serde(borrow)]
+    streams: Option<&'a RawValue>,
 }
 
 fn success(body: &str) -> Frame {
-    match decode_text::<Success>(body) {
+    let read = serde_json::from_str::<Success<'_>>(body);
+    match read.map_err(|error| describe(".", &error)) {
         Ok(Success { message, streams: None }) => match message.strip_prefix("cannot subscribe to ") {
             Some(name) => Frame::Refusal(name.to_owned()),
             None => Frame::Subscriptions(None),
         },
-        Ok(Success { streams, .. }) => Frame::Subscriptions(streams),
+        Ok(Success { streams: Some(streams), .. }) => match Names::read(streams.get()) {
+            Some(names) => Frame::Subscriptions(Some(names)),
+            None => {
+                let why = "at streams: this is no list of names".to_owned();
+                Frame::Event(Event::Unreadable { topic: "success".to_owned(), why })
+            }
+        },
         Err(why) => Frame::Event(Event::Unreadable { topic: "success".to_owned(), why }),
     }
 }
@@ -283,8 +326,10 @@ mod tests {
 
     #[test]
     fn the_servers_own_words() {
-        let names =
-            |names: &[&str]| Frame::Subscriptions(Some(names.iter().map(|&name| name.to_owned()).collect()));
+        let names = |names: &[&str]| {
+            let names = Names::read(&serde_json::to_string(names).unwrap()).unwrap();
+            Frame::Subscriptions(Some(names))
+        };
         let text = r#"{"success":{"message":"subscribed","streams":["btczar.ob-inc","order"]}}"#;
         assert_eq!(read_text(text), names(&["btczar.ob-inc", "order"]));
         assert_eq!(read_text(r#"{"success":{"message":"subscribed","streams":[]}}"#), names(&[]));
@@ -299,6 +344,24 @@ mod tests {
         }
         for text in ["pong", " pong\n", "", "  "] {
             assert_eq!(read_all(text), []);
+        }
+    }
+
+    #[test]
+    fn a_list_of_names_is_read_however_it_is_written() {
+        for (json, wanted) in [
+            ("[]", &[][..]),
+            (r#"["btczar.ob-inc"]"#, &["btczar.ob-inc"]),
+            (r#"["btczar.ob-inc","order"]"#, &["btczar.ob-inc", "order"]),
+            (r#"[ "btczar.ob-inc" , "order" ]"#, &["btczar.ob-inc", "order"]),
+            (r#"["btczar\u002eob-inc"]"#, &["btczar.ob-inc"]),
+            (r#"["a\"b","order"]"#, &["order"]),
+        ] {
+            let names = Names::read(json).unwrap();
+            assert_eq!(names.all(), wanted, "{json}");
+        }
+        for json in [r#""x""#, "[1]", r#"["a",1]"#, "null", "{}", r#"["a"],["b"]"#] {
+            assert_eq!(Names::read(json), None, "{json}");
         }
     }
 

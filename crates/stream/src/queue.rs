@@ -1,6 +1,7 @@
 //! Between the socket and the consumer: bounded, in order, and never blocking the socket.
 
-use crate::Event;
+use crate::{Event, Topic};
+use capecrypto_models::Timestamp;
 use std::{
     collections::VecDeque,
     pin::pin,
@@ -32,7 +33,28 @@ struct Lanes {
     market: Lane,
     account: Lane,
     connection: Lane,
+    /// Gaps that fell out of the full lane, as one: a gap is never lost.
+    gap: Option<Gap>,
     ended: bool,
+}
+
+#[derive(Debug)]
+struct Gap {
+    topics: Vec<Topic>,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Gap {
+    /// One gap that covers both.
+    fn with(mut self, other: Self) -> Self {
+        for topic in other.topics {
+            if !self.topics.contains(&topic) {
+                self.topics.push(topic);
+            }
+        }
+        Self { from: self.from.min(other.from), to: self.to.max(other.to), ..self }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -50,12 +72,16 @@ struct Waiting {
 }
 
 impl Lane {
-    fn push(&mut self, waiting: Waiting, slots: usize, bytes: usize) {
+    /// Adds an event; the gaps that had to go for it are handed to `keep`.
+    fn push(&mut self, waiting: Waiting, slots: usize, bytes: usize, mut keep: impl FnMut(Gap)) {
         self.bytes += waiting.bytes;
         self.events.push_back(waiting);
         while self.events.len() > slots || (self.bytes > bytes && self.events.len() > 1) {
-            self.pop();
-            self.dropped += 1;
+            if let Some(Event::Gap { topics, from, to }) = self.pop() {
+                keep(Gap { topics, from, to });
+            } else {
+                self.dropped += 1;
+            }
         }
     }
 
@@ -76,6 +102,9 @@ impl Lanes {
         let [market, account, connection] = lanes.map(|lane| std::mem::take(&mut lane.dropped));
         if market + account + connection > 0 {
             return Some(Event::Lagged { market, account, connection });
+        }
+        if let Some(Gap { topics, from, to }) = self.gap.take() {
+            return Some(Event::Gap { topics, from, to });
         }
         let lanes = [&mut self.market, &mut self.account, &mut self.connection];
         let first =
@@ -105,14 +134,22 @@ impl Queue {
             | Event::MarketTrades { .. }
             | Event::Candle { .. }
             | Event::Tickers(_)
-            | Event::Unknown { .. } => lanes.market.push(waiting, MARKET_SLOTS, MARKET_BYTES),
+            | Event::Unknown { .. } => lanes.market.push(waiting, MARKET_SLOTS, MARKET_BYTES, |_| ()),
             // A server that only talks nonsense must not fill the memory either.
             Event::Order(_)
             | Event::Trade(_)
             | Event::Balance(_)
             | Event::Unreadable { .. }
-            | Event::ServerError { .. } => lanes.account.push(waiting, ACCOUNT_SLOTS, ACCOUNT_BYTES),
-            _ => lanes.connection.push(waiting, CONNECTION_SLOTS, usize::MAX),
+            | Event::ServerError { .. } => lanes.account.push(waiting, ACCOUNT_SLOTS, ACCOUNT_BYTES, |_| ()),
+            _ => {
+                let Lanes { connection, gap, .. } = &mut *lanes;
+                connection.push(waiting, CONNECTION_SLOTS, usize::MAX, |dropped| {
+                    *gap = Some(match gap.take() {
+                        Some(kept) => kept.with(dropped),
+                        None => dropped,
+                    });
+                });
+            }
         }
         drop(lanes);
         self.filled.notify_one();
@@ -208,6 +245,22 @@ mod tests {
             queue.push(Event::Connected { connections });
         }
         assert_eq!(queue.pop().await, Some(Event::Lagged { market: 12, account: 0, connection: 904 }));
+    }
+
+    #[tokio::test]
+    async fn a_gap_is_never_dropped_but_becomes_one_with_others() {
+        let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
+        let gap =
+            |topics: &[Topic], from, to| Event::Gap { topics: topics.to_vec(), from: at(from), to: at(to) };
+        let queue = Queue::default();
+        queue.push(gap(&[Topic::Orders], 5, 10));
+        queue.push(gap(&[Topic::Orders, Topic::Trades], 2, 7));
+        for connections in 0..5_000 {
+            queue.push(Event::Connected { connections });
+        }
+        assert_eq!(queue.pop().await, Some(Event::Lagged { market: 0, account: 0, connection: 904 }));
+        assert_eq!(queue.pop().await, Some(gap(&[Topic::Orders, Topic::Trades], 2, 10)));
+        assert_eq!(queue.pop().await, Some(Event::Connected { connections: 904 }));
     }
 
     thread_local! {

@@ -5,6 +5,8 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(250);
 const BASE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
+/// After a connection on which the server answered, the wait is that after so many failures at most: 2 to 4 s.
+const EARNED: u32 = 4;
 /// A connection that lived this long was a good one.
 pub(crate) const HEALTHY: Duration = Duration::from_secs(60);
 
@@ -21,10 +23,13 @@ impl Backoff {
         Self { failures: 0, random: fastrand::Rng::with_seed(seed) }
     }
 
-    /// The wait after a failed try, or after a connection that lived for some time.
-    pub(crate) fn next(&mut self, lived: Option<Duration>) -> Duration {
-        if lived.is_some_and(|lived| lived >= HEALTHY) {
-            self.failures = 0;
+    /// The wait after a failed try, or after a connection: how long it lived, and whether the server answered on it.
+    pub(crate) fn next(&mut self, lived: Option<(Duration, bool)>) -> Duration {
+        match lived {
+            Some((lived, _)) if lived >= HEALTHY => self.failures = 0,
+            // The server is there: long waits would only lose more.
+            Some((_, true)) => self.failures = self.failures.min(EARNED),
+            Some((_, false)) | None => {}
         }
         let (shortest, longest) = match self.failures {
             0 => (Duration::ZERO, FIRST),
@@ -60,13 +65,25 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_answered_is_not_waited_for_long() {
+        for seed in 0..100 {
+            let mut backoff = Backoff::new(seed);
+            for _ in 0..20 {
+                backoff.next(None);
+            }
+            let wait = backoff.next(Some((Duration::from_secs(5), true)));
+            assert!(wait <= Duration::from_secs(4), "seed {seed}: {wait:?}");
+        }
+    }
+
+    #[test]
     fn only_a_healthy_minute_starts_over() {
         let mut backoff = Backoff::new(1);
         for _ in 0..20 {
-            backoff.next(Some(Duration::from_secs(59)));
+            backoff.next(Some((Duration::from_secs(59), false)));
         }
         assert_eq!(backoff.failures, 20);
-        assert!(backoff.next(Some(Duration::from_secs(60))) <= FIRST);
+        assert!(backoff.next(Some((Duration::from_secs(60), true))) <= FIRST);
         assert_eq!(backoff.failures, 1);
     }
 }

@@ -1,22 +1,22 @@
 //! The state of a stream, without I/O and without a clock: time comes in as a value, what to do goes out.
 //!
-//! The exchange's rules, as far as they matter here:
-//!
-//! 1. A connection and each request is answered by a list of **all** current subscriptions. There is no request id:
-//!    answers come in order.
-//! 2. A name that the connection may not see is dropped in silence: it is missing from that list.
-//! 3. A book's snapshot and stored increments come before the answer to its subscription. Subscribing again, also to
-//!    what is subscribed, brings them again.
-//! 4. More than 256 frames of that kind, over all streams in the handshake, kill the connection at once: after a
-//!    connection that died before its handshake was confirmed, books are subscribed to one by one, until a connection
-//!    has lived for a minute.
-//! 5. A text frame of more than 512 bytes from us closes the connection.
-//! 6. A nonce is checked at the handshake only, so each connection is signed anew.
-//! 7. Nothing is replayed for topics of the account: what happened while they were not confirmed is a gap.
+//! 1. What is asked for, and when, is a matter of [`subscriptions`]; what of the account may be lost, of [`coverage`].
+//! 2. A ping is sent at a steady pace. A connection that brings nothing at all for some time after one is given up. A list of what
+//!    is subscribed is asked for as well, where topics of the account are: it proves how far nothing was missed.
+//! 3. A nonce is checked at the handshake only, so each connection is signed anew.
+//! 4. A wall clock that jumps ahead of the monotonic one means that the machine slept: the connection is given up at once, since
+//!    it may be dead without anybody having noticed.
 
+mod config;
+mod coverage;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+
+use self::{coverage::Coverage, subscriptions::Subscriptions};
 use crate::{
-    Error, Event, Interruption, Kind, Topic,
-    frame::{self, Frame},
+    Event, Interruption, Topic,
+    frame::{self, Frame, Names},
     reconnect::{Backoff, HEALTHY},
 };
 use bytes::Bytes;
@@ -26,94 +26,40 @@ use std::{
     time::Duration,
 };
 
-/// Longest text frame that the server takes.
-const LONGEST_FRAME: usize = 512;
-/// Longest query that is put into a handshake; what does not fit is subscribed to afterwards.
-const LONGEST_QUERY: usize = 1_500;
+pub use self::config::Config;
+
 /// Refusals of the credentials in a row after which the stream ends.
 const MOST_REFUSALS: u32 = 2;
-/// What came last before a loss may not have been the last that was sent: a gap begins this much earlier.
-const OVERLAP_MS: u64 = 5_000;
-
-/// Deadlines of a stream. Each has a default; only staleness can be switched off, and is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Config {
-    /// How often the connection is pinged. Default 15 s.
-    pub ping_every: Duration,
-    /// How long after a ping anything has to come. Default 10 s.
-    pub pong_within: Duration,
-    /// How long a subscription may stay unconfirmed before the connection is given up. Default 10 s.
-    pub confirm_within: Duration,
-    /// After how long without a message [`Event::Stale`] is told. Default never: a market may be quiet.
-    pub stale_after: Option<Duration>,
-    /// What the random part of the waits between two connections begins with. Default a random number; with a number of
-    /// your own a run can be repeated.
-    pub seed: Option<u64>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            ping_every: Duration::from_secs(15),
-            pong_within: Duration::from_secs(10),
-            confirm_within: Duration::from_secs(10),
-            stale_after: None,
-            seed: None,
-        }
-    }
-}
-
-impl Config {
-    /// The same with other times for the heartbeat.
-    #[must_use]
-    pub fn heartbeat(self, ping_every: Duration, pong_within: Duration) -> Self {
-        Self { ping_every, pong_within, ..self }
-    }
-
-    /// The same with another time for the answer to a subscription.
-    #[must_use]
-    pub fn confirm_within(self, confirm_within: Duration) -> Self {
-        Self { confirm_within, ..self }
-    }
-
-    /// The same with a start for the random part of the waits.
-    #[must_use]
-    pub fn seed(self, seed: u64) -> Self {
-        Self { seed: Some(seed), ..self }
-    }
-
-    /// A time of zero would ping or reconnect without end, and a very long one would never notice a dead connection.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let day = Duration::from_secs(24 * 60 * 60);
-        let times = [
-            ("ping_every", Some(self.ping_every)),
-            ("pong_within", Some(self.pong_within)),
-            ("confirm_within", Some(self.confirm_within)),
-            ("stale_after", self.stale_after),
-        ];
-        let bad = times.into_iter().find(|(_, time)| time.is_some_and(|time| time.is_zero() || time > day));
-        match bad {
-            Some((name, Some(time))) => Err(Error::new(
-                Kind::InvalidArgument,
-                format!("config: {name} is {time:?}; give a time above zero and up to a day"),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// The same with a time after which silence is told.
-    #[must_use]
-    pub fn stale_after(self, stale_after: Duration) -> Self {
-        Self { stale_after: Some(stale_after), ..self }
-    }
-}
+/// The longest wait that a server may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
+/// By how much the wall clock may run ahead of the monotonic one at a time (rule 4).
+const JUMP_MS: i128 = 10_000;
+/// The first and the longest wait before what was left out of a list is asked for again.
+const MISSING_FIRST: Duration = Duration::from_secs(10);
+const MISSING_LONGEST: Duration = Duration::from_secs(300);
 
 /// A moment: time since the session began, and the wall's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Now {
     pub(crate) elapsed: Duration,
     pub(crate) unix_millis: u64,
+}
+
+impl Now {
+    /// How far the wall clock is ahead of the monotonic one.
+    fn ahead_ms(self) -> i128 {
+        i128::from(self.unix_millis) - i128::try_from(self.elapsed.as_millis()).unwrap_or(i128::MAX)
+    }
+}
+
+/// Why a handshake failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) what: String,
+    /// Whether the server refuses the credentials.
+    pub(crate) refused: bool,
+    /// The wait that the server asked for.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// What the socket's task has to do next.
@@ -148,26 +94,35 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Open {
     since: Duration,
-    /// When a ping is to be sent, or was sent and not answered.
-    ping: Ping,
+    /// When the next ping is to be sent.
+    next_ping: Duration,
+    /// When the next list is to be asked for.
+    next_list: Duration,
+    /// When the first ping was sent since something came.
+    unheard: Option<Duration>,
     /// When a message came last.
     message: Duration,
     told_stale: bool,
-    /// How often the server has told what is subscribed.
-    confirmations: u64,
+    /// Whether the server has answered the handshake.
+    answered: bool,
+    /// Whether it has lived long enough to be a good connection.
+    healthy: bool,
+    ahead_ms: i128,
 }
 
+/// The handshake or request that the server owes an answer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ping {
-    DueAt(Duration),
-    SentAt(Duration),
+struct Asked {
+    /// The deadline for the answer counts from here.
+    at: Duration,
+    sent_ms: u64,
 }
 
-/// A request to be sent, of names that fit one frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Request {
-    event: &'static str,
-    names: Vec<String>,
+/// When what is missing is asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Retry {
+    at: Duration,
+    wait: Duration,
 }
 
 #[derive(Debug)]
@@ -177,54 +132,35 @@ pub(crate) struct Session {
     private: bool,
     state: State,
     backoff: Backoff,
-    /// What the consumer wants, in the order of asking.
-    wanted: Vec<Topic>,
-    /// What this connection has asked for by now, by name.
-    asked_for: BTreeSet<String>,
-    /// What the server listed last, by name.
-    confirmed: BTreeSet<String>,
-    /// Requests that wait to be sent, one at a time.
-    requests: VecDeque<Request>,
-    /// When the handshake or request was sent that the server has not answered yet.
-    unanswered: Option<Duration>,
-    /// Rule 4 struck: subscribe to books one by one.
-    one_by_one: bool,
+    subscriptions: Subscriptions,
+    coverage: Coverage,
+    asked: Option<Asked>,
+    /// What the consumer was told to be missing.
     missing: BTreeSet<Topic>,
+    retry: Option<Retry>,
     connections: u64,
     refusals: u32,
-    /// Everything wanted is confirmed, so that nothing is missed.
-    covered: bool,
-    /// Until when nothing was missed, on the wall clock; nothing before the first connection.
-    covered_until: Option<u64>,
     actions: VecDeque<Action>,
 }
 
 impl Session {
-    pub(crate) fn new(config: Config, wanted: Vec<Topic>, seed: u64) -> Self {
+    pub(crate) fn new(config: Config, wanted: &[Topic], seed: u64, now: Now) -> Self {
         let mut session = Self {
             config,
             private: wanted.iter().any(Topic::is_private),
             state: State::Connecting,
             backoff: Backoff::new(seed),
-            wanted: Vec::new(),
-            asked_for: BTreeSet::new(),
-            confirmed: BTreeSet::new(),
-            requests: VecDeque::new(),
-            unanswered: None,
-            one_by_one: false,
+            subscriptions: Subscriptions::default(),
+            coverage: Coverage::default(),
+            asked: None,
             missing: BTreeSet::new(),
+            retry: None,
             connections: 0,
             refusals: 0,
-            covered: false,
-            covered_until: None,
             actions: VecDeque::new(),
         };
-        for topic in wanted {
-            if !session.wanted.contains(&topic) {
-                session.wanted.push(topic);
-            }
-        }
-        session.connect();
+        session.subscriptions.want_all(wanted);
+        session.connect(now);
         session
     }
 
@@ -238,36 +174,32 @@ impl Session {
         match self.state {
             State::Waiting { until } => Some(until),
             State::Open(open) => {
-                let ping = match open.ping {
-                    Ping::DueAt(due) => due,
-                    Ping::SentAt(sent) => sent.saturating_add(self.config.pong_within),
-                };
-                let confirm = self.unanswered.map(|at| at.saturating_add(self.config.confirm_within));
+                let silent = open.unheard.map(|at| at.saturating_add(self.config.pong_within));
+                let confirm = self.asked.map(|asked| asked.at.saturating_add(self.config.confirm_within));
                 let age = self.config.stale_after.filter(|_| !open.told_stale);
                 let stale = age.map(|age| open.message.saturating_add(age));
-                [Some(ping), confirm, stale].into_iter().flatten().min()
+                let healthy = (!open.healthy).then(|| open.since.saturating_add(HEALTHY));
+                let retry = self.retry.map(|retry| retry.at);
+                let list = self.private.then_some(open.next_list);
+                [Some(open.next_ping), silent, confirm, stale, healthy, retry, list]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
             State::Connecting | State::Stopped => None,
         }
     }
 
-    fn connect(&mut self) {
+    fn connect(&mut self, now: Now) {
         self.state = State::Connecting;
-        self.confirmed.clear();
-        self.requests.clear();
-        self.asked_for.clear();
-        let mut query = String::new();
-        for topic in &self.wanted {
-            let name = topic.name();
-            // Only books are replayed.
-            let later = self.one_by_one && matches!(topic, Topic::Book(_));
-            if !later && query.len() + name.len() <= LONGEST_QUERY {
-                let separator = if query.is_empty() { "" } else { "&" };
-                query.extend([separator, "stream=", &name]);
-                self.asked_for.insert(name);
-            }
-        }
+        let (query, topics) = self.subscriptions.handshake();
+        self.note_asked(now, &topics);
         self.actions.push_back(Action::Connect { query, private: self.private });
+    }
+
+    fn note_asked(&mut self, now: Now, topics: &[Topic]) {
+        self.asked = Some(Asked { at: now.elapsed, sent_ms: now.unix_millis });
+        topics.iter().for_each(|topic| self.coverage.asked(topic, now.unix_millis));
     }
 
     /// The handshake was accepted.
@@ -276,34 +208,34 @@ impl Session {
         self.refusals = 0;
         self.state = State::Open(Open {
             since: now.elapsed,
-            ping: Ping::DueAt(now.elapsed.saturating_add(self.config.ping_every)),
+            next_ping: now.elapsed.saturating_add(self.config.ping_every),
+            next_list: now.elapsed.saturating_add(self.config.list_every),
+            unheard: None,
             message: now.elapsed,
             told_stale: false,
-            confirmations: 0,
+            answered: false,
+            healthy: false,
+            ahead_ms: now.ahead_ms(),
         });
-        // What the handshake did not ask for, or no longer has to: the consumer may have changed its mind meanwhile.
-        let wanted: Vec<_> = self.wanted.iter().map(Topic::name).collect();
-        let rest: Vec<_> = wanted.iter().filter(|name| !self.asked_for.contains(*name)).cloned().collect();
-        let surplus: Vec<_> = self.asked_for.iter().filter(|name| !wanted.contains(name)).cloned().collect();
-        self.enqueue("subscribe", &rest, self.one_by_one);
-        self.enqueue("unsubscribe", &surplus, false);
-        // Rule 1: the handshake is answered too.
-        self.unanswered = Some(now.elapsed);
-        self.covered = false;
-        self.covered_until.get_or_insert(now.unix_millis);
+        self.subscriptions.connected();
+        // The handshake is answered too. The time for that does not begin before the connection stands.
+        if let Some(asked) = &mut self.asked {
+            asked.at = now.elapsed;
+        }
         self.emit(Event::Connected { connections: self.connections });
     }
 
     /// The handshake failed. Refused credentials end the stream at the second time in a row.
-    pub(crate) fn connect_failed(&mut self, now: Now, refused: bool, what: String) {
+    pub(crate) fn connect_failed(&mut self, now: Now, failure: Failure) {
+        let Failure { what, refused, retry_after } = failure;
         if !refused {
             self.refusals = 0;
-            return self.wait(now, None, Interruption::Failed { what });
+            return self.wait(now, None, retry_after, Interruption::Failed { what });
         }
         self.refusals += 1;
         let why = Interruption::Refused { what };
         if self.refusals < MOST_REFUSALS {
-            return self.wait(now, None, why);
+            return self.wait(now, None, retry_after, why);
         }
         self.state = State::Stopped;
         self.emit(Event::Ended { why });
@@ -314,212 +246,228 @@ impl Session {
     pub(crate) fn disconnected(&mut self, now: Now, why: Interruption) {
         let State::Open(open) = self.state else { return };
         let lived = now.elapsed.saturating_sub(open.since);
-        if open.confirmations == 0 {
-            self.one_by_one = true;
-        } else if lived >= HEALTHY {
-            self.one_by_one = false;
-        }
-        self.covered = false;
-        self.unanswered = None;
-        self.wait(now, Some(lived), why);
+        self.subscriptions.disconnected(open.answered, lived >= HEALTHY);
+        self.coverage.disconnected();
+        self.wait(now, Some((lived, open.answered)), None, why);
     }
 
-    fn wait(&mut self, now: Now, lived: Option<Duration>, why: Interruption) {
-        let retry_in = self.backoff.next(lived);
-        self.state = State::Waiting { until: now.elapsed + retry_in };
+    fn wait(
+        &mut self,
+        now: Now,
+        lived: Option<(Duration, bool)>,
+        retry_after: Option<Duration>,
+        why: Interruption,
+    ) {
+        let retry_in = self.backoff.next(lived).max(retry_after.unwrap_or_default().min(LONGEST_ASKED));
+        self.state = State::Waiting { until: now.elapsed.saturating_add(retry_in) };
+        self.asked = None;
         self.missing.clear();
+        self.retry = None;
         self.emit(Event::Disconnected { why, retry_in });
     }
 
     /// Bytes came, of a message that is not complete yet: the connection lives, and what it is asked for may be in them.
     pub(crate) fn bytes_came(&mut self, now: Now) {
         if let State::Open(open) = &mut self.state {
-            open.ping = Ping::DueAt(now.elapsed.saturating_add(self.config.ping_every));
-            if self.unanswered.is_some() {
-                self.unanswered = Some(now.elapsed);
+            open.unheard = None;
+            if let Some(asked) = &mut self.asked {
+                asked.at = now.elapsed;
             }
         }
     }
 
     /// A ping or pong came.
     pub(crate) fn heard(&mut self, now: Now) {
-        if let State::Open(open) = &mut self.state {
-            open.ping = Ping::DueAt(now.elapsed.saturating_add(self.config.ping_every));
-            if self.covered {
-                self.covered_until = Some(now.unix_millis);
-            }
+        if !self.slept(now)
+            && let State::Open(open) = &mut self.state
+        {
+            open.unheard = None;
         }
     }
 
     /// A text frame came.
     pub(crate) fn received(&mut self, now: Now, text: Bytes) {
-        self.heard(now);
+        if self.slept(now) {
+            return;
+        }
         if let State::Open(open) = &mut self.state {
+            open.unheard = None;
             open.message = now.elapsed;
             open.told_stale = false;
         }
         let mut frames = Vec::new();
         let actions = &mut self.actions;
         frame::read(text, |frame| match frame {
-            Frame::Event(event) => actions.push_back(Action::Emit(event)),
+            Frame::Event(event) if !matches!(event, Event::ServerError { .. }) => {
+                actions.push_back(Action::Emit(event));
+            }
             frame => frames.push(frame),
         });
         for frame in frames {
-            if let Frame::Subscriptions(names) = frame {
-                self.answered(now, names);
+            match frame {
+                Frame::Subscriptions(names) => self.answered(now, names.as_ref()),
+                Frame::Refusal(name) => self.subscriptions.refused_by_name(&name),
+                Frame::Event(event) => {
+                    self.emit(event);
+                    self.complained(now);
+                }
             }
         }
     }
 
     /// The server answered the handshake or a request with what is subscribed now.
-    fn answered(&mut self, now: Now, names: Option<Vec<String>>) {
-        self.unanswered = None;
-        if let State::Open(open) = &mut self.state {
-            open.confirmations += 1;
+    fn answered(&mut self, now: Now, names: Option<&Names>) {
+        let State::Open(open) = &mut self.state else { return };
+        open.answered = true;
+        // A list that nobody asked for proves nothing about times.
+        let sent_ms = self.asked.take().map_or(0, |asked| asked.sent_ms);
+        let answer = self.subscriptions.answered(names);
+        if !answer.confirmed.is_empty() {
+            self.emit(Event::Subscribed { topics: answer.confirmed });
         }
-        match names {
-            Some(names) => self.confirmed = names.into_iter().collect(),
-            // A server that does not list them: take its word.
-            None => self.confirmed.clone_from(&self.asked_for),
+        if !answer.ended.is_empty() {
+            self.emit(Event::Unsubscribed { topics: answer.ended });
         }
-        let topics = self.confirmed.iter().filter_map(|name| Topic::parse(name)).collect();
-        self.emit(Event::Subscribed { topics });
+        self.coverage.missing(&answer.vanished);
+        self.coverage.missing(&answer.left_out);
+        for lost in self.coverage.listed(&answer.private, sent_ms, now.unix_millis) {
+            self.emit(Event::Gap { topics: lost.topics, from: wall(lost.from_ms), to: wall(lost.to_ms) });
+        }
+        if !answer.vanished.is_empty() {
+            self.missing.extend(answer.vanished.iter().cloned());
+            self.emit(Event::NotSubscribed { topics: answer.vanished });
+            self.retry_missing(now);
+        }
+        self.go_on(now);
+    }
+
+    /// The server complains. Where it owes an answer, this is the answer.
+    fn complained(&mut self, now: Now) {
+        if self.asked.take().is_some() {
+            let refused = self.subscriptions.complained();
+            self.coverage.missing(&refused);
+            self.go_on(now);
+        }
+    }
+
+    /// Sends the next request or, where all are answered, tells what is missing.
+    fn go_on(&mut self, now: Now) {
         self.send_next(now);
-        let missing = self.missing_now();
-        let all_asked = self.unanswered.is_none();
-        // Books have a sequence and snapshots; what is missed of the account, nothing brings back (rule 7).
-        if !self.covered && (all_asked || !missing.iter().any(Topic::is_private)) {
-            self.cover(now);
+        if !self.subscriptions.is_settled() {
+            return;
         }
-        if all_asked {
-            if !missing.is_subset(&self.missing) {
-                self.emit(Event::NotSubscribed { topics: missing.iter().cloned().collect() });
-            }
-            self.missing = missing;
+        let missing: BTreeSet<Topic> = self.subscriptions.missing().into_iter().collect();
+        if !missing.is_subset(&self.missing) {
+            self.emit(Event::NotSubscribed { topics: missing.iter().cloned().collect() });
         }
+        if missing.is_empty() {
+            self.retry = None;
+        } else {
+            self.retry_missing(now);
+        }
+        self.missing = missing;
     }
 
-    /// From now on nothing is missed.
-    fn cover(&mut self, now: Now) {
-        self.covered = true;
-        let until = self.covered_until.replace(now.unix_millis);
-        if self.connections > 1
-            && let Some(until) = until
-        {
-            let from = wall(until.saturating_sub(OVERLAP_MS));
-            self.emit(Event::Gap { from, to: wall(now.unix_millis) });
+    fn retry_missing(&mut self, now: Now) {
+        if self.retry.is_none_or(|retry| retry.at <= now.elapsed) {
+            let wait =
+                self.retry.map_or(MISSING_FIRST, |retry| retry.wait.saturating_mul(2).min(MISSING_LONGEST));
+            self.retry = Some(Retry { at: now.elapsed.saturating_add(wait), wait });
         }
-    }
-
-    fn missing_now(&self) -> BTreeSet<Topic> {
-        self.wanted.iter().filter(|topic| !self.confirmed.contains(&topic.name())).cloned().collect()
     }
 
     fn send_next(&mut self, now: Now) {
-        if self.unanswered.is_some() || !matches!(self.state, State::Open(_)) {
+        if !matches!(self.state, State::Open(_)) || self.asked.is_some() {
             return;
         }
-        if let Some(Request { event, names }) = self.requests.pop_front() {
-            self.unanswered = Some(now.elapsed);
-            let text = format!(r#"{{"event":"{event}","streams":["{}"]}}"#, names.join("\",\""));
-            for name in names {
-                if event == "subscribe" {
-                    self.asked_for.insert(name);
-                } else {
-                    self.asked_for.remove(&name);
-                }
-            }
+        if let Some((text, topics)) = self.subscriptions.next_request() {
+            self.note_asked(now, &topics);
             self.actions.push_back(Action::Send(text));
         }
     }
 
-    /// Subscribes to more, or again to what is subscribed (rule 3).
-    pub(crate) fn subscribe(&mut self, now: Now, topics: Vec<Topic>) {
-        let names: Vec<_> = topics.iter().map(Topic::name).collect();
-        for topic in topics {
-            if !self.wanted.contains(&topic) {
-                self.wanted.push(topic);
-            }
-        }
-        self.request(now, "subscribe", &names, self.one_by_one);
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_))
     }
 
-    /// Subscribes again to each of these that is still wanted, in a request of its own: each brings a replay (rule 4).
+    /// Subscribes to more, or again to what is subscribed.
+    pub(crate) fn subscribe(&mut self, now: Now, topics: &[Topic]) {
+        self.subscriptions.subscribe(topics, self.is_open());
+        self.send_next(now);
+    }
+
+    /// Subscribes again to each of these that is still wanted: each brings a replay.
     pub(crate) fn subscribe_again(&mut self, now: Now, topics: &[Topic]) {
-        let wanted = topics.iter().filter(|topic| self.wanted.contains(topic));
-        let names: Vec<_> = wanted.map(Topic::name).collect();
-        self.request(now, "subscribe", &names, true);
+        self.subscriptions.subscribe_again(topics, self.is_open());
+        self.send_next(now);
     }
 
     pub(crate) fn unsubscribe(&mut self, now: Now, topics: &[Topic]) {
-        self.wanted.retain(|topic| !topics.contains(topic));
         self.missing.retain(|topic| !topics.contains(topic));
-        let names: Vec<_> = topics.iter().map(Topic::name).collect();
-        self.request(now, "unsubscribe", &names, false);
-    }
-
-    /// Without a connection there is nothing to ask: the next one asks for what is wanted then.
-    fn request(&mut self, now: Now, event: &'static str, names: &[String], singly: bool) {
-        if let State::Open(_) = self.state {
-            // The last word on a name counts.
-            for waiting in &mut self.requests {
-                waiting.names.retain(|name| !names.contains(name));
-            }
-            self.requests.retain(|waiting| !waiting.names.is_empty());
-            self.enqueue(event, names, singly);
-            self.send_next(now);
-        }
-    }
-
-    /// Adds requests of at most 512 bytes (rule 5). A name has 64 + 10 bytes at most, so one always fits. Topic names
-    /// are made of checked ids, so nothing in them needs escaping.
-    fn enqueue(&mut self, event: &'static str, names: &[String], singly: bool) {
-        const FRAME: usize = r#"{"event":"unsubscribe","streams":[]}"#.len();
-        let mut size = usize::MAX;
-        for name in names {
-            let longer = size.saturating_add(name.len() + 3);
-            match self.requests.back_mut() {
-                Some(last) if !singly && longer <= LONGEST_FRAME => {
-                    last.names.push(name.clone());
-                    size = longer;
-                }
-                _ => {
-                    self.requests.push_back(Request { event, names: vec![name.clone()] });
-                    size = FRAME + name.len() + 3;
-                }
-            }
-        }
+        topics.iter().for_each(|topic| self.coverage.forget(topic));
+        self.subscriptions.unsubscribe(topics, self.is_open());
+        self.send_next(now);
     }
 
     /// Time has passed.
     pub(crate) fn tick(&mut self, now: Now) {
+        if self.slept(now) {
+            return;
+        }
         match self.state {
-            State::Waiting { until } if now.elapsed >= until => self.connect(),
+            State::Waiting { until } if now.elapsed >= until => self.connect(now),
             State::Open(open) => self.tick_open(now, open),
             State::Waiting { .. } | State::Connecting | State::Stopped => {}
         }
     }
 
     fn tick_open(&mut self, now: Now, mut open: Open) {
-        if self.unanswered.is_some_and(|at| now.elapsed >= at.saturating_add(self.config.confirm_within)) {
+        if self.asked.is_some_and(|asked| now.elapsed >= asked.at.saturating_add(self.config.confirm_within))
+        {
             return self.give_up(now, Interruption::Unconfirmed);
         }
-        match open.ping {
-            Ping::SentAt(sent) if now.elapsed >= sent.saturating_add(self.config.pong_within) => {
-                return self.give_up(now, Interruption::Silent);
-            }
-            Ping::DueAt(due) if now.elapsed >= due => {
-                open.ping = Ping::SentAt(now.elapsed);
-                self.actions.push_back(Action::Ping);
-            }
-            Ping::SentAt(_) | Ping::DueAt(_) => {}
+        if open.unheard.is_some_and(|at| now.elapsed >= at.saturating_add(self.config.pong_within)) {
+            return self.give_up(now, Interruption::Silent);
+        }
+        if now.elapsed >= open.next_ping {
+            open.next_ping = now.elapsed.saturating_add(self.config.ping_every);
+            open.unheard.get_or_insert(now.elapsed);
+            self.actions.push_back(Action::Ping);
+        }
+        if self.private && now.elapsed >= open.next_list {
+            open.next_list = now.elapsed.saturating_add(self.config.list_every);
+            // Where requests are under way, their answers have lists.
+            self.subscriptions.ask_for_list();
         }
         let silent_for = now.elapsed.saturating_sub(open.message);
         if !open.told_stale && self.config.stale_after.is_some_and(|age| silent_for >= age) {
             open.told_stale = true;
             self.emit(Event::Stale { silent_for });
         }
+        let becomes_healthy = !open.healthy && now.elapsed >= open.since.saturating_add(HEALTHY);
+        open.healthy |= becomes_healthy;
         self.state = State::Open(open);
+        if becomes_healthy {
+            self.subscriptions.healthy();
+        }
+        if self.retry.is_some_and(|retry| now.elapsed >= retry.at) && self.subscriptions.is_settled() {
+            self.subscriptions.ask_for_missing();
+            self.retry_missing(now);
+        }
+        self.send_next(now);
+    }
+
+    /// Gives the connection up where the machine slept (rule 4).
+    fn slept(&mut self, now: Now) -> bool {
+        let State::Open(open) = &mut self.state else { return false };
+        let by_ms = now.ahead_ms() - open.ahead_ms;
+        if by_ms > JUMP_MS {
+            let by = Duration::from_millis(u64::try_from(by_ms).unwrap_or(u64::MAX));
+            self.give_up(now, Interruption::ClockJumped { by });
+            return true;
+        }
+        open.ahead_ms = now.ahead_ms();
+        false
     }
 
     fn give_up(&mut self, now: Now, why: Interruption) {
@@ -536,6 +484,3 @@ fn wall(unix_millis: u64) -> Timestamp {
     let millis = i64::try_from(unix_millis).unwrap_or(i64::MAX);
     Timestamp::from_unix_millis(millis).unwrap_or_else(|_| std::time::SystemTime::UNIX_EPOCH.into())
 }
-
-#[cfg(test)]
-mod tests;

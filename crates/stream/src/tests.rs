@@ -97,7 +97,7 @@ fn success(payload: &[u8]) -> Result<Value, String> {
         Frame::Subscriptions(names) => {
             let mut value = json!({ "message": message(payload).map_err(|error| error.to_string())? });
             if let Some(names) = names {
-                value["streams"] = json!(names);
+                value["streams"] = json!(names.all());
             }
             Ok(value)
         }
