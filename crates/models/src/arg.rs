@@ -6,8 +6,8 @@ use zeroize::Zeroize;
 
 /// Why a text or a number cannot be used, and what to give instead.
 ///
-/// `Display` is the two parts in one line, `why; remedy`. The text that was refused is repeated only as far
-/// as it helps, cut at 32 characters; that of a [`Sensitive`](crate::Sensitive) is never repeated.
+/// `Display` prints both in one line, `why; remedy`. At most 32 characters of the refused text are quoted, and none of
+/// a [`Sensitive`](crate::Sensitive).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
     why: Cow<'static, str>,
@@ -44,11 +44,11 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// A request's argument: a checked value, or the reason why the text given is none.
+/// A request's argument: a checked value, or the reason why the given text was refused.
 ///
-/// Constructors of requests take `impl Into<Arg<MarketId>>`, so both `"btczar"` and a [`MarketId`] fit, and
-/// neither can fail there. A malformed one cannot be serialised: that is how `send` refuses the request with
-/// the argument's name before anything leaves.
+/// Constructors of requests take `impl Into<Arg<MarketId>>`, so both `"btczar"` and a [`MarketId`] fit, and the
+/// constructor cannot fail. A malformed argument cannot be written, so `send` refuses the request before anything is
+/// sent, and the error names the argument.
 ///
 /// [`MarketId`]: crate::MarketId
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,10 +65,10 @@ impl<T> Arg<T> {
         Self(Err(reason))
     }
 
-    /// The value, where it is one.
+    /// The value, if the argument is good.
     ///
     /// # Errors
-    /// The reason for which `send` will refuse it.
+    /// The reason why `send` will refuse it.
     pub fn value(&self) -> Result<&T, &Malformed> {
         self.0.as_ref()
     }
@@ -81,7 +81,7 @@ impl<T: FromStr<Err = Malformed>> From<&str> for Arg<T> {
 }
 
 impl<T: FromStr<Err = Malformed>> From<String> for Arg<T> {
-    /// The text is wiped: it may be that of a [`Sensitive`](crate::Sensitive) argument.
+    /// Wipes the text, because it may belong to a [`Sensitive`](crate::Sensitive) argument.
     fn from(mut text: String) -> Self {
         let parsed = text.parse();
         text.zeroize();
@@ -104,7 +104,7 @@ impl<T: Serialize> Serialize for Arg<T> {
     }
 }
 
-/// The start of a refused text, safe to print: cut, and escaped where it holds control characters.
+/// The start of a refused text, safe to print: cut after 32 characters, with control characters escaped.
 pub(crate) fn excerpt(text: &str) -> String {
     let mut cut: String = text.chars().take(32).flat_map(char::escape_debug).collect();
     if text.chars().nth(32).is_some() {

@@ -1,22 +1,21 @@
-//! Balances, with one meaning wherever they come from.
+//! Balances, with the same meaning from every source.
 
 use crate::{CurrencyId, Decimal, Malformed, Timestamp, decimal, time, tolerant};
 use serde::{Deserialize, Serialize};
 
 /// What an account holds of one currency.
 ///
-/// The wire has two meanings for one key. Over REST (documents: "Account") and on the older stream, `balance` is
-/// what is available. On the stream of today (documents: "Balance Stream") it is the total, and `available`
-/// stands beside it. Here the three amounts mean the same in both cases: the two forms are told apart by the presence
-/// of `available`. For a server whose REST answers mean the total, see
-/// [`with_balance_as_total`](Self::with_balance_as_total).
+/// On the wire, the key `balance` has two meanings. Over REST (documents: "Account") and on the older stream, it is
+/// the available amount. On the current stream (documents: "Balance Stream") it is the total, and the key `available`
+/// is sent too. That key tells the two forms apart, so the three amounts of this type always mean the same. For a
+/// server whose REST answers mean the total, see [`with_balance_as_total`](Self::with_balance_as_total).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 #[non_exhaustive]
 pub struct Balance {
     /// The currency.
     pub currency: CurrencyId,
-    /// When it last changed; only the stream tells.
+    /// When it last changed; only the stream sends it.
     pub updated_at: Option<Timestamp>,
     available: Decimal,
     locked: Decimal,
@@ -24,7 +23,7 @@ pub struct Balance {
     form: Form,
 }
 
-/// Two balances are equal where currency, amounts and time are, whichever form they came in.
+/// Two balances are equal if currency, amounts and time are equal. The form they came in does not matter.
 impl PartialEq for Balance {
     fn eq(&self, other: &Self) -> bool {
         self.has_same_amounts(other) && self.updated_at == other.updated_at
@@ -33,10 +32,10 @@ impl PartialEq for Balance {
 
 impl Eq for Balance {}
 
-/// Which of the two forms the balance came in, so that it can be written back.
+/// The form that the balance came in, so that it is written back in the same form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// `balance` is what is available.
+    /// `balance` is the available amount.
     AvailableAlone,
     /// `balance` is the total, with `available` beside it.
     AllThree,
@@ -45,12 +44,12 @@ enum Form {
 }
 
 impl Balance {
-    /// What can be used for orders and withdrawals.
+    /// The amount that can be used for orders and withdrawals.
     pub fn available(&self) -> Decimal {
         self.available
     }
 
-    /// What open orders and pending withdrawals hold back.
+    /// The amount that open orders and pending withdrawals hold back.
     pub fn locked(&self) -> Decimal {
         self.locked
     }
@@ -60,30 +59,30 @@ impl Balance {
         self.total
     }
 
-    /// Reads the key `balance` as the total, where it came without `available` and so was read as what is available.
-    /// The answer itself does not tell which of the two it means: see `BalanceMeaning` of the environment.
+    /// Corrects a balance from a server whose key `balance` means the total. It was read as the available amount,
+    /// because the answer itself does not say what it means: see `BalanceMeaning` of the environment.
     ///
-    /// A balance that came with `available` beside it stays as it is.
+    /// A balance that came with the key `available` is not changed.
     ///
     /// # Errors
-    /// [`Malformed`] where more is locked than the total would be: then it is no total.
+    /// [`Malformed`] if more is locked than the total: then `balance` cannot be the total.
     pub fn with_balance_as_total(self) -> Result<Self, Malformed> {
         if self.form != Form::AvailableAlone {
             return Ok(self);
         }
         let total = self.available;
         let rest = total.checked_sub(self.locked).filter(|rest| *rest >= Decimal::ZERO);
-        // The difference of numbers with very different digits would be rounded without a word.
+        // The subtraction silently rounds a result with too many digits, so the sum is checked too.
         match rest.filter(|rest| rest.checked_add(self.locked) == Some(total)) {
             Some(available) => Ok(Self { available, total, form: Form::TotalAlone, ..self }),
             None => Err(Malformed::new(
                 "`balance` cannot be the total, since `locked` is larger",
-                "say in the environment that `balance` is what is available",
+                "set the environment to `BalanceMeaning::Available`",
             )),
         }
     }
 
-    /// Whether both tell the same of the same currency, whenever and wherever they come from: for reconciling.
+    /// Whether currency and amounts are equal, for reconciliation. Time and source do not matter.
     pub fn has_same_amounts(&self, other: &Self) -> bool {
         (&self.currency, self.available, self.locked) == (&other.currency, other.available, other.locked)
     }
@@ -97,7 +96,7 @@ struct Wire {
         deserialize_with = "tolerant::optional_text_id"
     )]
     currency: Option<CurrencyId>,
-    /// The older stream's name for it; a server that changes from one to the other may send both.
+    /// The older stream's name for `currency`. A server may send both while it changes from one to the other.
     #[serde(default, skip_serializing, deserialize_with = "tolerant::optional_text_id")]
     currency_id: Option<CurrencyId>,
     #[serde(with = "decimal")]
@@ -118,7 +117,7 @@ impl TryFrom<Wire> for Balance {
     type Error = &'static str;
 
     fn try_from(wire: Wire) -> Result<Self, Self::Error> {
-        // The sum of two large numbers would be rounded without a word.
+        // The addition silently rounds a sum with too many digits, so the result is checked.
         let exact = |available: Decimal| {
             let sum = available.checked_add(wire.locked)?;
             (sum.checked_sub(wire.locked)? == available && sum.checked_sub(available)? == wire.locked)
@@ -128,7 +127,7 @@ impl TryFrom<Wire> for Balance {
             |available| exact(available).ok_or("the sum of available and locked has more than 28 digits");
         let (available, total, form) = match wire.available {
             Some(available) if sum(available)? == wire.balance => (available, wire.balance, Form::AllThree),
-            // Guessing which of the three is wrong would be inventing money.
+            // It is not known which of the three is wrong, and a wrong guess would invent money.
             Some(_) => return Err("available and locked do not add up to balance"),
             None => (wire.balance, sum(wire.balance)?, Form::AvailableAlone),
         };

@@ -7,8 +7,8 @@ use serde::{
 };
 use std::{fmt, str::FromStr, time::Duration};
 
-/// One candle: on the wire `[time, open, high, low, close, volume]` (documents: "K-Line"). What a server writes
-/// behind the six is passed over.
+/// One candle: on the wire `[time, open, high, low, close, volume]` (documents: "K-Line"). Elements after the
+/// sixth are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(into = "Wire")]
 #[non_exhaustive]
@@ -94,7 +94,7 @@ impl Period {
         Self::OneWeek,
     ];
 
-    /// Length in minutes, as REST counts.
+    /// Length in minutes, as REST counts it.
     pub const fn minutes(self) -> u32 {
         match self {
             Self::OneMinute => 1,
@@ -130,7 +130,7 @@ impl Period {
         }
     }
 
-    /// Length.
+    /// The length as a [`Duration`].
     pub fn duration(self) -> Duration {
         Duration::from_secs(u64::from(self.minutes()) * 60)
     }
@@ -148,14 +148,14 @@ impl FromStr for Period {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         Self::ALL.into_iter().find(|period| period.name() == text).ok_or_else(|| {
             Malformed::new(
-                format!("'{}' is no candle period", crate::arg::excerpt(text)),
+                format!("'{}' is not a candle period", crate::arg::excerpt(text)),
                 "give one of 1m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d, 3d, 1w",
             )
         })
     }
 }
 
-/// Minutes.
+/// Written in minutes, as the REST call takes it.
 impl crate::param::Param for Period {
     fn write(&self, place: &mut dyn crate::param::Place) {
         place.number(&self.minutes());
@@ -163,7 +163,7 @@ impl crate::param::Param for Period {
 }
 
 impl Serialize for Period {
-    /// Minutes: what the REST call takes.
+    /// Written in minutes, as the REST call takes it.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u32(self.minutes())
     }

@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 crate::open_enum! {
     /// Kind of a currency.
     pub enum CurrencyType {
-        /// On a blockchain.
+        /// A coin on a blockchain.
         Coin = "coin",
-        /// Of a state.
+        /// Money issued by a state.
         Fiat = "fiat",
     }
 }
 
-/// A currency (documents: "Currency"). Amounts are in the currency itself; the server omits what does not apply.
+/// A currency (documents: "Currency"). Amounts are in units of the currency. The server leaves out fields that do not
+/// apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Currency {
@@ -58,13 +59,13 @@ pub struct Currency {
     /// Most that can be withdrawn in 72 hours.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub withdraw_limit_72h: Option<Decimal>,
-    /// Smallest units in one unit: 10^8 for bitcoin, 10^18 for ether.
+    /// Number of smallest units in one unit: 10^8 for bitcoin, 10^18 for ether.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub base_factor: Option<Decimal>,
     /// Most fraction digits of an amount.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_small")]
     pub precision: Option<u32>,
-    /// Place in the exchange's order of currencies.
+    /// Position in the exchange's list of currencies.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_small")]
     pub position: Option<u32>,
     /// URL of an icon.

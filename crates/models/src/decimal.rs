@@ -1,8 +1,8 @@
-//! Decimals, read from the text of a JSON string or number, exactly or not at all.
+//! Decimals, read exactly from the text of a JSON string or number.
 //!
 //! Nothing here passes through a float, and nothing is rounded: a value of more than 28 significant digits or
-//! fraction digits is an error. The (de)serialising functions work with `serde_json`, whose `RawValue` gives
-//! the number's own text; other formats are refused by it.
+//! fraction digits is an error. The functions for serde work with `serde_json` only, because its `RawValue` gives
+//! the number's own text; any other format gets an error.
 //!
 //! Use them in your own structs too:
 //!
@@ -25,10 +25,10 @@ use crate::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A decimal's most digits, in all and behind the point.
+/// Most digits of a decimal: the limit for all its digits, and also for its fraction digits.
 pub const MOST_DIGITS: u32 = 28;
 
-/// Why a text is no decimal that we can hold exactly.
+/// Why a text cannot be read as an exact decimal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecimalError {
@@ -40,11 +40,11 @@ pub enum DecimalError {
     TooManyDigits(String),
 }
 
-/// Reads a decimal of plain (`-12.50`) or exponent (`1.25e-7`) form, exactly.
+/// Reads a decimal in plain (`-12.50`) or exponent (`1.25e-7`) notation, exactly.
 ///
 /// # Errors
-/// [`DecimalError::NotANumber`] for any other text, spaces and signs like `+` included;
-/// [`DecimalError::TooManyDigits`] where 28 digits do not hold the value.
+/// [`DecimalError::NotANumber`] for any other text, also for one with spaces or a leading `+`;
+/// [`DecimalError::TooManyDigits`] if the value needs more than 28 digits.
 pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
     match short(text) {
         Some(number) => Ok(number),
@@ -52,10 +52,10 @@ pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
     }
 }
 
-/// As many digits as always fit an `i64`.
+/// Number of digits that always fit into an `i64`.
 const SHORT_DIGITS: u32 = 18;
 
-/// The usual case, without an allocation: plain notation of at most 18 digits.
+/// Reads the usual case without an allocation: plain notation of at most 18 digits. `None` for any other text.
 fn short(text: &str) -> Option<Decimal> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -73,7 +73,7 @@ fn short(text: &str) -> Option<Decimal> {
             _ => return None,
         }
     }
-    // A point wants a digit behind it.
+    // A point needs a digit after it.
     if count == 0 || point == (scale == 0) {
         return None;
     }
@@ -106,7 +106,7 @@ fn long(text: &str) -> Result<Decimal, DecimalError> {
     let mut significant: Vec<u8> =
         whole.bytes().chain(fraction.bytes()).skip_while(|b| *b == b'0').map(|b| b - b'0').collect();
     let most = usize::try_from(MOST_DIGITS).unwrap_or(usize::MAX);
-    // Trailing zeros say nothing; they go only where they stand in the way.
+    // Trailing zeros do not change the value. They are removed only if the number would not fit with them.
     while significant.last() == Some(&0) && (significant.len() > most || scale > i64::from(MOST_DIGITS)) {
         significant.pop();
         scale -= 1;
@@ -131,7 +131,8 @@ fn long(text: &str) -> Result<Decimal, DecimalError> {
     Decimal::try_from_i128_with_scale(if negative { -number } else { number }, scale).map_err(|_| too_many())
 }
 
-/// `None` where it is no exponent. It is cut to a bound that no text in memory can make up for.
+/// Reads an exponent; `None` if the text is not one. A huge exponent is limited, so that sums with it cannot overflow.
+/// The limit changes no result: no text in memory has enough digits to bring such a number back into range.
 fn read_exponent(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -144,16 +145,16 @@ fn read_exponent(text: &str) -> Option<i64> {
     Some(if negative { -size } else { size })
 }
 
-/// The product, where a decimal holds it exactly; zeros at the end of a factor do not stand in the way.
+/// The product, or `None` if no decimal holds it exactly. Zeros at the end of a factor do no harm.
 pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
     let plain = a.checked_mul(b);
-    // The multiplication rounds what does not fit: then the product has not the sum of both scales.
+    // The multiplication rounds a product that does not fit. Its scale is then smaller than the sum of both scales.
     if let Some(product) = plain.filter(|product| product.scale() == a.scale() + b.scale()) {
         return Some(product);
     }
     let (a, b) = (a.normalize(), b.normalize());
     let (mut a_number, mut b_number, mut scale) = (a.mantissa(), b.mantissa(), a.scale() + b.scale());
-    // A five and a two make a zero at the end of the product, which a digit behind the point can be spared for.
+    // A factor 5 and a factor 2 make a zero at the end of the product. Removing both saves a fraction digit.
     while scale > 0 {
         if a_number % 5 == 0 && b_number % 2 == 0 {
             (a_number, b_number) = (a_number / 5, b_number / 2);
@@ -167,9 +168,9 @@ pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(a_number.checked_mul(b_number)?, scale).ok()
 }
 
-/// A decimal out of a literal, checked when the program is compiled: `dec!(0.00001)`, `dec!(800_000)`, `dec!(-1.5)`.
+/// A decimal from a literal, checked at compile time: `dec!(0.00001)`, `dec!(800_000)`, `dec!(-1.5)`.
 ///
-/// (`"0.00001".parse::<Decimal>()` works too, but rounds what has more than 28 digits without a word.)
+/// (`"0.00001".parse::<Decimal>()` works too, but silently rounds a text of more than 28 digits.)
 ///
 /// ```
 /// use capecrypto_models::dec;
@@ -187,7 +188,7 @@ macro_rules! dec {
     };
 }
 
-/// For `dec!` alone, which calls it while compiling: there a panic is an error message.
+/// For `dec!` only, which calls it at compile time, where a panic is a compile error.
 #[doc(hidden)]
 #[allow(
     clippy::panic,
@@ -220,7 +221,7 @@ pub const fn __literal(text: &str) -> Decimal {
         rest = after;
     }
     assert!(any, "a decimal needs a digit");
-    // 28 digits fit 96 bits.
+    // 28 digits fit into 96 bits.
     Decimal::from_parts(number as u32, (number >> 32) as u32, (number >> 64) as u32, negative, scale)
 }
 
@@ -233,14 +234,14 @@ pub(crate) enum Raw {
 
 /// Reads a JSON value's own text.
 pub(crate) fn read_raw(text: &str) -> Result<Raw, Wrong> {
-    // Text that `short` reads holds no escape and needs no look for one.
+    // A text that `short` can read holds no escape, so this fast path does not look for one.
     let plain = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     if let Some(number) = short(plain) {
         return Ok(Raw::Value(number));
     }
     match text.as_bytes().first() {
         Some(b'n') => Ok(Raw::Null),
-        // Escapes in a number are legal JSON.
+        // JSON allows escapes in any string, also in one that holds a number.
         Some(b'"') => match tolerant::unquoted(text)? {
             text if text.is_empty() => Ok(Raw::Empty),
             text => Ok(Raw::Value(parse(&text)?)),
@@ -250,7 +251,7 @@ pub(crate) fn read_raw(text: &str) -> Result<Raw, Wrong> {
     }
 }
 
-/// A decimal that reads itself exactly, for places where a `with` attribute cannot stand.
+/// A decimal that reads itself exactly, for places where a `with` attribute cannot be used, such as tuples.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Exact(pub(crate) Decimal);
 
@@ -269,7 +270,7 @@ impl Serialize for Exact {
 /// Reads a decimal from a JSON string or number.
 ///
 /// # Errors
-/// `null`, an empty string, any other JSON type, and what [`parse`] refuses.
+/// `null`, an empty string, any other JSON type, and any text that [`parse`] refuses.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     tolerant::raw(deserializer, |text| match read_raw(text)? {
         Raw::Value(value) => Ok(value),
@@ -286,7 +287,7 @@ pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok,
     serializer.collect_str(value)
 }
 
-/// The same for a decimal that may be absent: `null` and the empty string are `None`.
+/// The same functions for a decimal that may be absent: `null` and the empty string are `None`.
 pub mod option {
     use super::{Raw, read_raw, tolerant};
     use rust_decimal::Decimal;
@@ -295,7 +296,7 @@ pub mod option {
     /// Reads a decimal, `null` or an empty string; add `#[serde(default)]` for an absent key.
     ///
     /// # Errors
-    /// As [`super::deserialize`], but for `null` and the empty string.
+    /// As for [`super::deserialize`], except that `null` and the empty string are `None`.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
         tolerant::raw(deserializer, |text| match read_raw(text)? {
             Raw::Value(value) => Ok(Some(value)),

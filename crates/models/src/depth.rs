@@ -1,4 +1,4 @@
-//! The book as a picture taken over REST.
+//! Snapshots of the book, as read over REST.
 
 use crate::{Decimal, Timestamp, decimal, decimal::Exact, time, tolerant};
 use serde::{
@@ -7,8 +7,8 @@ use serde::{
 };
 use std::fmt;
 
-/// A price level: on the wire a pair `["price", "amount"]` (documents: "Orderbook entry"). What a server writes
-/// behind the two is passed over.
+/// A price level: on the wire a pair `["price", "amount"]` (documents: "Orderbook entry"). Elements after
+/// the second are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(into = "(Exact, Exact)")]
 pub struct Level {
@@ -19,7 +19,7 @@ pub struct Level {
 }
 
 impl Level {
-    /// A level.
+    /// A level with this price and amount.
     pub const fn new(price: Decimal, amount: Decimal) -> Self {
         Self { price, amount }
     }
@@ -57,12 +57,12 @@ impl From<Level> for (Exact, Exact) {
 
 /// Price levels of a market at one moment (documents: "Orderbook").
 ///
-/// It carries no sequence, so it cannot be spliced with the stream's increments: for a book that stays right
-/// take the stream.
+/// It carries no sequence, so the stream's increments cannot be applied to it. For a book that stays current, use the
+/// stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Depth {
-    /// When it was taken, where the server says so: no document promises it.
+    /// When it was taken; `None` if the server does not say, since the documents do not promise it.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

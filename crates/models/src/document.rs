@@ -1,4 +1,4 @@
-//! Documents of identity.
+//! Identity documents.
 
 use crate::{
     Arg, Malformed,
@@ -8,7 +8,7 @@ use crate::{
 use std::{fmt, str::FromStr};
 
 crate::open_enum! {
-    /// What a document is (documents: "Available Document Types"). The exchange wants the spelling as it is.
+    /// Kind of an identity document (documents: "Available Document Types"). The exchange takes exactly these spellings.
     pub enum DocumentType {
         /// A passport.
         Passport = "Passport",
@@ -30,13 +30,13 @@ crate::open_enum! {
         DriverLicenseBack = "Driver license back",
         /// A bill or statement with name and address, not older than three months.
         ProofOfAddress = "Proof of Address",
-        /// Where the money comes from.
+        /// Evidence of where the money comes from.
         SourceOfFunds = "Source of Funds",
         /// The person, with the identity document in hand.
         Selfie = "Selfie",
         /// Another spelling of a driver's licence, in the same list.
         DriversLicense = "Drivers license",
-        /// And of its back.
+        /// Another spelling of the back of a driver's licence, in the same list.
         DriversLicenseBack = "Drivers license back",
         /// A green identity book.
         GreenIdentityBook = "Green Identity Book",
@@ -51,11 +51,11 @@ impl FromStr for Date {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        // The parser alone takes a time behind the date too.
+        // The parser would also accept a time after the date.
         let date = Some(text).filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
         date.map(Self).ok_or_else(|| {
             Malformed::new(
-                format!("'{}' is no day", excerpt(text)),
+                format!("'{}' is not a day", excerpt(text)),
                 "give year, month and day, as in 2028-12-31",
             )
         })

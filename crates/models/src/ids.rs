@@ -1,8 +1,8 @@
-//! Ids as types: what stands in a path was checked when it was made.
+//! Ids as types. An id that goes into a path was checked when it was created.
 //!
-//! Text ids hold 1 to 64 of `A-Z a-z 0-9 _ -`; everything else (dots, slashes, percent signs, spaces) is refused,
-//! because an id of `..` would turn the cancellation of one order into that of all of them. Names that never stand in
-//! a path ([`CustomOrderId`], [`TradeId`]) may be any text. Where the wire has numbers, ids are numbers; numeric
+//! Text ids hold 1 to 64 characters out of `A-Z a-z 0-9 _ -`. Everything else (dots, slashes, percent signs, spaces) is
+//! refused, because with an id of `..` the cancellation of one order would cancel all orders. Names that are never part
+//! of a path ([`CustomOrderId`], [`TradeId`]) may be any text. Where the wire has numbers, ids are numbers; numeric
 //! strings are read as well.
 
 use crate::{
@@ -14,10 +14,10 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{borrow::Borrow, fmt, str::FromStr};
 
 const LONGEST: usize = 64;
-/// Most characters of a text that never stands in a path.
+/// Most characters of a text that is never part of a path.
 const LONGEST_NAME: usize = 255;
 
-/// An id that may stand in a path.
+/// Checks an id that may be part of a path.
 fn plain(what: &str, text: &str) -> Result<(), Malformed> {
     let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     if (1..=LONGEST).contains(&text.len()) && text.bytes().all(good) {
@@ -35,7 +35,7 @@ fn plain(what: &str, text: &str) -> Result<(), Malformed> {
     Err(Malformed::new(why, remedy))
 }
 
-/// A name that never stands in a path: any text that can be printed on one line.
+/// Checks a name that is never part of a path: it may be any text that can be printed on one line.
 fn name(what: &str, text: &str) -> Result<(), Malformed> {
     // The usual case.
     if (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
@@ -109,7 +109,7 @@ macro_rules! text_id {
             }
         }
 
-        /// So that a map keyed by ids can be asked with text.
+        /// Lets a map with ids as keys be searched by text.
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -156,7 +156,7 @@ macro_rules! number_id {
         pub struct $name(u64);
 
         impl $name {
-            /// The id of that number.
+            /// The id with this number.
             pub const fn new(number: u64) -> Self {
                 Self(number)
             }
@@ -176,7 +176,7 @@ macro_rules! number_id {
         impl FromStr for $name {
             type Err = Malformed;
             fn from_str(text: &str) -> Result<Self, Malformed> {
-                // `u64` alone would take "+7".
+                // The parser of `u64` would also accept "+7".
                 if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
                     return Err(Malformed::new(
                         format!("'{}' is not a whole number", excerpt(text)),
@@ -240,11 +240,11 @@ text_id! {
 text_id! {
     /// Your own name for an order: any text of 1 to 255 characters without control characters.
     ///
-    /// The documents state no limits; these are ours. It never stands in a path.
+    /// The documents state no limits; these are ours. It is never part of a path.
     CustomOrderId, name, "custom order id"
 }
 text_id! {
-    /// What names an order in a call: its number or its UUID. The custom order id is no such key.
+    /// The key that names an order in a call: its number or its UUID. A custom order id cannot be used as a key.
     OrderKey, plain, "number or UUID of an order"
 }
 number_id! {
@@ -258,8 +258,8 @@ number_id! {
 
 /// A trade's id: a number on every wire seen so far, text in the documents. Both are read.
 ///
-/// Numbers come before texts in order, by size; `"7"` and `7` are the same id. A text has 1 to 255 characters and no
-/// control characters.
+/// `"7"` and `7` are the same id. When ids are sorted, numbers come first, by size, then texts. A text has 1 to 255
+/// characters and no control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct TradeId(Trading);
@@ -272,12 +272,12 @@ enum Trading {
 }
 
 impl TradeId {
-    /// The id of that number.
+    /// The id with this number.
     pub const fn new(number: u64) -> Self {
         Self(Trading::Number(number))
     }
 
-    /// The number, where it is one.
+    /// The number, if the id is a number.
     pub const fn number(&self) -> Option<u64> {
         match self.0 {
             Trading::Number(number) => Some(number),
@@ -296,7 +296,7 @@ impl FromStr for TradeId {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        // "007" is another text than "7", and has to stay what it is.
+        // "007" is not the same id as "7", so it stays a text.
         let digits = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         match text.parse() {
             Ok(number) if digits => Ok(Self::new(number)),
@@ -320,7 +320,7 @@ pub(crate) fn optional_trade_id<'de, D: Deserializer<'de>>(
             text if text.is_empty() => Ok(None),
             text => Ok(Some(text.parse()?)),
         },
-        // As any number of the wire, `7.0` included.
+        // Read like any other whole number of the wire, so `7.0` is accepted.
         _ => Ok(tolerant::as_whole(raw)?.map(TradeId::new)),
     })
 }

@@ -53,7 +53,7 @@ pub struct Market {
 }
 
 impl Market {
-    /// The highest price of an order, where there is one.
+    /// The highest price of an order, if there is a cap.
     pub fn price_cap(&self) -> Option<Decimal> {
         Some(self.max_price).filter(|price| !price.is_zero())
     }

@@ -3,7 +3,7 @@
 use crate::{Malformed, arg::excerpt, param::Place};
 use std::fmt;
 
-/// A value outside of the known set, as it came. Only text that is none of the known spellings becomes one.
+/// A value that this version does not know, kept as it came. A known spelling never becomes an `Unknown`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Unknown {
     text: Box<str>,
@@ -16,7 +16,7 @@ impl Unknown {
         Self { text: text.into(), number }
     }
 
-    /// The value as it came; of a number, its text.
+    /// The value as it came; a number as its text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -33,7 +33,7 @@ impl fmt::Debug for Unknown {
     }
 }
 
-/// Reads the wire's text; `true` where it was written as a number.
+/// Reads text or a whole number. `from_wire` gets its text, and `true` if it was a number.
 #[doc(hidden)]
 pub fn __read<'de, D: serde::Deserializer<'de>, T>(
     deserializer: D,
@@ -58,7 +58,7 @@ pub fn __read<'de, D: serde::Deserializer<'de>, T>(
     deserializer.deserialize_any(Visitor(from_wire))
 }
 
-/// Writes text, or the number it was.
+/// Writes an unknown value as it came: as text or as a number.
 #[doc(hidden)]
 pub fn __write<S: serde::Serializer>(unknown: &Unknown, serializer: S) -> Result<S::Ok, S::Error> {
     if unknown.number {
@@ -72,7 +72,7 @@ pub fn __write<S: serde::Serializer>(unknown: &Unknown, serializer: S) -> Result
     serializer.serialize_str(&unknown.text)
 }
 
-/// Writes an unknown value into a request, and says what is known.
+/// Writes an unknown value into a request, with a warning that lists the known values.
 #[doc(hidden)]
 pub fn __send(unknown: &Unknown, known: &[&str], place: &mut dyn Place) {
     place.warn(Malformed::new(
@@ -111,7 +111,7 @@ macro_rules! open_enum {
         #[non_exhaustive]
         $vis enum $name {
             $($(#[$vmeta])* $variant,)+
-            /// A value newer than this version; kept, and sent back unchanged.
+            /// A value that this version does not know. It is kept, and sent back unchanged.
             Unknown($crate::open_enum::Unknown),
         }
 

@@ -16,17 +16,17 @@ crate::open_enum! {
 }
 
 crate::open_enum! {
-    /// Whether an order carries a price of its own.
+    /// Whether an order has a limit price.
     pub enum OrderType {
         /// Fills at its price or better; what is left rests in the book.
         Limit = "limit",
-        /// Takes what the book offers.
+        /// Fills at the prices that the book offers.
         Market = "market",
     }
 }
 
 crate::open_enum! {
-    /// Where an order stands (documents: "States"). A partial fill is no state: see [`Order::executed_volume`].
+    /// State of an order (documents: "States"). A partial fill has no state: see [`Order::executed_volume`].
     pub enum OrderState {
         /// Submitted, not yet placed.
         Pending = "pending",
@@ -47,8 +47,7 @@ impl OrderState {
         matches!(self, Self::Pending | Self::Wait)
     }
 
-    /// Whether nothing about the order changes any more. Only states known as final are: an unknown one never
-    /// ends an order.
+    /// Whether the order cannot change any more. An unknown state is never final.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Done | Self::Cancel | Self::Reject)
     }
@@ -58,8 +57,8 @@ impl OrderState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Order {
-    /// The exchange's number. An exchange with an external matching engine may answer a new order without it,
-    /// with [`uuid`](Self::uuid) alone; [`key`](Self::key) gives whichever there is.
+    /// The exchange's number for the order. An exchange with an external matching engine may answer a new order with
+    /// [`uuid`](Self::uuid) only; [`key`](Self::key) gives the number or, without one, the UUID.
     #[serde(default, deserialize_with = "tolerant::optional_id")]
     pub id: Option<OrderId>,
     /// The exchange's UUID; absent on the older stream.
@@ -78,16 +77,16 @@ pub struct Order {
     pub side: Side,
     /// Limit or market.
     pub ord_type: OrderType,
-    /// Whether it was submitted as post-only; not every answer says.
+    /// Whether it was submitted as post-only; `None` if the answer does not say.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_bool")]
     pub post_only: Option<bool>,
     /// Limit price, quote currency for one unit of base; `None` on market orders.
     #[serde(default, with = "decimal::option")]
     pub price: Option<Decimal>,
-    /// Mean price of the fills, rounded down by the exchange to the market's price precision; 0 before the first.
+    /// Mean price of the fills, rounded down by the exchange to the market's price precision; 0 before the first fill.
     #[serde(default, with = "decimal::option")]
     pub avg_price: Option<Decimal>,
-    /// Where it stands.
+    /// State of the order.
     pub state: OrderState,
     /// When it was created.
     pub created_at: Timestamp,
@@ -105,13 +104,13 @@ pub struct Order {
     /// Number of fills.
     #[serde(default, deserialize_with = "tolerant::optional_whole")]
     pub trades_count: Option<u64>,
-    /// The fills; only the order read by itself shows them, without fee and order id.
+    /// The fills, without fee and order id. Only the call that reads a single order returns them.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "tolerant::list")]
     pub trades: Vec<Trade>,
 }
 
 impl Order {
-    /// What names this order in a call: the number, or else the UUID.
+    /// The key that names this order in a call: the number or, without one, the UUID.
     pub fn key(&self) -> Option<OrderKey> {
         self.id.map(OrderKey::from).or_else(|| self.uuid.clone().map(OrderKey::from))
     }
@@ -126,14 +125,14 @@ impl Order {
         self.state.is_open()
     }
 
-    /// Whether nothing about it changes any more.
+    /// Whether it cannot change any more.
     pub fn is_final(&self) -> bool {
         self.state.is_final()
     }
 
-    /// Filled share of the volume asked for, 0 to 1; `None` where the order asks for nothing.
+    /// Filled share of the volume asked for, 0 to 1; `None` if that volume is 0.
     ///
-    /// A figure to look at, not to settle by: a share like 1/3 is cut after 28 digits.
+    /// For display, not for settlement: a share such as 1/3 is rounded to 28 digits.
     pub fn filled_fraction(&self) -> Option<Decimal> {
         self.executed_volume.checked_div(self.origin_volume)
     }

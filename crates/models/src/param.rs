@@ -1,27 +1,27 @@
 //! How values are written into a request: into its path, its query, its body.
 //!
-//! A value writes itself into a [`Place`], or says there why it cannot be sent. Who sends the request decides what a place
-//! is; the value only knows what it is: text, a number, a time, a list, an object.
+//! A value writes itself into a [`Place`], or tells the place why it cannot be sent. The sender of the request decides what
+//! a place is. The value only says what it is: text, a number, a time, a list, an object.
 
 use crate::{Arg, Decimal, Malformed, Sensitive, Timestamp};
 use std::{fmt, sync::Arc};
 use zeroize::Zeroize;
 
-/// A value that can stand in a request.
+/// A value that can be part of a request.
 pub trait Param {
-    /// Writes the value: exactly one call of the place, and refusals or warnings besides.
+    /// Writes the value with one call to the place, or refuses it. Warnings may be added.
     fn write(&self, place: &mut dyn Place);
 }
 
-/// Values that stand in a request under their names: a request itself, or an object in its body.
+/// Named values: a whole request, or an object in its body.
 pub trait Params {
-    /// Writes each of them.
+    /// Writes each value.
     fn write_fields(&self, fields: &mut dyn Fields);
 }
 
 /// Where one value of a request goes.
 pub trait Place {
-    /// There is no value: the name is left out too.
+    /// There is no value, so the name is left out too.
     fn absent(&mut self);
     /// Text.
     fn text(&mut self, text: &str);
@@ -29,19 +29,19 @@ pub trait Place {
     fn number(&mut self, number: &dyn fmt::Display);
     /// True or false.
     fn flag(&mut self, flag: bool);
-    /// A moment, as a number.
+    /// A time, sent as a number.
     fn time(&mut self, time: Timestamp, bound: Bound, unit: Unit);
-    /// A list of so many values; `write` is called with each index.
+    /// A list of `length` values; `write` is called with each index.
     fn list(&mut self, length: usize, write: &mut dyn FnMut(usize, &mut dyn Place));
     /// An object.
     fn object(&mut self, object: &dyn Params);
-    /// A file, where the call takes one.
+    /// A file, if the call takes one.
     fn file(&mut self, file: &Upload);
     /// The value cannot be sent.
     fn refuse(&mut self, reason: Malformed);
-    /// The value is sent, but something about it is not known to be right.
+    /// The value is sent, but it may be wrong.
     fn warn(&mut self, reason: Malformed);
-    /// What is written here next is never shown, and kept nowhere.
+    /// The value that follows is secret: it must never be shown or kept.
     fn sensitive(&mut self) {}
 }
 
@@ -87,7 +87,8 @@ impl Name {
     }
 }
 
-/// Which end of a range a time is: what the server's unit cannot hold makes the range larger, never smaller.
+/// Which end of a range a time is. A time that is finer than the server's unit is rounded so that the range gets
+/// larger, never smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     /// The start: rounded down.
@@ -96,18 +97,18 @@ pub enum Bound {
     To,
 }
 
-/// What a number that stands for a time counts.
+/// Unit of a time that is sent as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// What the server counts in most calls.
+    /// The unit that the server uses in most calls.
     OfTheServer,
-    /// Seconds, in this call, whatever the server counts in others.
+    /// Seconds: this call uses them on every server.
     Seconds,
 }
 
 /// A file to send.
 ///
-/// `Debug` shows name, type and size: documents are personal.
+/// `Debug` shows only name, type and size, because documents are personal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upload {
     name: String,
@@ -188,7 +189,7 @@ impl Param for u64 {
     }
 }
 
-/// As text: no float is on the way that could round it.
+/// Written as text, so that no float on the way can round it.
 impl Param for Decimal {
     fn write(&self, place: &mut dyn Place) {
         place.text(&self.to_string());
@@ -228,7 +229,7 @@ impl<T: Param> Param for Arg<T> {
     }
 }
 
-/// The value itself is written; a reason against it is not, because it may quote the value.
+/// The value is written. A refusal or warning about it is passed on without its reason, which may quote the value.
 impl<T: Zeroize + Param> Param for Sensitive<T> {
     fn write(&self, place: &mut dyn Place) {
         place.sensitive();
@@ -236,7 +237,7 @@ impl<T: Zeroize + Param> Param for Sensitive<T> {
     }
 }
 
-/// A place that hides the reasons.
+/// A place that removes the reasons from refusals and warnings.
 struct Discreet<'a>(&'a mut dyn Place);
 
 impl Discreet<'_> {

@@ -1,4 +1,4 @@
-//! How money comes in.
+//! Ways to deposit money.
 
 use crate::{CurrencyId, Decimal, decimal, tolerant};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ crate::open_enum! {
     pub enum MethodType {
         /// A bank transfer.
         Bank = "bank",
-        /// On a blockchain.
+        /// A transfer on a blockchain.
         Crypto = "crypto",
         /// A voucher.
         Voucher = "voucher",
@@ -20,27 +20,27 @@ crate::open_enum! {
 crate::open_enum! {
     /// Kind of a payment method's currency. The list of currencies says `coin` where this says `crypto`.
     pub enum MethodCurrencyType {
-        /// On a blockchain.
+        /// A coin on a blockchain.
         Crypto = "crypto" | "coin",
-        /// Of a state.
+        /// Money issued by a state.
         Fiat = "fiat",
     }
 }
 
-/// A way to deposit (documents: "Deposit Method"), with what the account may still deposit by it.
+/// A way to deposit (documents: "Deposit Method"), with how much the account may still deposit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DepositMethod {
-    /// The method's name for the exchange.
+    /// The id by which the exchange knows the method.
     pub uuid: String,
-    /// Its older id, which a voucher is redeemed by. The documents give it for withdrawals only.
+    /// The older id, needed to redeem a voucher. The documents list it for withdrawals only.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub id: Option<String>,
-    /// Its name for people.
+    /// Name to display.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub name: Option<String>,
-    /// What it is, for people.
+    /// Description to display.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub description: Option<String>,
     /// The currency, such as `zar`.
@@ -49,7 +49,7 @@ pub struct DepositMethod {
     /// The currency's symbol.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub symbol: Option<String>,
-    /// The network, such as `bitcoin`; `fiat` for none.
+    /// The network, such as `bitcoin`; `fiat` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub blockchain_name: Option<String>,
     /// Kind of the method.
@@ -58,34 +58,35 @@ pub struct DepositMethod {
     /// Kind of the currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency_type: Option<MethodCurrencyType>,
-    /// Who carries the payment, such as `stitch`.
+    /// The company that carries out the payment, such as `stitch`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub provider_id: Option<String>,
-    /// Least amount of a deposit, in the currency itself.
+    /// Smallest deposit, in units of the currency.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub min_amount: Option<Decimal>,
-    /// Most, by what the account has left of its limits.
+    /// Largest deposit that the account's limits still allow.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub max_amount: Option<Decimal>,
-    /// Smallest units in one. The documents divide *stored* amounts by it; the two amounts above are divided already.
+    /// Number of smallest units in one unit of the currency. The documents divide *stored* amounts by it;
+    /// [`min_amount`](Self::min_amount) and [`max_amount`](Self::max_amount) are divided already.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub base_factor: Option<Decimal>,
-    /// Fraction digits shown.
+    /// Number of fraction digits to display.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_small")]
     pub precision: Option<u32>,
     /// The exchange's fee. Whether it is an amount or a percentage is not documented.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub fee_cape: Option<Decimal>,
-    /// The provider's fee, as above.
+    /// The provider's fee. Here, too, the documents do not say whether it is an amount or a percentage.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub fee_provider: Option<Decimal>,
-    /// Place in lists.
+    /// Position in lists.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_small")]
     pub position: Option<u32>,
-    /// Its icon.
+    /// URL of an icon.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub icon_url: Option<String>,
-    /// Whether the account is verified for it.
+    /// Whether the account is verified for this method.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_bool")]
     pub verified: Option<bool>,
     /// What is left of the account's limits.
@@ -97,24 +98,25 @@ pub struct DepositMethod {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RemainingLimits {
-    /// In one payment.
+    /// Largest single payment.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub transaction_max: Option<Decimal>,
-    /// Today.
+    /// What is left for today.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub day: Option<Decimal>,
-    /// This week.
+    /// What is left for this week.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub week: Option<Decimal>,
-    /// This month.
+    /// What is left for this month.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub month: Option<Decimal>,
-    /// This year.
+    /// What is left for this year.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub year_to_date: Option<Decimal>,
 }
 
-/// An address to deposit to. The documents type the answer as a deposit, which has no address: all parts are optional.
+/// An address to deposit to. All fields are optional, because the documents describe the answer as a deposit, which
+/// has no address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DepositAddress {
@@ -125,10 +127,10 @@ pub struct DepositAddress {
         deserialize_with = "tolerant::optional_text_id"
     )]
     pub currency: Option<CurrencyId>,
-    /// The address; none while it is being made, which takes a few seconds.
+    /// The address; `None` while the exchange creates it, which takes a few seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub address: Option<String>,
-    /// Where it stands; the server family sends it.
+    /// State of the address. The server family sends it; the documents do not mention it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub state: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Trades of a market, whoever made them.
+//! Public trades: all trades of a market.
 
 use crate::{Decimal, MarketId, Side, Timestamp, TradeId, decimal, ids::optional_trade_id, time, tolerant};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct PublicTrade {
     /// Notional: price times amount, in quote currency; not on the stream.
     #[serde(skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub total: Option<Decimal>,
-    /// The market; on the stream the topic says it.
+    /// The market; `None` on the stream, where the topic names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market: Option<MarketId>,
     /// Side of the taker.
@@ -29,7 +29,7 @@ pub struct PublicTrade {
     pub created_at: Timestamp,
 }
 
-/// Both spellings, since a server may send both while it changes from one to the other.
+/// The fields in both spellings, because a server may send both while it changes from one to the other.
 #[derive(Deserialize)]
 struct Wire {
     #[serde(default, deserialize_with = "optional_trade_id")]

@@ -1,4 +1,4 @@
-//! Satoshi, apart from amounts of bitcoin.
+//! Satoshi, as a type separate from amounts of bitcoin.
 
 use crate::{arg::Malformed, tolerant};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -7,18 +7,18 @@ use std::fmt;
 
 /// A whole number of satoshi (1 BTC = 100,000,000 sat), as the lightning calls count.
 ///
-/// A type of its own, because mixing the two units up is a factor of a hundred million.
+/// It is a separate type because an amount in the wrong unit is wrong by a factor of a hundred million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Sats(u64);
 
 impl Sats {
-    /// That many satoshi.
+    /// An amount of this many satoshi.
     pub const fn new(sats: u64) -> Self {
         Self(sats)
     }
 
-    /// How many.
+    /// The number of satoshi.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -31,7 +31,7 @@ impl Sats {
     /// An amount of bitcoin in satoshi.
     ///
     /// # Errors
-    /// [`Malformed`] where it is negative, finer than a satoshi, or too large: nothing is rounded.
+    /// [`Malformed`] if the amount is negative, finer than a satoshi, or too large: nothing is rounded.
     pub fn from_btc(btc: Decimal) -> Result<Self, Malformed> {
         let sats = btc.checked_mul(Decimal::from(100_000_000)).filter(Decimal::is_integer);
         sats.and_then(|sats| sats.to_u64()).map(Self).ok_or_else(|| {

@@ -7,9 +7,9 @@ use zeroize::Zeroize;
 
 /// A value that is sent and never shown.
 ///
-/// `Debug` and `Display` print a mark in its place, a refused one is refused without an excerpt, and the memory of the
-/// value is overwritten when it is dropped. What the value was made from is the caller's to wipe, but for a `String`
-/// that a request takes as an argument: that is wiped as well.
+/// `Debug` and `Display` print `…` instead. An error about the value does not quote it. Its memory is overwritten when
+/// it is dropped. The caller has to wipe the text that the value was made from. Only a `String` that is passed to a
+/// request as an argument is wiped here.
 ///
 /// ```
 /// use capecrypto_models::Sensitive;
@@ -26,7 +26,7 @@ impl<T: Zeroize> Sensitive<T> {
         Self(value)
     }
 
-    /// The value, for the one place that needs it.
+    /// The value itself. Use it only where it is needed.
     pub fn expose(&self) -> &T {
         &self.0
     }
@@ -53,7 +53,7 @@ impl<T: Zeroize> fmt::Display for Sensitive<T> {
 impl<T: Zeroize + FromStr> FromStr for Sensitive<T> {
     type Err = Malformed;
 
-    /// The refusal of the type inside may quote the text, so it is not passed on.
+    /// The error of the inner type may quote the text, so it is not passed on.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         text.parse().map(Self).map_err(|_| {
             Malformed::new(

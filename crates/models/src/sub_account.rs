@@ -4,7 +4,7 @@ use crate::{Timestamp, Uid, tolerant};
 use serde::{Deserialize, Serialize};
 
 crate::open_enum! {
-    /// Where a sub-account stands.
+    /// State of a sub-account.
     pub enum SubAccountState {
         /// It can be used.
         Active = "active",
@@ -13,17 +13,18 @@ crate::open_enum! {
     }
 }
 
-/// An account that another one manages (documents: "SubAccount").
+/// An account that another account manages (documents: "SubAccount").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubAccount {
-    /// Its uid: what `acting_as` takes.
+    /// Its uid, which `acting_as` takes.
     pub uid: Uid,
     /// Its name.
     pub account_name: String,
-    /// Where it stands.
+    /// Its state.
     pub state: SubAccountState,
-    /// What becomes of deposits, such as `none` or `transfer_to_parent`. Where the exchange sends an object, its text.
+    /// What happens to deposits, such as `none` or `transfer_to_parent`. If the exchange sends an object, this is its JSON
+    /// text.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::any_text")]
     pub deposit_action: Option<String>,
     /// When it was created.

@@ -24,7 +24,7 @@ pub struct Ticker {
 
 /// Figures of a market over the last 24 hours (documents: "TickerEntry").
 ///
-/// Where nothing was traded in that time all are 0, or missing, but [`last`](Self::last).
+/// If nothing was traded in that time, all figures except [`last`](Self::last) are 0 or missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TickerEntry {
@@ -55,7 +55,7 @@ pub struct TickerEntry {
     /// Change of the price as text, such as `+3.19%`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_change_percent: Option<String>,
-    /// When it was taken, where the entry says so itself.
+    /// When it was taken, if the entry itself says so.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -65,7 +65,7 @@ pub struct TickerEntry {
 }
 
 impl TickerEntry {
-    /// Change of the price in percent: `3.19` for `+3.19%`; `None` where the text is none.
+    /// Change of the price in percent: `3.19` for `+3.19%`; `None` if the text is missing or not a percentage.
     pub fn price_change(&self) -> Option<Decimal> {
         let text = self.price_change_percent.as_deref()?;
         let text = text.strip_suffix('%').unwrap_or(text);
@@ -75,8 +75,8 @@ impl TickerEntry {
 
 /// The tickers of all markets.
 ///
-/// The server sends an object keyed by market; the documents speak of an array, whose elements have no market.
-/// Both are read.
+/// The server sends an object keyed by market. The documents describe an array, whose elements do not name their
+/// market. Both forms are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tickers(Vec<(Option<MarketId>, Ticker)>);
 
@@ -86,7 +86,7 @@ impl Tickers {
         self.iter().find(|(id, _)| id.is_some_and(|id| id == market)).map(|(_, ticker)| ticker)
     }
 
-    /// All, in the server's order; without a market where the server sent an array.
+    /// All tickers, in the server's order. The market is `None` if the server sent an array.
     pub fn iter(&self) -> impl Iterator<Item = (Option<&MarketId>, &Ticker)> {
         self.0.iter().map(|(id, ticker)| (id.as_ref(), ticker))
     }
@@ -96,7 +96,7 @@ impl Tickers {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no tickers.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

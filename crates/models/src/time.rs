@@ -1,4 +1,4 @@
-//! Points in time, however the wire writes them.
+//! Points in time, in all notations that the wire uses.
 
 use crate::{
     arg::{Malformed, excerpt},
@@ -14,16 +14,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A point in time, to the nanosecond, in the years -9999 to 9999 of UTC, both to their last nanosecond.
+/// A point in time with nanoseconds, from the start of the year -9999 to the end of 9999, in UTC.
 ///
-/// Read from ISO 8601 with an offset (`2023-12-08T08:46:59+01:00`, `…Z`), from Unix seconds or milliseconds as a
-/// number or a string of digits: above 10^11 it is milliseconds (that is the year 1973 in milliseconds, and 5138
-/// in seconds). Text of exactly eight digits, such as `20231208`, is refused: it may be a date as well as a Unix
-/// time. Written as ISO 8601 in UTC. Two times are equal where the instant is.
+/// It is read from ISO 8601 with an offset (`2023-12-08T08:46:59+01:00`, `…Z`), or from Unix seconds or milliseconds
+/// as a number or a string of digits. A number above 10^11 counts as milliseconds (10^11 is the year 1973 in
+/// milliseconds, and 5138 in seconds). Text of exactly eight digits, such as `20231208`, is refused, because it may be
+/// a date or a Unix time. It is written as ISO 8601 in UTC. Two times are equal if they are the same instant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(
-    /// Since 1970. The time library's own type for an instant ends a day earlier, and `9999-12-31T23:59:59Z` is what
-    /// many systems write for "never".
+    /// Time since 1970. The time library's own instant is not used because it ends a day too early: many systems write
+    /// `9999-12-31T23:59:59Z` for "never".
     SignedDuration,
 );
 
@@ -50,38 +50,38 @@ impl Timestamp {
         Self::within(SignedDuration::from_millis(millis)).ok_or_else(|| out_of_range(millis))
     }
 
-    /// Whole Unix seconds, cut towards 1970.
+    /// Whole Unix seconds, rounded towards 1970.
     pub fn as_unix_seconds(self) -> i64 {
         self.0.as_secs()
     }
 
-    /// Whole Unix milliseconds, cut towards 1970.
+    /// Whole Unix milliseconds, rounded towards 1970.
     pub fn as_unix_millis(self) -> i64 {
-        // Milliseconds of the year 9999 fit with ease.
+        // The milliseconds of the year 9999 easily fit into an `i64`.
         i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// The time that much later, or `None` past the year 9999.
+    /// The time later by this duration, or `None` after the year 9999.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         self.0.checked_add(SignedDuration::try_from(duration).ok()?).and_then(Self::within)
     }
 
-    /// The time that much earlier, or `None` before the year -9999.
+    /// The time earlier by this duration, or `None` before the year -9999.
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
         self.0.checked_sub(SignedDuration::try_from(duration).ok()?).and_then(Self::within)
     }
 
-    /// Since 1970, where the year has at most four digits.
+    /// The time so long after 1970; `None` if its year has more than four digits.
     fn within(since_1970: SignedDuration) -> Option<Self> {
         (FIRST..=LAST).contains(&since_1970).then_some(Self(since_1970))
     }
 
-    /// The same, cut to the nearer end.
+    /// The time so long after 1970, or the nearer limit if it is out of range.
     fn clamped(since_1970: SignedDuration) -> Self {
         Self(since_1970.clamp(FIRST, LAST))
     }
 
-    /// Seconds or milliseconds, told apart by size.
+    /// Reads seconds or milliseconds; the size of the number tells which.
     fn from_number(number: Decimal) -> Option<Self> {
         let nanos_in_unit: i64 =
             if number.abs() > Decimal::from(100_000_000_000_i64) { 1_000_000 } else { 1_000_000_000 };
@@ -95,7 +95,7 @@ impl Timestamp {
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
             return Some(Self(time.as_duration()));
         }
-        // The last day of the year 9999 and the first of -9999.
+        // The library refuses the last day of the year 9999 and the first of -9999.
         let parts = Pieces::parse(text).ok()?;
         let offset = parts.to_numeric_offset()?;
         let local = civil::DateTime::from_parts(parts.date(), parts.time()?);
@@ -125,13 +125,13 @@ impl FromStr for Timestamp {
         let number = || decimal::parse(text).ok().and_then(Self::from_number);
         Self::from_iso(text)
             .or_else(number)
-            .ok_or_else(|| Malformed::new(format!("'{}' is no point in time", excerpt(text)), REMEDY))
+            .ok_or_else(|| Malformed::new(format!("'{}' is not a point in time", excerpt(text)), REMEDY))
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every time that can be held has a date: the fallback is never taken.
+        // Every time in range has a date, so the fallback is never used.
         match EPOCH.checked_add(self.0) {
             Ok(utc) => write!(f, "{utc}Z"),
             Err(_) => write!(f, "{}", self.0.as_secs()),
@@ -176,7 +176,7 @@ pub(crate) mod optional {
             },
             Some(b'-' | b'0'..=b'9') => match Timestamp::from_number(decimal::parse(text)?) {
                 Some(time) => Ok(Some(time)),
-                None => Err(format!("'{text}' is no Unix time").into()),
+                None => Err(format!("'{text}' is not a Unix time").into()),
             },
             _ => Err("expected a time as text or number".into()),
         }
@@ -184,7 +184,7 @@ pub(crate) mod optional {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// A system clock outside of the years -9999 to 9999 is cut to the nearer end.
+    /// A time outside of the years -9999 to 9999 becomes the nearer limit.
     fn from(time: SystemTime) -> Self {
         let far = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         Self::clamped(match time.duration_since(SystemTime::UNIX_EPOCH) {
@@ -216,8 +216,8 @@ impl From<jiff::Timestamp> for Timestamp {
 
 #[cfg(feature = "jiff-1")]
 impl From<Timestamp> for jiff::Timestamp {
-    /// jiff's instants end at 9999-12-30T22:00:00.999999999Z and begin at -9999-01-02T01:59:59Z: what lies outside
-    /// is cut to the nearer end.
+    /// jiff's instants begin at -9999-01-02T01:59:59Z and end at 9999-12-30T22:00:00.999999999Z: a time outside
+    /// becomes the nearer limit.
     fn from(time: Timestamp) -> Self {
         let end = if time.0.is_negative() { Self::MIN } else { Self::MAX };
         Self::from_duration(time.0).unwrap_or(end)
@@ -226,7 +226,7 @@ impl From<Timestamp> for jiff::Timestamp {
 
 #[cfg(feature = "chrono-0-4")]
 impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
-    /// A time outside of the years -9999 to 9999 is cut to the nearer end.
+    /// A time outside of the years -9999 to 9999 becomes the nearer limit.
     fn from(time: chrono::DateTime<chrono::Utc>) -> Self {
         let nanos = i64::from(time.timestamp_subsec_nanos());
         let seconds = SignedDuration::from_secs(time.timestamp());
@@ -237,7 +237,7 @@ impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
 #[cfg(feature = "chrono-0-4")]
 impl From<Timestamp> for chrono::DateTime<chrono::Utc> {
     fn from(time: Timestamp) -> Self {
-        // Our years lie within chrono's.
+        // chrono's range of years includes ours.
         let nanos = time.nanos();
         let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(0);
         let rest = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0);

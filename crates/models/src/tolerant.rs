@@ -46,11 +46,11 @@ impl From<DecimalError> for Wrong {
     }
 }
 
-/// The name by which `serde_json` hands on a value's own text. Under another name it would still be handed on, by
-/// way of a box for each value: then this is slower, and nothing else.
+/// The name that makes `serde_json` pass on a value's own text. Should a new version of it use another name, the text
+/// still arrives, through `visit_newtype_struct`: that is slower, because it allocates for each value.
 const OWN_TEXT: &str = "$serde_json::private::RawValue";
 
-/// Reads any JSON value from its own text. Where the document is in memory the text is not copied.
+/// Reads any JSON value from its own text. If the document is in memory, the text is not copied.
 pub(crate) fn raw<'de, D, T>(
     deserializer: D,
     read: impl FnOnce(&str) -> Result<T, Wrong>,
@@ -94,7 +94,7 @@ impl<'de, T, F: FnOnce(&str) -> Result<T, Wrong>> DeserializeSeed<'de> for OwnTe
     }
 }
 
-/// What a JSON string says; `raw` is its own text, with the quotes.
+/// The content of a JSON string; `raw` is its JSON text, with the quotes.
 pub(crate) fn unquoted(raw: &str) -> Result<Cow<'_, str>, Wrong> {
     match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(plain) if !plain.contains('\\') => Ok(Cow::Borrowed(plain)),
@@ -105,7 +105,7 @@ pub(crate) fn unquoted(raw: &str) -> Result<Cow<'_, str>, Wrong> {
     }
 }
 
-/// A string, or a number as the text it was written with; nothing for `null` and the empty string.
+/// A string, or a number as the text it was written with; `None` for `null` and the empty string.
 fn as_text(raw: &str) -> Result<Option<Cow<'_, str>>, Wrong> {
     match raw.as_bytes().first() {
         Some(b'n') => Ok(None),
@@ -128,7 +128,7 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     raw(deserializer, |text| Ok(as_text(text)?.map(Cow::into_owned)))
 }
 
-/// The same, hidden.
+/// Like `optional_text`, but the value is never shown.
 pub(crate) fn optional_secret<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Sensitive<String>>, D::Error> {
@@ -147,7 +147,7 @@ where
     })
 }
 
-/// The same, with `null` and the empty string as `None`.
+/// Like `text_id`, with `null` and the empty string as `None`.
 pub(crate) fn optional_text_id<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -161,7 +161,7 @@ where
 
 /// A whole number that is not negative, as number or text.
 pub(crate) fn as_whole(text: &str) -> Result<Option<u64>, Wrong> {
-    // The usual case: a JSON number of digits alone.
+    // The usual case: a JSON number of digits only.
     if text.bytes().all(|b| b.is_ascii_digit())
         && let Ok(number) = text.parse()
     {
@@ -182,7 +182,7 @@ pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
     optional_whole(deserializer)?.ok_or_else(|| D::Error::custom("expected a whole number, found none"))
 }
 
-/// The same, with `null` and the empty string as `None`.
+/// Like `whole`, with `null` and the empty string as `None`.
 pub(crate) fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     raw(deserializer, as_whole)
 }
@@ -206,7 +206,7 @@ pub(crate) fn optional_small<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     optional_whole(deserializer)?.map(u32::try_from).transpose().map_err(D::Error::custom)
 }
 
-/// `true`, `"true"`, and nothing for `null`.
+/// A flag, such as `true`, `"true"` or `1`; `None` for `null` and the empty string.
 pub(crate) fn optional_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     raw(deserializer, |text| match text {
         "true" | "\"true\"" | "\"1\"" | "1" => Ok(Some(true)),
@@ -230,7 +230,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// The next place of a row that the wire writes as a list, such as a level or a candle.
+/// The next element of a row that the wire writes as a list, such as a level or a candle.
 pub(crate) fn place<'de, T, A>(seq: &mut A, at: usize, row: &dyn serde::de::Expected) -> Result<T, A::Error>
 where
     T: Deserialize<'de>,
@@ -239,7 +239,7 @@ where
     seq.next_element()?.ok_or_else(|| A::Error::invalid_length(at, row))
 }
 
-/// Passes over the places that such a row has beyond those that we know, as unknown fields are passed over.
+/// Ignores the elements at the end of such a row that this version does not know, as unknown fields are ignored.
 pub(crate) fn skip_rest<'de, A: SeqAccess<'de>>(seq: &mut A) -> Result<(), A::Error> {
     while seq.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A fill of one of the account's orders (documents: "Trade").
 ///
-/// The fills inside of an [`Order`](crate::Order) and those of the older stream carry no fee.
+/// The fills in an [`Order`](crate::Order) and those of the older stream carry no fee.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Trade {
@@ -14,12 +14,12 @@ pub struct Trade {
     /// The order that was filled.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_id")]
     pub order_id: Option<OrderId>,
-    /// That order's custom id, where it has one.
+    /// That order's custom id, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub custom_order_id: Option<String>,
     /// The market.
     pub market: MarketId,
-    /// Price, quote currency for one unit of base; the maker's.
+    /// Price of the maker's order, in quote currency for one unit of base.
     #[serde(with = "decimal")]
     pub price: Decimal,
     /// Amount, in base currency.
@@ -52,8 +52,8 @@ pub struct Trade {
 }
 
 impl Trade {
-    /// Whether the account was the maker: its order rested in the book. `None` where one of the sides is not told,
-    /// or is a word that this version does not know.
+    /// Whether the account was the maker: its order rested in the book. `None` if one of the sides is missing or unknown
+    /// to this version.
     pub fn is_maker(&self) -> Option<bool> {
         let known = |side: &Option<Side>| side.clone().filter(Side::is_known);
         Some(known(&self.side)? != known(&self.taker_type)?)

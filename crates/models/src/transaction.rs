@@ -4,39 +4,39 @@ use crate::{CurrencyId, Decimal, MarketId, Sensitive, Timestamp, decimal, time, 
 use serde::{Deserialize, Serialize};
 
 crate::open_enum! {
-    /// What a transaction is (documents: "Transaction").
+    /// Kind of a transaction (documents: "Transaction").
     pub enum TransactionType {
         /// Money that came in.
         Deposit = "deposit",
         /// Money that went out.
         Withdraw = "withdraw",
-        /// Between accounts of the exchange.
+        /// A transfer between accounts of the exchange.
         InternalTransfer = "internal_transfer",
         /// A fill of an order.
         Trade = "trade",
-        /// For having brought somebody.
+        /// A reward for a new member whom the account referred.
         Referral = "referral",
-        /// For having made a market.
+        /// A reward for market making.
         MakerReward = "maker_reward",
     }
 }
 
 /// A line of the account's history (documents: "Transaction"). Which fields it has depends on its type.
 ///
-/// Pins, and who sent and received, are hidden in `Debug`: a list of transactions ends up in logs.
+/// `Debug` hides the pins, the sender, the receiver and your own note, because lists of transactions end up in logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Transaction {
     /// Its number.
     #[serde(deserialize_with = "tolerant::whole")]
     pub id: u64,
-    /// What it is.
+    /// Its kind.
     #[serde(rename = "type")]
     pub kind: TransactionType,
-    /// What it belongs to, such as `Deposit` or `Order`.
+    /// Kind of the record that it belongs to, such as `Deposit` or `Order`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference_type: Option<String>,
-    /// The number of what it belongs to.
+    /// Number of that record.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_whole")]
     pub reference_id: Option<u64>,
     /// Currency that came in.
@@ -82,7 +82,7 @@ pub struct Transaction {
         deserialize_with = "tolerant::optional_text_id"
     )]
     pub market_id: Option<MarketId>,
-    /// The order; trades only. Text in the documents, a number elsewhere: the text is kept.
+    /// The order; trades only. The documents have text here and a number in other calls; both are kept as text.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub order_id: Option<String>,
     /// The price; trades only.
@@ -91,19 +91,19 @@ pub struct Transaction {
     /// The order's volume as it was placed; trades only.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub origin_volume: Option<Decimal>,
-    /// Who carried a payment of fiat.
+    /// The company that carried out a fiat payment.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub payment_method_provider: Option<String>,
-    /// By which method.
+    /// Name of the payment method.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub payment_method_name: Option<String>,
-    /// Fraction digits that the method shows.
+    /// Number of fraction digits that the method displays.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_small")]
     pub payment_method_precision: Option<u32>,
-    /// The method's icon.
+    /// URL of the method's icon.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub payment_method_icon_url: Option<String>,
-    /// A voucher's pin: it is worth its amount.
+    /// A voucher's pin. Anyone who knows it can redeem the voucher.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -117,7 +117,7 @@ pub struct Transaction {
         deserialize_with = "tolerant::optional_secret"
     )]
     pub change_voucher_pin: Option<Sensitive<String>>,
-    /// When that voucher ends.
+    /// When that voucher expires.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -137,30 +137,30 @@ pub struct Transaction {
         deserialize_with = "tolerant::optional_secret"
     )]
     pub member_description: Option<Sensitive<String>>,
-    /// Who sent it.
+    /// The sender.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "tolerant::optional_secret"
     )]
     pub sender: Option<Sensitive<String>>,
-    /// Who received it.
+    /// The receiver.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "tolerant::optional_secret"
     )]
     pub receiver: Option<Sensitive<String>>,
-    /// Where it stands. The documents list no states.
+    /// State of the transaction. The documents do not list the possible states.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub state: Option<String>,
     /// Address on the blockchain; coins only.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub address: Option<String>,
-    /// The blockchain's transaction, or a reference of the exchange's.
+    /// Id of the transaction on the blockchain, or a reference of the exchange.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub txid: Option<String>,
-    /// To whom it went; withdrawals only.
+    /// Number of the beneficiary; withdrawals only.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_whole")]
     pub beneficiary_id: Option<u64>,
     /// When the payment was complete.
@@ -170,7 +170,7 @@ pub struct Transaction {
         deserialize_with = "time::optional::deserialize"
     )]
     pub paid_at: Option<Timestamp>,
-    /// When it ends; vouchers only.
+    /// When it expires; vouchers only.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

@@ -29,10 +29,10 @@ fn strings_and_numbers_of_any_notation_are_read_exactly() {
         ("-0", "0"),
         ("\"007.50\"", "7.5"),
         ("0e999999999999", "0"),
-        // Through a float these two would change.
+        // A float would change these two.
         ("123456789012345678.12345678", "123456789012345678.12345678"),
         ("0.1234567890123456789012345678", "0.1234567890123456789012345678"),
-        // Trailing zeros beyond 28 digits carry nothing.
+        // Trailing zeros beyond 28 digits do not change the value.
         ("1.00000000000000000000000000000000", "1"),
         ("\"\\u0031.5\"", "1.5"),
     ] {
@@ -147,7 +147,7 @@ proptest! {
         }
     }
 
-    /// A digit more than 28 is refused, wherever the point stands.
+    /// A number of 29 digits is refused, wherever its point is.
     #[test]
     fn a_digit_too_many_is_never_rounded(digits in "[1-9][0-9]{27}[1-9]", point in 1_usize..29) {
         let (whole, fraction) = digits.split_at(point);
@@ -156,7 +156,7 @@ proptest! {
         prop_assert!(matches!(decimal::parse(text), Err(DecimalError::TooManyDigits(_))), "{}", text);
     }
 
-    /// No text at all makes it panic, and what it takes it takes exactly as the decimal library does.
+    /// No text makes the parser panic, and a text that it accepts has the same value as in the decimal library.
     #[test]
     fn any_text_is_a_number_or_an_error(text in "[-+0-9.eE_ ]{0,40}") {
         if let (Ok(ours), Ok(theirs)) = (decimal::parse(&text), Decimal::from_str_exact(&text)) {

@@ -47,7 +47,7 @@ fn depth_and_levels() {
     assert_eq!(serde_json::to_string(&depth.asks).unwrap(), r#"[["841039.73","0.156431"]]"#);
     assert_eq!(depth.asks[0].notional().unwrap().to_string(), "131564.68600363");
     let tiny = Decimal::new(1, 20);
-    assert_eq!(Level::new(tiny, tiny).notional(), None, "a product that would be rounded is none");
+    assert_eq!(Level::new(tiny, tiny).notional(), None, "a product that would be rounded is `None`");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_notional_is_exact_wherever_a_decimal_holds_it() {
     for (price, amount, product) in [
         ("1.00000000000000", "1.000000000000000", Some("1")),
         ("0.00000000000000", "1.000000000000000", Some("0")),
-        // Thirty fraction digits on paper, and none in the product.
+        // The scales add up to fifteen fraction digits, but the product needs none.
         ("0.00000000000002", "50000000000000.0", Some("1")),
         ("123456789.12345678", "0.00000001", Some("1.2345678912345678")),
         ("12345678901234.5", "12345678901234.5", Some("152415787532386691205623990.25")),

@@ -72,7 +72,7 @@ fn a_balance_that_means_the_total_is_read_as_such() {
     let amounts = [balance.available(), balance.locked(), balance.total()];
     assert_eq!(amounts, [9_200, 800, 10_000].map(Decimal::from));
     assert_eq!(serde_json::to_string(&balance).unwrap(), json, "written as it came");
-    assert_eq!(balance.clone().with_balance_as_total().unwrap(), balance, "once is enough");
+    assert_eq!(balance.clone().with_balance_as_total().unwrap(), balance, "a second call changes nothing");
     let stream = read(r#"{"currency":"zar","balance":"10000","locked":"800","available":"9200"}"#);
     assert_eq!(stream.clone().with_balance_as_total().unwrap(), stream);
     let refused = read(r#"{"currency":"zar","balance":"1","locked":"2"}"#).with_balance_as_total();

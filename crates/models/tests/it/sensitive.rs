@@ -11,7 +11,7 @@ fn a_sensitive_value_is_sent_and_never_shown() {
     assert!(unread.contains("not shown") && !unread.contains("canary"), "{unread}");
 }
 
-/// As an identity number of ten digits would be.
+/// Stands for a secret that is checked, such as an identity number.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 struct Digits(String);
 
@@ -43,7 +43,7 @@ fn a_refused_sensitive_argument_is_told_without_its_text() {
 
 #[test]
 fn a_sensitive_value_is_overwritten_when_it_is_dropped() {
-    /// Stands for memory that can still be looked at afterwards.
+    /// Records that it was wiped, because memory cannot be read after it was dropped.
     struct Seen<'a>(&'a std::cell::Cell<bool>);
     impl zeroize::Zeroize for Seen<'_> {
         fn zeroize(&mut self) {

@@ -62,7 +62,7 @@ fn text_that_may_be_a_date_is_no_unix_time() {
     let refusal = "20231208".parse::<Timestamp>().unwrap_err();
     assert!(refusal.why().contains("date"), "{refusal}");
     assert!(serde_json::from_str::<Timestamp>("\"20231208\"").is_err());
-    assert_eq!(read("20231208").as_unix_seconds(), 20_231_208, "a number is a Unix time, as ever");
+    assert_eq!(read("20231208").as_unix_seconds(), 20_231_208, "a bare number is still a Unix time");
     assert_eq!(read("\"2023120800\"").as_unix_seconds(), 2_023_120_800);
 }
 
@@ -105,5 +105,5 @@ fn jiff_and_back() {
     let time = Timestamp::from_unix_millis(1_702_021_619_123).unwrap();
     assert_eq!(Timestamp::from(jiff::Timestamp::from(time)), time);
     let last: Timestamp = "9999-12-31T23:59:59Z".parse().unwrap();
-    assert_eq!(jiff::Timestamp::from(last), jiff::Timestamp::MAX, "cut to what jiff holds");
+    assert_eq!(jiff::Timestamp::from(last), jiff::Timestamp::MAX, "limited to the range of jiff");
 }
