@@ -1,4 +1,4 @@
-//! The exchange's time: this machine's, plus an offset learnt from answers.
+//! The exchange's time: this machine's time plus an offset learnt from answers.
 
 use std::{
     fmt,
@@ -9,16 +9,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Differences below this are left alone: the exchange's window is five times as wide.
+/// Smaller differences are not corrected: the exchange accepts nonces for five times as long.
 const TOLERANCE_MS: i64 = 1_000;
-/// A `Date` further off than this says more about the server than about this machine.
+/// A `Date` that differs by more than this is not used: it is more likely that the server is wrong than this machine.
 const FURTHEST_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// Wall time with a learnt offset. Clones share it.
+/// Wall time with a learnt offset. Clones share the offset.
 ///
 /// The offset is learnt from the `Date` header of answers. It changes when two answers in a row agree that it is
-/// wrong by more than a second, or at once when the exchange has refused a nonce for its age. A `Date` more than
-/// 24 hours away is never believed.
+/// wrong by more than a second. It changes at once when the exchange refused a nonce as too old or too new. A `Date`
+/// that differs by more than 24 hours is never used.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<Inner>);
 
@@ -26,7 +26,7 @@ pub struct Clock(Arc<Inner>);
 struct Inner {
     source: Source,
     offset_ms: AtomicI64,
-    /// What the last answer that disagreed with the offset said.
+    /// The offset that the last answer showed, if it disagreed with the one in use.
     suspicion: Mutex<Option<Bounds>>,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Debug for Source {
     }
 }
 
-/// The hand that turns a manual clock.
+/// Sets the time of a manual clock.
 #[derive(Debug, Clone)]
 pub struct ManualTime(Arc<AtomicU64>);
 
@@ -65,7 +65,7 @@ impl ManualTime {
 pub struct Skew {
     /// The exchange's time minus this machine's, in milliseconds: negative where this machine is ahead.
     pub offset_ms: i64,
-    /// Whether the offset was taken over. It is not where it is more than 24 hours.
+    /// Whether the clock now uses the offset. An offset of more than 24 hours is not used.
     pub applied: bool,
 }
 
@@ -76,7 +76,8 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// A `Date` is cut to the second, and was written somewhere between sending and receiving.
+    /// The smallest and largest offset that a `Date` allows: it is cut to the second, and the server wrote it at some time
+    /// between sending and receiving.
     fn new(date_seconds: u64, received_ms: u64, took: Duration) -> Self {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
         let date = signed(date_seconds.saturating_mul(1_000));
@@ -107,13 +108,13 @@ impl Clock {
         Self::new(Source::System)
     }
 
-    /// A clock that stands still until it is turned, for tests.
+    /// A clock that stands still until it is set, for tests.
     pub fn manual(unix_millis: u64) -> (Self, ManualTime) {
         let time = Arc::new(AtomicU64::new(unix_millis));
         (Self::new(Source::Manual(time.clone())), ManualTime(time))
     }
 
-    /// Whether the time comes from the hand of a test.
+    /// Whether the time is set by a test.
     pub fn is_manual(&self) -> bool {
         matches!(self.0.source, Source::Manual(_))
     }
@@ -145,10 +146,10 @@ impl Clock {
         self.0.offset_ms.load(Ordering::Acquire)
     }
 
-    /// Takes note of an answer's `Date` (Unix seconds), with this machine's time of receiving and how long the answer
-    /// took on a clock that nobody sets: a wall clock that is set in between would show a wrong difference.
+    /// Learns from an answer's `Date` (Unix seconds). `received_ms` is this machine's time when the answer came, and `took`
+    /// how long it took, measured by a monotonic clock: a wall clock that is set meanwhile would give a wrong duration.
     ///
-    /// Returns the skew where this observation changed the offset, or where the date is past belief.
+    /// Returns the skew if this observation changed the offset, or if the date differs by more than 24 hours.
     pub fn observe(&self, date_seconds: u64, received_ms: u64, took: Duration) -> Option<Skew> {
         let seen = Bounds::new(date_seconds, received_ms, took);
         let mut suspicion = self.0.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,10 +169,10 @@ impl Clock {
         }
     }
 
-    /// The same after the exchange refused a nonce for its age: one date is enough.
+    /// Like [`observe`](Self::observe), after the exchange refused a nonce as too old or too new: one date is enough.
     ///
-    /// Returns the skew; `applied` is false where the date is past belief, or agrees with the offset in use, so that
-    /// signing again would change nothing.
+    /// Returns the skew. `applied` is false if the date differs by more than 24 hours, or if it agrees with the offset in
+    /// use, so that signing again would not help.
     pub fn correct(&self, date_seconds: u64, received_ms: u64, took: Duration) -> Skew {
         let seen = Bounds::new(date_seconds, received_ms, took);
         let mut suspicion = self.0.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,7 +184,7 @@ impl Clock {
     }
 
     fn apply(&self, bounds: Bounds) -> Skew {
-        // A difference that could be none is none.
+        // If the clocks may agree, assume that they do.
         let offset_ms = if bounds.allow(0) { 0 } else { bounds.middle() };
         self.0.offset_ms.store(offset_ms, Ordering::Release);
         Skew { offset_ms, applied: true }

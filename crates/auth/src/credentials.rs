@@ -1,4 +1,4 @@
-//! API key and secret: checked when they come in, hidden when printed, wiped when they go.
+//! API key and secret: checked when they are created, hidden when printed, wiped when dropped.
 
 use crate::{CapeSigner, Sign};
 use std::{fmt, sync::Arc};
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// Which exchange a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
-    /// A key of the sandbox (it begins with `sandbox_`): worth nothing, and sent to loopback only.
+    /// A key of the sandbox (it begins with `sandbox_`): worth nothing, and sent to this machine only.
     Sandbox,
     /// Any other key: worth money, and never sent over plain HTTP.
     Real,
@@ -22,29 +22,29 @@ pub struct Credentials {
     secret: Zeroizing<String>,
 }
 
-/// Why credentials are refused. The text itself is never repeated.
+/// Why credentials are refused. Key and secret are never quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
     /// An environment variable is missing.
     #[error("the environment variable {0} is not set; set CAPE_API_KEY and CAPE_API_SECRET")]
     Missing(&'static str),
-    /// Nothing there.
+    /// The text is empty.
     #[error("the {0} is empty; copy it again from where the key was created")]
     Empty(&'static str),
-    /// A space before or after, as a careless paste leaves.
-    #[error("the {0} begins or ends with a space; copy it again without")]
+    /// A space at the start or end, as a careless paste leaves it.
+    #[error("the {0} begins or ends with a space; copy it again without the space")]
     EdgeSpace(&'static str),
     /// A line break, tab, or other control character.
-    #[error("the {0} holds a control character, such as a line break; copy it again without")]
+    #[error("the {0} holds a control character, such as a line break; copy it again without it")]
     Control(&'static str),
-    /// Keys and secrets are ASCII.
+    /// A character outside of ASCII.
     #[error("the {0} holds a character outside of ASCII; copy it again")]
     NotAscii(&'static str),
 }
 
 impl Credentials {
-    /// The exchange's signature scheme with this key and secret.
+    /// A signer of the exchange's scheme with this key and secret.
     pub fn signer(&self) -> Arc<dyn Sign> {
         Arc::new(CapeSigner::new(self))
     }
@@ -52,7 +52,7 @@ impl Credentials {
     /// Takes a key and its secret as they were shown when the key was created.
     ///
     /// # Errors
-    /// [`CredentialsError`] where either cannot be one, before it could reach a header.
+    /// [`CredentialsError`] if one of them cannot be valid, so that it never gets into a header.
     pub fn new(key: impl Into<String>, secret: impl Into<String>) -> Result<Self, CredentialsError> {
         let (key, secret) = (Zeroizing::new(key.into()), Zeroizing::new(secret.into()));
         check("API key", &key)?;
@@ -63,7 +63,7 @@ impl Credentials {
     /// Reads `CAPE_API_KEY` and `CAPE_API_SECRET` from the process's environment.
     ///
     /// # Errors
-    /// [`CredentialsError`] where one is missing or cannot be one.
+    /// [`CredentialsError`] if one is missing or cannot be valid.
     pub fn from_env() -> Result<Self, CredentialsError> {
         Self::from_lookup(|name| match std::env::var(name) {
             Ok(value) => Ok(value),
@@ -78,7 +78,7 @@ impl Credentials {
         Self::new(lookup("CAPE_API_KEY")?, lookup("CAPE_API_SECRET")?)
     }
 
-    /// The API key. It goes into a header; it is no secret by itself, but names the account.
+    /// The API key. It goes into a header. It is not a secret, but it names the account.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -88,7 +88,7 @@ impl Credentials {
         self.secret.as_bytes()
     }
 
-    /// Whether the key is one of the sandbox's.
+    /// Whether it is a key of the sandbox or a real one.
     pub fn kind(&self) -> KeyKind {
         if self.key.starts_with("sandbox_") { KeyKind::Sandbox } else { KeyKind::Real }
     }

@@ -1,11 +1,11 @@
-//! Which host is spoken to, and how it writes paths and times.
+//! Which host a client talks to, and which paths and units of time that host uses.
 
 use crate::{Credentials, KeyKind};
 use std::{fmt, net::IpAddr};
 
 /// A part of the API, such as trading or accounts, with the path that it is served at.
 ///
-/// The crate that has the calls of a service has it as a constant. An [`Environment`] may move it.
+/// Each service is a constant in the crate that declares its calls. An [`Environment`] may set another path for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Service {
     name: &'static str,
@@ -14,7 +14,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service of this name, served at this path from the host's root, such as `/api/v2/atlas`, in both versions.
+    /// A service with this name and, in both versions, this path from the host's root, such as `/api/v2/atlas`.
     pub const fn new(name: &'static str, path: &'static str) -> Self {
         Self { name, current: path, older: path }
     }
@@ -48,10 +48,10 @@ pub enum TimeUnit {
 
 /// What the key `balance` means in an answer over REST.
 ///
-/// The documents do not say. The server family counts what is available; the stream of today counts the total.
+/// The documents do not say. The server family sends the available amount; the current stream sends the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BalanceMeaning {
-    /// What can be used: open orders and pending withdrawals are not in it.
+    /// The amount that can be used, without what open orders and pending withdrawals lock.
     #[default]
     Available,
     /// Available and locked together.
@@ -67,11 +67,11 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Takes an origin apart.
+    /// Parses an origin.
     ///
     /// # Errors
-    /// [`EnvironmentError::NotAnOrigin`] for anything but `http://` or `https://`, a host, and perhaps a port: no
-    /// path, no user, no query. [`EnvironmentError::PlainHttp`] for `http://` to another host than this machine.
+    /// [`EnvironmentError::NotAnOrigin`] if the text is not `http://` or `https://`, a host and perhaps a port, or if it
+    /// has a path, a user or a query. [`EnvironmentError::PlainHttp`] for `http://` to another machine.
     pub fn parse(text: &str) -> Result<Self, EnvironmentError> {
         let bad = || EnvironmentError::NotAnOrigin;
         let text = text.strip_suffix('/').unwrap_or(text);
@@ -112,7 +112,7 @@ impl Origin {
         Ok(Self { text: text.to_owned(), https, loopback })
     }
 
-    /// As text, without a slash at the end.
+    /// The origin as text, without a slash at the end.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -128,9 +128,9 @@ impl Origin {
     }
 }
 
-/// An exchange to speak to: its origin, the path of each service, the unit of times.
+/// An exchange to talk to: its origin, the path of each service, the unit of times.
 ///
-/// The environments differ in data only; every client speaks to all of them.
+/// Environments differ in data only; a client works with any of them.
 ///
 /// | | current | legacy |
 /// | --- | --- | --- |
@@ -139,13 +139,13 @@ impl Origin {
 /// | other [services](Service) | as their constants say | the same |
 /// | times in parameters | milliseconds | seconds |
 ///
-/// The documents of both versions speak of milliseconds. The software family that the legacy version comes from
-/// counts in seconds, and in the wrong unit a server answers with an empty list and no error; where yours differs,
-/// say so with [`with_time_unit`](Self::with_time_unit).
+/// The documents of both versions say milliseconds, but the server family of the legacy version uses seconds. If the
+/// unit is wrong, a server answers with an empty list and no error. Set another unit with
+/// [`with_time_unit`](Self::with_time_unit).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     origin: Origin,
-    /// Services that stand elsewhere than their constants say.
+    /// Services with another path than their constants say.
     moved: Vec<(Service, String)>,
     time_unit: TimeUnit,
     rest_balance: BalanceMeaning,
@@ -157,25 +157,27 @@ pub struct Environment {
 #[non_exhaustive]
 pub enum EnvironmentError {
     /// Not an origin.
-    #[error("this is no origin; give scheme, host and perhaps a port, such as https://trade.capecrypto.com")]
+    #[error(
+        "this is not an origin; give scheme, host and perhaps a port, such as https://trade.capecrypto.com"
+    )]
     NotAnOrigin,
-    /// Plain HTTP to another machine would show every key to the network.
+    /// Plain HTTP to another machine, which would show every key to the network.
     #[error("plain http is for this machine only; use https")]
     PlainHttp,
-    /// `Environment::local` with another machine's origin.
+    /// `Environment::local` got the origin of another machine.
     #[error("the origin is not this machine's; use Environment::at for another host")]
     NotLocal,
-    /// A service's path that is none.
-    #[error("this is no path; give one of the form /api/v2/atlas")]
+    /// The path for a service is malformed.
+    #[error("this is not a path; give one of the form /api/v2/atlas")]
     NotAPath,
-    /// A key of the sandbox, and an origin elsewhere.
+    /// A sandbox key with the origin of another machine.
     #[error(
-        "a sandbox key is for the sandbox on this machine; take the exchange's own key, or Environment::local"
+        "a sandbox key is for the sandbox on this machine; use a key of the exchange, or Environment::local"
     )]
     SandboxKeyElsewhere,
-    /// `CAPE_ENVIRONMENT` names none.
+    /// `CAPE_ENVIRONMENT` does not name an environment.
     #[error(
-        "CAPE_ENVIRONMENT names no environment; set it to live, legacy, or an origin such as https://trade.capecrypto.com"
+        "CAPE_ENVIRONMENT does not name an environment; set it to live, legacy, or an origin such as https://trade.capecrypto.com"
     )]
     Unnamed,
     /// A real key over plain HTTP.
@@ -204,7 +206,7 @@ impl Environment {
         Self::live().with_legacy_paths()
     }
 
-    /// Reads `CAPE_ENVIRONMENT`: `live` (also where it is not set or empty), `legacy`, or an origin, such as the sandbox's
+    /// Reads `CAPE_ENVIRONMENT`: `live` (also if it is empty or not set), `legacy`, or an origin, such as the sandbox's
     /// `http://127.0.0.1:8080`.
     ///
     /// # Errors
@@ -227,7 +229,7 @@ impl Environment {
     /// The sandbox, or another server on this machine.
     ///
     /// # Errors
-    /// [`EnvironmentError`] where it is no origin, or not this machine's.
+    /// [`EnvironmentError`] if the text is not an origin, or is another machine's.
     pub fn local(origin: &str) -> Result<Self, EnvironmentError> {
         let origin = Origin::parse(origin)?;
         if origin.is_loopback() { Ok(Self::current(origin)) } else { Err(EnvironmentError::NotLocal) }
@@ -236,7 +238,7 @@ impl Environment {
     /// Another host with the paths of the current documents.
     ///
     /// # Errors
-    /// [`EnvironmentError`] where it is no origin, or plain HTTP to another machine.
+    /// [`EnvironmentError`] if the text is not an origin, or is plain HTTP to another machine.
     pub fn at(origin: &str) -> Result<Self, EnvironmentError> {
         Origin::parse(origin).map(Self::current)
     }
@@ -260,8 +262,8 @@ impl Environment {
     /// The same with another path for a service.
     ///
     /// # Errors
-    /// [`EnvironmentError::NotAPath`] where it does not begin with a slash, ends with one, or holds more than
-    /// letters, digits, `_`, `-` and single slashes.
+    /// [`EnvironmentError::NotAPath`] if it does not begin with a slash, ends with one, or holds anything but letters,
+    /// digits, `_`, `-` and single slashes.
     pub fn with_path(mut self, service: Service, path: &str) -> Result<Self, EnvironmentError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let good = path.strip_prefix('/').is_some_and(|rest| {
@@ -302,13 +304,13 @@ impl Environment {
         }
     }
 
-    /// Whether an answer of this status says that the exchange is under maintenance, whatever its body: its gateway has a
-    /// status of its own for that.
+    /// Whether an answer with this status says that the exchange is under maintenance. The body does not matter. 471 is
+    /// used by the exchange's gateway only.
     pub fn is_maintenance(&self, status: u16) -> bool {
         matches!(status, 471 | 503)
     }
 
-    /// Whether it is the version of the documents of 2023, which knows fewer parameters.
+    /// Whether it is the version of the documents of 2023, which has fewer parameters.
     pub fn is_legacy(&self) -> bool {
         self.legacy
     }
@@ -323,10 +325,10 @@ impl Environment {
         self.rest_balance
     }
 
-    /// Whether the credentials may be sent there.
+    /// Checks that the credentials may be sent to this environment.
     ///
     /// # Errors
-    /// A sandbox key goes to this machine only; any other key never goes over plain HTTP.
+    /// [`EnvironmentError`] for a sandbox key to another machine, and for any other key over plain HTTP.
     pub fn admit(&self, credentials: &Credentials) -> Result<(), EnvironmentError> {
         match credentials.kind() {
             KeyKind::Sandbox if !self.origin.is_loopback() => Err(EnvironmentError::SandboxKeyElsewhere),

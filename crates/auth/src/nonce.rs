@@ -6,15 +6,15 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
 };
 
-/// How far nonces may run ahead of the exchange's time. Its window is 5 s; what is left is for the way there.
+/// How far nonces may be ahead of the exchange's time. It accepts 5 s; the difference is left for the network.
 const LONGEST_LEAD_MS: u64 = 2_000;
-/// Runs of nonces that are remembered, the newest.
+/// Number of runs of nonces that are remembered. When there are more, the run with the smallest nonces is forgotten.
 const MOST_RUNS: usize = 100_000;
 
 /// Gives out the nonces of one key: `max(now, last + 1)`.
 ///
-/// They rise strictly, but for the one case that [`rewind`](Self::rewind) is for; and even then none is given out a
-/// second time, as far as the last 100,000 runs of neighbours reach.
+/// Nonces strictly rise, except after a [`rewind`](Self::rewind). Even then no nonce is given out twice, as long as it is
+/// in one of the 100,000 remembered runs of consecutive nonces.
 #[derive(Debug, Default)]
 pub struct NonceSource {
     given: Mutex<Given>,
@@ -22,11 +22,11 @@ pub struct NonceSource {
 
 #[derive(Debug, Default)]
 struct Given {
-    /// The last one since the last rewind.
+    /// The last nonce since the last rewind.
     last: Option<u64>,
-    /// The highest one ever.
+    /// The highest nonce ever given out.
     highest: u64,
-    /// Runs of neighbours that were given out: first to last.
+    /// Runs of consecutive nonces that were given out, from the first of a run to its last.
     runs: BTreeMap<u64, u64>,
 }
 
@@ -34,16 +34,16 @@ struct Given {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NonceError {
-    /// Too many were given out within a short time, or the clock was set back. Time catches up with it.
+    /// Too many nonces were given out within a short time, or the clock was set back. Waiting helps.
     #[error(
         "nonces run {ahead_ms} ms ahead of the exchange's time, more than it accepts; send fewer than 1,000 requests a second for one key"
     )]
     TooFarAhead {
-        /// How far the next nonce would lie ahead, in milliseconds.
+        /// How far ahead the next nonce would be, in milliseconds.
         ahead_ms: u64,
     },
-    /// The clock stands at the end of what a nonce can hold.
-    #[error("the clock is at the end of time, so there is no next nonce; set the clock right")]
+    /// The clock shows the largest number that a nonce can hold.
+    #[error("the clock shows the largest possible time, so there is no next nonce; set the clock right")]
     EndOfTime,
 }
 
@@ -51,13 +51,13 @@ pub enum NonceError {
 static BY_KEY: LazyLock<Mutex<HashMap<[u8; 32], Weak<NonceSource>>>> = LazyLock::new(Mutex::default);
 
 impl NonceSource {
-    /// A source that has given out nothing.
+    /// A source that has not given out any nonce.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The source of an API key: the same one for everybody in this process who uses the key, so that two clients never
-    /// sign with the same nonce.
+    /// The source of an API key. All users of the key in this process share it, so that two clients never sign with the
+    /// same nonce.
     pub fn of_key(key: &str) -> Arc<Self> {
         let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
         let mut by_key = BY_KEY.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +73,7 @@ impl NonceSource {
     /// The next nonce at this time (the exchange's, in Unix milliseconds).
     ///
     /// # Errors
-    /// [`NonceError`] where it would lie more than 2 s ahead, or past the largest number; then none is used up.
+    /// [`NonceError`] if the nonce would be more than 2 s ahead, or above the largest number. Then no nonce is used up.
     pub fn next(&self, now_ms: u64) -> Result<u64, NonceError> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let after = |nonce: u64| nonce.checked_add(1).ok_or(NonceError::EndOfTime);
@@ -81,7 +81,7 @@ impl NonceSource {
             Some(last) => now_ms.max(after(last)?),
             None => now_ms,
         };
-        // Only after a rewind can time come to where nonces were given out before.
+        // After a rewind, the time may reach nonces that were given out before: skip their runs.
         while next <= given.highest
             && let Some((_, last)) = given.runs.range(..=next).next_back()
             && *last >= next
@@ -96,7 +96,7 @@ impl NonceSource {
         Ok(next)
     }
 
-    /// The clock was found to be ahead and was set back: later nonces may be smaller than earlier ones.
+    /// Lets later nonces be smaller than earlier ones. Call it when the clock was ahead and was set back.
     pub fn rewind(&self) {
         self.given.lock().unwrap_or_else(PoisonError::into_inner).last = None;
     }

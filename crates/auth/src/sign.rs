@@ -1,23 +1,23 @@
-//! The seam between a signature scheme and the transport.
+//! The interface between a signature scheme and the transport.
 
 use std::fmt;
 use zeroize::Zeroizing;
 
 /// One attempt at a request, as a signature scheme sees it.
 ///
-/// Everything that a scheme might cover is here, and all of it is a value: the signer asks no clock and keeps no
-/// state, so the same input gives the same headers.
+/// It holds everything that a scheme may need, as values. A signer uses no clock and keeps no state, so the same input
+/// gives the same headers.
 #[derive(Clone, Copy)]
 pub struct ToSign<'a> {
-    /// Strictly rising number of this attempt: Unix milliseconds, or more where two fall into one.
+    /// Number of this attempt, strictly rising: Unix milliseconds, or more if two attempts are in the same millisecond.
     pub nonce: u64,
     /// The exchange's time in Unix milliseconds.
     pub unix_millis: u64,
-    /// Upper-case method.
+    /// HTTP method, in upper case.
     pub method: &'a str,
     /// Path from the host's root, with the query string.
     pub path_and_query: &'a str,
-    /// The body's bytes; empty where there is none.
+    /// The body's bytes; empty if there is no body.
     pub body: &'a [u8],
     /// The sub-account, customer or merchant to act for.
     pub acting_as: Option<&'a str>,
@@ -50,11 +50,11 @@ impl fmt::Debug for SignedHeader {
 /// What an answer says about the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
-    /// The nonce was too old or too new: signed afresh, the request may be sent once more.
+    /// The nonce was too old or too new: the request may be signed again and sent once more.
     Expired,
-    /// The signature, the key or its rights were refused. Sending again changes nothing.
+    /// The signature, the key or its rights were refused. Sending again does not help.
     Final,
-    /// The gateway lets nobody in at the moment.
+    /// The gateway accepts no requests at the moment.
     Maintenance,
 }
 
@@ -63,12 +63,12 @@ pub trait Sign: fmt::Debug + Send + Sync {
     /// The headers that authenticate this attempt.
     fn sign(&self, request: &ToSign<'_>) -> Vec<SignedHeader>;
 
-    /// Whether an answer with this status and code comes from the check of the signature, before anything else was
-    /// looked at: then nothing was done. Of [`Rejection::Expired`] the transport asks for more before it sends a write once
-    /// more: the code must be all that the answer says.
+    /// Whether an answer with this status and code proves that the request failed the check of the signature, so that
+    /// nothing was done. Before the transport sends a write again after [`Rejection::Expired`], it also checks that the
+    /// answer holds nothing but this code.
     fn rejection(&self, status: u16, code: &str) -> Option<Rejection>;
 
-    /// What to do about such a code.
+    /// What the user can do about an error code.
     fn hint(&self, code: &str) -> Option<&'static str> {
         let _ = code;
         None

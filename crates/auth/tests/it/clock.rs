@@ -3,7 +3,7 @@ use std::time::Duration;
 
 const NOW: u64 = 1_700_000_000_400;
 
-/// What a server answers whose clock is that far from ours, 20 ms away.
+/// The answer of a server whose clock is `ahead_ms` ahead of ours, after a round trip of 20 ms.
 fn answer(clock: &Clock, ahead_ms: i64) -> (u64, u64, Duration) {
     let sent = clock.local_ms();
     (sent.saturating_add(10).saturating_add_signed(ahead_ms) / 1_000, sent + 20, Duration::from_millis(20))
@@ -34,7 +34,7 @@ fn two_answers_in_a_row_set_it_right() {
         let skew = observe(&clock, ahead).unwrap();
         assert!(skew.applied && (skew.offset_ms - ahead).abs() <= 1_000, "{ahead}: {skew:?}");
         assert_eq!(clock.offset_ms(), skew.offset_ms);
-        assert_eq!(observe(&clock, ahead), None, "and then it is");
+        assert_eq!(observe(&clock, ahead), None, "the clock is right now");
     }
 }
 
@@ -53,7 +53,7 @@ fn a_refused_nonce_corrects_at_once_and_only_where_it_helps() {
     let (date, received, took) = answer(&clock, -60_000);
     let skew = clock.correct(date, received, took);
     assert!(skew.applied && (skew.offset_ms + 60_000).abs() <= 1_000, "{skew:?}");
-    assert!(!clock.correct(date, received, took).applied, "a second time it would change nothing");
+    assert!(!clock.correct(date, received, took).applied, "a second correction would change nothing");
     let (date, received, took) = answer(&clock, 0);
     assert_eq!(clock.correct(date, received, took), Skew { offset_ms: 0, applied: true });
 }
@@ -77,7 +77,7 @@ fn a_lying_server_is_reported_and_not_believed() {
 fn a_long_way_there_says_little() {
     let (clock, _) = Clock::manual(NOW);
     for _ in 0..3 {
-        // Ten seconds on the way: the date lies within them, so nothing is proved.
+        // The round trip took ten seconds and the date lies within them, so it proves nothing.
         assert_eq!(clock.observe(NOW / 1_000 + 5, NOW + 10_000, Duration::from_secs(10)), None);
     }
     assert_eq!(clock.offset_ms(), 0);
@@ -86,7 +86,7 @@ fn a_long_way_there_says_little() {
 #[test]
 fn a_wall_clock_that_is_set_during_an_answer_shows_no_difference() {
     for step_ms in [-3_600_000_i64, 3_600_000, -6_000, 6_000] {
-        // The clock was wrong by `step_ms` when the request left, and was set right before the answer came.
+        // The clock was wrong by `step_ms` when the request left, and was corrected before the answer came.
         let (clock, time) = Clock::manual(NOW.saturating_add_signed(-step_ms));
         time.set(NOW);
         for _ in 0..3 {

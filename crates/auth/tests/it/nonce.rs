@@ -12,7 +12,8 @@ use std::{
 #[test]
 fn sixty_four_threads_never_get_the_same() {
     let source = Arc::new(NonceSource::new());
-    // A millisecond passes with each call; a thread that slept between looking and asking asks again.
+    // A millisecond passes with each call. A thread that slept between reading the time and asking for a nonce may get an
+    // error, and asks again.
     let time = Arc::new(AtomicU64::new(1));
     let workers: Vec<_> = (0..64)
         .map(|_| {
@@ -25,7 +26,7 @@ fn sixty_four_threads_never_get_the_same() {
     let mut all = HashSet::new();
     for worker in workers {
         let mine = worker.join().unwrap();
-        assert!(mine.is_sorted_by(|a, b| a < b), "each thread sees them rise");
+        assert!(mine.is_sorted_by(|a, b| a < b), "each thread gets rising nonces");
         all.extend(mine);
     }
     assert_eq!(all.len(), 640_000);
@@ -38,7 +39,7 @@ fn a_burst_runs_ahead_by_two_seconds_at_most() {
         assert_eq!(source.next(1_000).unwrap(), expected);
     }
     assert_eq!(source.next(1_000).unwrap_err(), NonceError::TooFarAhead { ahead_ms: 2_001 });
-    assert_eq!(source.next(1_001).unwrap(), 3_001, "the refusal used none up");
+    assert_eq!(source.next(1_001).unwrap(), 3_001, "the refusal used up no nonce");
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn a_clock_that_was_ahead_can_be_set_back_without_repeating() {
     source.rewind();
     assert_eq!(source.next(1_000).unwrap(), 1_000);
     assert_eq!(source.next(59_999).unwrap(), 59_999);
-    assert_eq!(source.next(60_000).unwrap(), 60_002, "those two were used before");
+    assert_eq!(source.next(60_000).unwrap(), 60_002, "60,000 and 60,001 were used before");
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn at_the_end_of_time_there_is_an_error_and_no_endless_loop() {
     assert_eq!(source.next(u64::MAX), Ok(u64::MAX));
     assert_eq!(source.next(u64::MAX), Err(NonceError::EndOfTime));
     source.rewind();
-    assert_eq!(source.next(u64::MAX), Err(NonceError::EndOfTime), "a rewind repeats none either");
+    assert_eq!(source.next(u64::MAX), Err(NonceError::EndOfTime), "a rewind does not repeat a nonce");
     assert_eq!(source.next(5), Ok(5));
 }
 
@@ -98,7 +99,7 @@ proptest! {
                     prop_assert!(seen.insert(nonce), "{nonce} twice");
                     prop_assert!(nonce >= now && nonce <= now + 2_000);
                 }
-                // So few nonces never fill two seconds: after a rewind there is always one.
+                // 300 nonces never fill two seconds, so there is always a free one after a rewind.
                 Err(error) => prop_assert!(!rewind, "{error}"),
             }
         }
