@@ -1,7 +1,7 @@
 //! Calls and their answers, kept in a file, for tests without a socket.
 //!
-//! `hide.rs` says what is left out of a recording, `compare.rs` which entry answers a call, `tape.rs` how both come between a
-//! client and its connection.
+//! `hide.rs` decides what is left out of a recording, `compare.rs` finds the entry that answers a call, and `tape.rs` puts
+//! both between a client and its connection.
 
 mod compare;
 mod escapes;
@@ -24,30 +24,29 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::Path};
 use url::form_urlencoded;
 
-/// The form of the file. A change that an older version of this crate cannot read counts it up.
+/// Version of the file's format. It is raised by a change that an older version of this crate cannot read.
 const FORMAT: u32 = 1;
-/// A body of bytes is replayed as so many zeros: a file must not ask for any amount of memory.
+/// Most bytes of a body that is replayed as zeros, so that a file cannot ask for any amount of memory.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Calls with their answers, in order: recorded by a [`Recorder`], or written by hand, and replayed by a [`Replay`].
 ///
-/// The file is JSON, laid out for readers, in a stable order and with every digit as it came: it is made to stand beside a
-/// test and to be looked at in a review.
+/// The file is readable JSON, in a stable order and with every digit as it came, so that it can be kept beside a test and
+/// checked in a review.
 ///
-/// What is recorded holds no header of a request, no key, no nonce, no signature and no secret. Whatever stands for one is
-/// `"[sensitive]"` instead:
+/// A recording holds no header of a request, no key, no nonce, no signature and no secret. `"[sensitive]"` replaces:
 ///
 /// * each value of a [`Sensitive`](capecrypto_models::Sensitive) argument, and each value whose name stands for a secret, such
 ///   as `secret`, `otp_code` or `voucher_pin`, at any depth, and the names that [`Call::secrets`](crate::Call::secrets) adds;
 /// * each text or number that holds the client's key or secret, the attempt's nonce or signature, a sensitive argument, or
-///   what [`Recorder::hide`] was given, escaped or not; one shorter than six characters, where it is the whole text.
-///   An answer's number that equals the nonce is a time of the same millisecond: it is cut to its second.
+///   a text given to [`Recorder::hide`], escaped or not. A secret shorter than six characters is replaced only if it is the
+///   whole text. A number of the answer that equals the nonce is a time in the same millisecond: it is cut to its second.
 ///
-/// The mark is a text, whatever it stands for: a field of text can still be read, one that was a number or an object cannot. Of
-/// a form only the names of its fields and the sizes of its files are kept. Of an answer, JSON and CSV are kept, of any
-/// other text the shape, and of bytes their number, which are zeros when they are replayed.
+/// The mark is always a text. A field of text can therefore still be read, but one that was a number or an object cannot. Of
+/// a form, only the names of its fields and the sizes of its files are kept. An answer in JSON or CSV is kept. Of any other
+/// text the shape is kept, and of bytes the number; they are replayed as zeros.
 ///
-/// What you write by hand is kept as you wrote it.
+/// Entries that you write by hand are kept as you wrote them.
 ///
 /// ```
 /// use capecrypto_rest::Recording;
@@ -65,7 +64,8 @@ pub struct Recording {
 
 /// A call with its answer.
 ///
-/// Made by hand it says what is asked, by [`new`](Self::new) and [`asking`](Self::asking), and what is answered.
+/// To write one by hand, set the question with [`new`](Self::new) and [`asking`](Self::asking), and the answer with
+/// [`body`](Self::body) and [`header`](Self::header).
 ///
 /// ```
 /// use capecrypto_rest::{RecordedCall, Recording};
@@ -89,31 +89,33 @@ pub struct RecordedCall(Entry);
 pub enum RecordingError {
     /// The file cannot be read or written.
     #[error(
-        "the recording {path} cannot be read or written: {source}; check the path, which a test takes from its crate's folder"
+        "the recording {path} cannot be read or written: {source}; check the path, which in a test is relative to the crate's folder"
     )]
     File {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is no recording.
-    #[error("it is no recording: {0}; record it again, or compare it with one that was recorded")]
+    /// The text is not a recording.
+    #[error("this is not a recording: {0}; record it again, or compare it with one that was recorded")]
     Malformed(String),
-    /// It has a form that this version does not know.
-    #[error("its format is {0}, and this version reads {FORMAT}; record it again with this version")]
+    /// Its format is not known to this version.
+    #[error(
+        "the recording's format is {0}, but this version reads {FORMAT}; record it again with this version"
+    )]
     Format(u32),
-    /// An entry that was written by hand cannot be one.
+    /// An entry that was written by hand is malformed.
     #[error("entry {number}: {problem}")]
     Entry {
-        /// Its number, from 1; 0 where it stands in no recording yet.
+        /// Its number, from 1; 0 if it is not in a recording yet.
         number: usize,
         /// What is wrong, and what to write instead.
         problem: String,
     },
 }
 
-/// The file.
+/// Content of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -127,7 +129,7 @@ struct Format {
     format: u32,
 }
 
-/// What a call asks.
+/// The question: a call without its answer.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     call: String,
@@ -142,25 +144,25 @@ pub(crate) struct Asked {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
-    /// Name of the request's type; none where it was written by hand.
+    /// Name of the request's type; empty if the entry was written by hand.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     call: String,
     method: String,
     path: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     query: Vec<String>,
-    /// What the call sends behind its headers; any request fits where there is none.
+    /// The body that the call sends. Without one, a call with any body fits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<Request>,
     status: u16,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
-    /// None where the body is empty.
+    /// `None` if the body is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<Body>,
 }
 
-/// What a call sends.
+/// The body that a call sends.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Request {
@@ -168,7 +170,7 @@ pub(crate) enum Request {
     Form(Vec<Field>),
 }
 
-/// A field of a form, and of a file its size.
+/// A field of a form; for a file, with its size.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Field {
@@ -177,33 +179,33 @@ pub(crate) struct Field {
     bytes: Option<usize>,
 }
 
-/// What an answer holds.
+/// The body of an answer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Body {
     Json(Json),
     Text(String),
-    /// So many bytes that are no text.
+    /// This many bytes that are not text.
     Bytes(usize),
 }
 
 impl Recording {
-    /// An empty one.
+    /// An empty recording.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With one more answer, written by hand: to a call of this method, path and query, whatever it sends behind its headers.
+    /// Adds an answer by hand, for a call with this method, path and query and with any body.
     ///
-    /// The path stands from the host's root, as in `/api/v2/atlas/public/markets?limit=10`. The body is JSON, any other text,
-    /// or empty. [`RecordedCall`] says more.
+    /// The path starts at the host's root, as in `/api/v2/atlas/public/markets?limit=10`. The answer's body is JSON, any
+    /// other text, or empty. [`RecordedCall`] can set more.
     #[must_use = "a recording is returned, not changed"]
     #[allow(clippy::needless_pass_by_value, reason = "as `Client::raw` takes it")]
     pub fn answer(self, method: http::Method, path_and_query: &str, status: u16, body: &str) -> Self {
         self.with(RecordedCall::new(method, path_and_query, status).body(body))
     }
 
-    /// With one more call.
+    /// Adds a call.
     #[must_use = "a recording is returned, not changed"]
     pub fn with(mut self, call: RecordedCall) -> Self {
         self.calls.push(call);
@@ -215,15 +217,15 @@ impl Recording {
         &self.calls
     }
 
-    /// Whether it has no call.
+    /// Whether it has no calls.
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
+    /// Reads the text that [`to_json`](Self::to_json) wrote.
     ///
     /// # Errors
-    /// [`RecordingError`], where it is no recording, or one of another format.
+    /// [`RecordingError`] if the text is not a recording, or has another format.
     pub fn from_json(text: &str) -> Result<Self, RecordingError> {
         let malformed = |error: serde_json::Error| RecordingError::Malformed(error.to_string());
         let Format { format } = serde_json::from_str(text).map_err(malformed)?;
@@ -236,10 +238,10 @@ impl Recording {
         Ok(recording)
     }
 
-    /// The whole as JSON, laid out for readers, with a line break at its end.
+    /// The recording as readable JSON, with a line break at its end.
     pub fn to_json(&self) -> String {
         let calls = self.calls.iter().map(|call| call.0.clone()).collect();
-        // Only a map whose keys are no text could fail, and there is none.
+        // This could only fail for a map whose keys are not text, and there is none.
         let mut text = serde_json::to_string_pretty(&File { format: FORMAT, calls }).unwrap_or_default();
         text.push('\n');
         text
@@ -248,23 +250,23 @@ impl Recording {
     /// Reads a file. It blocks while it reads.
     ///
     /// # Errors
-    /// [`RecordingError`], where the file cannot be read or is no recording.
+    /// [`RecordingError`] if the file cannot be read or is not a recording.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|source| file_error(path, source))?;
         Self::from_json(&text)
     }
 
-    /// Writes a file, over one that is there. It blocks while it writes.
+    /// Writes a file and replaces an existing one. It blocks while it writes.
     ///
     /// # Errors
-    /// [`RecordingError::File`], where the file cannot be written.
+    /// [`RecordingError::File`] if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), RecordingError> {
         let path = path.as_ref();
         std::fs::write(path, self.to_json()).map_err(|source| file_error(path, source))
     }
 
-    /// Whether each entry can be replayed.
+    /// Checks that each entry can be replayed.
     pub(crate) fn check(&self) -> Result<(), RecordingError> {
         for (number, call) in (1..).zip(&self.calls) {
             call.0.check().map_err(|problem| RecordingError::Entry { number, problem })?;
@@ -278,7 +280,7 @@ fn file_error(path: &Path, source: std::io::Error) -> RecordingError {
 }
 
 impl RecordedCall {
-    /// An answer without a body, to a call of this method, path and query. The path stands from the host's root.
+    /// An answer without a body, for a call with this method, path and query. The path starts at the host's root.
     #[allow(clippy::needless_pass_by_value, reason = "as `Client::raw` takes it")]
     pub fn new(method: http::Method, path_and_query: &str, status: u16) -> Self {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
@@ -293,21 +295,22 @@ impl RecordedCall {
         Self(Entry::new(asked, status, BTreeMap::new(), None))
     }
 
-    /// It answers only a call that sends this JSON: members in any order, numbers digit for digit. The text `"[sensitive]"`
-    /// fits any value.
+    /// Makes it answer only a call that sends this JSON. Members may be in any order, but numbers must have the same digits.
+    /// The text `"[sensitive]"` fits any value.
     ///
     /// # Errors
-    /// [`RecordingError::Entry`], where the text is no JSON.
+    /// [`RecordingError::Entry`] if the text is not JSON.
     pub fn asking(mut self, json: &str) -> Result<Self, RecordingError> {
         let Some(json) = Json::parse(json.as_bytes()) else {
-            let problem = "what it asks is no JSON; give the body that the call sends".to_owned();
+            let problem =
+                "the text given to `asking` is not JSON; give the body that the call sends".to_owned();
             return Err(RecordingError::Entry { number: 0, problem });
         };
         self.0.request = Some(Request::Json(json));
         Ok(self)
     }
 
-    /// With this body: JSON, any other text, or nothing where it is empty.
+    /// Sets the answer's body: JSON, any other text, or no body if the text is empty.
     #[must_use = "a call is returned, not changed"]
     pub fn body(mut self, text: &str) -> Self {
         self.0.answer = match Json::parse(text.as_bytes()) {
@@ -317,20 +320,20 @@ impl RecordedCall {
         self
     }
 
-    /// With a header of the answer: `content-type`, `page`, `per-page`, `total`, `retry-after` or `date`. Replaying another
-    /// one is refused.
+    /// Sets a header of the answer: `content-type`, `page`, `per-page`, `total`, `retry-after` or `date`. A client refuses to
+    /// replay any other header.
     #[must_use = "a call is returned, not changed"]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.0.headers.insert(name.to_ascii_lowercase(), value.to_owned());
         self
     }
 
-    /// Name of the request's type, such as `CreateOrder`; empty where the entry was written by hand.
+    /// Name of the request's type, such as `CreateOrder`; empty if the entry was written by hand.
     pub fn call(&self) -> &str {
         &self.0.call
     }
 
-    /// Upper-case name of the method.
+    /// Name of the method, in upper case.
     pub fn method(&self) -> &str {
         &self.0.method
     }
@@ -351,7 +354,7 @@ impl RecordedCall {
     }
 }
 
-/// What it asks, without values: they may be personal.
+/// Prints the call without query and bodies, because they may be personal.
 impl fmt::Debug for RecordedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Entry { call, method, path, status, .. } = &self.0;
@@ -365,7 +368,7 @@ impl Entry {
         Self { call, method, path, query, request, status, headers, answer }
     }
 
-    /// All of it that comes from the call, as text.
+    /// All parts that come from the call, as one text.
     fn whole_text(&self) -> String {
         let parts = (&self.path, &self.query, &self.request, &self.headers, &self.answer);
         let mut text = serde_json::to_string(&parts).unwrap_or_default();
@@ -375,7 +378,7 @@ impl Entry {
         text
     }
 
-    /// Leaves all of it out that comes from the call.
+    /// Leaves out all parts that come from the call.
     fn withhold(&mut self) {
         MARK.clone_into(&mut self.path);
         self.query.clear();
@@ -389,18 +392,21 @@ impl Entry {
             http::Method::from_bytes(self.method.as_bytes()).ok().and_then(|method| Method::of(&method));
         if known.is_none() {
             return Err(format!(
-                "the method {:?} is none of the API's; give GET, POST, PUT, PATCH or DELETE",
+                "the API does not use the method {:?}; give GET, POST, PUT, PATCH or DELETE",
                 self.method
             ));
         }
         if !self.path.starts_with('/') && self.path != MARK {
             return Err(format!(
-                "the path {:?} does not begin with a slash; give it from the host's root",
+                "the path {:?} does not begin with a slash; give the whole path from the host's root",
                 self.path
             ));
         }
         if !(200..1_000).contains(&self.status) {
-            return Err(format!("the status {} ends no call; give one from 200 to 999", self.status));
+            return Err(format!(
+                "the status {} does not belong to a complete answer; give one from 200 to 999",
+                self.status
+            ));
         }
         for (name, value) in &self.headers {
             if !hide::HEADERS.contains(&name.as_str()) {

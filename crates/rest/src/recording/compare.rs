@@ -1,26 +1,26 @@
-//! Which entry answers a call, and what the nearest one differs in. Of values nothing is told: they may be personal.
+//! Finds the entry that answers a call, and how the nearest one differs. Values are never shown, because they may be personal.
 
 use super::{Asked, Entry, Request, hide::MARK, json::Json};
 
-/// Differences that are named; more would hide the first.
+/// Most differences that are named; a longer list would be hard to read.
 const MOST_NAMED: usize = 4;
 
-/// How an entry differs from what is asked, from the nearest to the farthest.
+/// How an entry differs from the question, from the smallest difference to the largest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Difference {
-    /// In nothing.
+    /// No difference.
     None,
-    /// In what is sent behind the headers, at these places.
+    /// The body that is sent differs, at these places.
     Body(Vec<String>),
-    /// In these parameters of the query.
+    /// These parameters of the query differ.
     Query(Vec<String>),
-    /// In the path of the same kind of call.
+    /// The path differs, but the call is of the same kind.
     Path,
     /// It is another call.
     Call,
 }
 
-/// Compares. In the entry the mark stands for any value.
+/// Compares a question with an entry. In the entry, the mark fits any value.
 pub(crate) fn difference(asked: &Asked, entry: &Entry) -> Difference {
     if asked.method != entry.method {
         return Difference::Call;
@@ -47,7 +47,7 @@ pub(crate) fn difference(asked: &Asked, entry: &Entry) -> Difference {
 }
 
 impl Difference {
-    /// In words that follow on "the nearest entry".
+    /// Describes the difference, as the end of a sentence that starts with "the nearest entry".
     pub(crate) fn in_words(&self, entry: &Entry) -> String {
         let named = |all: &[String]| {
             let shown: Vec<_> = all.iter().take(MOST_NAMED).map(String::as_str).collect();
@@ -56,15 +56,15 @@ impl Difference {
         };
         match self {
             Self::None => {
-                "is the same, and was used already; a call that is made again needs an entry for each time"
+                "is the same, but was used already; a call that is made several times needs an entry for each"
                     .to_owned()
             }
             Self::Body(places) => format!(
-                "sends something else at {}; fix what is new each time, such as an id that is made",
+                "sends something else at {}; fix values that are new each time, such as a generated id",
                 named(places)
             ),
             Self::Query(names) => format!(
-                "differs in the query, at {}; fix what is new each time, such as a range up to now",
+                "differs in the query, at {}; fix values that are new each time, such as a range that ends now",
                 named(names)
             ),
             Self::Path | Self::Call => format!("is {} {}", entry.method, entry.path),
@@ -87,7 +87,7 @@ fn fits_path(asked: &str, entry: &str) -> bool {
     }
 }
 
-/// Names of parameters whose values differ. Parameters of one name keep their order, those of different names have none.
+/// Names of parameters whose values differ. The order matters only between parameters with the same name.
 fn query_differences(asked: &[String], entry: &[String]) -> Vec<String> {
     let sorted = |query: &[String]| {
         let pairs = query.iter().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
@@ -109,7 +109,7 @@ fn query_differences(asked: &[String], entry: &[String]) -> Vec<String> {
     names.into_iter().filter(differs).cloned().collect()
 }
 
-/// Paths of the values that differ. An object's members have no order.
+/// Finds the paths of the values that differ. The order of an object's members does not matter.
 fn json_differences(asked: &Json, entry: &Json, at: &str, found: &mut Vec<String>) {
     match (asked, entry) {
         (_, Json::Text(mark)) if mark == MARK => {}

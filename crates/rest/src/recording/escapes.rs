@@ -1,19 +1,20 @@
-//! Escapes that a text may be written with: those of a URL, of a form, and of JSON.
+//! Finds and removes the escapes of URLs, forms and JSON.
 
-/// Whether a text holds this one, each of whose characters may be escaped or not. What stands before and behind it is not
-/// looked at: it could be a part of an escape by chance, and change where a reader begins.
+/// Whether a text holds this value, where each character may be escaped or not. The search starts at every byte, because
+/// the characters before a value may look like the start of an escape by chance.
 pub(super) fn holds(text: &str, value: &str) -> bool {
     let text = text.as_bytes();
     (0..text.len()).any(|from| text.get(from..).is_some_and(|text| begins_with(text, value.as_bytes())))
 }
 
 fn begins_with(text: &[u8], value: &[u8]) -> bool {
-    // Most places are no beginning, which costs nothing to see.
+    // Fast path: at most positions the first byte shows that the value does not begin here.
     let may_begin = |first: &&u8| value.first() == Some(*first) || matches!(first, b'+' | b'%' | b'\\');
     if text.first().filter(may_begin).is_none() {
         return false;
     }
-    // What is left of both. A `%` of the value may be itself, or begin an escape, so there may be several ways on.
+    // The rests of text and value that still have to match. A `%` in the text may stand for itself or begin an escape, so
+    // there may be several ways to continue.
     let mut open = vec![(text, value)];
     while let Some((text, value)) = open.pop() {
         let Some((wanted, value)) = value.split_first() else { return true };
@@ -27,7 +28,7 @@ fn begins_with(text: &[u8], value: &[u8]) -> bool {
     false
 }
 
-/// The byte that an escape at the start of a text means, and what follows it.
+/// The byte that an escape at the start of a text stands for, and the text after it.
 fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
     let (length, meant) = match text {
         [b'+', ..] => (1, Some(b' ')),
@@ -40,13 +41,13 @@ fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 fn hex(digits: &[u8]) -> Option<u8> {
-    // A sign would be read as a part of a number.
+    // The number parser would accept a sign, such as in `+f`.
     let digits =
         std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
     u8::from_str_radix(digits, 16).ok()
 }
 
-/// Without one layer of `%41`; `None` where there is none.
+/// Removes one layer of escapes such as `%41`; `None` if there is none.
 pub(super) fn without_percents(text: &str) -> Option<String> {
     let (first, rest) = text.split_once('%')?;
     let mut bytes = first.as_bytes().to_vec();
@@ -67,7 +68,7 @@ pub(super) fn without_percents(text: &str) -> Option<String> {
     found.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Without one layer of what a JSON text is escaped with; `None` where there is none.
+/// Removes one layer of JSON's escapes; `None` if there is none.
 pub(super) fn without_backslashes(text: &str) -> Option<String> {
     let mut rest = text;
     let mut out = String::with_capacity(text.len());
@@ -129,7 +130,7 @@ mod tests {
             r#"4+\"b%\\\/"#,
             "4%20%22b%25%5c%2f",
             r#"%4%20\u0022b%\u005c/"#,
-            // The first character could be the end of another one's escape.
+            // The first character of the value could also be the end of an escape.
             r#"%34%20"b%\/"#,
         ] {
             assert!(holds(text, value), "{text}");

@@ -1,7 +1,7 @@
-//! What a recording leaves out, and how.
+//! Decides what a recording leaves out, and replaces it.
 //!
-//! Two rules, and each holds without the other. By name: the value of a name that stands for a secret goes, whatever it is. By
-//! value: a text goes wherever it holds something that is known to be secret, such as the client's own key.
+//! There are two independent rules. By name: any value whose name stands for a secret is left out. By value: any text that
+//! holds a known secret, such as the client's key, is left out.
 
 use super::{Asked, Body, Entry, Field, Request, escapes, json::Json, table};
 use crate::{
@@ -15,28 +15,27 @@ use http::{HeaderMap, header};
 use std::borrow::Cow;
 use url::form_urlencoded;
 
-/// What stands in the place of a value that was left out. It is a text whatever the value was, so that a field of text can
-/// still be read.
+/// Replaces a value that was left out. It is always a text, so that a field of text can still be read.
 pub(crate) const MARK: &str = "[sensitive]";
 
-/// Headers of an answer that are recorded: those that calls are read by. Any other may hold a cookie or a token.
+/// Headers of an answer that are recorded, because the client reads them. Any other header may hold a cookie or a token.
 pub(crate) const HEADERS: [&str; 6] = ["content-type", "page", "per-page", "total", "retry-after", "date"];
 
-/// Shorter ones may stand in any text, so a text must be equal to them.
+/// A secret shorter than this may occur in any text by chance, so only a text that is equal to it is left out.
 const SHORT: usize = 6;
 
-/// Layers of escapes that are taken off a text in search of a secret.
+/// Most layers of escapes that are removed from a text in search of a secret.
 const LAYERS: usize = 5;
 
-/// Layers of JSON within a text of JSON that are looked through.
+/// Most layers of JSON within a text of JSON that are searched.
 const TEXTS: usize = 2;
 
-/// Where a value stands.
+/// Where a value is in the call.
 #[derive(Clone, Copy)]
 struct Spot {
-    /// In an answer: a number that happens to equal the nonce is a time there.
+    /// Whether it is in an answer: there, a number that equals the nonce is a time.
     in_answer: bool,
-    /// How many more layers of JSON within a text are looked through.
+    /// How many more layers of JSON within a text are searched.
     texts: usize,
 }
 
@@ -45,17 +44,17 @@ impl Spot {
     const ANSWER: Self = Self { in_answer: true, texts: TEXTS };
 }
 
-/// What must not be in the recording of a call.
+/// The secrets that must not be in the recording of a call.
 pub(crate) struct Secrets<'a> {
     call: Call,
-    /// In lower case: a signature is the same in upper case.
+    /// In lower case, because a signature may also be written in upper case.
     values: Vec<Sensitive<String>>,
     nonces: Vec<u64>,
     outgoing: &'a Outgoing,
 }
 
 impl<'a> Secrets<'a> {
-    /// Those that the request itself holds.
+    /// The secrets that the request itself holds.
     pub(crate) fn of(outgoing: &'a Outgoing) -> Self {
         let mut secrets = Self { call: outgoing.call, values: Vec::new(), nonces: Vec::new(), outgoing };
         for value in &outgoing.secrets {
@@ -64,25 +63,25 @@ impl<'a> Secrets<'a> {
         secrets
     }
 
-    /// One more.
+    /// Adds a secret.
     pub(crate) fn add(&mut self, value: &str) {
         if !value.is_empty() {
             self.values.push(Sensitive::new(value.to_ascii_lowercase()));
         }
     }
 
-    /// Those of the headers that sign an attempt: key, nonce and signature.
+    /// Adds the values of the headers that sign an attempt: key, nonce and signature.
     pub(crate) fn add_signed(&mut self, headers: &HeaderMap) {
         let acting_as = self.outgoing.acting_as.as_deref();
         for value in headers.values().filter(|value| value.is_sensitive()) {
-            // Whom the call acts for is no secret, and answers name it.
+            // The uid that the call acts for is not a secret, and answers name it.
             let Some(value) = value.to_str().ok().filter(|value| Some(*value) != acting_as) else { continue };
             self.add(value);
             self.nonces.extend(value.parse::<u64>());
         }
     }
 
-    /// The request, with what must not be recorded left out.
+    /// The request without the values that must not be recorded.
     pub(crate) fn asked(&self) -> Asked {
         let Outgoing { call, path_and_query, content, .. } = self.outgoing;
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
@@ -97,7 +96,7 @@ impl<'a> Secrets<'a> {
                 Content::Nothing => None,
                 Content::Json(body) => Some(match Json::parse(body) {
                     Some(json) => Request::Json(self.json(json, Spot::REQUEST)),
-                    // Nothing of what cannot be looked through is kept.
+                    // A body that cannot be searched is left out as a whole.
                     None => Request::Json(Json::Text(MARK.to_owned())),
                 }),
                 Content::Form(parts, _) => Some(Request::Form(
@@ -124,7 +123,7 @@ impl<'a> Secrets<'a> {
         });
         let headers = headers.collect();
         let mut entry = Entry::new(self.asked(), head.status, headers, self.body(head, body));
-        // Each part was looked at by itself. A secret that lies across two of them is found in the whole.
+        // Each part was searched separately. A secret that spans two parts is only found in the whole text.
         if self.holds(&entry.whole_text()) {
             entry.withhold();
         }
@@ -148,7 +147,7 @@ impl<'a> Secrets<'a> {
                 self.changed(cell, Spot::ANSWER).map(Cow::into_owned)
             })
         } else {
-            // It has no names to go by, and no call reads it: its shape is enough.
+            // Such a text has no names to search by, and no call reads it, so its shape is enough.
             mask::snippet(text.as_bytes())
         }))
     }
@@ -187,7 +186,7 @@ impl<'a> Secrets<'a> {
     }
 
     fn member(&self, name: String, value: Json, spot: Spot) -> (String, Json) {
-        // Nothing can be learnt from these, and a reader may need them as they are.
+        // These values reveal nothing, and the client may need them as they are.
         let says_nothing = match &value {
             Json::Null | Json::Flag(_) => true,
             Json::Text(text) => text.is_empty(),
@@ -201,11 +200,11 @@ impl<'a> Secrets<'a> {
         (if self.holds(&name) { MARK.to_owned() } else { name }, value)
     }
 
-    /// What stands for a text in the recording; `None` where it may stay. A borrowed one is the mark.
+    /// The replacement for a text in the recording; `None` if the text may stay. A borrowed replacement is the mark.
     fn changed(&self, text: &str, spot: Spot) -> Option<Cow<'static, str>> {
         if self.holds(text) {
-            // A time of an answer may be the very millisecond that the nonce was made in. It is cut to a second, so that
-            // it is still a time. Of a request any value fits the mark.
+            // A time in an answer may be the same millisecond as the nonce. It is cut to its second, so that it is still
+            // a time. In a request the mark is enough, because it fits any value.
             let nonce = text.parse::<u64>().ok().filter(|number| self.nonces.contains(number));
             let second = nonce.map(|nonce| nonce.saturating_sub(1) / 1_000 * 1_000);
             return Some(match second.filter(|_| spot.in_answer).map(|second| second.to_string()) {
@@ -213,7 +212,7 @@ impl<'a> Secrets<'a> {
                 _ => MARK.into(),
             });
         }
-        // JSON within a text, and a URL's query, have names too.
+        // JSON within a text and the query of a URL have names too, so the rule by name applies to them.
         if text.trim_start().starts_with(['{', '[']) {
             let inner = Json::parse(text.as_bytes())?;
             let Some(texts) = spot.texts.checked_sub(1) else { return Some(MARK.into()) };
@@ -234,7 +233,7 @@ impl<'a> Secrets<'a> {
         changed.then(|| format!("{address}?{query}").into())
     }
 
-    /// Whether a text holds something that is known to be secret, as it is or escaped.
+    /// Whether a text holds a known secret, escaped or not.
     fn holds(&self, text: &str) -> bool {
         self.holds_within(&text.to_ascii_lowercase(), LAYERS)
     }
@@ -243,10 +242,10 @@ impl<'a> Secrets<'a> {
         if self.values.iter().any(|value| holds(text, value.expose())) {
             return true;
         }
-        // Which escapes a text was given, and in which order, nobody knows: each may be the outer layer.
+        // The order of a text's escapes is not known, so each kind is tried as the outer layer.
         let inner = [escapes::without_percents, escapes::without_backslashes];
         inner.into_iter().filter_map(|unescaped| unescaped(text)).any(|inner| {
-            // Nobody escapes a text so often with good intent.
+            // No honest text has so many layers of escapes, so treat it as a secret.
             layers.checked_sub(1).is_none_or(|layers| self.holds_within(&inner.to_ascii_lowercase(), layers))
         })
     }

@@ -4,7 +4,7 @@ use crate::response::{Named, without_bom};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-/// Deepest nesting that is read: each level is a call of a function, and the network must not choose how many.
+/// Deepest nesting that is read. Each level is a recursive call, so an answer must not decide how deep it goes.
 const DEEPEST: usize = 64;
 
 /// A JSON value.
@@ -12,7 +12,7 @@ const DEEPEST: usize = 64;
 pub(crate) enum Json {
     Null,
     Flag(bool),
-    /// The number's own text: no float is on the way that could round it.
+    /// The number's own text, so that no float on the way can round it.
     Number(String),
     Text(String),
     List(Vec<Json>),
@@ -20,7 +20,7 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    /// Reads a body; `None` where it is no JSON, or nested too deeply.
+    /// Reads a body; `None` if it is not JSON, or nested too deeply.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let raw: &RawValue = serde_json::from_slice(without_bom(body)).ok()?;
         Self::read(raw.get(), DEEPEST)
@@ -52,7 +52,7 @@ impl Json {
 
     /// The value as compact text.
     pub(crate) fn to_text(&self) -> String {
-        // Only a number whose text is none could fail, and each was read from JSON.
+        // This could only fail for a malformed number, and each number was read from JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

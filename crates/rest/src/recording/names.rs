@@ -1,11 +1,11 @@
-//! Which names stand for secrets.
+//! Names that stand for secrets.
 
-/// Names whose values no recording holds, whoever sends them: what opens an account, proves who one is, or is worth money by
-/// itself. A name belongs here when somebody who reads the value could use it.
+/// Names whose values are left out of every recording, in requests and answers: values that give access to an account, prove
+/// an identity, or are worth money. Add a name here if a reader of its value could misuse it.
 ///
-/// A name of several words matches by its last ones: `voucher_pin`, `voucherPin` and `Voucher PINs` are all a `pin`.
+/// A name of several words matches by its last words: `voucher_pin`, `voucherPin` and `Voucher PINs` all match `pin`.
 const SECRETS: [&str; 30] = [
-    // What signs calls, and what a signature is made of.
+    // Keys that sign calls, and parts of a signature.
     "apikey",
     "accesskey",
     "kid",
@@ -15,7 +15,7 @@ const SECRETS: [&str; 30] = [
     "signingkey",
     "signature",
     "nonce",
-    // What logs in.
+    // Values that log in.
     "password",
     "passphrase",
     "passcode",
@@ -25,7 +25,7 @@ const SECRETS: [&str; 30] = [
     "sessionid",
     "cookie",
     "authorization",
-    // Second factors, and pictures or addresses that hold their seed.
+    // Second factors, and images or addresses that hold their seed.
     "otp",
     "otpcode",
     "totp",
@@ -33,7 +33,7 @@ const SECRETS: [&str; 30] = [
     "qrcode",
     "recoverycode",
     "backupcode",
-    // What is worth money or unlocks it.
+    // Values that are worth money or unlock it.
     "pin",
     "pincode",
     "cvv",
@@ -41,7 +41,7 @@ const SECRETS: [&str; 30] = [
     "seedphrase",
 ];
 
-/// Whether the value of this name is always left out.
+/// Whether the values of this name are always left out.
 pub(crate) fn is_secret(name: &str) -> bool {
     let words = words(name);
     (0..words.len()).any(|from| {

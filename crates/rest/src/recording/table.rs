@@ -1,6 +1,6 @@
-//! Tables as CSV: cells that are left out, and all else as it came.
+//! Tables as CSV: replaces some cells and keeps everything else as it came.
 
-/// The same table, with other text in some of its cells: `change` is given the column's name and the cell's text.
+/// The same table with other text in some of its cells: `change` gets the column's name and the cell's text.
 pub(crate) fn changed(table: &str, change: impl Fn(&str, &str) -> Option<String>) -> String {
     let separator = separator(table);
     let mut columns: Option<Vec<String>> = None;
@@ -27,7 +27,7 @@ pub(crate) fn changed(table: &str, change: impl Fn(&str, &str) -> Option<String>
             column += 1;
         } else {
             column = 0;
-            // The first line that has something names the columns.
+            // The first line that is not empty names the columns.
             let named = std::mem::take(&mut names);
             if columns.is_none() && named.iter().any(|name: &String| !name.is_empty()) {
                 columns = Some(named);
@@ -37,13 +37,13 @@ pub(crate) fn changed(table: &str, change: impl Fn(&str, &str) -> Option<String>
     out
 }
 
-/// What stands between the cells: the first of the usual marks that the line of names has.
+/// The separator of the cells: the first of the usual ones that occurs in the line of names.
 fn separator(table: &str) -> char {
     let names = table.lines().find(|line| !line.is_empty()).unwrap_or_default();
     [',', ';', '\t'].into_iter().find(|mark| names.contains(*mark)).unwrap_or(',')
 }
 
-/// Up to the mark or the line's end that stands outside of quotes.
+/// Length of the first cell: up to the next separator or line end outside of quotes.
 fn cell_length(text: &str, separator: char) -> usize {
     let mut quoted = false;
     let end = text.char_indices().find(|(_, c)| {

@@ -1,4 +1,4 @@
-//! What comes between a client and its connection: a recorder, or a recording in the connection's place.
+//! The part between a client and its connection: a recorder, or a recording that replaces the connection.
 
 use super::{
     Asked, Body, Entry, RecordedCall, Recording,
@@ -19,12 +19,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Takes down the calls of a client, for [`Builder::record`](crate::Builder::record). Clones are cheap and share what was
-/// recorded. What is left out of it is said at [`Recording`].
+/// Records the calls of a client, for [`Builder::record`](crate::Builder::record). Clones are cheap and share what was
+/// recorded. [`Recording`] says what is left out.
 ///
-/// Each attempt that got an answer is an entry, in the order in which the answers were complete: a call that was tried again
-/// has several. All of them are held in memory, and an answer is read whole before it is handed on, up to 16 MiB: a recorder
-/// belongs into tests.
+/// Each attempt that got an answer is an entry, so a call that was tried again has several. Entries are in the order in
+/// which the answers were complete. Use a recorder in tests only: it holds all entries in memory, and reads each answer
+/// completely (up to 16 MiB) before it passes it on.
 ///
 /// ```no_run
 /// use capecrypto_auth::{Credentials, Environment};
@@ -48,11 +48,11 @@ struct Recorded {
 }
 
 /// Answers the calls of a client from a recording, for [`Builder::replay`](crate::Builder::replay). Clones are cheap and share
-/// which entries were used.
+/// the list of used entries.
 ///
-/// A call is answered by the first entry, not used yet, of the same method, path, query and JSON body. Parameters and members
-/// may come in any order, and numbers must be the same digit for digit. A call that has no entry is an error of
-/// [`Kind::NotRecorded`], which says what the nearest entry differs in.
+/// A call is answered by the first unused entry with the same method, path, query and JSON body. Parameters and members may
+/// be in any order, but numbers must have the same digits. A call without an entry is an error of
+/// [`Kind::NotRecorded`], which says how the nearest entry differs.
 ///
 /// ```
 /// use capecrypto_auth::Environment;
@@ -76,28 +76,28 @@ struct Recorded {
 #[derive(Clone)]
 pub struct Replay(Arc<Mutex<Vec<(RecordedCall, bool)>>>);
 
-/// What stands in a client.
+/// The recorder or recording of a client.
 #[derive(Debug)]
 pub(crate) enum Tape {
-    /// With the credentials that must not be recorded.
+    /// The credentials must not be recorded.
     Record(Recorder, Option<Credentials>),
     Replay(Replay),
 }
 
 impl Recorder {
-    /// One that has recorded nothing.
+    /// A recorder without any calls.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Leaves out each text that holds this one, from now on: a secret that this crate cannot know, such as that of a
-    /// signature scheme of your own, or a person's name. One shorter than six characters is left out where a text is equal
-    /// to it.
+    /// From now on, leaves out each text that holds this value. Use it for a secret that this crate cannot know, such as the
+    /// secret of your own signature scheme, or a person's name. For a value shorter than six characters, only a text that is
+    /// equal to it is left out.
     pub fn hide(&self, value: impl Into<Sensitive<String>>) {
         self.lock().hidden.push(value.into());
     }
 
-    /// What was recorded so far.
+    /// The calls recorded so far.
     pub fn recording(&self) -> Recording {
         Recording { calls: self.lock().calls.clone() }
     }
@@ -106,7 +106,7 @@ impl Recorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends the request, and takes it down with its answer.
+    /// Sends the request, and records it with its answer.
     async fn carry(
         &self,
         credentials: Option<&Credentials>,
@@ -137,12 +137,12 @@ impl Recorder {
 }
 
 impl Replay {
-    /// Answers from this recording.
+    /// A replay of this recording.
     pub fn new(recording: Recording) -> Self {
         Self(Arc::new(Mutex::new(recording.calls.into_iter().map(|call| (call, false)).collect())))
     }
 
-    /// The entries that no call was answered by so far: a test that made all calls has none.
+    /// The entries that have not answered a call so far: there are none when a test has made all calls.
     pub fn unused(&self) -> Recording {
         let unused = self.lock().iter().filter(|(_, used)| !used).map(|(call, _)| call.clone()).collect();
         Recording { calls: unused }
@@ -152,14 +152,14 @@ impl Replay {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether each entry can be replayed.
+    /// Checks that each entry can be replayed.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let calls = self.lock().iter().map(|(call, _)| call.clone()).collect();
         Recording { calls }.check().map_err(|error| Error::config(format!("replay: {error}")))
     }
 
     fn answer(&self, outgoing: &Outgoing) -> Result<reqwest::Response, Error> {
-        // What was left out of the recording is left out of the question too.
+        // Leave out of the question what was left out of the recording, so that both can be equal.
         let asked = Secrets::of(outgoing).asked();
         let mut calls = self.lock();
         let fits = |(call, used): &&mut (RecordedCall, bool)| {
@@ -180,12 +180,12 @@ fn not_recorded(asked: &Asked, calls: &[(RecordedCall, bool)]) -> Error {
     let query = if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) };
     let all =
         (1..).zip(calls).map(|(number, (call, used))| (difference(asked, &call.0), *used, number, &call.0));
-    // Of entries that differ as much, one that is still to be used is the likelier one.
+    // If two entries differ equally, an unused one is more likely the one that the test means.
     let nearest =
         all.min_by(|one, other| (rank(&one.0), one.1, one.2).cmp(&(rank(&other.0), other.1, other.2)));
     let hint = match nearest {
         None => "the recording is empty".to_owned(),
-        Some((Difference::Call, ..)) => "none of its entries is like it".to_owned(),
+        Some((Difference::Call, ..)) => "the recording has no similar entry".to_owned(),
         Some((difference, _, number, entry)) => {
             format!("the nearest entry, number {number}, {}", difference.in_words(entry))
         }
@@ -197,7 +197,7 @@ fn not_recorded(asked: &Asked, calls: &[(RecordedCall, bool)]) -> Error {
     Error::new(Kind::NotRecorded, Outcome::NotSent, what)
 }
 
-/// From the nearest to the farthest; of two with differences in the same part, the one that has fewer.
+/// Sorts differences from near to far; if two are in the same part, the one with fewer differences comes first.
 fn rank(difference: &Difference) -> (u8, usize) {
     match difference {
         Difference::None => (0, 0),
@@ -209,14 +209,14 @@ fn rank(difference: &Difference) -> (u8, usize) {
 }
 
 impl Shared {
-    /// Whether answers come out of a recording, and no connection is opened.
+    /// Whether answers come from a recording, so that no connection is opened.
     pub(crate) fn replays(&self) -> bool {
         matches!(self.tape, Some(Tape::Replay(_)))
     }
 }
 
 impl Tape {
-    /// Brings the answer to a request.
+    /// Gets the answer to a request, from the exchange or from the recording.
     pub(crate) async fn carry(
         &self,
         http: &reqwest::Client,
@@ -253,7 +253,7 @@ impl Entry {
 
 fn response_of(head: Head, body: Bytes) -> reqwest::Response {
     let mut response = http::Response::new(body);
-    // The status is one that came, or was looked at when the client was built.
+    // The status came from a server, or was checked when the client was built, so it is valid.
     if let Ok(status) = http::StatusCode::from_u16(head.status) {
         *response.status_mut() = status;
     }

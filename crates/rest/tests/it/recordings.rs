@@ -1,4 +1,4 @@
-//! Calls that are taken down from a server and answered without one.
+//! Calls that are recorded from a server and then answered without one.
 
 mod matching;
 mod secrets;
@@ -17,13 +17,13 @@ pub(crate) fn recording_client(server: &MockServer, recorder: &Recorder) -> Clie
     Client::builder(environment).credentials(credentials()).record(recorder).build().unwrap()
 }
 
-/// With other credentials than those of the recording, and of an exchange that is not there.
+/// A client that replays, with other credentials than those of the recording and for an exchange that does not exist.
 pub(crate) fn replaying_client(replay: impl Into<Replay>) -> Client {
     let other = Credentials::new("another-key", "another-secret").unwrap();
     Client::builder(Environment::live()).credentials(other).replay(replay).build().unwrap()
 }
 
-/// Through the file's text and back.
+/// Writes a recording to text and reads it again.
 pub(crate) fn through_json(recorder: &Recorder) -> Recording {
     let recording = recorder.recording();
     let text = recording.to_json();
@@ -198,7 +198,7 @@ async fn an_answer_can_be_written_by_hand() {
 
 #[test]
 fn a_replay_needs_no_network_and_no_certificates() {
-    // A runtime without network: whoever opens a socket in it panics.
+    // A runtime without network, where opening a socket panics.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let recording = Recording::new().answer(Method::GET, "/api/v2/atlas/market/orders/7", 200, ORDER);
     let order = runtime.block_on(async { replaying_client(recording).send(get("7")).await.unwrap() });
@@ -267,7 +267,7 @@ fn what_cannot_be_replayed_is_refused_with_its_number() {
 #[test]
 fn a_file_that_is_no_recording_says_what_it_is() {
     let read = |text: &str| Recording::from_json(text).unwrap_err().to_string();
-    assert!(read("[]").contains("no recording"));
+    assert!(read("[]").contains("not a recording"));
     assert!(read(r#"{"format":2,"later":[]}"#).contains("format is 2"));
     assert!(read(r#"{"format":1,"calls":[{"method":"GET","path":"/x"}]}"#).contains("status"));
     let huge =
@@ -311,7 +311,7 @@ fn a_file_can_be_saved_and_loaded() {
     assert_eq!(text, expected);
 }
 
-/// Calls that are walked over, each page an entry.
+/// Recordings of a walk over pages, with an entry for each page.
 #[tokio::test]
 async fn pages_are_walked_in_a_replay() {
     let server = MockServer::start().await;

@@ -1,4 +1,4 @@
-//! Which entry answers a call, and what is said where none does.
+//! Which entry answers a call, and what the error says if there is none.
 
 use super::replaying_client;
 use crate::calls::{CreateOrder, ListOrders, Note, get};
@@ -121,7 +121,7 @@ async fn what_differs_is_named_and_its_value_is_not() {
     assert!(!error.contains("canary"), "{error}");
     let error =
         refusal(&client, crate::calls::DeleteThing { id: 1, why: "canary".to_owned() }).await.to_string();
-    assert!(error.contains("none of its entries is like it") && !error.contains("canary"), "{error}");
+    assert!(error.contains("no similar entry") && !error.contains("canary"), "{error}");
     let error = refusal(&replaying_client(Recording::new()), get("8")).await.to_string();
     assert!(error.contains("the recording is empty"), "{error}");
 }

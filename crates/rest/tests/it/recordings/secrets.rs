@@ -1,4 +1,4 @@
-//! Canaries: nothing that is secret stands in a recording, wherever the call or its answer holds it.
+//! Canaries: no recording holds a secret, wherever it is in the call or its answer.
 
 use super::{recording_client, replaying_client, through_json};
 use crate::calls::{TRADE, credentials};
@@ -29,7 +29,7 @@ request! {
     optional {
         /// Under a name that stands for a secret.
         otp_code: String,
-        /// Several of them.
+        /// Several such values.
         others: Pins,
         /// An object that is sensitive as a whole.
         card: Card,
@@ -94,7 +94,7 @@ async fn answering(answer: ResponseTemplate) -> MockServer {
     server
 }
 
-/// The recording of one call by hand, with a known body and answer.
+/// The recording of one raw call with a known body and answer.
 async fn recorded(body: &Value, answer: ResponseTemplate) -> Recording {
     let server = answering(answer).await;
     let recorder = Recorder::new();
@@ -109,7 +109,7 @@ async fn recorded_text(body: &Value, answer: &Value) -> String {
 
 #[tokio::test]
 async fn no_recording_holds_what_signs() {
-    // The clock stands still, so that the nonce and the signature of the call are known beforehand.
+    // The clock stands still, so that the test knows the nonce and the signature of the call.
     let now = 1_700_000_000_123;
     let (clock, _time) = Clock::manual(now);
     let signature = {
@@ -152,7 +152,8 @@ async fn no_recording_holds_what_signs() {
     for header in ["x-auth", "user-agent", "\"page\""] {
         assert!(!text.to_lowercase().contains(header), "{header} in {text}");
     }
-    // The millisecond of the nonce is cut to its second, so that a time is still one. Whom the call acts for stays.
+    // A time in the millisecond of the nonce is cut to its second, so that it is still a time. The uid that the call acts for
+    // stays.
     assert!(
         text.contains("\"created_at\": 1700000000000") && text.contains("\"uid\": \"CCT1234567\""),
         "{text}"
@@ -207,7 +208,7 @@ async fn sensitive_arguments_are_left_out_and_their_calls_are_found_again() {
         "{text}"
     );
     let client = replaying_client(recording);
-    // Which pin it was is not known any more: any one fits. All else has to be the same.
+    // The pin was left out of the recording, so any pin fits. Everything else has to be the same.
     let other = || Sensitive::new("canary-99".to_owned());
     let wrong = client.send(ListByPin::with(other(), "3".to_owned())).await.unwrap_err();
     assert!(wrong.to_string().contains("at page;") && !wrong.to_string().contains("canary-99"), "{wrong}");
@@ -244,7 +245,7 @@ async fn a_secret_is_found_below_layers_of_escapes() {
     }
 }
 
-/// The network chooses how deep an answer is, and must not choose how deep the stack gets.
+/// The server decides how deep an answer is nested, but must not decide how deep our stack gets.
 #[tokio::test]
 async fn json_within_texts_of_json_is_looked_through_to_a_depth() {
     let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(62), "]".repeat(62));
@@ -322,7 +323,7 @@ async fn what_is_replayed_is_refused_without_its_secrets() {
     assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
 }
 
-/// A text that holds the secret somewhere, escaped as servers do.
+/// A text that holds the secret somewhere, escaped as servers escape it.
 fn holding(secret: String) -> impl Strategy<Value = Value> {
     let escaped = |bytes: &str| -> String { bytes.bytes().map(|byte| format!("%{byte:02x}")).collect() };
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -371,7 +372,7 @@ proptest! {
             let _answer = client.raw(Method::POST, "/x").query("q", &query).query(&secret, "").json(&body).send().await;
             through_json(&recorder).to_json()
         });
-        // The file's own words are no leak, and a secret of a few letters may be one of them.
+        // A short secret may be equal to a word of the file format, which is not a leak.
         let own = Recording::new().answer(Method::POST, "/x?q=[sensitive]", 200, "{\"number\":1.5}").to_json();
         let lower = secret.to_lowercase();
         prop_assume!(!own.to_lowercase().contains(&lower));
