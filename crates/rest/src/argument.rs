@@ -1,14 +1,14 @@
-//! What is wrong with a request's arguments, before anything leaves the process.
+//! Problems with a request's arguments, found before anything is sent.
 
 use capecrypto_auth::Environment;
 use capecrypto_models::Malformed;
 use std::{borrow::Cow, fmt};
 
-/// An argument that was refused before anything left the process.
+/// An argument that was refused before anything was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{argument}: {why}; {remedy}")]
 pub struct InvalidArgument {
-    /// The argument's name; inside of a nested one its path, such as `ubos[1].dob`.
+    /// The argument's name; for a nested argument its path, such as `ubos[1].dob`.
     pub argument: Cow<'static, str>,
     /// What is wrong with it.
     pub why: Cow<'static, str>,
@@ -32,12 +32,12 @@ impl InvalidArgument {
     }
 }
 
-/// Every argument of a request that was refused, at least one.
+/// All arguments of a request that were refused, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidArguments(Vec<InvalidArgument>);
 
 impl InvalidArguments {
-    /// `Ok` where there is none.
+    /// `Ok` if no argument was refused.
     pub(crate) fn none(all: Vec<InvalidArgument>) -> Result<(), Self> {
         if all.is_empty() { Ok(()) } else { Err(Self(all)) }
     }
@@ -58,7 +58,7 @@ impl From<InvalidArgument> for InvalidArguments {
     }
 }
 
-/// One in a line, several one below the other.
+/// A single argument is printed in one line, several in a line each.
 impl fmt::Display for InvalidArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [one] = self.0.as_slice() {
@@ -71,15 +71,15 @@ impl fmt::Display for InvalidArguments {
 
 impl std::error::Error for InvalidArguments {}
 
-/// An argument that is sent, though something about it is not known to be right: a value newer than this version, say.
+/// An argument that is sent although it may be wrong, such as a value that this version does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
     /// The argument's name, or its path.
     pub argument: Cow<'static, str>,
-    /// What is not known.
+    /// Why it may be wrong.
     pub why: Cow<'static, str>,
-    /// What to look at.
+    /// What to check.
     pub remedy: Cow<'static, str>,
 }
 
@@ -97,8 +97,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Takes what is wrong with a request as a whole: with arguments that contradict each other, or that the environment's
-/// exchange does not know. Everything is reported at once.
+/// Collects the problems of a request as a whole: arguments that contradict each other, or that the environment's exchange
+/// does not know. All of them are reported at once.
 #[derive(Debug)]
 pub struct Checks<'a> {
     environment: &'a Environment,
@@ -111,12 +111,12 @@ impl<'a> Checks<'a> {
         Self { environment, refused: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Where the request is to go.
+    /// The environment that the request is for.
     pub fn environment(&self) -> &'a Environment {
         self.environment
     }
 
-    /// An argument cannot be sent.
+    /// Reports an argument that cannot be sent.
     pub fn refuse(
         &mut self,
         argument: impl Into<Cow<'static, str>>,
@@ -126,7 +126,7 @@ impl<'a> Checks<'a> {
         self.refused.push(InvalidArgument::new(argument, why, remedy));
     }
 
-    /// An argument is sent, and something about it is not known to be right.
+    /// Reports an argument that is sent although it may be wrong.
     pub fn warn(
         &mut self,
         argument: impl Into<Cow<'static, str>>,

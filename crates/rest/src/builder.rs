@@ -1,4 +1,4 @@
-//! How a client is set up.
+//! Settings and construction of a client.
 
 use crate::{
     Client, Deadline, Error, Recorder, Replay,
@@ -19,27 +19,27 @@ use url::{Host, Url};
 
 /// Deadlines. Each has a default; none can be switched off.
 ///
-/// `connect` is shorter than `idle` and `attempt`, and `attempt` not longer than `call`: a client whose deadlines contradict
-/// each other is not built.
+/// `connect` must be shorter than `idle`, `attempt`, `upload` and `export`, and `attempt` must not be longer than `call`.
+/// Otherwise [`Builder::build`] returns an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// In our own queue, before the call leaves: see [`Rate`]. Default 30 s.
+    /// How long a call may wait in our own queue before it is sent: see [`Rate`]. Default 30 s.
     pub queue: Duration,
-    /// Until a connection stands, TLS included. Default 5 s.
+    /// How long it may take to open a connection, including TLS. Default 5 s.
     pub connect: Duration,
-    /// Without a byte that moves, sent or received. Default 10 s.
+    /// How long a connection may be idle, without a byte sent or received. Default 10 s.
     pub idle: Duration,
-    /// One attempt, from connecting to the last byte. Default 15 s. Each 16 KiB that move put this and the deadline of the
-    /// call off by a second, so that a large transfer is not cut while it gets on.
+    /// How long one attempt may take, from connecting to the last byte. Default 15 s. Each 16 KiB sent or received extend
+    /// this deadline and that of the call by a second, so that a large transfer is not cut off while it makes progress.
     pub attempt: Duration,
-    /// A call with all its attempts. Default 30 s, counted from the first attempt; a wait that the server asked for
-    /// comes on top.
+    /// How long a call may take with all its attempts. Default 30 s, counted from the first attempt. A wait that the server
+    /// asked for is added.
     pub call: Duration,
-    /// The same as `attempt`, and as `idle` until the answer begins, for a call that sends files: the server looks at them
-    /// before it answers. Default 60 s. Deadlines of the whole call are not shorter.
+    /// The deadline of an attempt, and the least idle time, for a call that sends files, because the server checks them
+    /// before it answers. Default 60 s. The deadline of the whole call is at least as long.
     pub upload: Duration,
-    /// The same for a call that is answered with a long table. Default 120 s.
+    /// The same for a call whose answer is a long table. Default 120 s.
     pub export: Duration,
 }
 
@@ -94,13 +94,13 @@ impl Timeouts {
         Self { upload, ..self }
     }
 
-    /// The same with another deadline for calls that are answered with a long table.
+    /// The same with another deadline for calls whose answer is a long table.
     #[must_use]
     pub fn export(self, export: Duration) -> Self {
         Self { export, ..self }
     }
 
-    /// Those of a class of calls.
+    /// The deadlines for a class of calls.
     pub(crate) fn of(self, class: Deadline) -> Self {
         let longer = match class {
             Deadline::Default => return self,
@@ -129,7 +129,7 @@ impl Timeouts {
                 )));
             }
         }
-        // A connection that hangs must end as one that does not stand, since then it is known that nothing was sent.
+        // A connection that cannot be opened must fail by its own deadline, because then it is known that nothing was sent.
         for (name, limit) in [("idle", idle), ("attempt", attempt), ("upload", upload), ("export", export)] {
             if connect >= limit {
                 return Err(Error::config(format!(
@@ -156,15 +156,14 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// What a client keeps to unless told otherwise: 15 a second, 30 at once. The exchange's software allows 6,000
-    /// in 5 minutes.
+    /// The default: 15 a second, 30 at once. The exchange's software allows 6,000 in 5 minutes.
     pub const DEFAULT: Self = match (NonZeroU32::new(15), NonZeroU32::new(30)) {
         (Some(per_second), Some(burst)) => Self { per_second, burst },
         _ => unreachable!(),
     };
 }
 
-/// Settings of a [`Client`], or of what is made of one.
+/// Settings of a [`Client`], or of a type that is made from one.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder<C = Client> {
@@ -182,23 +181,23 @@ pub struct Builder<C = Client> {
     replay: Option<Replay>,
 }
 
-/// A proxy's URL may hold a password.
+/// A proxy's URL. It may hold a password, so it is never printed.
 struct Proxy(String);
 
 impl Proxy {
-    /// A proxy that cannot be used is an error: an HTTP client might leave it out without a word, and send signed calls
-    /// around it. The error does not repeat the URL.
+    /// Checks that the proxy can be used. Otherwise the HTTP client might silently ignore it and send signed calls directly.
+    /// The error does not quote the URL.
     fn check(&self, origin: &Origin) -> Result<Url, Error> {
         let refused = |why: &str| {
             Error::config(format!("proxy: {why}; give http://host:port or https://user:password@host:port"))
         };
-        // `Url` would take `http:host` and `http:///host` too.
+        // `Url` would also accept `http:host` and `http:///host`.
         if !self.0.contains("://") || self.0.contains(":///") {
-            return Err(refused("it is no URL"));
+            return Err(refused("it is not a URL"));
         }
-        let url = Url::parse(&self.0).map_err(|_| refused("it is no URL"))?;
+        let url = Url::parse(&self.0).map_err(|_| refused("it is not a URL"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(refused("only http and https proxies are supported, no SOCKS"));
+            return Err(refused("only http and https proxies are supported, not SOCKS"));
         }
         let Some(host) = url.host() else { return Err(refused("it has no host")) };
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
@@ -211,8 +210,8 @@ impl Proxy {
         };
         if origin.is_loopback() && !on_this_machine {
             return Err(Error::config(
-                "proxy: the environment is this machine, and the proxy is another one: keys of the sandbox would leave it; \
-                 leave the proxy out, or take another environment",
+                "proxy: the environment is on this machine, but the proxy is not, so keys of the sandbox would leave this machine; \
+                 leave the proxy out, or use another environment",
             ));
         }
         Ok(url)
@@ -244,13 +243,13 @@ impl<C: From<Client>> Builder<C> {
         }
     }
 
-    /// Signs with these credentials. Without any, public calls work.
+    /// Signs with these credentials. Without credentials, only public calls work.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// Signs with another scheme than the exchange's.
+    /// Signs with another scheme instead of the exchange's.
     pub fn signer(mut self, signer: Arc<dyn Sign>) -> Self {
         self.signer = Some(signer);
         self
@@ -268,8 +267,8 @@ impl<C: From<Client>> Builder<C> {
         self
     }
 
-    /// Sets the rate of requests, `None` for none. The default is [`Rate::DEFAULT`], and no limit on this machine or in a
-    /// replay.
+    /// Sets the rate of requests; `None` means no limit. The default is [`Rate::DEFAULT`], but no limit for an environment on
+    /// this machine or a replay.
     pub fn rate(mut self, rate: impl Into<Option<Rate>>) -> Self {
         self.rate = Some(rate.into());
         self
@@ -281,32 +280,32 @@ impl<C: From<Client>> Builder<C> {
         self
     }
 
-    /// Sends everything, websocket included, through an HTTP proxy (`http://user:password@host:port`, or `https://`).
-    /// Nothing goes around it: a URL that is none, and any other scheme, such as `socks5`, are refused by
-    /// [`build`](Self::build). Proxies from the process's environment are not looked at.
+    /// Sends everything, also websockets, through an HTTP proxy (`http://user:password@host:port`, or `https://`).
+    /// Nothing is sent without it: [`build`](Self::build) refuses a malformed URL and any other scheme, such as `socks5`.
+    /// Proxies in the process's environment variables are ignored.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(Proxy(url.into()));
         self
     }
 
-    /// Trusts the certificates of a PEM file besides the machine's.
+    /// Trusts the certificates of a PEM file, in addition to the machine's.
     pub fn add_root_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.push(pem.into());
         self
     }
 
-    /// Takes down each call and its answer, for tests that [`replay`](Self::replay) them. A websocket is not taken down.
+    /// Records each call and its answer, for tests that [`replay`](Self::replay) them. A websocket is not recorded.
     pub fn record(mut self, recorder: &Recorder) -> Self {
         self.recorder = Some(recorder.clone());
         self
     }
 
-    /// Answers each call from a [`Recording`](crate::Recording), or from a [`Replay`] that tells later which entries were not
+    /// Answers each call from a [`Recording`](crate::Recording), or from a [`Replay`], which also says which entries were not
     /// used. No connection is ever opened.
     ///
-    /// All else is as it is with a connection: arguments are checked, signed calls need credentials (any that fit the
-    /// environment), a rate limit holds back, statuses are read, reads are tried again. But the clock learns nothing from a
-    /// recorded date, no progress is told, and a websocket cannot be replayed.
+    /// Everything else works as with a connection: arguments are checked, signed calls need credentials (any that fit the
+    /// environment), a rate limit delays calls, statuses are read, reads are tried again. But the clock ignores recorded
+    /// dates, progress is not reported, and a websocket cannot be replayed.
     pub fn replay(mut self, replay: impl Into<Replay>) -> Self {
         self.replay = Some(replay.into());
         self
@@ -315,9 +314,9 @@ impl<C: From<Client>> Builder<C> {
     /// Builds the client.
     ///
     /// # Errors
-    /// [`Kind::Config`](crate::Kind::Config) where a setting cannot be used: credentials and environment do not
-    /// belong together, deadlines contradict each other, the proxy cannot be used, a
-    /// recording has an entry that cannot be replayed, no TLS provider is compiled in, the machine has no certificates, …
+    /// [`Kind::Config`](crate::Kind::Config) if a setting cannot be used: the credentials do not belong to the environment,
+    /// deadlines contradict each other, the proxy cannot be used, a recording has an entry that cannot be replayed, no TLS
+    /// provider is compiled in, the machine has no certificates, …
     pub fn build(self) -> Result<C, Error> {
         if let Some(credentials) = &self.credentials {
             self.environment.admit(credentials).map_err(|error| Error::config(error.to_string()))?;
@@ -330,7 +329,7 @@ impl<C: From<Client>> Builder<C> {
         self.timeouts.check()?;
         let origin = self.environment.origin();
         let url = Url::parse(origin.as_str()).map_err(|error| {
-            Error::config(format!("environment: its origin is no URL ({error}); give another"))
+            Error::config(format!("environment: its origin is not a URL ({error}); give another"))
         })?;
         let signer: Option<Arc<dyn Sign>> = match (self.signer, &self.credentials) {
             (Some(signer), _) => Some(signer),
@@ -344,7 +343,7 @@ impl<C: From<Client>> Builder<C> {
         let tape = match (self.replay, self.recorder) {
             (Some(_), Some(_)) => {
                 return Err(Error::config(
-                    "record and replay: a client does one of them; leave the other one out",
+                    "record and replay: a client can do only one of them; leave the other out",
                 ));
             }
             (Some(replay), None) => Some(Tape::Replay(replay)),
@@ -354,7 +353,7 @@ impl<C: From<Client>> Builder<C> {
         let proxy = self.proxy.as_ref().map(|proxy| proxy.check(origin)).transpose()?;
         let rate =
             self.rate.unwrap_or(if origin.is_loopback() || replays { None } else { Some(Rate::DEFAULT) });
-        // Without a connection there is no certificate to check, so a machine without any can replay.
+        // A replay checks no certificate, so a machine without certificates can replay.
         let tls = tls::config(origin.is_https() && !replays, &self.roots)?;
         let http = |tls| {
             let mut http = reqwest::Client::builder()
@@ -370,7 +369,7 @@ impl<C: From<Client>> Builder<C> {
                 .user_agent(&self.user_agent)
                 .no_proxy();
             if let Some(url) = &proxy {
-                // The error would print the URL, and with it a password.
+                // The error would print the URL and so perhaps a password.
                 let proxy = reqwest::Proxy::all(url.clone())
                     .map_err(|_| Error::config("proxy: it cannot be used; give http://host:port"))?;
                 http = http.proxy(proxy);
@@ -383,9 +382,9 @@ impl<C: From<Client>> Builder<C> {
             })
         };
         let calls = build(http(tls.clone())?)?;
-        // Sockets live long: they are kept apart from the connections of calls.
+        // Websockets live long, so they do not share a pool with the connections of calls.
         let sockets = build(http(tls)?)?;
-        // A manual clock is a test's, and so is a replay: their nonces have nothing to do with those of other clients.
+        // Manual clocks and replays belong to tests: their nonces must not mix with those of other clients.
         let nonces = match &self.credentials {
             Some(credentials) if !self.clock.is_manual() && !replays => {
                 NonceSource::of_key(credentials.key())

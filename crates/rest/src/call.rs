@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A call of the API.
 ///
-/// It is made by [`new`](Self::new) and the functions behind it, which a table of calls names as its flags.
+/// It is made by [`new`](Self::new) and the functions below it. In a table of calls, each flag is such a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
@@ -16,27 +16,27 @@ pub struct Call {
     pub service: Service,
     /// The method.
     pub method: Method,
-    /// Path below the service's; `{name}` is filled from the parameter of that name.
+    /// Path below the service's path; `{name}` is replaced by the parameter with that name.
     pub path: &'static str,
-    /// The same in the older version of the API.
+    /// The path in the older version of the API.
     pub older_path: &'static str,
     /// Whether it carries a signature.
     pub signed: bool,
-    /// Where its parameters go, but for those in the path.
+    /// Where the parameters go that are not part of the path.
     pub form: Form,
-    /// What it asks the server to answer with.
+    /// The form of answer that it asks for.
     pub accept: Accept,
     /// How long it may take.
     pub deadline: Deadline,
-    /// Whether it may be sent again, whatever its arguments.
+    /// Whether it may be sent again with any arguments.
     pub repeat: Repeat,
-    /// Whether it leaves before others that wait for the rate limit, as cancellations do.
+    /// Whether it leaves before other calls that wait for the rate limit, as cancellations do.
     pub urgent: bool,
     /// Whether its answer is one page of several.
     pub paged: bool,
-    /// Why its answer is not held against the request; `None` where it is.
+    /// Why its answer is not compared with the request; `None` if it is compared.
     pub unreviewed: Option<&'static str>,
-    /// Names whose values no recording holds, with spaces between them, besides those that are always left out.
+    /// Names, separated by spaces, whose values a recording leaves out, in addition to those that are always left out.
     pub secrets: &'static str,
 }
 
@@ -63,7 +63,7 @@ pub enum Form {
     Multipart,
 }
 
-/// What a call asks the server to answer with.
+/// The form of answer that a call asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accept {
@@ -73,27 +73,28 @@ pub enum Accept {
     Csv,
 }
 
-/// How long a call may take: which of the [`Timeouts`](crate::Timeouts) count.
+/// How long a call may take: which of the [`Timeouts`](crate::Timeouts) apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deadline {
     /// `attempt` and `call`.
     Default,
-    /// `upload`: the server looks at a file before it answers.
+    /// `upload`: the server checks a file before it answers.
     Upload,
-    /// `export`: the server puts a long list together before it answers.
+    /// `export`: the server builds a long list before it answers.
     Export,
 }
 
-/// Whether a call may be sent again where its outcome is not known.
+/// Whether a call may be sent again if its outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Repeat {
     /// No.
     Never,
-    /// Yes: sending it twice does no more than sending it once.
+    /// Yes: sending it twice has the same effect as sending it once.
     Safely,
-    /// Only with the same idempotency key and the same bytes, by the crate that knows the key: the transport sends it once.
+    /// Only with the same idempotency key and the same bytes. The transport sends it once; the crate that knows the key may
+    /// repeat it.
     SameKey,
 }
 
@@ -109,7 +110,7 @@ impl Method {
         }
     }
 
-    /// The method of a name that an HTTP client uses; `None` where the API has none of that name.
+    /// The API's method for an HTTP method; `None` if the API does not use it.
     pub fn of(method: &http::Method) -> Option<Self> {
         let all = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
         all.into_iter().find(|known| known.as_str() == method.as_str())
@@ -141,8 +142,8 @@ impl fmt::Display for Call {
 }
 
 impl Call {
-    /// A public call of this name. Parameters of a GET or DELETE go into the query, those of others into JSON; a GET may be
-    /// sent again.
+    /// A public call of this name. Parameters of a GET or DELETE go into the query, those of other methods into JSON. A GET
+    /// may be sent again.
     pub const fn new(name: &'static str, service: Service, method: Method, path: &'static str) -> Self {
         let (form, repeat) = match method {
             Method::Get => (Form::Query, Repeat::Safely),
@@ -167,7 +168,7 @@ impl Call {
         }
     }
 
-    /// Another path in the older version.
+    /// Sets another path for the older version.
     #[must_use]
     pub const fn older_path(self, older_path: &'static str) -> Self {
         Self { older_path, ..self }
@@ -179,25 +180,25 @@ impl Call {
         Self { signed: true, ..self }
     }
 
-    /// It carries none.
+    /// It carries no signature.
     #[must_use]
     pub const fn public(self) -> Self {
         Self { signed: false, ..self }
     }
 
-    /// It may be sent again, whatever its arguments.
+    /// It may be sent again with any arguments.
     #[must_use]
     pub const fn idempotent(self) -> Self {
         Self { repeat: Repeat::Safely, ..self }
     }
 
-    /// It may be sent again with some arguments: the request says with which.
+    /// It may be sent again with some arguments; the request decides.
     #[must_use]
     pub const fn partly_idempotent(self) -> Self {
         self
     }
 
-    /// It leaves before others that wait for the rate limit.
+    /// It leaves before other calls that wait for the rate limit.
     #[must_use]
     pub const fn urgent(self) -> Self {
         Self { urgent: true, ..self }
@@ -215,20 +216,20 @@ impl Call {
         Self { paged: true, ..self }
     }
 
-    /// Its answer is held against the request.
+    /// Its answer is compared with the request.
     #[must_use]
     pub const fn reviewed(self) -> Self {
         self
     }
 
-    /// Its answer is not, for this reason.
+    /// Its answer is not compared with the request, for this reason.
     #[must_use]
     pub const fn unreviewed(self, why: &'static str) -> Self {
         Self { unreviewed: Some(why), ..self }
     }
 
-    /// Values of these names, with spaces between them, are left out of a [`Recording`](crate::Recording): a person's data in its
-    /// answer. What opens an account or is worth money is left out by itself.
+    /// Sets names, separated by spaces, whose values a [`Recording`](crate::Recording) leaves out, such as personal data in
+    /// the answer. Values that give access to an account or are worth money are always left out.
     #[must_use]
     pub const fn secrets(self, names: &'static str) -> Self {
         Self { secrets: names, ..self }
@@ -253,7 +254,7 @@ impl Call {
         Self { form: Form::Multipart, deadline: Deadline::Upload, ..self }
     }
 
-    /// It is answered with a table as CSV, which may be long.
+    /// Its answer is a table as CSV, which may be long.
     #[must_use]
     pub const fn csv(self) -> Self {
         Self { accept: Accept::Csv, deadline: Deadline::Export, ..self }

@@ -1,4 +1,4 @@
-//! The client: one verb for every call.
+//! The client, which sends every call in the same way.
 
 use crate::{
     Builder, Call, DecodeError, Endpoint, Error, Form, FromResponse, Head, Items, Kind, Objection, Outcome,
@@ -22,21 +22,21 @@ pub struct Client {
     acting_as: Option<Arc<str>>,
 }
 
-/// A successful answer with how it came about.
+/// A successful answer, with its status, time and number of attempts.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Reply<T> {
-    /// What the answer holds.
+    /// The content of the answer.
     pub value: T,
     /// HTTP status.
     pub status: u16,
     /// Headers; their names match in any case.
     pub headers: HeaderMap,
-    /// From the first attempt's leaving to the last byte.
+    /// Time from the start of the first attempt to the last byte.
     pub elapsed: Duration,
-    /// How many attempts it took.
+    /// Number of attempts.
     pub attempts: u32,
-    /// Arguments that were sent, though something about them is not known to be right.
+    /// Arguments that were sent although they may be wrong.
     pub warnings: Vec<Warning>,
 }
 
@@ -45,30 +45,30 @@ pub struct Reply<T> {
 #[non_exhaustive]
 pub struct Table;
 
-/// It is written out, never read: `send` gives its head alone.
+/// The table is not read here: [`Client::export`] writes it out, and `send` ignores it.
 impl FromResponse for Table {
     fn from_response(_: &Head, _: &Bytes) -> Result<Self, DecodeError> {
         Ok(Self)
     }
 }
 
-/// What was written out.
+/// Result of [`Client::export`]: how much was written.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Exported {
-    /// Rows, without the line that names the columns.
+    /// Number of rows, without the line that names the columns.
     pub rows: u64,
-    /// Bytes.
+    /// Number of bytes.
     pub bytes: u64,
     /// HTTP status.
     pub status: u16,
     /// Headers; their names match in any case.
     pub headers: HeaderMap,
-    /// From the first attempt's leaving to the last byte.
+    /// Time from the start of the first attempt to the last byte.
     pub elapsed: Duration,
-    /// How many attempts it took.
+    /// Number of attempts.
     pub attempts: u32,
-    /// Arguments that were sent, though something about them is not known to be right.
+    /// Arguments that were sent although they may be wrong.
     pub warnings: Vec<Warning>,
 }
 
@@ -89,7 +89,7 @@ impl Client {
         Self { shared: Arc::new(shared), acting_as: None }
     }
 
-    /// Settings for a client of an environment.
+    /// A builder with the settings for a client of an environment.
     pub fn builder(environment: Environment) -> Builder {
         Builder::new(environment)
     }
@@ -105,19 +105,19 @@ impl Client {
     }
 
     /// The same client, acting for a sub-account, customer or merchant. The original is not changed.
-    #[must_use = "the client itself goes on acting for the account"]
+    #[must_use = "this returns a new client; the original still acts for the account"]
     pub fn acting_as(&self, uid: impl Into<String>) -> Self {
         Self { shared: self.shared.clone(), acting_as: Some(uid.into().into()) }
     }
 
     /// Sends a request and reads the answer.
     ///
-    /// Reads, and writes marked idempotent, are tried three times. Any other write leaves at most once, but for one
-    /// case: where the exchange proves that it looked at nothing but the nonce, it is signed afresh and sent once more. The
-    /// proof is a 401 that names a refused nonce and says nothing else.
+    /// Reads, and writes marked idempotent, are tried up to three times. Any other write is sent only once, with one
+    /// exception: if the answer is a 401 that names a refused nonce and says nothing else, nothing was done, so the write is
+    /// signed again and sent once more.
     ///
-    /// Dropping the future gives the call up wherever it stands: a write that has left may be done all the same, and nobody
-    /// learns of it. To stop waiting for a write without losing its outcome, run it in a task of its own.
+    /// Dropping the future stops the call at any point. If a write was already sent, the exchange may still do it, and its
+    /// outcome is lost. To stop waiting for a write without losing its outcome, run it in a separate task.
     ///
     /// # Errors
     /// [`Error`]; for a write, [`Error::outcome`] says whether it may have been done.
@@ -125,7 +125,7 @@ impl Client {
         self.reply(request).await.map(|reply| reply.value)
     }
 
-    /// As [`send`](Self::send), with status, time and attempts.
+    /// Like [`send`](Self::send), but also returns status, time and attempts.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -134,13 +134,13 @@ impl Client {
         transport::traced(E::CALL, work).await
     }
 
-    /// One page of a walk over several. Not a single row of it may be readable, where others were before.
+    /// Reads a page of a walk after its first. It is no error if none of its rows can be read, since the walk has read others.
     pub(crate) async fn later_page<E: Paged>(&self, request: E) -> Result<Page<E::Row>, Error> {
         let work = pin!(self.execute(request, Page::any_from_response, None));
         transport::traced(E::CALL, work).await.map(|reply| reply.value)
     }
 
-    /// Writes a request out, ready to be sent, and says what about it is not known to be right.
+    /// Turns a request into what is sent, and returns warnings about arguments that may be wrong.
     fn prepare<E: Endpoint>(
         &self,
         request: &E,
@@ -154,7 +154,7 @@ impl Client {
         for warning in &prepared.warnings {
             // The reason may quote the value, so it is not logged.
             let (call, argument, remedy) = (call.name, &*warning.argument, &*warning.remedy);
-            tracing::warn!(call, argument, remedy, "an argument is not known to be right");
+            tracing::warn!(call, argument, remedy, "an argument may be wrong; it is sent");
         }
         let content = match prepared.body {
             Some(body) => Content::Json(body.into()),
@@ -218,8 +218,8 @@ impl Client {
         })
     }
 
-    /// As [`reply`](Self::reply), for a call that sends a file: `progress` is told how many of the file's bytes were handed
-    /// to the connection, and how many there are. It is called on the task that sends, so it must not block.
+    /// Like [`reply`](Self::reply), for a call that sends a file. `progress` gets the number of the file's bytes that were
+    /// passed to the connection, and the file's size. It is called on the task that sends, so it must not block.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -232,13 +232,14 @@ impl Client {
         transport::traced(E::CALL, work).await
     }
 
-    /// Writes a table out as it comes, for a call that is answered with one: of any length, without holding it in memory.
+    /// Writes the answer of a call to a writer while it arrives, for a call whose answer is a table. The table may have any
+    /// length, because it is not held in memory.
     ///
-    /// A slow writer holds the answer back and is no fault of the connection's. Once a row has been written the call is not
-    /// tried again: after an error what was written is incomplete.
+    /// Deadlines of the connection do not run while the writer is busy. Once something has been written, the call is not
+    /// tried again: after an error, the output is incomplete.
     ///
     /// # Errors
-    /// As [`send`](Self::send); [`Kind::Output`] where the writer fails.
+    /// As [`send`](Self::send); [`Kind::Output`] if the writer fails.
     pub async fn export<E, W>(&self, request: E, writer: &mut W) -> Result<Exported, Error>
     where
         E: Endpoint<Response = Table>,
@@ -260,31 +261,31 @@ impl Client {
         transport::traced(E::CALL, work).await
     }
 
-    /// The pages of a list, one after the other, each without the rows that an earlier one had. A page may be empty.
+    /// The pages of a list, one after the other. Rows that an earlier page had are left out, so a page may be empty.
     pub fn pages<E: Paged + 'static>(&self, request: E) -> Pages<E::Row> {
         page::pages(self.clone(), request)
     }
 
     /// The rows of a list over all its pages, each row once.
     ///
-    /// Rows that come in meanwhile, at the head, shift the pages and cost nothing. A list whose rows change their place
-    /// as they change is walked up to three times, until a walk brings nothing new: newest first, every row that stood
-    /// still during one of them is seen.
+    /// No row is lost if new rows shift the pages meanwhile, as long as they are added at the start of the list. A list
+    /// whose rows move when they change is walked up to three times, until a walk finds nothing new. If the newest rows
+    /// come first, each row that did not move during one of the walks is found.
     pub fn items<E: Paged + 'static>(&self, request: E) -> Items<E::Row> {
         page::items(self.clone(), request)
     }
 
-    /// A call that this version has no type for, with the same signing, limits and errors.
+    /// A call for which this version has no type, with the same signing, limits and errors.
     ///
-    /// The path stands from the host's root, such as `/api/v2/atlas/public/markets`.
+    /// The path starts at the host's root, such as `/api/v2/atlas/public/markets`.
     pub fn raw(&self, method: http::Method, path: impl Into<String>) -> RawRequest {
         RawRequest::new(self.clone(), method, path.into())
     }
 
-    /// Whom a call acts for.
+    /// The uid that a call acts for.
     pub(crate) fn acting_for(&self, call: Call) -> Result<Option<Arc<str>>, Error> {
         if call.signed && self.shared.signer.is_none() {
-            let what = "the call is signed, and the client has no credentials; give it some when building it";
+            let what = "the call must be signed, but the client has no credentials; set them when you build the client";
             return Err(Error::config(what).with_call(call));
         }
         let Some(uid) = self.acting_as.clone().filter(|_| call.signed) else { return Ok(None) };
@@ -292,7 +293,7 @@ impl Client {
         if uid.is_empty() || uid.len() > 64 || !uid.bytes().all(plain) {
             let refused = crate::InvalidArgument::new(
                 "acting_as",
-                "it is no uid",
+                "it is not a uid",
                 "give 1 to 64 characters out of A-Z, a-z, 0-9, '_' and '-', such as CCT1234567",
             );
             return Err(Error::from(refused).with_call(call));

@@ -1,20 +1,20 @@
-//! What the transport needs to know about a request, and nothing else.
+//! The trait that makes a type a request, and only what the transport needs to know about it.
 
 use crate::{Call, Checks, FromResponse, Repeat};
 use capecrypto_auth::Environment;
 use capecrypto_models::param::Params;
 
-/// One call of the API: an owned value that holds the parameters.
+/// A request: an owned value that holds the parameters of one call of the API.
 ///
-/// Those named in the path go there, the others where the call's [`form`](crate::Call::form) says.
+/// Parameters named in the path go there, the others where the call's [`form`](crate::Call::form) says.
 pub trait Endpoint: Params + Send + Sync {
-    /// What a successful answer holds.
+    /// Content of a successful answer.
     type Response: FromResponse + Send;
 
     /// The call.
     const CALL: Call;
 
-    /// Whether it may be sent again, with the arguments as they are.
+    /// Whether this request may be sent again, with its current arguments.
     fn repeat(&self) -> Repeat {
         Self::CALL.repeat
     }
@@ -24,16 +24,16 @@ pub trait Endpoint: Params + Send + Sync {
         let _ = checks;
     }
 
-    /// Holds the answer against the request: it must be about what was asked.
+    /// Compares the answer with the request: it must be about what was asked.
     ///
     /// # Errors
-    /// What was asked for and what came, or that the answer itself says no.
+    /// The field that differs, or that the answer itself is a refusal or cannot be used.
     fn review(&self, answer: &mut Self::Response, environment: &Environment) -> Result<(), Objection> {
         let _ = (answer, environment);
         Ok(())
     }
 
-    /// What to do about an error code of this call.
+    /// What the user can do about an error code of this call.
     fn hint(code: &str) -> Option<&'static str> {
         let _ = code;
         None
@@ -49,10 +49,10 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// Compares what came with what was asked; an absent part on either side proves nothing.
+    /// Compares a field of the answer with what was asked for. If one of them is absent, there is no mismatch.
     ///
     /// # Errors
-    /// The mismatch, where both are there and differ.
+    /// The mismatch, if both are there and differ.
     pub fn check<A: PartialEq<B>, B>(
         field: &'static str,
         asked: Option<&A>,
@@ -65,17 +65,17 @@ impl Mismatch {
     }
 }
 
-/// Why an answer of status 2xx is an error all the same.
+/// Why an answer with a status 2xx is still an error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Objection {
-    /// It is about something else than what was asked for: the outcome of a write is unknown.
+    /// The answer is about something else than what was asked for: the outcome of a write is unknown.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// It is the answer, and says that the exchange refuses: nothing was done.
+    /// The answer belongs to the request and says that the exchange refuses it: nothing was done.
     #[error("{0}")]
     Refused(&'static str),
-    /// It contradicts itself, or what the environment says of its server.
+    /// The answer contradicts itself, or what the environment says about its server.
     #[error("{0}")]
     Unusable(&'static str),
 }

@@ -1,72 +1,72 @@
-//! One error for every call.
+//! The error type of all calls.
 
 use crate::{Call, InvalidArgument, InvalidArguments, Method, mask, words};
 use bytes::Bytes;
 use std::{fmt, time::Duration};
 
-/// What is known of a write.
+/// What is known about the effect of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Nothing left this process.
     NotSent,
-    /// The exchange refused it in its own words, be it for what it asks or for its signature: nothing was done.
+    /// The exchange itself refused the request or its signature: nothing was done.
     Refused,
     /// The exchange did it.
     Confirmed,
-    /// Nobody knows: it may have been done. Look it up; it is never sent again by us.
+    /// It may have been done. Look it up before you send it again; this client never does.
     Unknown,
 }
 
-/// What went wrong. Whether the same call may succeed later is said on each kind.
+/// What went wrong. Each kind says whether the call is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// An argument was refused before anything left; the same call fails again.
+    /// An argument was refused before anything was sent; the same call fails again.
     InvalidArgument,
-    /// The client cannot be built or used as it is set up, such as a signed call without credentials.
+    /// The client cannot be built or used with its settings, for example for a signed call without credentials.
     Config,
-    /// Our own rate limit did not let the call leave in time, or too many calls wait for it; see
+    /// Our own rate limit did not let the call leave in time, or too many calls are waiting; see
     /// [`Timeouts::queue`](crate::Timeouts::queue) and [`Rate`](crate::Rate). Nothing was sent.
     Queue,
     /// No connection: DNS, TCP, TLS or the proxy. Nothing was sent; reads are retried.
     Connect,
-    /// A deadline passed. Reads are retried; of a write the outcome is unknown.
+    /// A deadline passed. Reads are retried; the outcome of a write is unknown.
     Timeout,
-    /// The connection broke. Reads are retried; of a write the outcome is unknown.
+    /// The connection broke. Reads are retried; the outcome of a write is unknown.
     Interrupted,
-    /// The server points elsewhere. It is not followed: the key would go there too.
+    /// The server redirects to another address. It is not followed, because the key would be sent there too.
     Redirect,
-    /// Key, signature, clock or rights; see [`Error::hint`]. Not retried.
+    /// Key, signature, clock or rights are wrong; see [`Error::hint`]. Not retried.
     Auth,
-    /// The exchange does not have it (404). Not retried.
+    /// The exchange does not have what was asked for (404). Not retried.
     NotFound,
     /// The exchange refuses the request as it stands. Not retried.
     Refused,
-    /// Too many requests; see [`Error::retry_after`]. Reads are retried where it says a minute or less.
+    /// Too many requests; see [`Error::retry_after`]. Reads are retried if that is at most a minute.
     RateLimited,
     /// The exchange is under maintenance (503, 471). Reads are retried.
     Maintenance,
-    /// The exchange failed (5xx). Reads are retried; of a write the outcome is unknown.
+    /// The exchange failed (5xx). Reads are retried; the outcome of a write is unknown.
     Server,
-    /// An answer that is not the exchange's: an HTML page, a status without meaning. Not retried.
+    /// The answer is not from the exchange's API: an HTML page, or a status without meaning. Not retried.
     Unexpected,
-    /// A successful answer that cannot be read; see [`Error::path`]. Not retried.
+    /// The answer is a success that cannot be read; see [`Error::path`]. Not retried.
     Decode,
-    /// An answer about something else than what was asked. Not retried.
+    /// The answer is about something else than what was asked. Not retried.
     Mismatch,
-    /// An answer larger than the limit. Not retried.
+    /// The answer is larger than the limit. Not retried.
     TooLarge,
-    /// The writer that an answer was to be written to failed. Not retried.
+    /// The answer could not be written out, because the writer failed. Not retried.
     Output,
-    /// The recording that answers in the exchange's place has no entry for the call; see [`Replay`](crate::Replay). Nothing was
-    /// sent. Not retried.
+    /// The recording that is replayed has no entry for the call; see [`Replay`](crate::Replay). Nothing was sent. Not
+    /// retried.
     NotRecorded,
 }
 
-/// Why a call failed, and what is known of it.
+/// Why a call failed, and what is known about its effect.
 ///
-/// What it prints holds no URL and no value of an answer: keys of a JSON body are shown, values are masked, and of what
-/// the server says only its codes. Of a request it prints the start of an argument that was refused.
+/// Its text holds no URL and no value of an answer. Of a JSON body it shows the keys and masks the values; of an error
+/// answer it shows only the codes. Of a request it shows the start of a refused argument.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -113,7 +113,7 @@ impl Error {
         Self::new(Kind::Config, Outcome::NotSent, what)
     }
 
-    /// An answer that is no success, whatever its shape.
+    /// An error for an answer that is not a success, of any shape.
     pub(crate) fn answer(
         kind: Kind,
         outcome: Outcome,
@@ -134,7 +134,7 @@ impl Error {
         error
     }
 
-    /// A successful answer that cannot be used. What it says of an error is kept.
+    /// An error for a successful answer that cannot be used. Error codes in its body are kept.
     pub(crate) fn unusable(kind: Kind, outcome: Outcome, what: String, status: u16, body: Bytes) -> Self {
         let mut error = Self::new(kind, outcome, what);
         error.0.status = Some(status);
@@ -159,14 +159,14 @@ impl Error {
         self
     }
 
-    /// Adds to what is said.
+    /// Adds advice to the message.
     pub(crate) fn with_advice(mut self, advice: &str) -> Self {
         self.0.what.push_str("; ");
         self.0.what.push_str(advice);
         self
     }
 
-    /// A write that may have been done by an earlier attempt.
+    /// Makes the outcome unknown if an earlier attempt may have done the write.
     pub(crate) fn with_earlier_doubt(mut self, maybe_done: bool) -> Self {
         if maybe_done {
             self.0.outcome = Outcome::Unknown;
@@ -194,7 +194,7 @@ impl Error {
         self
     }
 
-    /// Takes the first hint that any of the codes has.
+    /// Sets the hint of the first code that has one, if there is no hint yet.
     pub(crate) fn with_hint(mut self, hint: impl Fn(&str) -> Option<&'static str>) -> Self {
         self.0.hint = self.0.hint.or_else(|| self.0.codes.iter().find_map(|code| hint(code)));
         self
@@ -210,12 +210,12 @@ impl Error {
         self.0.kind
     }
 
-    /// What is known of a write. Of a read it says how far it came.
+    /// What is known about the effect of a write. For a read, it says how far the call got.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
 
-    /// The call that failed; none where the client could not be built.
+    /// The call that failed; `None` if the client could not be built.
     pub fn call(&self) -> Option<Call> {
         self.0.call
     }
@@ -225,9 +225,9 @@ impl Error {
         self.0.status
     }
 
-    /// Error codes from the server, such as `market.account.insufficient_balance`, 16 at most. There may be several, in
-    /// any order: look with [`has_code`](Self::has_code). A server that sends prose or a number instead is quoted here, cut
-    /// at 100 characters, and masked when the error is printed.
+    /// Error codes from the server, such as `market.account.insufficient_balance`, at most 16. There may be several in any
+    /// order, so use [`has_code`](Self::has_code). If the server sends a sentence or a number instead, it is kept here, cut
+    /// after 100 characters, and masked when the error is printed.
     pub fn codes(&self) -> &[String] {
         &self.0.codes
     }
@@ -237,12 +237,12 @@ impl Error {
         self.0.codes.iter().any(|each| each == code)
     }
 
-    /// What to do about it, for codes we know.
+    /// What to do about the error, for known codes.
     pub fn hint(&self) -> Option<&'static str> {
         self.0.hint
     }
 
-    /// Every refused argument, with the remedy.
+    /// All refused arguments, each with the remedy.
     pub fn arguments(&self) -> &[InvalidArgument] {
         &self.0.arguments
     }
@@ -262,21 +262,21 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The exchange's clock minus this machine's in milliseconds, where a refused nonce gave reason to measure it.
+    /// The exchange's clock minus this machine's in milliseconds, if it was measured after a nonce was refused.
     pub fn skew_ms(&self) -> Option<i64> {
         self.0.skew_ms
     }
 
-    /// The answer's body, as it came, for whoever has to find out what was done: of a successful answer that could not be
-    /// used the whole, of any other the first 64 KiB. It may hold secrets and personal data: nothing of ours prints it.
+    /// The answer's body as it came, to find out what was done. It is complete for a successful answer that could not be
+    /// used; of any other answer it has the first 64 KiB. It may hold secrets and personal data, so it is never printed.
     pub fn body(&self) -> Option<&[u8]> {
         self.0.body.as_deref()
     }
 
-    /// Whether the same call may be sent again without doing anything twice, and may succeed then: nothing was done, or
-    /// repeating it does no harm, and the cause may pass. Wait first: see [`retry_after`](Self::retry_after).
+    /// Whether the same call may be sent again: the cause may be temporary, and either nothing was done or repeating the
+    /// call does no harm. Wait first: see [`retry_after`](Self::retry_after).
     ///
-    /// A refused key or argument is not: it fails again, and the exchange blocks an address that goes on trying.
+    /// It is false for a refused key or argument: that fails again, and the exchange blocks an address that keeps trying.
     pub fn is_safe_to_retry(&self) -> bool {
         let may_pass = matches!(
             self.0.kind,
@@ -291,7 +291,7 @@ impl Error {
         may_pass && (self.0.outcome != Outcome::Unknown || self.0.repeatable)
     }
 
-    /// How many attempts were made.
+    /// Number of attempts that were made.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -301,7 +301,7 @@ impl Error {
         self.0.kind == Kind::Timeout
     }
 
-    /// Whether the exchange does not have it.
+    /// Whether the exchange does not have what was asked for.
     pub fn is_not_found(&self) -> bool {
         self.0.kind == Kind::NotFound
     }
@@ -344,11 +344,11 @@ impl fmt::Display for Error {
         f.write_str(match self.0.kind {
             Kind::InvalidArgument => "invalid argument: ",
             Kind::Config => "the client cannot do this: ",
-            Kind::Queue => "our own rate limit holds it back: ",
+            Kind::Queue => "our own rate limit held the call back: ",
             Kind::Connect => "no connection: ",
             Kind::Timeout => "timed out: ",
             Kind::Interrupted => "the connection broke: ",
-            Kind::Redirect => "redirected, and not followed: ",
+            Kind::Redirect => "a redirect is not followed: ",
             Kind::Auth => "not authorised: ",
             Kind::NotFound => "not found: ",
             Kind::Refused => "refused: ",

@@ -1,13 +1,13 @@
-//! How a successful answer is taken: read whole, or written out as it comes.
+//! Receives a successful answer: reads it completely, or writes it out while it arrives.
 
 use crate::{Error, Head, Kind, Outcome, motion::Motion, transport};
 use bytes::Bytes;
 use http::header;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-/// Takes a successful answer.
+/// Receives a successful answer.
 pub(crate) trait Receive: Send {
-    /// What it makes of the body.
+    /// The result for the body.
     type Body: Send;
 
     /// Reads the body.
@@ -18,7 +18,7 @@ pub(crate) trait Receive: Send {
         motion: &Motion,
     ) -> impl Future<Output = Result<Self::Body, Error>> + Send;
 
-    /// Whether something of an answer has gone out already, so that no other attempt may follow.
+    /// Whether a part of an answer was already written out, so that no other attempt may follow.
     fn has_begun(&self) -> bool {
         false
     }
@@ -40,14 +40,14 @@ impl Receive for Whole {
     }
 }
 
-/// Writes a table out as it comes, of any length.
+/// Writes a table of any length out while it arrives.
 pub(crate) struct Table<'w, W> {
     writer: &'w mut W,
     written: Written,
     lines: Lines,
 }
 
-/// What was written out.
+/// How much was written out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) bytes: u64,
@@ -72,8 +72,7 @@ impl<W: AsyncWrite + Unpin + Send> Receive for Table<'_, W> {
         let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("text/csv") {
-            let what =
-                "the server answered with something else than CSV; it may not know this form of the list";
+            let what = "the server did not answer with CSV; it may not support this form of the list";
             return Err(Error::new(Kind::Unexpected, Outcome::Unknown, what));
         }
         loop {
@@ -83,7 +82,7 @@ impl<W: AsyncWrite + Unpin + Send> Receive for Table<'_, W> {
                 Err(error) => return Err(transport::failure(error).with_advice(&self.so_far())),
             };
             motion.moved(piece.len());
-            // A part of the piece may be out even where writing fails.
+            // Count the piece before writing, because a failed write may have written a part of it.
             self.written.bytes += u64::try_from(piece.len()).unwrap_or(0);
             self.lines.read(&piece);
             motion.hold(self.writer.write_all(&piece)).await.map_err(output)?;
@@ -100,10 +99,7 @@ impl<W: AsyncWrite + Unpin + Send> Receive for Table<'_, W> {
 
 impl<W> Table<'_, W> {
     fn so_far(&self) -> String {
-        format!(
-            "{} whole rows had come; what was written is incomplete",
-            self.lines.complete.saturating_sub(1)
-        )
+        format!("{} whole rows had arrived; the output is incomplete", self.lines.complete.saturating_sub(1))
     }
 }
 
@@ -111,12 +107,12 @@ fn output(error: std::io::Error) -> Error {
     Error::new(Kind::Output, Outcome::Confirmed, error.to_string()).with_source(error)
 }
 
-/// Counts the lines of a table: a line break between quotes is a part of a value.
+/// Counts the lines of a table. A line break between quotes is a part of a value.
 #[derive(Debug, Default)]
 struct Lines {
     complete: u64,
     quoted: bool,
-    /// Whether the last line has something and no end yet.
+    /// Whether the last line is not empty and has no end yet.
     open: bool,
 }
 
@@ -138,7 +134,7 @@ impl Lines {
         }
     }
 
-    /// Lines below the first, which names the columns. Empty ones do not count.
+    /// Number of lines after the first, which names the columns. Empty lines do not count.
     fn rows(&self) -> u64 {
         (self.complete + u64::from(self.open)).saturating_sub(1)
     }

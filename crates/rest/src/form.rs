@@ -1,8 +1,8 @@
-//! Forms: the fields of a multipart body, files among them.
+//! Multipart forms: fields and files in a request's body.
 
 use crate::{Error, Part, motion::Motion, motion::Progress};
 
-/// The request with these fields in its body.
+/// Puts these fields into the request's body.
 #[cfg(feature = "multipart")]
 pub(crate) fn fill(
     http: &reqwest::Client,
@@ -30,21 +30,20 @@ pub(crate) fn fill(
         };
     }
     let filled = reqwest::RequestBuilder::from_parts(http.clone(), request).multipart(form).build();
-    filled
-        .map_err(|error| Error::config("the form could not be put together").with_source(error.without_url()))
+    filled.map_err(|error| Error::config("the form could not be built").with_source(error.without_url()))
 }
 
 #[cfg(feature = "multipart")]
 fn not_a_type(name: &str) -> Error {
     crate::InvalidArgument::new(
         name.to_owned(),
-        "its type is no media type",
+        "its type is not a media type",
         "give one of the form type/subtype, such as image/jpeg",
     )
     .into()
 }
 
-/// Without its feature.
+/// Without the feature `multipart`, an error.
 #[cfg(not(feature = "multipart"))]
 pub(crate) fn fill(
     _: &reqwest::Client,
@@ -53,5 +52,5 @@ pub(crate) fn fill(
     _: &Motion,
     _: Option<&Progress>,
 ) -> Result<reqwest::Request, Error> {
-    Err(Error::config("the call sends files; turn the feature `multipart` of capecrypto-rest on"))
+    Err(Error::config("the call sends files; enable the feature `multipart` of capecrypto-rest"))
 }

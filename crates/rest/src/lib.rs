@@ -25,7 +25,7 @@ mod transport;
 mod upgrade;
 mod words;
 
-/// What an answer's body is held in.
+/// The bytes of an answer's body.
 pub use bytes::Bytes;
 
 pub use argument::{Checks, InvalidArgument, InvalidArguments, Warning};
@@ -42,7 +42,7 @@ pub use recording::{RecordedCall, Recorder, Recording, RecordingError, Replay};
 pub use response::{DecodeError, Entries, FromResponse, Head, Nothing, RawBody, UnreadableRow, without_bom};
 pub use upgrade::{Upgrade, Upgraded};
 
-/// What the macros need of other crates.
+/// Items of other crates that the macros use.
 #[doc(hidden)]
 pub mod __private {
     pub use capecrypto_auth::Environment;

@@ -1,9 +1,9 @@
-//! Our own rate limit: requests leave evenly, so that the exchange never has to say no.
+//! Our own rate limit: requests leave at an even rate, so that the exchange does not have to refuse any.
 //!
-//! 1. Requests leave in the order of asking (generic cell rate algorithm), but for urgent ones, which have a lane of their
-//!    own: a cancellation leaves before all others that wait.
-//! 2. When the exchange says "too many requests", nothing leaves until the time that it named is over.
-//! 3. Waiting has an end: each request has a deadline, and only so many may wait.
+//! 1. Requests leave in the order in which they asked (generic cell rate algorithm). Urgent ones, such as cancellations,
+//!    wait in a separate queue and leave first.
+//! 2. When the exchange says "too many requests", no request leaves until the time that it named is over.
+//! 3. Waiting has an end: each request has a deadline, and the number of waiting requests is limited.
 
 use crate::Rate;
 use std::{
@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Requests that may wait at one time.
+/// Most requests that may wait at the same time.
 pub(crate) const MOST_WAITING: usize = 1_024;
 /// The longest pause that an answer can cause: a mistaken `Retry-After` must not stop a client for a day.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -24,13 +24,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Why a request did not get its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoTurn {
-    /// Too many wait already.
+    /// Too many requests are waiting already.
     Full,
-    /// The deadline passed. Where the exchange asked for a pause, so much of it is left.
+    /// The deadline passed. `pause` is what is left of a pause that the exchange asked for.
     Late { pause: Option<Duration> },
 }
 
-/// Lets requests leave. Shared by a client's clones.
+/// Decides when a request may leave. Shared by a client's clones.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     pace: Option<Pace>,
@@ -48,8 +48,8 @@ struct State {
     /// When the next request would leave if there were no burst.
     next: Option<Instant>,
     paused_until: Option<Instant>,
-    /// Who waits. Only the first of the urgent ones, or else the first of the others, waits for a time; everybody else
-    /// waits to become the first.
+    /// The waiting requests. Only the first one (of the urgent requests, or without any, of the others) waits for a time. All
+    /// others wait until they are the first.
     urgent: VecDeque<Arc<Notify>>,
     others: VecDeque<Arc<Notify>>,
 }
@@ -64,7 +64,8 @@ impl State {
     }
 }
 
-/// A place in a lane. Whoever is given up while it waits takes nobody's turn.
+/// A place in a queue. When it is dropped, it leaves the queue and wakes the first request, so that a cancelled request uses
+/// up no turn.
 struct Place<'a> {
     limiter: &'a Limiter,
     urgent: bool,
@@ -129,9 +130,9 @@ impl Limiter {
         }
     }
 
-    /// Leaves now, or says when.
+    /// Lets the first request leave now, or says when it may leave.
     fn leave(&self, state: &mut State) -> Result<(), Instant> {
-        // Without a pause and a pace the clock is not asked.
+        // Without a pause and a pace, the clock is not read.
         if let Some(end) = state.paused_until {
             if end > Instant::now() {
                 return Err(end);
@@ -150,7 +151,7 @@ impl Limiter {
         }
     }
 
-    /// Lets nothing leave for a while, at most a minute.
+    /// Lets no request leave for this time, at most a minute.
     pub(crate) fn pause(&self, wait: Duration) {
         let end = Instant::now() + wait.min(LONGEST_PAUSE);
         let mut state = self.lock();

@@ -1,25 +1,25 @@
-//! How calls and their requests are declared, by the crates of this workspace.
+//! Macros with which the crates of this workspace declare calls and their requests.
 
-/// Declares the calls of a section: its table of contents.
+/// Declares the calls of a section, as a table.
 ///
-/// The first line says which service serves them, whether they are `signed` or `public`, and where the crate's hints for
-/// error codes and its check against the specification are. Each further line names method, path (`(or "…")` another one in the
-/// older version), request type and answer, and then how the call is handled. Each of these words is a function of
-/// [`Call`](crate::Call):
+/// The first line names the service that serves them, says whether they are `signed` or `public`, and names the function
+/// with the crate's hints for error codes and the type of its check against the specification. Each further line names
+/// method, path (and with `(or "…")` the path in the older version), request type and answer, then how the call is handled.
+/// Each word of the handling is a function of [`Call`](crate::Call):
 ///
-/// * `idempotent`: a write that may be repeated (reads are anyway);
+/// * `idempotent`: a write that may be repeated (a read always may);
 /// * `partly_idempotent`: the request has a function `fn may_be_repeated(&self) -> bool`;
 /// * `urgent`: it leaves before others that wait for the rate limit;
 /// * `checked`: the request has a function `fn check_arguments(&self, &mut Checks<'_>)`;
 /// * `paged`: the request is [`Paged`](crate::Paged);
-/// * `multipart`: it sends files; `csv`: it is answered with a table;
-/// * `secrets("names")`: a recording leaves the values of these names out;
+/// * `multipart`: it sends files; `csv`: the answer is a table;
+/// * `secrets("names")`: a recording leaves out the values of these names;
 /// * `reviewed`: the request has a function
 ///   `fn review_answer(&self, &mut Answer, &Environment) -> Result<(), E>`, where `E` is [`Mismatch`](crate::Mismatch) or
 ///   [`Objection`](crate::Objection);
-/// * `unreviewed("why")`: the answer names nothing that could be held against the request.
+/// * `unreviewed("why")`: the answer holds nothing that could be compared with the request.
 ///
-/// A line that says neither `reviewed` nor `unreviewed` does not compile:
+/// A line with neither `reviewed` nor `unreviewed` does not compile:
 ///
 /// ```
 /// # mod hints { pub(crate) fn hint(_: &str) -> Option<&'static str> { None } }
@@ -76,7 +76,7 @@ macro_rules! endpoints {
         /// Every call of this module.
         pub const CALLS: &[$crate::Call] = &[$(<$request as $crate::Endpoint>::CALL),+];
 
-        /// Shows each request and answer of this module to the check against the specification.
+        /// Passes each request and answer of this module to the check against the specification.
         #[cfg(test)]
         pub(crate) fn probe(probe: &mut $probe) {
             $($crate::endpoints!(@probe probe $request $($flag)+);)+
@@ -92,8 +92,8 @@ macro_rules! endpoints {
     (@method PUT) => { $crate::Method::Put };
     (@method PATCH) => { $crate::Method::Patch };
     (@method DELETE) => { $crate::Method::Delete };
-    // The functions have other names than those of the trait: where one is missing, that is an error of the compiler and
-    // not a function that calls itself.
+    // These functions must not have the names of the trait's functions. If one is missing, the compiler then reports it;
+    // with the same name, the trait's function would call itself.
     (@repeat partly_idempotent $($rest:ident)*) => {
         fn repeat(&self) -> $crate::Repeat {
             if self.may_be_repeated() { $crate::Repeat::Safely } else { $crate::Repeat::Never }
@@ -134,11 +134,12 @@ macro_rules! endpoints {
     };
 }
 
-/// Declares a request: each of its parameters once.
+/// Declares a request and its parameters.
 ///
-/// Required ones stand in the struct and are the arguments of `with`, from which the public constructors are made. Optional
-/// ones become setters. `as "name"` is the wire's name where it is another one, `or "name"` that of the older version, and
-/// `(current_only)` marks what the older version does not know. `pages` adds limit and page, `times` a range of time.
+/// Required parameters are the fields of the struct and the arguments of `with`, which the public constructors call. Optional
+/// parameters become setters. `as "name"` is the name on the wire if it differs, `or "name"` the name in the older version.
+/// `(current_only)` marks a parameter that the older version does not know. `pages` adds limit and page, `times` a range of
+/// time.
 ///
 /// ```
 /// use capecrypto_rest::{Paging, TimeRange, request};
@@ -156,7 +157,7 @@ macro_rules! endpoints {
 /// }
 ///
 /// impl ListThings {
-///     /// Those of this owner.
+///     /// Lists the things of this owner.
 ///     pub fn new(owner: &str) -> Self {
 ///         Self::with(owner.to_owned())
 ///     }
@@ -175,7 +176,7 @@ macro_rules! request {
     };
 }
 
-/// The same for an object in a request's body.
+/// Declares an object in a request's body, in the same way as a request.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! object {
@@ -216,7 +217,7 @@ macro_rules! __params {
         }
 
         impl $name {
-            /// With what is required, and nothing else.
+            /// A request with the required parameters only.
             fn with($($field: $ty),*) -> Self {
                 Self {
                     $($field,)*
@@ -247,14 +248,14 @@ macro_rules! __params {
                 self
             })?
 
-            $(/// Only what lies at this time or later.
+            $(/// Only entries at this time or later.
             #[must_use = "a setter returns the changed request"]
             pub fn time_from(mut self, time_from: impl Into<$crate::__private::Timestamp>) -> Self {
                 self.times = <$range>::from(self.times, time_from.into());
                 self
             }
 
-            /// Only what lies before this time.
+            /// Only entries before this time.
             #[must_use = "a setter returns the changed request"]
             pub fn time_to(mut self, time_to: impl Into<$crate::__private::Timestamp>) -> Self {
                 self.times = <$range>::to(self.times, time_to.into());

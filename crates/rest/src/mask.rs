@@ -1,9 +1,9 @@
-//! Pieces of answers that may stand in an error: their shape stays, their values go.
+//! Masks pieces of answers for errors: their shape stays, their values are removed.
 
-/// Longest piece of a body that is looked at.
+/// Longest piece of a body that is read.
 const LONGEST: usize = 400;
 
-/// The shape of a body: of JSON the keys and the punctuation, of anything else the tags.
+/// The shape of a body: keys and punctuation of JSON, tags of any other text.
 pub(crate) fn snippet(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..LONGEST).unwrap_or(body));
     let text = text.trim_start_matches('\u{feff}').trim_start();
@@ -14,7 +14,7 @@ pub(crate) fn snippet(body: &[u8]) -> String {
     shape
 }
 
-/// Works on tokens, so that a body that was cut short keeps what it shows.
+/// The shape of JSON. It works on tokens, so that it can also read a body that was cut.
 fn json(text: &str) -> String {
     let mut shape = String::new();
     let mut rest = text;
@@ -53,7 +53,7 @@ fn token_length(text: &str, first: char) -> usize {
     }
 }
 
-/// A short plain name before a colon; anything else could be data.
+/// Whether a token is a short plain name before a colon; anything else could be data.
 fn is_key(token: &str, rest: &str) -> bool {
     let name = token.trim_matches('"');
     rest.trim_start().starts_with(':')
@@ -61,7 +61,7 @@ fn is_key(token: &str, rest: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '_' | '.'))
 }
 
-/// Names of tags; runs of text become one mark.
+/// The names of tags; text between them becomes `…`.
 fn tags(text: &str) -> String {
     let mut shape = String::new();
     for (number, part) in text.split('<').enumerate() {
@@ -80,18 +80,18 @@ fn tags(text: &str) -> String {
     shape
 }
 
-/// A parser's message with what it quotes taken out.
+/// A parser's message without the values that it quotes.
 pub(crate) fn quoted(message: &str) -> String {
     let mut masked = String::new();
     let mut inside: Option<char> = None;
     let mut chars = message.chars();
     while let Some(c) = chars.next() {
         match inside {
-            // A quote inside of the value is escaped.
+            // A quote within the value is escaped.
             Some(_) if c == '\\' => drop(chars.next()),
             Some(quote) if c == quote => inside = None,
             Some(_) => {}
-            // The name of one of our own fields: what it takes to see what the exchange changed.
+            // The name of one of our own fields, which shows what the exchange changed.
             None if c == '`'
                 && (masked.ends_with("missing field ") || masked.ends_with("duplicate field ")) =>
             {

@@ -1,4 +1,4 @@
-//! Deadlines that moving bytes put off.
+//! Deadlines that are extended while bytes move.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -11,12 +11,12 @@ use std::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// Bodies above this size are handed over in pieces, so that their motion can be seen.
+/// Bodies above this size are passed to the connection in pieces, so that progress can be seen.
 const PIECE: usize = 64 * 1024;
-/// Each so many bytes that move put the deadline of the whole off by a second: a transfer that is slower than that ends.
+/// Number of bytes that extend the deadline of the whole transfer by a second. A slower transfer ends at its deadline.
 const SLOWEST: u64 = 16 * 1024;
 
-/// What has moved over a connection, and when it last did.
+/// How many bytes moved over a connection, and when the last one moved.
 #[derive(Debug, Clone)]
 pub(crate) struct Motion(Arc<Mutex<Moved>>);
 
@@ -24,19 +24,19 @@ pub(crate) struct Motion(Arc<Mutex<Moved>>);
 struct Moved {
     bytes: u64,
     last: Instant,
-    /// Whether we wait for something other than the connection.
+    /// Whether we wait for something else than the connection now.
     held: bool,
-    /// How long such waits were.
+    /// Total time of such waits.
     held_for: Duration,
 }
 
 impl Motion {
-    /// Nothing has moved yet, and the wait begins now.
+    /// Starts without any bytes; the idle time begins now.
     pub(crate) fn new() -> Self {
         Self::starting(Instant::now())
     }
 
-    /// The wait begins at this time.
+    /// Starts without any bytes; the idle time begins at this time.
     pub(crate) fn starting(at: Instant) -> Self {
         let moved = Moved { bytes: 0, last: at, held: false, held_for: Duration::ZERO };
         Self(Arc::new(Mutex::new(moved)))
@@ -46,25 +46,26 @@ impl Motion {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// So many bytes were sent or received.
+    /// Notes that this many bytes were sent or received.
     pub(crate) fn moved(&self, bytes: usize) {
         self.moved_at(bytes, Instant::now());
     }
 
-    /// The same, where the time is known already.
+    /// The same with a time that is known already.
     pub(crate) fn moved_at(&self, bytes: usize, now: Instant) {
         let mut moved = self.lock();
         moved.bytes = moved.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         moved.last = now;
     }
 
-    /// Time won by the bytes that moved so far, and by waits that were not for the connection.
+    /// How much the deadline is extended: for the bytes that moved so far, and for waits that were not for the connection.
     pub(crate) fn allowance(&self) -> Duration {
         let moved = self.lock();
         Duration::from_secs(moved.bytes / SLOWEST) + moved.held_for
     }
 
-    /// Does work that is not the connection's, such as writing to a slow disk: no deadline of the connection runs meanwhile.
+    /// Does work that has nothing to do with the connection, such as writing to a slow disk. Deadlines of the connection do
+    /// not run meanwhile.
     pub(crate) async fn hold<T>(&self, work: impl Future<Output = T>) -> T {
         let start = Instant::now();
         self.lock().held = true;
@@ -78,7 +79,7 @@ impl Motion {
         done
     }
 
-    /// Waits for the work's end; `None` where nothing has moved for the time `idle`, or the deadline has passed.
+    /// Waits for the end of the work; `None` if no byte moved for the time `idle`, or if the deadline passed.
     pub(crate) async fn watch<T>(
         &self,
         idle: Duration,
@@ -88,7 +89,7 @@ impl Motion {
         let end = || {
             let Moved { last, held, .. } = *self.lock();
             if held {
-                // Looked at again later: this wait is not for the connection.
+                // This wait is not for the connection, so check again later.
                 return Instant::now() + idle;
             }
             (last + idle).min(deadline + self.allowance())
@@ -105,7 +106,7 @@ impl Motion {
         }
     }
 
-    /// A request's body, whose motion is seen where it is large.
+    /// A request's body; a large one is sent in pieces, so that its progress is seen.
     pub(crate) fn body(&self, bytes: Bytes) -> reqwest::Body {
         if bytes.len() <= PIECE {
             return bytes.into();
@@ -113,14 +114,14 @@ impl Motion {
         self.pieces(bytes, None)
     }
 
-    /// The same for any size; `progress` is told how far it is.
+    /// A request's body in pieces, of any size; `progress` is called after each piece.
     pub(crate) fn pieces(&self, bytes: Bytes, progress: Option<Progress>) -> reqwest::Body {
         let total = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         reqwest::Body::wrap(Pieces { rest: bytes, motion: self.clone(), sent: 0, total, progress })
     }
 }
 
-/// Is told how many bytes of how many were handed to the connection.
+/// Function that gets the number of bytes that were passed to the connection, and the total.
 pub(crate) type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// A body in pieces.
@@ -145,7 +146,7 @@ impl Body for Pieces {
         }
         let size = self.rest.len().min(PIECE);
         let piece = self.rest.split_to(size);
-        // The next piece is asked for when the connection has room for it.
+        // The connection asks for a piece when it has room for it, so this piece counts as sent.
         self.motion.moved(size);
         self.sent += u64::try_from(size).unwrap_or(0);
         if let Some(progress) = &self.progress {

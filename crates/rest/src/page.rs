@@ -20,7 +20,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// One page of a list. The counters come from the answer's headers, and not every call sends them.
+/// One page of a list. The counters come from the answer's headers, which not every call sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T> {
@@ -32,11 +32,12 @@ pub struct Page<T> {
     pub page: Option<u64>,
     /// Most rows of a page (`Per-Page`).
     pub per_page: Option<u64>,
-    /// Rows that could not be read: they hide no others. A walk over several pages tells each once.
+    /// Rows that could not be read; the other rows are in [`items`](Self::items). A walk over several pages reports each
+    /// row once.
     ///
-    /// An answer of which no row at all can be read is an error of kind [`Decode`](Kind::Decode) instead.
+    /// If no row of an answer can be read, the result is an error of kind [`Decode`](Kind::Decode) instead.
     pub unreadable: Vec<UnreadableRow>,
-    /// Rows that came and were not asked for.
+    /// Rows that came although they were not asked for.
     dropped: Vec<T>,
 }
 
@@ -48,7 +49,7 @@ impl<T> Page<T> {
         self.dropped.extend::<Vec<T>>(dropped);
     }
 
-    /// Rows as they came, whatever became of them.
+    /// Number of all rows of the answer: kept, dropped and unreadable.
     fn received(&self) -> u64 {
         count(self.items.len() + self.dropped.len() + self.unreadable.len())
     }
@@ -71,7 +72,7 @@ impl<T: DeserializeOwned> FromResponse for Page<T> {
 }
 
 impl<T: DeserializeOwned> Page<T> {
-    /// The page, even where none of its rows can be read.
+    /// Reads the page, even if none of its rows can be read.
     pub(crate) fn any_from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let (items, unreadable) = decode_rows(body)?;
         Ok(Self {
@@ -119,7 +120,7 @@ impl<'a, T> IntoIterator for &'a Page<T> {
     }
 }
 
-/// A request that can be pointed to a page; `pages` in its declaration makes it one.
+/// A request whose page can be set. `pages` in its declaration implements this.
 pub trait SetPage {
     /// Asks for this page, from 1.
     fn set_page(&mut self, page: u32);
@@ -127,16 +128,16 @@ pub trait SetPage {
 
 /// A request for one page of a list.
 pub trait Paged: Endpoint<Response = Page<Self::Row>> + SetPage + Clone {
-    /// A row.
+    /// Type of a row.
     type Row: DeserializeOwned + Clone + Send + 'static;
-    /// What tells rows apart.
+    /// The key that identifies a row.
     type Key: Hash + Eq + Send;
 
-    /// Whether rows change their place as they change, as in a list sorted by the time of the last change. Such a list
-    /// is walked again until a walk brings nothing new.
+    /// Whether a row moves to another place in the list when it changes, for example in a list sorted by the time of the
+    /// last change. Such a list is walked again until a walk finds nothing new.
     const REORDERS: bool = false;
 
-    /// What tells this row apart.
+    /// The key of a row.
     fn key(row: &Self::Row) -> Self::Key;
 }
 
@@ -151,7 +152,7 @@ pub struct Items<T> {
     total: Option<u64>,
 }
 
-/// No part of it is ever pinned in its place.
+/// Nothing inside is ever pinned, so it may be moved.
 impl<T> Unpin for Items<T> {}
 
 impl<T> Pages<T> {
@@ -173,12 +174,12 @@ impl<T> Items<T> {
         self.next().await.transpose()
     }
 
-    /// The rows met so far that could not be read, each once.
+    /// The rows so far that could not be read, each once.
     pub fn unreadable(&self) -> &[UnreadableRow] {
         &self.unreadable
     }
 
-    /// All rows that are left, in one page: with every row of the walk that could not be read.
+    /// Reads all remaining rows into one page, which also has all rows of the walk that could not be read.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -233,29 +234,30 @@ impl<T> fmt::Debug for Items<T> {
     }
 }
 
-/// Pages in a row without anything new after which a pass is over: a server that ignores the page's number sends
-/// the same one for ever, and rows that came in meanwhile push known ones to the next page.
+/// Number of consecutive pages without a new row after which a pass ends. A server that ignores the page number would send
+/// the same page for ever. One such page proves nothing, because new rows push known ones to the next page.
 const BARREN_PAGES: u32 = 3;
-/// Passes over a list whose rows change their place. A row that stands still during one of them is seen.
+/// Most passes over a list whose rows move. A row that does not move during one of the passes is found.
 const MOST_PASSES: u32 = 3;
 
-/// Where a walk stands.
+/// State of a walk over the pages of a list.
 struct Walk<E: Paged> {
     client: Client,
     request: E,
     page: u32,
     pass: u32,
-    /// Most rows that any page of the walk brought: the page's size as it shows, whatever the headers say.
+    /// Most rows that a page of the walk had. This is the real size of a page; the header may be wrong.
     page_size: u64,
-    /// Keys of all passes, and of this one.
+    /// Keys of the rows of all passes.
     seen: HashSet<E::Key>,
+    /// Keys of the rows of this pass.
     seen_now: HashSet<E::Key>,
-    /// The same for rows that could not be read.
+    /// The same two for rows that could not be read.
     unreadable: HashSet<u64>,
     unreadable_now: HashSet<u64>,
-    /// Whether this pass brought something that none before did.
+    /// Whether this pass found a row that no earlier pass found.
     fresh: bool,
-    /// Whether a page of this pass behind the first brought something that the pages before it did not.
+    /// Whether a page of this pass after the first one had a row that the pages before it did not have.
     moved_on: bool,
     barren: u32,
     over: bool,
@@ -299,7 +301,7 @@ impl<E: Paged> Walk<E> {
         };
         self.page_size = self.page_size.max(page.received());
 
-        // Rows that were not asked for, or cannot be read, count here: they show that the walk gets on.
+        // Dropped and unreadable rows count here, because they show that the walk makes progress.
         let before = self.seen_now.len() + self.unreadable_now.len();
         self.seen_now.extend(page.items.iter().chain(&page.dropped).map(E::key));
         self.unreadable_now.extend(page.unreadable.iter().map(|row| row.fingerprint));
@@ -327,32 +329,33 @@ impl<E: Paged> Walk<E> {
         Ok(page)
     }
 
-    /// Whether nothing follows this page. A list that ends before the rows that it promises is an error, never an end.
+    /// Whether this is the last page. It is an error if the list ends before as many rows as it promised.
     fn is_last(&self, page: &Page<E::Row>) -> Result<bool, Error> {
         let received = page.received();
         let Some(total) = page.total else {
-            // Without a total there is only the size of a page to go by.
+            // Without a total, only the size of a page tells where the list ends.
             let short = page.per_page.is_some_and(|most| received < most);
             return Ok(received == 0 || short || self.barren >= BARREN_PAGES);
         };
         let pages = u64::from(self.page);
-        // What the pages up to the one before must have shown, whatever moved between them meanwhile.
+        // Number of rows that so many pages must have had, even if rows moved between them.
         let covered = |pages: u64| pages.saturating_mul(self.page_size);
         let ended = received == 0 && covered(pages - 1) < total;
         let last = received == 0 || covered(pages) >= total;
         let distinct = count(self.seen_now.len() + self.unreadable_now.len());
-        // The same page again and again. (A short one may hold rows that others pushed there.)
+        // The server sends the same page again and again. (A short page is no sign of that: new rows may have pushed
+        // known ones onto it.)
         let again = received == self.page_size && distinct <= received;
         let stuck = last && self.page > 1 && !self.moved_on && again && distinct < total;
         if ended || stuck || (!last && self.barren >= BARREN_PAGES) {
-            let what = format!("the list says {total} rows and ended after {distinct}");
+            let what = format!("the list says {total} rows and ended after {distinct}; read it again");
             return Err(Error::new(Kind::Mismatch, Outcome::Unknown, what).with_call(E::CALL));
         }
         Ok(last)
     }
 }
 
-/// A page and the walk behind it; nothing after the last.
+/// A page, and the walk for the pages after it; `None` after the last page.
 type Step<E> = Result<Option<(Page<<E as Paged>::Row>, Walk<E>)>, Error>;
 
 pub(crate) fn pages<E: Paged + 'static>(client: Client, request: E) -> Pages<E::Row> {

@@ -5,7 +5,7 @@ use capecrypto_models::{
     param::{Bound, Fields, Name, Param, Params, Place, Unit},
 };
 
-/// Which page of a list, and how many rows of it, from 1 to `MOST`. The exchange refuses more, it does not cut.
+/// Which page of a list to read, and how many rows of it, from 1 to `MOST`. The exchange refuses a larger number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Paging<const MOST: u32> {
     limit: Option<Limit<MOST>>,
@@ -20,13 +20,13 @@ struct PageNumber(u32);
 pub struct Limit<const MOST: u32>(u32);
 
 impl<const MOST: u32> Paging<MOST> {
-    /// With another number of rows.
+    /// Sets the number of rows.
     #[must_use]
     pub fn limit(self, rows: u32) -> Self {
         Self { limit: Some(rows.into()), ..self }
     }
 
-    /// With another page, from 1.
+    /// Sets the page, from 1.
     #[must_use]
     pub fn page(self, page: u32) -> Self {
         Self { page: Some(PageNumber(page)), ..self }
@@ -67,10 +67,10 @@ impl Param for PageNumber {
     }
 }
 
-/// A range of time: `time_from` and `time_to`. With `SECONDS` the call counts in seconds, whatever the server counts in
-/// others.
+/// A range of time: `time_from` and `time_to`. With `SECONDS`, the call uses seconds, even if the server uses another unit
+/// in other calls.
 ///
-/// A range that ends before it begins is refused: the server would answer with an empty list and no error.
+/// A range that ends before it begins is refused, because the server would answer with an empty list and no error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeRange<const SECONDS: bool = false> {
     from: Option<Timestamp>,
@@ -78,13 +78,13 @@ pub struct TimeRange<const SECONDS: bool = false> {
 }
 
 impl<const SECONDS: bool> TimeRange<SECONDS> {
-    /// With another start.
+    /// Sets the start.
     #[must_use]
     pub fn from(self, from: Timestamp) -> Self {
         Self { from: Some(from), ..self }
     }
 
-    /// With another end.
+    /// Sets the end.
     #[must_use]
     pub fn to(self, to: Timestamp) -> Self {
         Self { to: Some(to), ..self }
@@ -100,16 +100,16 @@ impl<const SECONDS: bool> TimeRange<SECONDS> {
         self.to
     }
 
-    /// Whether a row of this time lies in the range, the end left out. A server that counts in another unit ignores the
-    /// range in silence.
+    /// Whether a row with this time lies in the range, without the end. It is checked because a server that uses another
+    /// unit silently ignores the range.
     ///
-    /// The wire cuts a row's time to the second: one of the same second as the start may lie after it.
+    /// The wire cuts a row's time to the second, so a row in the same second as the start counts as inside.
     pub fn holds(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| time.as_unix_seconds() >= from.as_unix_seconds())
             && self.to.is_none_or(|to| time < to)
     }
 
-    /// The same with the end.
+    /// Whether a time lies in the range, including the end.
     pub fn holds_with_end(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
     }
@@ -137,8 +137,7 @@ impl Param for Moment {
         match self.time {
             None => place.absent(),
             Some(time) if self.not_before.is_some_and(|start| time < start) => {
-                place
-                    .refuse(Malformed::new("it lies before time_from", "give the earlier time as time_from"));
+                place.refuse(Malformed::new("it is before time_from", "give the earlier time as time_from"));
             }
             Some(time) => place.time(time, self.bound, self.unit),
         }

@@ -1,7 +1,7 @@
-//! From a request's parameters to path, query and body.
+//! Turns a request's parameters into path, query and body.
 //!
-//! The one place where paths are built. Values are written straight to where they go: no copy of a pin or a secret is left
-//! behind in some map.
+//! Paths are built here only. Each value is written directly to its destination, so that no copy of a pin or a secret
+//! stays in an intermediate map.
 
 use crate::{Call, Checks, Endpoint, Form, InvalidArgument, InvalidArguments, Warning};
 use capecrypto_auth::{Environment, TimeUnit};
@@ -15,12 +15,12 @@ use std::{
 };
 use url::form_urlencoded;
 
-/// Room for most bodies, so that they are written without moving.
+/// Capacity that is enough for most bodies, so that writing them does not reallocate.
 const USUAL_BODY: usize = 256;
 
-/// A request as it would be sent to an environment, less the signature.
+/// A request as it would be sent to an environment, without the signature.
 ///
-/// `Debug` shows method and path only: query and body may hold pins and invoices.
+/// `Debug` shows only method and path, because query and body may hold pins and invoices.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prepared {
@@ -28,13 +28,13 @@ pub struct Prepared {
     pub call: Call,
     /// Path from the host's root.
     pub path: String,
-    /// Query string without the question mark; empty where there is none.
+    /// Query string without the question mark; empty if there is none.
     pub query: String,
     /// JSON body.
     pub body: Option<Vec<u8>>,
     /// Fields of a form.
     pub form: Vec<Part>,
-    /// What is sent, though something about it is not known to be right.
+    /// Arguments that are sent although they may be wrong.
     pub warnings: Vec<Warning>,
 }
 
@@ -44,11 +44,11 @@ pub struct Prepared {
 pub struct Part {
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// Its content.
     pub content: PartContent,
 }
 
-/// What a field of a form holds.
+/// Content of a field of a form.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PartContent {
@@ -58,7 +58,7 @@ pub enum PartContent {
     File(Upload),
 }
 
-/// Its size alone: the content may be personal.
+/// Prints only the size, because the content may be personal.
 impl fmt::Debug for PartContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -68,7 +68,7 @@ impl fmt::Debug for PartContent {
     }
 }
 
-/// Its name alone.
+/// Prints only the name.
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Part({})", self.name)
@@ -84,7 +84,7 @@ impl Prepared {
         Self::with_secrets(request, environment, false).map(|(prepared, _)| prepared)
     }
 
-    /// The same with each sensitive value, where they are to be kept.
+    /// Like `new`; also returns the sensitive values if `keep` is set.
     pub(crate) fn with_secrets<E: Endpoint>(
         request: &E,
         environment: &Environment,
@@ -129,7 +129,7 @@ impl Prepared {
     }
 }
 
-/// Path with query string, as it stands in the request line.
+/// Joins path and query string, as in the request line.
 pub(crate) fn join(mut path: String, query: &str) -> String {
     if !query.is_empty() {
         path.reserve_exact(1 + query.len());
@@ -157,13 +157,14 @@ fn in_path(template: &str, name: &str) -> bool {
     false
 }
 
-/// Escaping is not enough for a path: `..` needs none, and turns one order's cancellation into everyone's.
+/// Whether a value may be a segment of a path. Escaping is not enough: `..` has nothing to escape, and would turn the
+/// cancellation of one order into that of all orders.
 fn is_segment(value: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     (1..=64).contains(&value.len()) && value.chars().all(good)
 }
 
-/// Takes a request's values to where they belong.
+/// Writes a request's values into path, query, body or form.
 struct Writer<'e> {
     template: &'static str,
     form: Form,
@@ -176,7 +177,7 @@ struct Writer<'e> {
     parts: Vec<Part>,
     /// Path of the argument that is being written, such as `ubos[1].dob`.
     at: String,
-    /// Sensitive values, where they are to be kept.
+    /// Sensitive values, if they are to be kept.
     secrets: Option<Vec<Sensitive<String>>>,
     checks: Checks<'e>,
 }
@@ -187,7 +188,7 @@ impl Writer<'_> {
         self.checks.refused.push(refused);
     }
 
-    /// The path, with what its places are filled with. A place that was refused has its refusal already.
+    /// Writes the path, with its places filled in. A value that was refused is not reported again.
     fn fill(&mut self, path: &mut String) {
         let mut rest = self.template;
         while let Some((before, after)) = rest.split_once('{') {
@@ -198,7 +199,7 @@ impl Writer<'_> {
                 None if self.checks.refused.iter().any(|refused| refused.argument == name) => {}
                 None => self.checks.refuse(
                     name.to_owned(),
-                    "the path needs it and the request has none",
+                    "the path needs it, but the request does not have it",
                     "set it, or report this as a defect of the request's type",
                 ),
             }
@@ -207,7 +208,7 @@ impl Writer<'_> {
         path.push_str(rest);
     }
 
-    /// A value follows in the JSON body: after a comma where another one came before.
+    /// Writes a comma into the JSON body if the next value is not the first of its object or list.
     fn separate(&mut self) {
         if !matches!(self.body.last(), Some(b'{' | b'[') | None) {
             self.body.push(b',');
@@ -269,14 +270,14 @@ enum Spot {
     Element,
     /// A field of a form.
     Part(&'static str),
-    /// Nowhere: the older version does not know the name.
+    /// Nowhere, because the older version does not know the name.
     Unknown,
 }
 
 struct Slot<'w, 'e> {
     writer: &'w mut Writer<'e>,
     spot: Spot,
-    /// Whether what is written here is never shown.
+    /// Whether the value that is written here must never be shown.
     sensitive: bool,
 }
 
@@ -290,7 +291,7 @@ impl Slot<'_, '_> {
         }
     }
 
-    /// A value whose text stands bare in JSON.
+    /// Writes a value that has no quotes in JSON.
     fn bare(&mut self, value: &dyn fmt::Display) {
         match self.spot {
             Spot::Key(_) | Spot::Element => {
@@ -305,7 +306,7 @@ impl Slot<'_, '_> {
         }
     }
 
-    /// Keeps a sensitive value for whoever has to leave it out.
+    /// Keeps a sensitive value, so that a recorder can leave it out.
     fn keep(&mut self, text: &str) {
         if let Some(secrets) = &mut self.writer.secrets {
             secrets.push(text.into());
@@ -319,7 +320,7 @@ impl Slot<'_, '_> {
         match self.spot {
             Spot::Segment(name) if is_segment(text) => self.writer.segments.push((name, text.to_owned())),
             Spot::Segment(_) => self.writer.refuse(Malformed::new(
-                "it would change the path it stands in",
+                "it would change the path",
                 "give 1 to 64 characters out of A-Z, a-z, 0-9, '_' and '-'",
             )),
             Spot::Query(name) => {
@@ -352,7 +353,7 @@ impl Slot<'_, '_> {
 
 impl Place for Slot<'_, '_> {
     fn absent(&mut self) {
-        // A list keeps the places of its elements.
+        // In a list, `null` keeps the positions of the other elements.
         if matches!(self.spot, Spot::Element) {
             self.bare(&"null");
         }
@@ -372,7 +373,7 @@ impl Place for Slot<'_, '_> {
 
     fn time(&mut self, time: Timestamp, bound: Bound, unit: Unit) {
         let millis = time.as_unix_millis();
-        // What is finer than the unit makes a range larger, never smaller.
+        // A time finer than the unit is rounded so that the range gets larger, never smaller.
         let finer = Timestamp::from_unix_millis(millis).is_ok_and(|cut| cut < time);
         let millis = millis + i64::from(finer && bound == Bound::To);
         let seconds = unit == Unit::Seconds || self.writer.unit == TimeUnit::Seconds;
@@ -385,7 +386,7 @@ impl Place for Slot<'_, '_> {
 
     fn list(&mut self, length: usize, write: &mut dyn FnMut(usize, &mut dyn Place)) {
         let spot = match self.spot {
-            // An empty list of a query is no parameter; a list of one is one parameter.
+            // A list is written as one parameter for each element, so an empty list is not written.
             Spot::Query(_) | Spot::Part(_) => self.spot,
             Spot::Key(_) | Spot::Element => Spot::Element,
             Spot::Segment(_) | Spot::Unknown => return self.unsupported("a list"),

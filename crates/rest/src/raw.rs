@@ -1,4 +1,4 @@
-//! The raw door: calls that have no type yet.
+//! Raw calls: for calls that have no type yet.
 
 use crate::{
     Call, Client, Error, InvalidArgument, call,
@@ -13,10 +13,10 @@ use serde::Serialize;
 use std::{fmt, pin::pin, time::Duration};
 use url::form_urlencoded;
 
-/// Its path stands from the host's root: no service has it.
+/// Stands for no service, because the path of a raw call starts at the host's root.
 const ROOT: Service = Service::new("any", "");
 
-/// A call put together by hand, with the same signing, limits and errors as a typed one.
+/// A call that is built by hand, with the same signing, limits and errors as a typed one.
 #[must_use = "a request does nothing until it is sent"]
 pub struct RawRequest {
     client: Client,
@@ -38,9 +38,9 @@ pub struct RawReply {
     pub headers: HeaderMap,
     /// Body.
     pub body: Bytes,
-    /// From the first attempt's leaving to the last byte.
+    /// Time from the start of the first attempt to the last byte.
     pub elapsed: Duration,
-    /// How many attempts it took.
+    /// Number of attempts.
     pub attempts: u32,
 }
 
@@ -64,19 +64,19 @@ impl RawRequest {
         self
     }
 
-    /// Sends no signature, though the client could sign.
+    /// Sends no signature, even if the client could sign.
     pub fn unsigned(mut self) -> Self {
         self.signed = false;
         self
     }
 
-    /// Declares that sending it twice does no more than sending it once, so that it may be retried. A GET is anyway.
+    /// Declares that sending it twice has the same effect as sending it once, so that it may be retried. A GET always is.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Sends it.
+    /// Sends the call.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -122,12 +122,12 @@ impl RawRequest {
 
 fn known(method: &Method) -> Result<call::Method, Error> {
     call::Method::of(method).ok_or_else(|| {
-        let what = "the API has none of that name";
+        let what = "the API does not use this method";
         InvalidArgument::new("method", what, "give GET, POST, PUT, PATCH or DELETE").into()
     })
 }
 
-/// Segments of plain characters: whatever else a path could hold, an HTTP client might resolve to another path.
+/// Checks that a path has only segments of plain characters. An HTTP client might resolve any other path to a different one.
 fn check_path(path: &str) -> Result<(), InvalidArgument> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let good = path.strip_prefix('/').is_some_and(|rest| {
@@ -140,7 +140,7 @@ fn check_path(path: &str) -> Result<(), InvalidArgument> {
     Err(InvalidArgument::new(
         "path",
         "it is not a plain path",
-        "begin with a slash, use letters, digits, '_', '-', '.' between single slashes, and give the query by `query`",
+        "begin with a slash, use letters, digits, '_', '-', '.' between single slashes, and set the query with `query`",
     ))
 }
 

@@ -25,7 +25,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// A head, for reading an answer that was kept.
+    /// Creates a head, to read an answer that was stored.
     pub fn new(status: u16, headers: HeaderMap) -> Self {
         Self { status, headers }
     }
@@ -46,19 +46,19 @@ pub struct DecodeError {
     pub why: String,
 }
 
-/// A row of a list that could not be read, while others could. Nothing of its values is kept.
+/// A row of a list that could not be read. None of its values are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnreadableRow {
-    /// Its place in the answer, from 0.
+    /// Its position in the answer, from 0.
     pub index: usize,
-    /// The page of a walk over several, from 1; `None` for an answer by itself.
+    /// The page, from 1, if several pages were read; `None` for a single answer.
     pub page: Option<u32>,
-    /// JSON path inside of the row, such as `price`; `.` is the row itself.
+    /// JSON path within the row, such as `price`; `.` is the row itself.
     pub path: String,
     /// What was expected.
     pub why: String,
-    /// Tells the row from others, so that a walk counts it once.
+    /// Identifies the row, so that a walk counts it only once.
     pub(crate) fingerprint: u64,
 }
 
@@ -70,7 +70,7 @@ impl UnreadableRow {
         Self { index, page: None, path, why, fingerprint: hasher.finish() }
     }
 
-    /// For an answer of which no row at all could be read: then it is the form that is not known, not a row.
+    /// The error for an answer of which no row could be read: then its form is unknown, and not just one row is odd.
     fn into_error(self) -> DecodeError {
         let Self { index, path, why, .. } = self;
         DecodeError {
@@ -89,9 +89,9 @@ impl fmt::Display for UnreadableRow {
     }
 }
 
-/// What can be read from a successful answer.
+/// A type that can be read from a successful answer.
 pub trait FromResponse: Sized {
-    /// Reads it.
+    /// Reads the answer.
     ///
     /// # Errors
     /// Where and why it cannot be read.
@@ -103,7 +103,7 @@ pub trait FromResponse: Sized {
     }
 }
 
-/// An answer that says nothing beside its status. Whatever its body holds is not read.
+/// An answer of which only the status matters. Its body is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Nothing;
@@ -122,7 +122,7 @@ impl FromResponse for Nothing {
 pub struct RawBody {
     /// The bytes.
     pub bytes: Bytes,
-    /// Their media type, where the server says it.
+    /// Their media type, if the server names it.
     pub content_type: Option<String>,
 }
 
@@ -145,14 +145,14 @@ impl<T: DeserializeOwned> FromResponse for T {
     }
 }
 
-/// A body without the mark that some servers put before UTF-8.
+/// A body without the byte order mark that some servers put before UTF-8.
 pub fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 pub(crate) fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, DecodeError> {
     let body = without_bom(body);
-    // To keep the path costs time, so it is asked for only where something does not fit.
+    // Tracking the path costs time, so it is only done after an error.
     if let Ok(read) = serde_json::from_slice(body) {
         return Ok(read);
     }
@@ -166,7 +166,7 @@ pub(crate) fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Dec
     Ok(read)
 }
 
-/// A path without the parser's own word for a value that is taken as its text.
+/// A path without the parser's internal name for a value that is read as raw text.
 fn plain_path(path: &str) -> String {
     match path.trim_end_matches("$serde_json::private::RawValue").trim_end_matches('.') {
         "" => ".".to_owned(),
@@ -174,7 +174,7 @@ fn plain_path(path: &str) -> String {
     }
 }
 
-/// The rows of a list, each read by itself where they cannot be read together.
+/// The rows of a list. If they cannot be read together, each row is read separately.
 pub(crate) fn decode_rows<T: DeserializeOwned>(
     body: &[u8],
 ) -> Result<(Vec<T>, Vec<UnreadableRow>), DecodeError> {
@@ -195,8 +195,8 @@ fn read_one<T: DeserializeOwned>(index: usize, row: &str, unreadable: &mut Vec<U
     decode(row.as_bytes()).map_err(|error| unreadable.push(UnreadableRow::new(index, row, error))).ok()
 }
 
-/// An answer of which no row at all can be read is of another form, rather than a list with odd rows: to show it as
-/// an empty list would say that there is nothing.
+/// Makes an error if no row can be read. Such an answer has another form than expected, and an empty list would wrongly say
+/// that there is nothing.
 pub(crate) fn some_readable(rows: usize, unreadable: &[UnreadableRow]) -> Result<(), DecodeError> {
     match unreadable.first() {
         Some(first) if rows == 0 => Err(first.clone().into_error()),
@@ -204,20 +204,20 @@ pub(crate) fn some_readable(rows: usize, unreadable: &[UnreadableRow]) -> Result
     }
 }
 
-/// The entries of a list, or of an object that is keyed by names, with what of it could not be read.
+/// The entries of a list, or of an object with names as keys, and those that could not be read.
 ///
-/// An entry that does not fit hides no other. Where none fits at all, the answer is an error.
+/// An entry that cannot be read does not hide the others. If no entry can be read, the answer is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entries<T> {
-    /// Place in the answer, name (none in a list) and value, in the server's order.
+    /// Position in the answer, name (`None` in a list) and value, in the server's order.
     pub entries: Vec<(usize, Option<String>, T)>,
     /// Entries that could not be read.
     pub unreadable: Vec<UnreadableRow>,
 }
 
 impl<T> Entries<T> {
-    /// Counts the entries as unreadable whose name is none.
+    /// Reads the names. An entry whose name cannot be read counts as unreadable.
     #[must_use]
     pub fn with_names<N>(
         self,

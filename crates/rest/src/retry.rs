@@ -1,4 +1,4 @@
-//! When a read is tried again: three attempts, full jitter, and a budget that a storm uses up.
+//! When a read is tried again: up to three attempts, with full jitter, and a budget that ends retries when many calls fail.
 
 use http::HeaderValue;
 use std::{
@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-/// Attempts of a call that may be repeated.
+/// Most attempts of a call that may be repeated.
 pub(crate) const ATTEMPTS: u32 = 3;
-/// The longest wait that a server's Retry-After is honoured for.
+/// The longest `Retry-After` that a call waits for.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
@@ -49,7 +49,7 @@ impl Budget {
         Self(Mutex::new(FULL))
     }
 
-    /// Takes what a retry costs; `false` where it is not there.
+    /// Takes the tokens for a retry; `false` if there are not enough.
     pub(crate) fn take(&self, cause: Cause) -> bool {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match tokens.checked_sub(cause.cost()) {
@@ -68,14 +68,14 @@ impl Budget {
     }
 }
 
-/// A random wait before the attempt after this one: up to `base * 2^attempt`, at most 20 s.
+/// A random wait before the next attempt: up to `base * 2^attempt`, at most 20 s.
 pub(crate) fn backoff(cause: Cause, attempt: u32) -> Duration {
     let longest = cause.base().saturating_mul(2_u32.saturating_pow(attempt)).min(LONGEST_BACKOFF);
     longest * fastrand::u32(0..=1_000) / 1_000
 }
 
-/// Seconds or an HTTP date; anything else is as if it were absent. A part of a second counts as a whole one: some gateways
-/// send it.
+/// Reads `Retry-After`: seconds or an HTTP date; `None` for anything else. Some gateways send fractions of a second, which are
+/// rounded up.
 pub(crate) fn retry_after(value: &str, now_ms: u64) -> Option<Duration> {
     let value = value.trim();
     let (whole, part) = value.split_once('.').unwrap_or((value, "0"));
@@ -88,7 +88,7 @@ pub(crate) fn retry_after(value: &str, now_ms: u64) -> Option<Duration> {
     Some(Duration::from_millis(until_ms.saturating_sub(now_ms)))
 }
 
-/// Reads `Date` headers. A busy client gets the same text many times within its second, and parses it once.
+/// Reads `Date` headers. A busy client gets the same text many times within a second, so the last one is cached.
 #[derive(Debug, Default)]
 pub(crate) struct Dates(Mutex<Option<(HeaderValue, u64)>>);
 

@@ -1,4 +1,4 @@
-//! What is needed of the program around us: a tokio runtime with timers and network.
+//! Checks that the program has a tokio runtime with timers and network.
 
 use crate::{Call, Error, transport::Shared};
 use std::{
@@ -9,19 +9,20 @@ use std::{
 };
 
 impl Shared {
-    /// Whether the runtime around us can carry this call.
+    /// Checks that the current runtime can run this call.
     pub(crate) fn check_runtime(&self, call: Call) -> Result<(), Error> {
         check(&self.runtime_known, !self.replays()).map_err(|error| error.with_call(call))
     }
 }
 
-/// Whether this runtime can carry a call. Without one tokio panics, and a caller's mistake must not end in a panic.
+/// Checks that the current runtime can run a call. Without a suitable runtime, tokio would panic, and a caller's mistake
+/// must not end in a panic.
 ///
-/// `known` remembers that a call got through, so that the costly part is done once. A replay needs no network.
+/// `known` remembers that a check succeeded, so that the expensive part is done once. A replay needs no network.
 fn check(known: &AtomicBool, needs_network: bool) -> Result<(), Error> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(Error::config(
-            "there is no tokio runtime here; call this within one, such as #[tokio::main] gives",
+            "there is no tokio runtime here; call this within one, for example with #[tokio::main]",
         ));
     }
     if known.load(Ordering::Relaxed) {
@@ -47,7 +48,7 @@ fn has_network() {
     if let Ok(socket) = socket
         && socket.set_nonblocking(true).is_ok()
     {
-        // Panics where the runtime has no network. An error of the system's is not our question.
+        // Panics if the runtime has no network. An error of the operating system does not matter here.
         drop(tokio::net::UdpSocket::from_std(socket));
     }
 }

@@ -1,4 +1,4 @@
-//! TLS, with the provider given by value: nothing depends on what else is in the user's program.
+//! TLS. The provider is passed by value, so it does not depend on other crates in the user's program.
 
 use crate::Error;
 use rustls::{
@@ -23,8 +23,8 @@ fn provider() -> Option<CryptoProvider> {
     None
 }
 
-/// The configuration for an origin. The machine's certificates are loaded for `https` only, so that a machine
-/// without any can use the sandbox.
+/// The TLS configuration. The machine's certificates are loaded for `https` only, so that a machine without certificates
+/// can use the sandbox.
 pub(crate) fn config(https: bool, roots: &[Vec<u8>]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(provider().ok_or_else(|| {
         Error::config("no TLS provider is compiled in; enable the feature `ring` or `aws-lc`")
@@ -42,7 +42,9 @@ pub(crate) fn config(https: bool, roots: &[Vec<u8>]) -> Result<ClientConfig, Err
             .with_source(error)
         })?;
         if certificates.is_empty() {
-            return Err(Error::config("root certificate: the PEM holds none; give one that does"));
+            return Err(Error::config(
+                "root certificate: the PEM holds no certificate; give a file that does",
+            ));
         }
         extra.extend(certificates);
     }
@@ -54,6 +56,6 @@ pub(crate) fn config(https: bool, roots: &[Vec<u8>]) -> Result<ClientConfig, Err
             Error::config("this machine's certificates could not be loaded; install the CA certificates")
                 .with_source(error)
         })?;
-    // "dangerous" is rustls's word for any verifier but its own; this one is the platform's.
+    // rustls calls any verifier "dangerous" that is not its own; this one is the platform's.
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }

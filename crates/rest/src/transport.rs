@@ -1,12 +1,13 @@
-//! The way of a call: limiter, clock, signature, sending, status, and whether to do it again.
+//! The steps of a call: rate limit, clock, signature, sending, status, and whether to try again.
 //!
-//! 1. A signature is made inside of the attempt: each has its own nonce.
-//! 2. The status is looked at before anything is parsed.
+//! 1. Each attempt is signed separately, so that it has its own nonce.
+//! 2. The status is checked before anything is parsed.
 //! 3. A write is tried again in one case only: a 401 names a refused nonce and says nothing else, which proves that the
 //!    exchange did nothing.
-//! 4. A write counts as refused only on the exchange's own word: on 422 and 404 an object with `errors` or `error`, on any
-//!    other 4xx codes of its form or sentences of its software. All else may come from a gateway: the outcome is unknown.
-//! 5. Nothing that a span or an error prints comes from a URL, a header or a body.
+//! 4. A write counts as refused only if the exchange itself says so: for 422 and 404 with an object that has `errors` or
+//!    `error`, for any other 4xx with codes of its form or sentences of its software. Any other answer may come from a
+//!    gateway, so the outcome is unknown.
+//! 5. Spans and errors show no query, no header, and of a body only its codes and its shape.
 
 use crate::{
     Accept, Call, Error, Head, Kind, Outcome, Part, Timeouts,
@@ -36,14 +37,14 @@ use tracing::Instrument;
 
 /// Largest body of a successful answer.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
-/// So much of any other answer is read: an error needs no more.
+/// Most bytes that are read of any other answer; an error needs no more.
 const LARGEST_ERROR: usize = 64 * 1024;
-/// How long a burst of thousands of calls a second may hold back the next one.
+/// How long a call may wait for a nonce after a burst of thousands of calls a second.
 const SIGN_WITHIN: Duration = Duration::from_secs(3);
 /// The pause after a 429 that names no time.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What a client's clones share.
+/// State that a client's clones share.
 pub(crate) struct Shared {
     pub(crate) environment: Environment,
     /// The environment's origin, parsed once.
@@ -57,41 +58,41 @@ pub(crate) struct Shared {
     pub(crate) budget: Budget,
     pub(crate) calls: reqwest::Client,
     pub(crate) sockets: reqwest::Client,
-    /// What takes calls down, or answers them without a connection.
+    /// Records calls, or answers them without a connection.
     pub(crate) tape: Option<Tape>,
-    /// Whether we already warned about an implausible date.
+    /// Whether a warning about an implausible date was already logged.
     pub(crate) warned_of_date: AtomicBool,
-    /// Whether the runtime around us was found good.
+    /// Whether the current runtime was checked successfully.
     pub(crate) runtime_known: AtomicBool,
 }
 
-/// A call, written out.
+/// A call, ready to be sent.
 pub(crate) struct Outgoing {
     pub(crate) call: Call,
     pub(crate) path_and_query: String,
     pub(crate) content: Content,
     pub(crate) acting_as: Option<Arc<str>>,
     pub(crate) hint: fn(&str) -> Option<&'static str>,
-    /// Whether sending it twice does no more than sending it once.
+    /// Whether sending it twice has the same effect as sending it once.
     pub(crate) idempotent: bool,
-    /// Whether it leaves before others that wait for the rate limit.
+    /// Whether it leaves before other calls that wait for the rate limit.
     pub(crate) urgent: bool,
-    /// Values that no recording may hold; gathered only where there is one.
+    /// Values that a recording must not hold; collected only if the client records or replays.
     pub(crate) secrets: Vec<Sensitive<String>>,
 }
 
-/// What a call sends behind its headers.
+/// The body that a call sends.
 #[derive(Default)]
 pub(crate) enum Content {
     #[default]
     Nothing,
     Json(Bytes),
-    /// Fields of a form, and who is told how far a file is.
+    /// Fields of a form, and the function that is called with a file's progress.
     Form(Vec<Part>, Option<Progress>),
 }
 
 impl Content {
-    /// The bytes that a signature may cover. A form's are made as they are sent, and no scheme covers them.
+    /// The bytes that a signature may cover. A form is encoded while it is sent, so no scheme covers it.
     fn signed_bytes(&self) -> &[u8] {
         match self {
             Self::Json(body) => body,
@@ -103,9 +104,9 @@ impl Content {
 /// When an answer came.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Came {
-    /// By this machine's clock.
+    /// The time by this machine's wall clock.
     received_ms: u64,
-    /// By a clock that nobody sets.
+    /// Time since the request was sent, by a monotonic clock.
     took: Duration,
 }
 
@@ -117,23 +118,23 @@ pub(crate) struct Answer<T = Bytes> {
     pub(crate) attempts: u32,
 }
 
-/// What an attempt came to.
+/// Result of an attempt.
 pub(crate) enum Attempt<T> {
     Success(T),
-    /// The nonce was refused; the clock was corrected by what the answer said.
+    /// The nonce was refused; the clock was corrected by the answer's date.
     Expired(Error),
     Failed(Error),
 }
 
-/// What a span tells of a success.
+/// What a span records about a success.
 pub(crate) trait Trace {
     /// Status and attempts.
     fn trace(&self) -> (u16, u32);
 }
 
-/// Runs a call within its span, which learns how it ended. The outcome is the one that the caller gets.
+/// Runs a call within its span, which records how it ended. Its outcome is the one that the caller gets.
 ///
-/// The work is pinned by the caller: a future that is handed on by value is copied, and this one is large.
+/// The work is pinned by the caller, because a future that is passed by value is copied, and this one is large.
 pub(crate) async fn traced<T: Trace>(
     call: Call,
     work: Pin<&mut impl Future<Output = Result<T, Error>>>,
@@ -174,7 +175,7 @@ impl Shared {
     ) -> Result<Answer<R::Body>, Error> {
         let call = outgoing.call;
         let timeouts = self.timeouts.of(call.deadline);
-        // Our own queue is no fault of the exchange's: the first wait in it has a deadline of its own.
+        // Waiting in our own queue is not the exchange's fault, so the first wait has a separate deadline.
         self.wait_for_turn(outgoing, Instant::now() + timeouts.queue)
             .await
             .map_err(|error| self.add_context(error, outgoing))?;
@@ -197,11 +198,11 @@ impl Shared {
                 Attempt::Expired(error) => (error, true),
                 Attempt::Failed(error) => (error, false),
             };
-            // What an earlier attempt may have done is not undone by a later one that did nothing.
+            // An earlier attempt may have done the write, even if a later one did nothing.
             maybe_done |= error.outcome() == Outcome::Unknown;
             let error =
                 self.add_context(error, outgoing).with_attempts(attempts).with_earlier_doubt(maybe_done);
-            // What has gone out to the caller cannot be taken back.
+            // What the caller's writer already got cannot be taken back.
             if receive.has_begun() {
                 return Err(error);
             }
@@ -238,10 +239,10 @@ impl Shared {
         let (what, pause) = match self.limiter.acquire(outgoing.urgent, deadline).await {
             Ok(()) => return Ok(()),
             Err(NoTurn::Full) => {
-                (format!("{MOST_WAITING} calls wait already; send fewer at a time, or set another rate"), None)
+                (format!("{MOST_WAITING} calls are waiting already; send fewer at a time, or set another rate"), None)
             }
             Err(NoTurn::Late { pause: Some(pause) }) => {
-                ("the exchange asked for a pause after too many requests; wait it out".to_owned(), Some(pause))
+                ("the exchange asked for a pause after too many requests; wait until it is over".to_owned(), Some(pause))
             }
             Err(NoTurn::Late { pause: None }) => (
                 "the call did not leave within the deadline for our queue; send fewer at a time, or set another rate"
@@ -252,7 +253,7 @@ impl Shared {
         Err(Error::new(Kind::Queue, Outcome::NotSent, what).with_retry_after(pause))
     }
 
-    /// Adds what is known of the call and of the codes.
+    /// Adds the call, and a hint for the codes.
     pub(crate) fn add_context(&self, error: Error, outgoing: &Outgoing) -> Error {
         let error =
             error.with_call(outgoing.call).with_repeatable(outgoing.idempotent).with_hint(outgoing.hint);
@@ -270,7 +271,7 @@ impl Shared {
         timeouts: Timeouts,
         receive: &mut R,
     ) -> Attempt<(Head, R::Body)> {
-        // Signing may have to wait, and nothing has left then: it does not count as a part of the sending.
+        // Signing may have to wait for a nonce. Nothing was sent then, so this wait is not part of the attempt's deadline.
         let mut headers = HeaderMap::new();
         if outgoing.call.signed {
             match self.sign(outgoing).await {
@@ -308,7 +309,7 @@ impl Shared {
         let call = outgoing.call;
         let accept = match call.accept {
             Accept::Json => "application/json",
-            // Refusals are JSON all the same.
+            // Refusals are JSON in any case.
             Accept::Csv => "text/csv, application/json;q=0.5",
         };
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
@@ -330,7 +331,7 @@ impl Shared {
         }
         let answered = match &self.tape {
             None => self.calls.execute(request).await.map_err(failure),
-            // On the heap, so that calls without it are no larger for it.
+            // On the heap, so that the future of a call without a tape is not larger.
             Some(tape) => Box::pin(tape.carry(&self.calls, request, outgoing, motion)).await,
         };
         let mut response = match answered {
@@ -342,7 +343,7 @@ impl Shared {
         let came = self.came(sent, now);
         let head =
             Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
-        // A success is the receiver's to read, anything else is read here.
+        // The receiver reads a success; any other answer is read here.
         if (200..300).contains(&head.status) {
             let received = receive.receive(&head, response, motion).await;
             self.observe_date(outgoing, &head, came);
@@ -361,7 +362,7 @@ impl Shared {
         Came { received_ms: self.clock.local_ms(), took: now - sent }
     }
 
-    /// The headers that authenticate an attempt made now.
+    /// The headers that sign an attempt made now.
     pub(crate) async fn sign(&self, outgoing: &Outgoing) -> Result<HeaderMap, Error> {
         let Some(signer) = &self.signer else { return Ok(HeaderMap::new()) };
         let (nonce, unix_millis) = self.nonce().await?;
@@ -373,13 +374,13 @@ impl Shared {
             body: outgoing.content.signed_bytes(),
             acting_as: outgoing.acting_as.as_deref(),
         });
-        // Room for the three that every call has besides; more would be copied along by the HTTP client.
+        // Room for the three headers that are added later. More room would cost time, because the HTTP client copies the map.
         let mut headers = HeaderMap::with_capacity(signed.len() + 3);
         for part in signed {
             let name = header::HeaderName::from_lowercase(part.name.as_bytes());
             let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(&part.value)) else {
                 return Err(Error::config(format!(
-                    "the signer's header {:?} cannot be sent; give a lower-case name and a value of ASCII",
+                    "the signer's header {:?} cannot be sent; give a lower-case name and an ASCII value",
                     part.name
                 )));
             };
@@ -389,15 +390,15 @@ impl Shared {
         Ok(headers)
     }
 
-    /// A nonce, and the time it was made at.
+    /// A nonce, and the time when it was made.
     async fn nonce(&self) -> Result<(u64, u64), Error> {
         let mut deadline = None;
         loop {
             let now = self.clock.now_ms();
             let refused = match self.nonces.next(now) {
                 Ok(nonce) => return Ok((nonce, now)),
-                // Either the clock was set back, or this is a burst of thousands in a second. A rewind gives the first its
-                // nonce at once, repeats none, and changes nothing for the second.
+                // Either the clock was set back, or this is a burst of thousands of calls in a second. A rewind helps at
+                // once in the first case and changes nothing in the second. It repeats no nonce.
                 Err(NonceError::TooFarAhead { .. }) => {
                     self.nonces.rewind();
                     match self.nonces.next(now) {
@@ -414,7 +415,7 @@ impl Shared {
             if now >= *deadline.get_or_insert(now + SIGN_WITHIN) {
                 return Err(Error::new(Kind::Queue, Outcome::NotSent, refused.to_string()));
             }
-            // Time catches up with a burst.
+            // After a burst, waiting helps: the time catches up with the nonces.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -431,11 +432,11 @@ impl Shared {
         url
     }
 
-    /// Takes note of an answer's date: the date, and a skew that it showed.
+    /// Learns from an answer's date. Returns the date, and the skew that it showed.
     fn observe_date(&self, outgoing: &Outgoing, head: &Head, came: Came) -> (Option<u64>, Option<Skew>) {
         let signer = self.signer.as_ref().filter(|_| outgoing.call.signed);
-        // Public answers may come out of a cache, with the date of when they were made, as those with an age do.
-        // The date of a recording says nothing of the time now.
+        // A public answer may come from a cache, with an old date; so may an answer with an age. The date of a recording
+        // is old too.
         let fresh = signer.is_some()
             && !self.replays()
             && head.headers.get(header::AGE).is_none_or(|age| age.as_bytes() == b"0");
@@ -446,7 +447,7 @@ impl Shared {
         (date, skew)
     }
 
-    /// What an answer that is no success means, from its status first.
+    /// Decides what an answer means that is not a success, by its status first.
     pub(crate) fn classify<T>(
         &self,
         outgoing: &Outgoing,
@@ -458,7 +459,7 @@ impl Shared {
         let (date, skew) = self.observe_date(outgoing, head, came);
         let status = head.status;
         let words = words::read(body);
-        // Rule 4.
+        // Rule 4 of this module: whether the exchange itself wrote the answer.
         let own = words.as_ref().is_some_and(|words| match status {
             404 | 422 => true,
             400..500 => words.are_its_own(),
@@ -479,7 +480,7 @@ impl Shared {
                 (Kind::Maintenance, Outcome::Unknown)
             }
             (None, 500..) => (Kind::Server, Outcome::Unknown),
-            // A gateway on the way gave up waiting; what is behind it may not have.
+            // A gateway on the way stopped waiting, but the exchange may still carry out the request.
             (None, 408 | 425 | 499) => (Kind::Timeout, Outcome::Unknown),
             (None, 401 | 403) if own => (Kind::Auth, Outcome::Refused),
             (None, 404) if own => (Kind::NotFound, Outcome::Refused),
@@ -501,7 +502,7 @@ impl Shared {
                 self.environment.path(outgoing.call.service)
             ));
         }
-        // Rule 3: the refused nonce is all that the answer says, and the request carried one.
+        // Rule 3 of this module: the answer says nothing but that the nonce was refused, and the request was signed.
         let proof = signer
             .filter(|_| status == 401)
             .and_then(|signer| signer.rejection(status, &words::sole_code(body)?));
@@ -522,14 +523,14 @@ impl Shared {
             Some(Skew { offset_ms, applied: false })
                 if !self.warned_of_date.swap(true, Ordering::Relaxed) =>
             {
-                tracing::warn!(offset_ms, "the exchange's date is more than a day off; not believed");
+                tracing::warn!(offset_ms, "the exchange's date is more than a day off; it is ignored");
             }
             Some(_) | None => {}
         }
     }
 }
 
-/// Why a call that may be repeated is tried again after this error; `None` where it is not.
+/// The cause for trying a repeatable call again after this error; `None` if it is not tried again.
 fn retry_cause(error: &Error) -> Option<Cause> {
     match error.kind() {
         Kind::Connect | Kind::Timeout | Kind::Interrupted | Kind::Server | Kind::Maintenance => {
@@ -540,7 +541,7 @@ fn retry_cause(error: &Error) -> Option<Cause> {
     }
 }
 
-/// An attempt that brought no answer.
+/// The error for an attempt without an answer.
 pub(crate) fn failure(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let (kind, outcome) = if error.is_connect() {
@@ -560,7 +561,7 @@ pub(crate) fn failure(error: reqwest::Error) -> Error {
     Error::new(kind, outcome, what).with_source(error)
 }
 
-/// Reads a body. What is no success is cut: its words stand at the start.
+/// Reads a body. If it is not a success it is cut, because its error codes are at the start.
 pub(crate) async fn read(
     mut response: reqwest::Response,
     status: u16,

@@ -1,4 +1,4 @@
-//! A websocket's handshake through the same client: proxy, TLS and DNS are set up once.
+//! The handshake of a websocket, with the client's settings for proxy, TLS and DNS.
 
 use crate::{
     Call, Client, Error, Head, Kind, Method, Outcome,
@@ -14,15 +14,15 @@ use tokio::time::Instant;
 /// The connection after an upgrade.
 pub use reqwest::Upgraded;
 
-/// A handshake to make.
+/// A handshake that [`Client::upgrade`] makes.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Upgrade {
-    /// The service that is upgraded to.
+    /// The service to connect to.
     pub service: Service,
-    /// Path below the service's, such as `/public`.
+    /// Path below the service's path, such as `/public`.
     pub path: &'static str,
-    /// Query string, as it shall stand in the request line.
+    /// Query string, exactly as it is sent in the request line.
     pub query: String,
     /// Whether it is signed.
     pub signed: bool,
@@ -51,10 +51,10 @@ impl Trace for Opened {
 }
 
 impl Client {
-    /// Makes a handshake: the answer's headers and the open connection.
+    /// Makes a handshake, and returns the answer's headers and the open connection.
     ///
-    /// It is signed afresh once where the exchange refuses the nonce, and not tried again otherwise: that is the
-    /// caller's, who knows how often it was tried before. The query is sent as it is.
+    /// If the exchange refuses the nonce, the handshake is signed again and repeated once. Any other retry is left to the
+    /// caller, who knows how often it was tried before. The query is sent as it is.
     ///
     /// # Errors
     /// As [`send`](Self::send); an answer other than `101` is an error with its status and codes.
@@ -66,7 +66,7 @@ impl Client {
         let acting_as = self.acting_for(call)?;
         self.shared.check_runtime(call)?;
         if self.shared.replays() {
-            let what = "a recording has no websocket; test against capecrypto-sandbox, which runs in the same process";
+            let what = "a recording cannot replay a websocket; test against capecrypto-sandbox, which runs in the same process";
             return Err(Error::new(Kind::NotRecorded, Outcome::NotSent, what).with_call(call));
         }
         let outgoing = Outgoing {

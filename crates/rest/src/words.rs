@@ -1,15 +1,15 @@
-//! What the exchange says in an answer that is no success, and whether it is the exchange that says it.
+//! Reads the error codes of an answer that is not a success, and decides whether the exchange itself wrote them.
 
 use crate::response::without_bom;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Codes that are kept.
+/// Most codes that are kept.
 const MOST_CODES: usize = 16;
-/// Codes that are printed.
+/// Most codes that are printed.
 const MOST_SHOWN: usize = 4;
 
-/// Sentences of the exchange's own software, for errors that have no code. `…` stands for what changes.
+/// Sentences of the exchange's own software for errors without a code: start and end, with any text between them.
 const SENTENCES: [(&str, &str); 4] = [
     ("The provided content-type '", "' is not supported."),
     ("The requested format '", "' is not supported."),
@@ -20,13 +20,13 @@ const SENTENCES: [(&str, &str); 4] = [
 /// An error body that is an object with `errors` or `error`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// What it names: codes, or prose where there are none.
+    /// The codes in it, or sentences if it has no codes.
     pub(crate) codes: Vec<String>,
 }
 
 impl Words {
-    /// Whether these words can only be the exchange's, whatever the status: each is a code of its form or a sentence of its
-    /// software. A gateway on the way writes JSON too, and knows nothing of what became of a write.
+    /// Whether only the exchange can have written these words, with any status: each is a code of its form or a sentence of
+    /// its software. A gateway on the way may answer with JSON too, but does not know what happened to a write.
     pub(crate) fn are_its_own(&self) -> bool {
         let sentence =
             |text: &str| SENTENCES.iter().any(|(start, end)| text.starts_with(start) && text.ends_with(end));
@@ -34,8 +34,7 @@ impl Words {
     }
 }
 
-/// Reads `errors` or `error`, as a list, a text, a number or an object that says something; `None` where the body is no
-/// object with either.
+/// Reads `errors` or `error`: a list, a text, a number or an object. `None` if the body is not an object with one of them.
 pub(crate) fn read(body: &[u8]) -> Option<Words> {
     let Ok(Value::Object(body)) = serde_json::from_slice(without_bom(body)) else { return None };
     let parts = ["errors", "error"].into_iter().filter_map(|name| body.get(name));
@@ -44,8 +43,8 @@ pub(crate) fn read(body: &[u8]) -> Option<Words> {
     Some(Words { codes: found.find(|codes| !codes.is_empty()).unwrap_or_default() })
 }
 
-/// The one code of a body that says this and nothing else: an object with the single member `errors`, a list of exactly
-/// one text.
+/// The code of a body that holds nothing but this code: an object with the single member `errors`, which is a list of
+/// exactly one text.
 pub(crate) fn sole_code(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -73,7 +72,7 @@ fn one(value: &Value) -> Vec<String> {
         Value::Object(parts) => {
             let part = |name| parts.get(name).map(flat).unwrap_or_default();
             let code = part("code");
-            // A number says little: the message beside it is kept too.
+            // A number alone says little, so the message beside it is kept too.
             if code.iter().any(|code| is_code(code)) { code } else { [code, part("message")].concat() }
         }
         Value::Null | Value::Bool(_) | Value::Array(_) => Vec::new(),
@@ -85,7 +84,7 @@ fn flat(value: &Value) -> Vec<String> {
     if value.is_object() { Vec::new() } else { one(value) }
 }
 
-/// Codes as an error prints them: prose is masked, since it may repeat what was sent.
+/// Codes as an error prints them. Sentences are masked, because they may quote what was sent.
 pub(crate) fn shown(codes: &[String]) -> String {
     let code = |code: &String| if is_code(code) { code.clone() } else { "…".to_owned() };
     let mut shown: Vec<_> = codes.iter().take(MOST_SHOWN).map(code).collect();
@@ -95,7 +94,7 @@ pub(crate) fn shown(codes: &[String]) -> String {
     shown.join(", ")
 }
 
-/// Words between dots: nothing that a value could hide in.
+/// Whether a text is a code: words between dots, with so few digits that it cannot hold a secret value.
 fn is_code(text: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())

@@ -53,7 +53,7 @@ impl Params for CreateOrder {
     }
 }
 
-/// A field that refuses to be written, as checked arguments do, or warns.
+/// A field that refuses to be written, as checked arguments do, or that gives a warning.
 #[derive(Debug, Clone)]
 pub(crate) struct Note(pub(crate) &'static str);
 
@@ -91,7 +91,7 @@ impl CreateOrder {
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ListOrders {
-    /// Rows below this are not asked for, and the server does not know it.
+    /// Rows below this are not asked for. The server does not know this limit, so the client drops them.
     pub(crate) from_id: u64,
     pub(crate) market: Option<String>,
     pub(crate) states: Vec<&'static str>,
@@ -134,7 +134,7 @@ impl Paged for ListOrders {
     }
 }
 
-/// A list that stands still.
+/// A list whose rows do not move.
 #[derive(Debug, Clone)]
 pub(crate) struct ListThings {
     pub(crate) page: Option<u32>,
@@ -196,13 +196,13 @@ impl Params for DeleteThing {
 }
 
 request! {
-    /// A table, written out.
+    /// A table that is written out.
     #[derive(Default)]
     pub struct ReadTable {}
 }
 
 request! {
-    /// A file, as it is.
+    /// A file, returned as it is.
     #[derive(Default)]
     pub struct ReadPaper {}
 }

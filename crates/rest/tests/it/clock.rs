@@ -4,7 +4,7 @@ use capecrypto_rest::{Kind, Outcome};
 use http::Method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-/// Accepts a nonce within five seconds of its own time, as the exchange does.
+/// A server that accepts a nonce within five seconds of its time, as the exchange does.
 struct Exchange {
     now_seconds: i64,
     dated: bool,
@@ -43,7 +43,7 @@ async fn a_wrong_clock_is_corrected_once_and_the_call_succeeds_reads_and_writes_
         let server = exchange(ahead, true).await;
         let client = client_with_clock(&server, Clock::manual(NOW).0);
         client.send(CreateOrder::new()).await.unwrap();
-        assert_eq!(server.received_requests().await.unwrap().len(), 2, "{ahead}: refused, signed afresh");
+        assert_eq!(server.received_requests().await.unwrap().len(), 2, "{ahead}: refused, then signed again");
         client.send(get("7")).await.unwrap();
         assert_eq!(server.received_requests().await.unwrap().len(), 3, "{ahead}: right from then on");
         let offset = client.clock().offset_ms();
@@ -117,7 +117,7 @@ async fn an_answer_out_of_a_cache_teaches_nothing() {
     assert_eq!(client.clock().offset_ms(), 0);
 }
 
-/// Refuses the first call for its nonce, and sets this machine's clock right meanwhile.
+/// A server that refuses the first call for its nonce; meanwhile this machine's clock is corrected.
 struct SetsTheClock(ManualTime);
 
 impl Respond for SetsTheClock {

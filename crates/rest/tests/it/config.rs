@@ -54,7 +54,7 @@ async fn an_invalid_argument_does_not_leave() {
         (Kind::InvalidArgument, Outcome::NotSent, 0)
     );
     let mut items = client.items(ListOrders::default());
-    assert_eq!(items.try_next().await.unwrap_err().kind(), Kind::Connect, "a good one does");
+    assert_eq!(items.try_next().await.unwrap_err().kind(), Kind::Connect, "a good list request is sent");
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn plain_text_on_a_tls_port_is_no_connection_and_no_credentials_leave() {
         }
         all
     });
-    // A root of our own, for machines that have none.
+    // Adds a root certificate, because some machines have none.
     let client = Client::builder(environment)
         .credentials(crate::calls::credentials())
         .add_root_pem(crate::tls::authority("ours").pem())
@@ -167,7 +167,7 @@ fn deadlines_that_contradict_each_other_are_refused_by_name() {
     }
 }
 
-/// A scheme of a user's own, with a header that HTTP does not take.
+/// A user's signature scheme with a header that HTTP does not allow.
 #[derive(Debug)]
 struct Scheme(&'static str, &'static str);
 

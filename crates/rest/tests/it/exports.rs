@@ -1,4 +1,4 @@
-//! Answers that are written out, handed on as bytes, or not read at all; and files that are sent.
+//! Answers that are written out, returned as bytes, or not read at all; and files that are sent.
 
 use crate::calls::{ReadPaper, ReadTable, client, client_at};
 use crate::params::SendPaper;
@@ -51,7 +51,7 @@ async fn what_is_no_table_is_not_written_out() {
     let (exported, out) = export(&answering(ResponseTemplate::new(200).set_body_json([1])).await).await;
     let error = exported.unwrap_err();
     assert_eq!((error.kind(), out.len()), (Kind::Unexpected, 0));
-    assert!(error.to_string().contains("something else than CSV"), "{error}");
+    assert!(error.to_string().contains("did not answer with CSV"), "{error}");
     let refusal =
         ResponseTemplate::new(422).set_body_raw(r#"{"errors":["account.x.y"]}"#, "application/json");
     let (exported, out) = export(&answering(refusal).await).await;
@@ -70,7 +70,7 @@ async fn an_export_is_tried_again_only_while_nothing_is_written() {
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
 }
 
-/// A server that breaks off within a body, each time.
+/// A server that always closes the connection in the middle of a body.
 async fn breaking_off() -> (String, Arc<AtomicU64>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -95,11 +95,11 @@ async fn a_table_that_breaks_off_is_an_error_that_says_how_far_it_came() {
     let mut out = Vec::new();
     let error = client_at(&origin).export(ReadTable::default(), &mut out).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Interrupted);
-    assert!(error.to_string().contains("1 whole rows had come"), "{error}");
+    assert!(error.to_string().contains("1 whole rows had arrived"), "{error}");
     assert_eq!((out, asked.load(Ordering::SeqCst)), (b"id,note\n1,a\n2,".to_vec(), 1));
 }
 
-/// Takes so many bytes, and fails then.
+/// A writer that takes this many bytes and then fails.
 struct Full(usize);
 
 impl AsyncWrite for Full {

@@ -1,4 +1,4 @@
-//! What is known of a write when the connection fails: at every byte.
+//! What is known about a write when the connection fails, tested for a failure at every byte.
 
 use crate::calls::{CreateOrder, ORDER, client_at, get};
 use capecrypto_auth::Environment;
@@ -15,7 +15,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A server of one connection after the other, each handled by a script.
+/// A server that takes one connection after the other and handles each by a script.
 struct Scripted {
     origin: String,
     requests: Arc<AtomicU32>,
@@ -134,7 +134,7 @@ async fn deadlines_for_a_silent_and_for_a_slow_server() {
 
 #[tokio::test]
 async fn a_request_cut_at_every_byte_is_unknown_and_sent_once() {
-    // The server reads so much of the request, then resets: what is left of it never arrives.
+    // The server reads this much of the request, then resets the connection, so the rest never arrives.
     let cuts: Vec<_> = (0..260).step_by(3).map(|cut| tokio::spawn(cut_request(cut))).collect();
     for cut in cuts {
         cut.await.unwrap();
@@ -151,13 +151,13 @@ async fn cut_request(cut: usize) {
             connections += 1;
             let _ = socket.read_exact(&mut vec![0; cut]).await;
             let _ = socket.set_zero_linger();
-            // A second connection would come at once, if it came.
+            // A second connection, if there is one, comes at once.
             patience = Duration::from_millis(500);
         }
         connections
     });
     let error = client_at(&origin).send(CreateOrder::new()).await.unwrap_err();
-    // A reset that comes before anything was written is seen while connecting.
+    // A reset before anything was written is reported as a failure to connect.
     let expected = if error.kind() == Kind::Connect { Outcome::NotSent } else { Outcome::Unknown };
     assert_eq!((error.outcome(), error.attempts()), (expected, 1), "cut at {cut}: {error}");
     assert!(error.kind() != Kind::Connect || cut == 0, "cut at {cut}: {error}");
@@ -174,7 +174,7 @@ async fn a_connection_that_died_in_the_pool_costs_a_read_nothing_and_doubles_no_
             assert_ne!(error.outcome(), Outcome::Refused, "{error}");
         }
     }
-    // Reads may be repeated; no write arrived more often than it was asked for.
+    // Reads may be repeated, but no write arrives more often than it was sent by the caller.
     assert!(
         server.requests.load(Ordering::SeqCst) <= 200,
         "{} writes arrived",
@@ -182,7 +182,7 @@ async fn a_connection_that_died_in_the_pool_costs_a_read_nothing_and_doubles_no_
     );
 }
 
-/// Answers once on each connection as if it stayed open, and closes it; counts the POSTs.
+/// A server that answers once on each connection as if it stayed open, then closes it. It counts the POSTs.
 async fn keep_alive_then_close() -> Scripted {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());

@@ -66,7 +66,7 @@ async fn a_list_that_stands_still() {
     }
     let (seen, requests) = walk(Shifting { counters: true, ..list(250, 100, |_, _| {}) }).await;
     complete(seen, 250);
-    assert_eq!(requests, 6, "three pages, and again for rows that moved meanwhile");
+    assert_eq!(requests, 6, "three pages, twice, because rows may have moved meanwhile");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn rows_inserted_at_the_head_of_each_page() {
 
 #[tokio::test]
 async fn rows_that_jump_to_the_head_while_others_are_read() {
-    // Each page's reading moves a row from far behind to the front: without a second look it would be lost.
+    // Reading a page moves a row from a later page to the front, so it would be lost without a second pass.
     let jump: fn(&mut Vec<u64>, u32) = |rows, page| {
         if page < 5 {
             let row = rows.remove(900);
@@ -94,7 +94,7 @@ async fn a_row_that_jumps_and_is_buried_under_others_that_jump_after_it() {
         if page == 3 {
             let row = rows.remove(900);
             rows.insert(0, row);
-            // Half of what was read already changes after it.
+            // Half of the rows that were already read change after it.
             for at in 1..150 {
                 let row = rows.remove(at);
                 rows.insert(0, row);
@@ -146,7 +146,7 @@ async fn pages_come_one_by_one_and_an_error_ends_them() {
     assert!(pages.try_next().await.unwrap().is_none());
 }
 
-/// 250 rows, in pages of a hundred at most whatever is asked for; each page's headers are given.
+/// A server with 250 rows, in pages of at most a hundred even if more are asked for, with these headers for each page.
 fn clamped(
     headers: &'static [(&'static str, &'static str)],
     pages: &'static [&'static [u64]],
@@ -175,7 +175,8 @@ async fn walk_of(answer: impl Respond + 'static) -> (Result<Vec<u64>, String>, u
 
 #[tokio::test]
 async fn pages_that_newcomers_pushed_known_rows_onto_are_not_the_end() {
-    // While the first two pages are read a whole page of new rows comes in at the head: the next two show known ones.
+    // While the first two pages are read, a whole page of new rows is added at the start, so the next two pages show known
+    // rows.
     let push: fn(&mut Vec<u64>, u32) = |rows, page| {
         if page <= 2 {
             rows.splice(0..0, (0..100).map(|id| 10_000 + 100 * u64::from(page) + id));
@@ -188,15 +189,15 @@ async fn pages_that_newcomers_pushed_known_rows_onto_are_not_the_end() {
 
 #[tokio::test]
 async fn a_walk_goes_on_while_the_total_says_more() {
-    // The server allows fewer rows in a page than it says.
+    // The server sends fewer rows in a page than its header says.
     let per_page = [("per-page", "1000"), ("total", "7")].as_slice();
     let (rows, requests) = walk_of(clamped(per_page, &[&[1, 2, 3], &[4, 5, 6], &[7]])).await;
     assert_eq!((rows.unwrap(), requests), (vec![1, 2, 3, 4, 5, 6, 7], 3));
-    // A first page with a row missing.
+    // The first page lacks a row.
     let (rows, requests) =
         walk_of(clamped(&[("per-page", "3"), ("total", "7")], &[&[1, 2], &[4, 5, 6], &[7]])).await;
     assert_eq!((rows.unwrap(), requests), (vec![1, 2, 4, 5, 6, 7], 3));
-    // Full pages without a size.
+    // Full pages without a header for their size.
     let (rows, requests) = walk_of(clamped(&[("total", "6")], &[&[1, 2, 3], &[4, 5, 6]])).await;
     assert_eq!((rows.unwrap(), requests), (vec![1, 2, 3, 4, 5, 6], 2));
     let (rows, requests) = walk_of(clamped(&[("total", "0")], &[])).await;
@@ -229,7 +230,7 @@ async fn rows_that_cannot_be_read_hide_no_others_and_count_as_received() {
         let rows = match page.as_str() {
             "1" => r#"[{"id":1},{"id":"canary"},{"id":3}]"#,
             "2" => r#"[{"id":4},{"id":5},{"market":"canary"}]"#,
-            // The last page has nothing that could be read: the walk has read others.
+            // No row of the last page can be read. That is no error, because the walk has read others.
             _ => r#"[{"id":["canary"]}]"#,
         };
         ResponseTemplate::new(200).insert_header("total", "7").set_body_string(rows)
@@ -250,5 +251,5 @@ async fn rows_that_cannot_be_read_hide_no_others_and_count_as_received() {
     let answer = ResponseTemplate::new(200).set_body_string(r#"[{"id":1},{"id":"x"}]"#);
     Mock::given(any()).respond_with(answer).mount(&server).await;
     let rows = client(&server).items(ListOrders::default()).try_collect().await.unwrap();
-    assert_eq!((rows.len(), rows.unreadable.len()), (1, 1), "once, however often it is walked past");
+    assert_eq!((rows.len(), rows.unreadable.len()), (1, 1), "reported once, although each page has it");
 }

@@ -1,4 +1,4 @@
-//! Requests as they are declared: names by version, nested objects, every problem at once, warnings.
+//! Declared requests: names by version, nested objects, all problems at once, warnings.
 
 use crate::calls::{CreateOrder, Note, ORDER, TRADE, client, millis};
 use capecrypto_auth::{Environment, TimeUnit};
@@ -96,7 +96,7 @@ impl CreateFirm {
             checks.refuse("staff", "there are more owners", "count them too");
         }
         if self.owners.is_empty() {
-            checks.warn("owners", "there is none", "give one where there is");
+            checks.warn("owners", "there is none", "give one if there is one");
         }
     }
 }
@@ -220,7 +220,7 @@ fn pages_and_ranges_are_checked_and_a_call_may_count_in_seconds_of_its_own() {
     assert_eq!(query(range().limit(100).page(2)).unwrap(), "limit=100&page=2&time_from=1&time_to=3");
     let refused = query(range().limit(101).page(0).time_to(millis(1))).unwrap_err();
     for part in
-        ["3 arguments", "limit: 101 is not within 1 to 100", "page: pages are counted", "time_to: it lies"]
+        ["3 arguments", "limit: 101 is not within 1 to 100", "page: pages are counted", "time_to: it is"]
     {
         assert!(refused.contains(part), "{refused}");
     }

@@ -1,4 +1,4 @@
-//! Waiting for our own rate limit has an end, and cancellations do not stand in line.
+//! Waiting for our own rate limit has an end, and cancellations leave first.
 
 use crate::calls::{CreateOrder, ORDER, client, credentials, get, rate};
 use capecrypto_auth::{Clock, Environment};
@@ -61,7 +61,7 @@ async fn whoever_cannot_wait_out_the_pause_is_told_how_long_it_is() {
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
-/// A burst uses the milliseconds up, and the nonce comes when the deadline of the call is over.
+/// A burst uses up the nonces, and the next nonce comes only after the deadline of the call.
 #[tokio::test]
 async fn a_request_that_gets_its_nonce_too_late_does_not_leave() {
     let server = MockServer::start().await;

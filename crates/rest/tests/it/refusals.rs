@@ -1,4 +1,4 @@
-//! What an answer proves: whether a write was refused, whether its nonce was, and what is left to find out with.
+//! What an answer proves: whether a write or its nonce was refused, and what an error keeps to find out more.
 
 use crate::calls::{CreateOrder, ORDER, client, credentials, get};
 use capecrypto_auth::{Environment, Rejection, Sign, SignedHeader, ToSign};
@@ -26,7 +26,7 @@ async fn requests(server: &MockServer) -> usize {
 async fn a_write_is_sent_again_only_where_a_refused_nonce_is_all_that_the_answer_says() {
     let server = answering(401, r#"{"errors":["authz.nonce_expired"]}"#).await;
     let error = client(&server).send(CreateOrder::new()).await.unwrap_err();
-    assert_eq!((error.attempts(), requests(&server).await), (2, 2), "the one proof");
+    assert_eq!((error.attempts(), requests(&server).await), (2, 2), "only this answer is a proof");
     for (status, body) in [
         (401, r#"{"errors":["authz.nonce_expired","market.order.create_error"]}"#),
         (401, r#"{"errors":["authz.nonce_expired","authz.nonce_expired"]}"#),
@@ -45,7 +45,7 @@ async fn a_write_is_sent_again_only_where_a_refused_nonce_is_all_that_the_answer
     }
 }
 
-/// A signature scheme that takes every refusal for one of its nonce.
+/// A signature scheme that treats every refusal as a refused nonce.
 #[derive(Debug)]
 struct Eager;
 
@@ -142,7 +142,7 @@ async fn a_refused_key_is_refused_and_not_worth_another_try() {
     }
     let error = placed(403, r#"{"errors":["authz.restrict.maintenance"]}"#).await;
     assert_eq!((error.kind(), error.outcome()), (Kind::Maintenance, Outcome::Refused));
-    assert!(error.is_safe_to_retry(), "nothing was done, and it passes");
+    assert!(error.is_safe_to_retry(), "nothing was done, and the cause is temporary");
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn the_body_of_an_answer_that_cannot_be_used_is_at_hand_and_never_printed(
     }
     let error = placed(200, r#"{"error":"market.order.create_error"}"#).await;
     assert_eq!((error.kind(), error.outcome()), (Kind::Decode, Outcome::Unknown));
-    assert!(error.has_code("market.order.create_error"), "a success that says it is none");
+    assert!(error.has_code("market.order.create_error"), "a success whose body says it failed");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use capecrypto_rest::{Client, Kind, Outcome, Timeouts};
 use std::time::{Duration, Instant};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
-/// Answers with each status in turn, then with success.
+/// A server that answers with each status in turn, then with success.
 async fn failing(statuses: &[u16]) -> MockServer {
     let server = MockServer::start().await;
     for status in statuses {
@@ -116,7 +116,11 @@ async fn retry_after_is_waited_for_up_to_a_minute() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(limited("30")).mount(&server).await;
     let error = client(&server).send(CreateOrder::new()).await.unwrap_err();
-    assert_eq!((error.kind(), error.attempts()), (Kind::RateLimited, 1), "a write does not wait, it tells");
+    assert_eq!(
+        (error.kind(), error.attempts()),
+        (Kind::RateLimited, 1),
+        "a write does not wait and is not retried"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A program without the right runtime gets an error, no panic.
+//! A program without the right runtime gets an error and not a panic.
 
 use crate::calls::{credentials, get};
 use capecrypto_auth::Environment;

@@ -1,4 +1,4 @@
-//! Canaries: nothing that is secret stands in an error or a log, whatever goes wrong.
+//! Canaries: no error and no log holds a secret.
 
 use crate::calls::{CreateOrder, ListOrders, client, get};
 use std::{

@@ -19,7 +19,7 @@ use tokio_rustls::{
 
 struct Server {
     origin: String,
-    /// Requests whose head could be read, so that a key was seen.
+    /// Number of requests whose head could be read, so that a key was exposed.
     requests: Arc<AtomicU32>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -37,7 +37,7 @@ pub(crate) fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A certificate for this name, good until this year.
+/// A certificate for this name, valid until this year.
 async fn serve(authority: &CertifiedIssuer<'static, KeyPair>, name: &str, last_year: i32) -> Server {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();

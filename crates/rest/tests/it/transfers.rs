@@ -1,4 +1,4 @@
-//! Moving bytes never time out, and a standstill does.
+//! A transfer does not time out while bytes move, but does when they stop.
 
 use crate::calls::credentials;
 use capecrypto_auth::Environment;
@@ -26,7 +26,7 @@ fn client(origin: &str) -> Client {
         .unwrap()
 }
 
-/// A server with small buffers, so that what it does not read stays with the client.
+/// A server with small buffers, so that bytes that it does not read stay in the client.
 fn listen() -> (TcpListener, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
@@ -45,7 +45,7 @@ async fn an_upload_in_steady_motion_is_not_cut() {
         let mut buffer = vec![0; 256 * 1024];
         let mut read = 0;
         while read < SIZE {
-            // Slower than all deadlines: the whole takes more than a second.
+            // Slower than all deadlines: the whole transfer takes more than a second.
             let mut piece = 0;
             while piece < buffer.len() && read + piece < SIZE {
                 piece += socket.read(&mut buffer).await.unwrap();
@@ -61,7 +61,11 @@ async fn an_upload_in_steady_motion_is_not_cut() {
     let reply =
         client(&origin).raw(Method::POST, "/api/v2/atlas/documents").json(&body).send().await.unwrap();
     assert_eq!(reply.status, 201);
-    assert!(start.elapsed() > Duration::from_secs(1), "it was no test: {:?}", start.elapsed());
+    assert!(
+        start.elapsed() > Duration::from_secs(1),
+        "the transfer was too fast to test anything: {:?}",
+        start.elapsed()
+    );
     server.abort();
 }
 
