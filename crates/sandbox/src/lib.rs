@@ -25,18 +25,18 @@ pub use crate::stream::trouble::FrameFault;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Call {
-    /// The service it belongs to: `trade` or `account`.
+    /// The service it belongs to, such as `trade` or `account`.
     pub service: &'static str,
-    /// `GET` or `POST`.
+    /// The HTTP method, such as `GET`.
     pub method: &'static str,
     /// The path without its prefix, such as `/public/markets/{market}/depth`.
     pub path: &'static str,
-    /// The profile that alone serves it; none means both.
+    /// The only profile that serves it; `None` means both.
     pub only: Option<Profile>,
 }
 
 impl Call {
-    /// Status and code of everything that the call may be refused with, those of our own included.
+    /// Status and code of every refusal that the call may answer, including the sandbox's own codes.
     #[must_use]
     pub fn codes(&self) -> Vec<(u16, &'static str)> {
         let is_it = |route: &&api::Route| (route.method, route.path) == (self.method, self.path);
@@ -44,7 +44,7 @@ impl Call {
     }
 }
 
-/// Every API call that is served, read off the table that serves them.
+/// Every API call that is served, read from the router's own table.
 #[must_use]
 pub fn calls() -> Vec<Call> {
     let call = |route: &api::Route| Call {
@@ -56,7 +56,7 @@ pub fn calls() -> Vec<Call> {
     api::all().map(call).collect()
 }
 
-/// Every error code that is the sandbox's own, with its reason.
+/// Every error code that only the sandbox uses, with its reason.
 #[must_use]
 pub fn own_codes() -> Vec<OwnCode> {
     api::own_codes().chain(door::control::OWN_CODES).copied().collect()

@@ -1,4 +1,4 @@
-//! The sandbox as a program, for shells and for other languages.
+//! The sandbox as a program, for shells and other languages.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use capecrypto_sandbox::{Account, Builder, Profile, Sandbox};
@@ -11,11 +11,11 @@ usage: capecrypto-sandbox [options]
 
   --listen ADDRESS:PORT   where to listen; port 0 picks one (127.0.0.1:0)
   --profile docs|legacy   whose behaviour to show (docs)
-  --auth-window-ms N      how near a nonce must be to the clock (5000)
-  --markets FILE          a JSON object with more `currencies` and `markets`, each as the exchange lists it
-  --seed N                what uids and uuids follow from (random)
+  --auth-window-ms N      how far a nonce may be from the clock (5000)
+  --markets FILE          add the `currencies` and `markets` of a JSON object, each as the exchange lists it
+  --seed N                the same seed and commands give the same uids and uuids (random)
   --record FILE           write every command to a new file
-  --replay FILE           begin with the state of such a file
+  --replay FILE           begin with the state of a recorded file
   --allow-non-loopback    listen on an address that other machines can reach
   --exit-with-stdin       end when standard input ends
   --help                  this text
@@ -29,7 +29,7 @@ enum Command {
     Run { builder: Box<Builder>, exit_with_stdin: bool },
 }
 
-/// The line that tells other programs where everything is.
+/// The first line of output, which gives other programs the addresses and keys.
 #[derive(Serialize)]
 struct Ready<'a> {
     ready: bool,
@@ -113,7 +113,7 @@ fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("cannot start: {error}");
+            eprintln!("cannot start the async runtime: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -125,7 +125,7 @@ fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
-        // Before the line goes out: a signal right after it must find us ready.
+        // Before the first line is printed, because the reader may send a signal right after it.
         let end = match Ends::new(exit_with_stdin) {
             Ok(end) => end,
             Err(error) => {
@@ -156,7 +156,7 @@ fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
     })
 }
 
-/// What may end the program.
+/// The events that end the program.
 struct Ends {
     signals: Signals,
     stdin: Option<oneshot::Receiver<()>>,
@@ -172,7 +172,7 @@ struct Signals {
 struct Signals;
 
 impl Signals {
-    /// Watches from now on.
+    /// Begins to watch for signals.
     #[cfg(unix)]
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -196,7 +196,7 @@ impl Signals {
     async fn next(self) -> &'static str {
         match tokio::signal::ctrl_c().await {
             Ok(()) => "interrupted",
-            // No such signal can come.
+            // The system cannot report this signal, so wait for ever.
             Err(_) => std::future::pending().await,
         }
     }
@@ -210,7 +210,7 @@ impl Ends {
     async fn wait(self) -> &'static str {
         let stdin = async {
             match self.stdin {
-                // An error means that the thread is gone, and nobody else watches standard input.
+                // An error means that the thread ended, which counts as the end of standard input too.
                 Some(stdin) => drop(stdin.await),
                 None => std::future::pending().await,
             }
@@ -222,14 +222,15 @@ impl Ends {
     }
 }
 
-/// Reads standard input to its end on a thread of its own, which does not keep the program from ending.
+/// Reads standard input to its end. It uses a separate thread, because a blocking read must not stop the program from
+/// ending.
 fn stdin_ended() -> oneshot::Receiver<()> {
     let (ended, wait) = oneshot::channel();
     std::thread::spawn(move || {
         let mut buffer = [0_u8; 1024];
         let mut stdin = std::io::stdin().lock();
         while matches!(stdin.read(&mut buffer), Ok(1..)) {}
-        // Nobody waits any more where the program is ending already.
+        // Fails if the program is already ending.
         let _unheard = ended.send(());
     });
     wait

@@ -1,4 +1,4 @@
-//! Starting and stopping.
+//! Starts and stops a sandbox.
 
 use crate::{
     base::{
@@ -28,7 +28,7 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// A running exchange. Dropping it ends its listener, its sockets and its tasks.
+/// A running local exchange. Dropping it ends its listener, sockets and tasks.
 pub struct Sandbox {
     host: Arc<Host>,
     address: SocketAddr,
@@ -49,18 +49,18 @@ impl fmt::Debug for Sandbox {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address is not this machine's own, and nobody said that this is wanted.
+    /// Other machines can reach the address, and this was not allowed.
     #[error(
-        "{0} can be reached from other machines, and the sandbox's keys are no secret; \
-         listen on 127.0.0.1, or allow it with --allow-non-loopback"
+        "{0} can be reached from other machines, and the sandbox's keys are not secret; \
+         listen on 127.0.0.1, or allow it with --allow-non-loopback (`Builder::allow_non_loopback`)"
     )]
     NonLoopback(SocketAddr),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    /// Listening on the address failed.
+    #[error("cannot listen on {address}: {source}; choose another address, or port 0 for a free port")]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// A currency or a market cannot be added at the start.
@@ -68,7 +68,7 @@ pub enum StartError {
     Markets {
         /// The currency's code or the market's id.
         name: String,
-        /// Why not, and what to do.
+        /// The reason, and what to do.
         reason: String,
     },
     /// The file of currencies and markets cannot be read.
@@ -80,26 +80,26 @@ pub enum StartError {
         reason: String,
     },
     /// The record cannot be written.
-    #[error("cannot record to {}: {source}; give a file that is not there yet", path.display())]
+    #[error("cannot record to {}: {source}; give the name of a new file", path.display())]
     Record {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The record cannot be carried out again.
+    /// The record cannot be replayed.
     #[error("cannot replay {}: {reason}", path.display())]
     Replay {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, with the line.
+        /// What is wrong, with the line number.
         reason: String,
     },
 }
 
-/// Settings of a sandbox that is to be started.
+/// The settings of a sandbox, before it starts.
 #[derive(Debug, Clone, Default)]
-#[must_use = "nothing runs before `start`"]
+#[must_use = "a builder does nothing until `start` is called"]
 pub struct Builder {
     config: Config,
     seed: Option<u64>,
@@ -110,7 +110,7 @@ pub struct Builder {
     replay: Option<PathBuf>,
 }
 
-/// A file of currencies and markets.
+/// The file of `--markets`.
 #[derive(serde::Deserialize)]
 struct MarketsFile {
     #[serde(default)]
@@ -120,90 +120,90 @@ struct MarketsFile {
 }
 
 impl Builder {
-    /// Whose behaviour it shows; [`Profile::Docs`] unless said otherwise.
+    /// Sets whose behaviour the sandbox shows; [`Profile::Docs`] by default.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.config.profile = profile;
         self
     }
 
-    /// Where it listens; 127.0.0.1 and a free port unless said otherwise.
+    /// Sets the address to listen on; 127.0.0.1 and a free port by default.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.config.listen = address;
         self
     }
 
-    /// Allows an address that other machines can reach. The control door stays with this machine.
+    /// Allows an address that other machines can reach. The control door still answers only this machine.
     pub fn allow_non_loopback(mut self, allow: bool) -> Self {
         self.config.allow_non_loopback = allow;
         self
     }
 
-    /// How near a nonce must be to the exchange's clock, on either side; 5 s as on the real exchange.
+    /// Sets how far a nonce may be from the exchange's clock, in both directions; by default 5 s, as on the real exchange.
     pub fn auth_window(mut self, window: Duration) -> Self {
         self.config.auth_window = window;
         self
     }
 
-    /// How often websockets are pinged, and how long without a pong they live; 54 s and 60 s as on the real one.
+    /// Sets how often websockets are pinged, and how long they stay open without a pong; by default 54 s and 60 s, as on
+    /// the real exchange.
     pub fn heartbeat(mut self, ping_every: Duration, drop_after: Duration) -> Self {
         self.config.ping_every = ping_every;
         self.config.drop_after = drop_after;
         self
     }
 
-    /// How often tickers and candles are published; 5 s and 2 s as on the real exchange.
+    /// Sets how often tickers and candles are published; by default 5 s and 2 s, as on the real exchange.
     pub fn publish_every(mut self, tickers: Duration, candles: Duration) -> Self {
         self.config.tickers_every = tickers;
         self.config.candles_every = candles;
         self
     }
 
-    /// What ids follow from: with the same seed, the same commands give the same uids and uuids. Random unless said otherwise.
-    /// Keys are made afresh all the same.
+    /// Sets the seed of the ids: with the same seed, the same commands give the same uids and uuids. Random by default. API
+    /// keys are always new.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Has that currency from the start; in place of the one of the documents where it has the same code.
+    /// Adds a currency at the start. It replaces the documents' currency with the same code.
     pub fn currency(mut self, currency: Currency) -> Self {
         self.currencies.push(currency);
         self
     }
 
-    /// Has that market from the start; in place of the one of the documents where it has the same id.
+    /// Adds a market at the start. It replaces the documents' market with the same id.
     pub fn market(mut self, market: Market) -> Self {
         self.markets.push(market);
         self
     }
 
-    /// The same with every currency and market of a JSON file: an object with the lists `currencies` and `markets`, each as
-    /// the exchange itself answers to `GET /public/currencies` and `GET /public/markets`.
+    /// Adds every currency and market of a JSON file at the start: an object with the lists `currencies` and `markets`, as
+    /// the exchange answers to `GET /public/currencies` and `GET /public/markets`.
     pub fn markets_file(mut self, path: impl AsRef<Path>) -> Self {
         self.markets_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Writes every command to a new file, from which [`replay`](Self::replay) brings another sandbox to the same state.
+    /// Records every command in a new file, from which [`replay`](Self::replay) brings another sandbox to the same state.
     /// No key is written.
     pub fn record(mut self, path: impl AsRef<Path>) -> Self {
         self.record = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Begins with the state of a record, with the same ids, and goes on from there. Profile, seed, currencies, markets and
-    /// accounts are those of the record; keys are made afresh. The clock goes on where the record ends, or at this
-    /// machine's time where that is later.
+    /// Begins with the state of a record, with the same ids. Profile, seed, currencies, markets and accounts come from the
+    /// record; API keys are new. The clock begins at the end of the record, or at this machine's time if that is later.
     pub fn replay(mut self, path: impl AsRef<Path>) -> Self {
         self.replay = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Starts on the current tokio runtime, with its I/O and time drivers.
+    /// Starts the sandbox on the current tokio runtime, which needs its I/O and time drivers.
     ///
     /// # Errors
-    /// The address is taken, not this machine's, or open to others without leave; a currency or market cannot be added; a
-    /// record cannot be read or written.
+    /// The address cannot be listened on, or other machines can reach it and this was not allowed; a currency or market
+    /// cannot be added; a record cannot be read or written.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let listen = self.config.listen;
         if !listen.ip().is_loopback() && !self.config.allow_non_loopback {
@@ -228,7 +228,7 @@ impl Builder {
         })
     }
 
-    /// The exchange, with all that it begins with.
+    /// Makes the exchange, from a record or with the demo data.
     fn open(mut self) -> Result<Host, StartError> {
         let replay = match self.replay.take() {
             Some(path) => {
@@ -295,7 +295,7 @@ impl Builder {
     }
 }
 
-/// The list with what was named besides: in the place of what has the same name, or at its end.
+/// Adds `named` to the list: an item replaces the one with the same name, or goes to the end.
 fn replaced<T>(mut all: Vec<T>, named: Vec<T>, name: impl Fn(&T) -> Code) -> Vec<T> {
     for one in named {
         match all.iter_mut().find(|other| name(other) == name(&one)) {
@@ -306,7 +306,7 @@ fn replaced<T>(mut all: Vec<T>, named: Vec<T>, name: impl Fn(&T) -> Code) -> Vec
     all
 }
 
-/// Carries out a record, and makes keys for its accounts.
+/// Replays a record, and makes keys for its accounts.
 fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
     for (number, line) in (2..).zip(lines) {
         host.replay(line).map_err(|error| StartError::Replay {
@@ -323,7 +323,7 @@ fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
 }
 
 impl Sandbox {
-    /// Starts with every default: 127.0.0.1, a free port, the profile of the current documents.
+    /// Starts a sandbox with the defaults: 127.0.0.1, a free port, the profile of the current documents.
     ///
     /// # Errors
     /// No port is free.
@@ -331,42 +331,42 @@ impl Sandbox {
         Self::builder().start().await
     }
 
-    /// Settings to change before the start.
+    /// A builder, to change settings before the start.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// The base URL of REST calls: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// `ws://127.0.0.1:PORT/api/v2/websocket`; `/public` or `/private` comes behind it.
+    /// The websocket URL: `ws://127.0.0.1:PORT/api/v2/websocket`; append `/public` or `/private`.
     #[must_use]
     pub fn websocket(&self) -> &str {
         &self.websocket
     }
 
-    /// `ws://127.0.0.1:PORT/api/v2/stream`, the older name.
+    /// The websocket URL under its older name: `ws://127.0.0.1:PORT/api/v2/stream`.
     #[must_use]
     pub fn legacy_websocket(&self) -> &str {
         &self.legacy_websocket
     }
 
-    /// `http://127.0.0.1:PORT/sandbox`.
+    /// The URL of the control door: `http://127.0.0.1:PORT/sandbox`.
     #[must_use]
     pub fn control_url(&self) -> &str {
         &self.control_url
     }
 
-    /// The account of that name: `maker`, `taker`, `merchant`, `aggregator`, or one that was added.
+    /// The account with that name: `maker`, `taker`, `merchant`, `aggregator`, or one that was added.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<Account> {
         let id = self.host.people.by_name(name)?;
@@ -385,12 +385,12 @@ impl Sandbox {
         Control { host: Arc::clone(&self.host) }
     }
 
-    /// Ends it: the listener at once, websockets with a close frame, whatever does not end within two seconds
-    /// anyway.
+    /// Stops the sandbox: the listener closes at once, websockets get a close frame. Connections still open after two
+    /// seconds are dropped.
     pub async fn shutdown(mut self) {
         self.host.stop();
         if let Some(server) = self.server.take() {
-            // The task only fails where it panicked, and then it is gone too.
+            // An error means that the task panicked, so it ended too.
             let _ended = server.await;
         }
     }

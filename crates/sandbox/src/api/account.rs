@@ -37,7 +37,7 @@ const BALANCE_CODES: &[&[&str]] = &[&[NO_CURRENCY]];
 #[derive(Debug, Serialize)]
 struct BalanceView {
     currency: Code,
-    /// What is available: over REST the locked part is not in it.
+    /// The available part; over REST it does not include the locked part.
     balance: String,
     locked: String,
 }

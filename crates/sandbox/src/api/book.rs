@@ -1,4 +1,4 @@
-//! The single orders of a market's book, which only the older servers show.
+//! The individual orders of a market's book, which only the older servers show.
 
 use super::{
     call::{ApiRequest, Theme, legacy},
@@ -19,7 +19,7 @@ pub(super) const THEME: Theme = Theme {
 
 const INVALID_ASK_LIMIT: &str = "public.order_book.invalid_ask_limit";
 const INVALID_BID_LIMIT: &str = "public.order_book.invalid_bid_limit";
-/// How many orders of a side: from 1 up to this, 20 when left out.
+/// The largest number of orders of a side.
 const MOST: usize = 200;
 const DEFAULT: usize = 20;
 
@@ -31,7 +31,7 @@ struct OrderBook {
     bids: Vec<OrderView>,
 }
 
-/// Best price first, oldest first within a price.
+/// The orders of both sides: best price first, oldest first within a price.
 fn order_book(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let market = request.market(DOESNT_EXIST)?;
     let profile = request.profile();
@@ -52,7 +52,7 @@ fn order_book(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
         let copied = |orders: Vec<&Order>| orders.into_iter().cloned().collect::<Vec<_>>();
         (copied(asks), copied(bids))
     });
-    // What is shown to everybody does not tell by what name its owner knows an order.
+    // The custom order id is private to the owner.
     let views = |orders: &[Order]| orders.iter().map(|order| anonymous_view(profile, order)).collect();
     Ok(Reply::ok(&OrderBook { asks: views(&asks), bids: views(&bids) }))
 }

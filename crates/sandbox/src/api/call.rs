@@ -1,4 +1,4 @@
-//! What a REST call is: its line in a theme's table, and the request that its handler sees.
+//! A REST call: its line in a theme's table, and the request that its handler gets.
 
 use super::params::Params;
 use crate::{
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Answers a call.
 pub(crate) type Handler = fn(&ApiRequest<'_>) -> Result<Reply, Refusal>;
 
-/// The calls of a file, and the codes that it adds to the documents'.
+/// The calls of one file, and the error codes that it has in addition to the documents.
 #[derive(Debug)]
 pub(crate) struct Theme {
     pub(crate) routes: &'static [Route],
@@ -26,16 +26,16 @@ pub(crate) struct Theme {
 /// One call.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// The service of the documents' base URLs: `trade` or `account`.
+    /// The service of the documents' base URLs, such as `trade` or `account`.
     pub(crate) service: &'static str,
     pub(crate) method: &'static str,
-    /// Without the prefix; `{…}` stands for one segment.
+    /// The path without its prefix; `{…}` stands for one segment.
     pub(crate) path: &'static str,
-    /// The profile that alone serves it; none means both.
+    /// The only profile that serves it; `None` means both.
     pub(crate) only: Option<Profile>,
-    /// The codes of a 422 that its handler may give, beside those of [`super::codes`].
+    /// The codes of a 422 from its handler, in addition to those of [`super::codes`].
     pub(crate) codes: &'static [&'static [&'static str]],
-    /// What else it may be refused with: status and code.
+    /// Status and code of further refusals.
     pub(crate) also: &'static [(u16, &'static str)],
     /// Whether it takes a form with a file.
     pub(crate) takes_files: bool,
@@ -43,22 +43,22 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// The same with further refusals.
+    /// The same call with further refusals.
     pub(super) const fn also(self, also: &'static [(u16, &'static str)]) -> Self {
         Self { also, ..self }
     }
 
-    /// The same for a form with a file.
+    /// The same call, which takes a form with a file.
     pub(super) const fn with_files(self) -> Self {
         Self { takes_files: true, ..self }
     }
 
-    /// Public calls do not look at authentication headers, not even at wrong ones.
+    /// Whether it is public. Public calls ignore authentication headers, even wrong ones.
     pub(crate) fn is_public(&self) -> bool {
         self.path.starts_with("/public/")
     }
 
-    /// Calls that need the level of verification for trading.
+    /// Whether it needs the level of verification for trading.
     pub(crate) fn is_trading(&self) -> bool {
         self.path.starts_with("/market/")
     }
@@ -91,17 +91,17 @@ pub(super) const fn legacy(
 /// A call as its handler sees it.
 pub(crate) struct ApiRequest<'a> {
     pub(crate) host: &'a Host,
-    /// What stands in the path's `{…}`, in order.
+    /// The segments of the path at `{…}`, in order.
     pub(crate) path: Vec<String>,
     pub(crate) params: &'a Params,
-    /// Who calls; none on public calls.
+    /// The account that calls; `None` on public calls.
     pub(crate) account: Option<AccountId>,
-    /// What the caller takes as an answer.
+    /// The header `Accept`.
     pub(crate) accept: &'a str,
 }
 
 impl ApiRequest<'_> {
-    /// The path's `{…}` of that place.
+    /// The segment of the path at the `{…}` with that index.
     pub(crate) fn path(&self, place: usize) -> &str {
         self.path.get(place).map_or("", String::as_str)
     }
@@ -114,7 +114,7 @@ impl ApiRequest<'_> {
         self.host.clock.now_ms()
     }
 
-    /// The market that the path names, or a refusal with that code.
+    /// The market that the path names, or a 422 with that code.
     pub(super) fn market(&self, code: &'static str) -> Result<Arc<Market>, Refusal> {
         self.find_market(self.path(0)).ok_or_else(|| Refusal::unprocessable(code))
     }
@@ -128,14 +128,14 @@ impl ApiRequest<'_> {
         self.host.catalogue.currency(code).is_some()
     }
 
-    /// Whether the caller names this media type among those that it takes.
+    /// Whether the header `Accept` names this media type.
     pub(crate) fn accepts(&self, media_type: &str) -> bool {
         self.accept
             .split(',')
             .any(|range| range.split(';').next().is_some_and(|kind| kind.trim() == media_type))
     }
 
-    /// Who calls. The error never shows: private calls are authenticated before their handler.
+    /// The account that calls. It cannot fail on private calls: they are authenticated before their handler runs.
     pub(crate) fn account(&self) -> Result<AccountId, Refusal> {
         self.account.ok_or_else(|| Refusal::unauthorized("authz.invalid_session"))
     }

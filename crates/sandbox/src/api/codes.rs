@@ -1,4 +1,5 @@
-//! Which codes each call may answer with: declared here and in the table, held by the server, compared with the spec.
+//! Which codes each call may answer with. They are declared here and in the tables, checked when a call is answered, and
+//! compared with the spec.
 
 use super::call::Route;
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
 use http::StatusCode;
 
 const MALFORMED: (u16, &str) = (400, refusal::MALFORMED);
-/// What any call may answer.
+/// The refusals that every call may answer.
 const ALWAYS: [(u16, &str); 5] = [
     MALFORMED,
     (400, refusal::BODY_INCOMPLETE),
@@ -17,7 +18,7 @@ const ALWAYS: [(u16, &str); 5] = [
     (500, refusal::INTERNAL),
 ];
 
-/// Status and code of everything that a call may be refused with.
+/// Status and code of every refusal that a call may answer.
 pub(crate) fn of(route: &Route) -> Vec<(u16, &'static str)> {
     let mut codes = ALWAYS.to_vec();
     if !route.is_public() {
@@ -35,7 +36,7 @@ pub(crate) fn of(route: &Route) -> Vec<(u16, &'static str)> {
     codes
 }
 
-/// Whether that call may answer so.
+/// Whether the call may answer with this status and code.
 pub(super) fn is_declared(route: &Route, status: StatusCode, code: &str) -> bool {
     of(route).contains(&(status.as_u16(), code))
 }

@@ -34,10 +34,10 @@ const OWN_CODES: &[OwnCode] = &[
     own(INVALID_TYPE, "400: a `doc_type` that the documents do not list; no code is documented"),
     own(EMPTY_UPLOAD, "422: no file, or an empty one; no code is documented"),
     own(EMPTY_UID, "422: no customer is named; no code is documented"),
-    own(TOO_LARGE, "422: the file passes 10 MiB; no code is documented"),
+    own(TOO_LARGE, "422: the file is larger than 10 MiB; no code is documented"),
 ];
 
-/// The documents' "Available Document Types" of individuals.
+/// The "Available Document Types" of individuals in the documents.
 const TYPES: [&str; 15] = [
     "Passport",
     "Passport other",
@@ -55,9 +55,10 @@ const TYPES: [&str; 15] = [
     "Drivers license back",
     "Green Identity Book",
 ];
-/// The field of the customer, in the text of 2026-04 and in the ones before.
+/// The field that names the customer: first in the documents of 2026-04, then in earlier ones.
 const CUSTOMER: [&str; 3] = ["uid", "customer_uid", "customer_ubo_uid"];
-/// The largest file, of businesses; individuals' are not told apart before there are customers.
+/// The largest file of a business. It is the limit for individuals too, because the sandbox has no customers yet and
+/// cannot tell them apart.
 const MAX_FILE: usize = 10 * 1024 * 1024;
 
 const CODES: &[&[&str]] = &[&[EMPTY_UPLOAD, EMPTY_UID, TOO_LARGE]];

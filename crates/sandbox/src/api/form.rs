@@ -7,7 +7,7 @@ use futures_util::stream;
 use http::{HeaderMap, StatusCode, header};
 use std::convert::Infallible;
 
-/// The fields of a form; nothing where the body is none.
+/// The fields of a form; `None` if the body is not a form with files.
 pub(super) async fn read(headers: &HeaderMap, body: &Bytes) -> Result<Option<Vec<(String, Value)>>, Refusal> {
     const MALFORMED: Refusal = Refusal::Text(StatusCode::BAD_REQUEST, refusal::MALFORMED);
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();

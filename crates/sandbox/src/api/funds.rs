@@ -45,7 +45,7 @@ const NON_INTEGER_FROM: &str = "account.transactions.non_integer_time_from";
 const NON_INTEGER_TO: &str = "account.transactions.non_integer_time_to";
 const NON_INTEGER_ID: &str = "account.beneficiary.non_integer_id";
 const TABLE_TOO_LONG: &str = "sandbox.transactions.table_too_long";
-/// A table reaches back so far where no start is named, and no further than so many days.
+/// How many days a table covers if no start is given, and at most.
 const TABLE_DAYS: i64 = 31;
 const MOST_TABLE_DAYS: i64 = 18 * 31;
 const DAY: i64 = 24 * 60 * 60;
@@ -61,7 +61,7 @@ const NO_COIN: &str = "account.currency.doesnt_exist";
 const ADDRESS_CODES: &[&[&str]] = &[&[NO_COIN]];
 const BENEFICIARY_CODES: &[&[&str]] = &[&[NON_INTEGER_ID]];
 
-/// A page of JSON, or the whole as CSV where that is what is accepted.
+/// A page as JSON, or the whole history as CSV if the caller accepts CSV.
 fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let account = request.account()?;
     let as_table = request.accepts("text/csv") && request.profile() == Profile::Docs;
@@ -101,7 +101,7 @@ fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
             && kind.is_none_or(|kind| line.text("type") == Some(kind))
             && txid.is_none_or(|txid| line.text("txid") == Some(txid))
     };
-    // Only pointers are copied while the exchange is held; a long table is made after that.
+    // Only pointers are copied under the lock; a long table is made after it is released.
     let mut lines: Vec<Arc<Transaction>> =
         request.host.read(|exchange| exchange.funds().transactions(account).cloned().collect());
     lines.retain(wanted);
@@ -116,7 +116,7 @@ fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(page.headers(Reply::ok(&page.of(lines.iter().map(view))), Some(lines.len())))
 }
 
-/// A line with the two fields that the exchange makes.
+/// A line with the two fields that the exchange adds.
 fn view(line: &Transaction, zone_hours: i8) -> Map<String, Json> {
     let mut fields = line.fields.clone();
     fields.insert("id".to_owned(), line.id.into());
@@ -124,7 +124,7 @@ fn view(line: &Transaction, zone_hours: i8) -> Map<String, Json> {
     fields
 }
 
-/// A line of the columns' names, and a line for each.
+/// The CSV table: a line with the names of the columns, then one line for each transaction.
 fn table(lines: impl Iterator<Item = Map<String, Json>>) -> String {
     let mut table = FIELDS.join(",") + "\n";
     for line in lines {
@@ -155,7 +155,7 @@ fn delete_beneficiary(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     }
 }
 
-/// An address that is the account's alone, made up of its uid.
+/// A deposit address that is unique to the account, made from its uid.
 fn deposit_address(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let (account, code) = (request.account()?, request.path(0));
     let coin = request.host.catalogue.currency(code).filter(|currency| currency.is_coin());
@@ -165,7 +165,7 @@ fn deposit_address(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(Reply::ok(&json!({ "currency": currency, "address": address, "state": "active" })))
 }
 
-/// What the documents show, with limits that nothing is taken from: deposits come through the control door.
+/// The payment methods of the documents. Their limits never shrink, because deposits come through the control door.
 fn deposit_methods(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     request.account()?;
     let methods = [

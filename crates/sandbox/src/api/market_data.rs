@@ -79,7 +79,7 @@ const CANDLES_CODES: &[&[&str]] =
 const TRADES_CODES: &[&[&str]] =
     &[&[DOESNT_EXIST, INVALID_TRADES_ORDER], &TRADES.codes(), &TRADES_SPAN.codes()];
 
-/// The documents say an integer, the older servers send its text.
+/// Seconds: an integer in the documents, a text on the older servers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Seconds {
@@ -117,7 +117,7 @@ struct TickerEntry {
     at: Option<Seconds>,
 }
 
-/// One market's ticker. The older servers' single ticker has no inner `at`, their list no `vol`.
+/// One market's ticker. On the older servers a single ticker has no inner `at`, and a ticker in the list has no `vol`.
 fn ticker_view(profile: Profile, ticker: &Ticker, now_ms: i64, in_list: bool) -> TickerView {
     let volume = text(ticker.volume);
     let (has_vol, has_at) = match profile {
@@ -157,7 +157,7 @@ fn levels(levels: &[Level]) -> Vec<[String; 2]> {
     levels.iter().map(|(price, amount)| [text(*price), text(*amount)]).collect()
 }
 
-/// The documents say ISO text, the older servers send whole seconds.
+/// A time: ISO text in the documents, whole seconds on the older servers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum When {
@@ -242,7 +242,7 @@ fn candles(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let trades = request.host.read(|exchange| exchange.engine().trades(&market).to_vec());
     let mut candles = stats::candles(&trades, minutes);
     candles.retain(|candle| span.holds_inclusive(candle.start_s.saturating_mul(1000)));
-    // With both bounds the limit is ignored; with a start alone the first ones count, otherwise the newest.
+    // With both bounds the limit is ignored. With only a start the oldest candles are kept, otherwise the newest.
     if !(span.has_start() && span.has_end()) {
         if span.has_start() {
             candles.truncate(page.limit);
@@ -254,7 +254,7 @@ fn candles(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(Reply::ok(&views))
 }
 
-/// Newest first. The older servers ignore times, page and order.
+/// Public trades, newest first. The older servers ignore times, page and order.
 fn trades(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let market = request.market(DOESNT_EXIST)?;
     let profile = request.profile();

@@ -124,7 +124,7 @@ fn currency_view(currency: &Currency) -> CurrencyView {
     }
 }
 
-/// The body is a bare `200`; only the status means something.
+/// The body is the number `200`; only the status has a meaning.
 fn alive(_: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(Reply::ok(&200))
 }

@@ -1,4 +1,4 @@
-//! REST: one file a theme, with its calls, their codes, their handlers and the JSON that they answer with.
+//! REST: one file for each theme, with its calls, their error codes, handlers and JSON.
 
 mod account;
 mod book;
@@ -63,7 +63,7 @@ pub(crate) fn find(profile: Profile, path: &str) -> Option<Found> {
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
-/// The same where a call takes a file.
+/// The largest body of a call that takes a file.
 const MAX_FORM: usize = 12 * 1024 * 1024;
 
 impl Route {
@@ -96,7 +96,7 @@ pub(crate) async fn answer(
     if let Some((status, codes)) = answer.as_ref().err().and_then(Refusal::codes) {
         debug_assert!(
             codes.iter().all(|code| codes::is_declared(route, status, code)),
-            "{} {} may not answer {status} {codes:?}: declare it in its line of the table, and in the spec",
+            "{} {} answered {status} {codes:?}, which is not declared: add it to the call's line in its table, and to the spec",
             route.method,
             route.path
         );

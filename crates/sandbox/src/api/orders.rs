@@ -66,14 +66,14 @@ const INVALID_ID: &str = "market.order.invaild_id_or_uuid";
 const INVALID_STATE: &str = "market.order.invalid_state";
 const INVALID_ORD_TYPE: &str = "market.order.invalid_ord_type";
 const INVALID_ORDER_BY: &str = "market.order.invalid_order_by";
-/// The last word of a message that upstream never gave a code.
+/// The code for a wrong cancellation filter. Upstream has a message without a code here, and sends its last word.
 const WORTHLESS: &str = "value";
 /// Missing, not a decimal, not positive.
 const VOLUME_CODES: [&str; 3] =
     ["market.order.missing_volume", "market.order.non_decimal_volume", "market.order.non_positive_volume"];
 const PRICE_CODES: [&str; 3] =
     ["market.order.missing_price", "market.order.non_decimal_price", "market.order.non_positive_price"];
-/// Ours: the documents give `custom_order_id` no limit.
+/// The longest `custom_order_id`. The documents name no limit.
 const CUSTOM_ORDER_ID_CHARS: usize = 255;
 
 const INVALID_POST_ONLY: &str = "sandbox.order.invalid_post_only";
@@ -89,7 +89,7 @@ const OWN_CODES: &[OwnCode] = &[
     own(INVALID_POST_ONLY, "422: `post_only` is neither true nor false; no code is documented"),
     own(
         INVALID_CUSTOM_ORDER_ID,
-        "422: `custom_order_id` is no text, or has more than 255 characters; no limit is documented",
+        "422: `custom_order_id` is not a text, or has more than 255 characters; no limit is documented",
     ),
 ];
 
@@ -133,7 +133,7 @@ pub(super) struct OrderView {
     trades: Option<Vec<trades::TradeView>>,
 }
 
-/// An order; the trades only where one order was asked for.
+/// The JSON of an order. The trades are shown only if a single order was requested.
 pub(super) fn view(profile: Profile, order: &Order, trades: Option<Vec<trades::TradeView>>) -> OrderView {
     let custom = order.custom_order_id.clone();
     OrderView {
@@ -160,7 +160,7 @@ pub(super) fn view(profile: Profile, order: &Order, trades: Option<Vec<trades::T
     }
 }
 
-/// An order as everybody may see it: without the name by which its owner knows it.
+/// An order as shown to the public: without its custom order id.
 pub(super) fn anonymous_view(profile: Profile, order: &Order) -> OrderView {
     OrderView { custom_order_id: None, ..view(profile, order, None) }
 }
@@ -180,13 +180,13 @@ fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(Reply::created(&view(request.profile(), &order, None)))
 }
 
-/// The parameters of a new order. All that is wrong with them is told at once;
-/// a market order that names a price, even `null`, only when nothing else is wrong (point 2).
+/// Reads the parameters of a new order. All errors are reported at once, except one: a market order with a price, even
+/// `null`, is refused only if nothing else is wrong.
 fn new_order(request: &ApiRequest<'_>) -> Result<PlaceOrder, Refusal> {
     let (account, params) = (request.account()?, request.params);
     let mut codes = Vec::new();
     let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
-    // A missing parameter gets its own code and the one of its value.
+    // A missing parameter gets two codes: that it is missing, and that its value is wrong.
     let market = text("market");
     if market.is_none() {
         codes.push(MISSING_MARKET);
@@ -205,7 +205,7 @@ fn new_order(request: &ApiRequest<'_>) -> Result<PlaceOrder, Refusal> {
     }
     let volume = decimal(params.get("volume"), VOLUME_CODES, &mut codes);
     let ord_type = match text("ord_type") {
-        // Required by the documents, `limit` when left out on the older servers.
+        // The documents require it; on the older servers the default is `limit`.
         None if request.profile() == Profile::Legacy => Some(OrderType::Limit),
         None => None,
         Some(text) => OrderType::parse(text),
@@ -246,8 +246,8 @@ fn new_order(request: &ApiRequest<'_>) -> Result<PlaceOrder, Refusal> {
     })
 }
 
-/// A decimal above zero; nothing where it is refused, or positive but past 28 digits (no market allows that many).
-/// The codes: missing, not a decimal, not positive.
+/// Reads a decimal above zero and adds the codes of what is wrong: missing, not a decimal, not positive. A positive number
+/// with more than 28 digits gives `None` without a code, because no market allows so many digits.
 fn decimal(
     value: Option<&Value>,
     [missing, non_decimal, non_positive]: [&'static str; 3],
@@ -279,7 +279,7 @@ fn order(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
 /// How a path names an order.
 #[derive(Debug, Clone, Copy)]
 enum Id {
-    /// None where it is out of range: well formed, but nobody's.
+    /// A number; `None` if it is out of range. It is well formed, but no order has it.
     Number(Option<u64>),
     Uuid(Uuid),
 }
@@ -347,7 +347,7 @@ fn orders(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(page.headers(Reply::ok(&views), promised(profile, total)))
 }
 
-/// Only asks for the end: the order comes back as it is now, `wait` as a rule.
+/// Requests the cancellation. The answer is the order before it is cancelled, so its state is usually `wait`.
 fn cancel(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let (account, id) = (request.account()?, Id::read(request.path(0))?);
     let order = request.host.read(|exchange| Some(id.find(exchange, account)?.id));

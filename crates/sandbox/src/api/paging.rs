@@ -4,7 +4,7 @@ use super::params::{Params, Value};
 use crate::base::{config::Profile, listing::Cut, reply::Reply};
 use std::ops::Range;
 
-/// What a list allows, and its codes.
+/// The paging limits of a list, and its error codes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) default: usize,
@@ -12,12 +12,12 @@ pub(crate) struct Limits {
     pub(crate) most: i64,
     pub(crate) non_integer_limit: &'static str,
     pub(crate) invalid_limit: &'static str,
-    /// None where the list has no pages.
+    /// `None` if the list has no pages.
     pub(crate) non_integer_page: Option<&'static str>,
 }
 
 impl Limits {
-    /// Every code of a wrong limit or page; without pages the last one only repeats another.
+    /// Every code for a wrong limit or page. Without pages the last one is a repetition.
     pub(crate) const fn codes(&self) -> [&'static str; 3] {
         let of_page = match self.non_integer_page {
             Some(code) => code,
@@ -44,7 +44,7 @@ const SHARED_LEGACY: Limits = Limits {
 pub(crate) const SHARED_CODES: &[&str] = &SHARED.codes();
 pub(crate) const SHARED_LEGACY_CODES: &[&str] = &SHARED_LEGACY.codes();
 
-/// The paging of markets, currencies and balances; the older servers put `admin.` before its codes.
+/// The paging of markets, currencies and balances; on the older servers its codes begin with `admin.`.
 pub(crate) fn shared_limits(profile: Profile) -> Limits {
     match profile {
         Profile::Docs => SHARED,
@@ -56,7 +56,7 @@ pub(crate) fn shared_limits(profile: Profile) -> Limits {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Page {
     pub(crate) limit: usize,
-    /// From 1.
+    /// Counted from 1.
     number: usize,
 }
 
@@ -87,17 +87,17 @@ impl Page {
         all.skip((self.number - 1).saturating_mul(self.limit)).take(self.limit).collect()
     }
 
-    /// The first page, whichever was asked for.
+    /// The first page, with the same limit.
     pub(crate) fn first(self) -> Self {
         Self { number: 1, ..self }
     }
 
-    /// The same of a list that cuts its pages itself.
+    /// This page, for a list that cuts its pages itself.
     pub(crate) fn cut(self, oldest_first: bool) -> Cut {
         Cut { skip: (self.number - 1).saturating_mul(self.limit), take: self.limit, oldest_first }
     }
 
-    /// The headers of a list; some lists keep their total to themselves.
+    /// Adds the paging headers of a list; some lists do not send their total.
     pub(crate) fn headers(self, reply: Reply, total: Option<usize>) -> Reply {
         let reply = reply.count("page", self.number).count("per-page", self.limit);
         match total {
@@ -107,12 +107,12 @@ impl Page {
     }
 }
 
-/// The documents promise a total with every list; the older servers keep it back for orders and own trades.
+/// The total of orders and own trades. The documents promise it with every list; the older servers do not send it here.
 pub(crate) fn promised(profile: Profile, total: usize) -> Option<usize> {
     (profile == Profile::Docs).then_some(total)
 }
 
-/// `asc` or `desc`, where given.
+/// Reads `asc` or `desc`, if given.
 pub(crate) fn ascending(
     params: &Params,
     name: &str,
@@ -164,13 +164,13 @@ impl Span {
         Self { from_ms, to_ms }
     }
 
-    /// From inclusive, to exclusive, in milliseconds. Both bounds are whole units, so that it makes no difference
-    /// whether times are cut to the unit before they are compared.
+    /// The span in milliseconds, without its end. Both bounds are whole units, so it makes no difference whether times are
+    /// cut to the unit before they are compared.
     pub(crate) fn within(&self) -> Range<i64> {
         self.from_ms.unwrap_or(i64::MIN)..self.to_ms.unwrap_or(i64::MAX)
     }
 
-    /// Both bounds inclusive, for candles.
+    /// Whether a time is in the span, both bounds included, for candles.
     pub(crate) fn holds_inclusive(&self, at_ms: i64) -> bool {
         self.from_ms.is_none_or(|from| at_ms >= from) && self.to_ms.is_none_or(|to| at_ms <= to)
     }
@@ -184,7 +184,7 @@ impl Span {
     }
 }
 
-/// The codes of a span.
+/// The error codes of a span.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpanCodes {
     pub(crate) non_integer_from: &'static str,
@@ -194,7 +194,7 @@ pub(crate) struct SpanCodes {
 }
 
 impl SpanCodes {
-    /// Every code of a wrong span.
+    /// Every code for a wrong span.
     pub(crate) const fn codes(&self) -> [&'static str; 4] {
         [self.non_integer_from, self.empty_from, self.non_integer_to, self.empty_to]
     }

@@ -1,4 +1,5 @@
-//! Parameters of a call: query, then body, as JSON or form. Numbers stay text, so that money meets no float.
+//! Parameters of a call, from the query and then the body (JSON or form). Numbers stay text, so that money is never read
+//! as a float.
 
 use crate::base::{
     money::{self, Parsed},
@@ -13,18 +14,18 @@ use std::collections::BTreeMap;
 pub(crate) enum Value {
     /// A text, or anything that came in a query or form.
     Text(String),
-    /// A JSON number's own text.
+    /// A JSON number, as its text.
     Number(String),
     Bool(bool),
     Null,
     List(Vec<Value>),
-    /// A JSON object's own text.
+    /// A JSON object, as its text.
     Object(String),
     /// A file of a form.
     File(File),
 }
 
-/// A file of a form; of its content only the size counts.
+/// A file of a form. Only the size of its content is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct File {
     pub(crate) name: String,
@@ -38,7 +39,7 @@ impl Value {
             Some(b'"') => serde_json::from_str(text).map_or(Self::Null, Self::Text),
             Some(b'[') => {
                 let items: Vec<Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
-                // A list inside a list is nothing that any call takes; reading one deep bounds the work.
+                // Only one level is read, to limit the work: no call takes a list inside a list.
                 Self::List(items.iter().map(|item| Self::scalar(item)).collect())
             }
             _ => Self::scalar(raw),
@@ -57,7 +58,7 @@ impl Value {
         }
     }
 
-    /// A text, or a number's text.
+    /// The text of a text or a number.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Number(text) => Some(text),
@@ -67,7 +68,7 @@ impl Value {
         }
     }
 
-    /// A whole number; one out of range saturates, and then fails every limit.
+    /// A whole number. If it is out of range, the nearest `i64`, which is above or below every limit.
     pub(crate) fn as_integer(&self) -> Option<i64> {
         let text = self.as_text()?;
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -93,12 +94,12 @@ impl Value {
     }
 }
 
-/// All parameters of a call, in the order they came.
+/// All parameters of a call, in the order in which they were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Params(Vec<(String, Value)>);
 
 impl Params {
-    /// The query and the body together; where both name a parameter, the body wins.
+    /// Reads query and body. If both have a parameter, the body wins.
     pub(crate) fn read(query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Self, Refusal> {
         let mut params = Self::default();
         params.add_form(query.unwrap_or_default().as_bytes());
@@ -108,7 +109,7 @@ impl Params {
         Ok(params)
     }
 
-    /// The query, and the fields of a form with files.
+    /// Reads the query, and adds the fields of a form with files.
     pub(crate) fn of_form(query: Option<&str>, fields: Vec<(String, Value)>) -> Self {
         let mut params = Self::default();
         params.add_form(query.unwrap_or_default().as_bytes());
@@ -117,7 +118,7 @@ impl Params {
     }
 
     fn add_body(&mut self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
-        // What is not labelled is JSON, as on the server family; a wrong label is refused.
+        // Without a content type the body is JSON, as on the server family. An unknown content type is refused.
         let full = headers
             .get(header::CONTENT_TYPE)
             .map_or_else(|| JSON.into(), |value| String::from_utf8_lossy(value.as_bytes()));
@@ -144,7 +145,7 @@ impl Params {
         const MALFORMED: Refusal = Refusal::Text(StatusCode::BAD_REQUEST, refusal::MALFORMED);
         let whole: &RawValue = serde_json::from_slice(body).map_err(|_| MALFORMED)?;
         if !whole.get().starts_with('{') {
-            // Well-formed JSON that names no parameter; the missing ones are refused by name.
+            // Valid JSON, but not an object, so it has no parameters. Missing ones are refused by name later.
             return Ok(());
         }
         let fields: BTreeMap<String, Box<RawValue>> =
@@ -153,17 +154,17 @@ impl Params {
         Ok(())
     }
 
-    /// The last value of that name, `null` included.
+    /// The last value with that name, `null` included.
     pub(crate) fn raw(&self, name: &str) -> Option<&Value> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// The last value of that name; `null` counts as absent.
+    /// The last value with that name; `null` counts as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.raw(name).filter(|value| **value != Value::Null)
     }
 
-    /// Every value of `name` and `name[]`, as `state=wait` or `state[]=wait&state[]=done` or a JSON list.
+    /// Every value of `name` and `name[]`, from `state=wait`, `state[]=wait&state[]=done` or a JSON list.
     pub(crate) fn all(&self, name: &str) -> Vec<&Value> {
         let mut all = Vec::new();
         for (key, value) in &self.0 {
@@ -220,7 +221,7 @@ mod tests {
         let unsupported = read("text/csv; charset=utf-8", "a").unwrap_err();
         let sentence = "The provided content-type 'text/csv' is not supported.".to_owned();
         assert_eq!(unsupported, Refusal::Sentence(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
-        assert!(read("text/csv", "").is_ok(), "without a body its type says nothing");
+        assert!(read("text/csv", "").is_ok(), "without a body the content type is ignored");
         assert!(read("application/json", "[1,2]").is_ok());
         assert!(
             read("application/json", &format!("{{\"a\":{}1{}}}", "[".repeat(90), "]".repeat(90))).is_ok()

@@ -3,40 +3,40 @@
 use super::call::Route;
 use crate::base::config::Profile;
 
-/// Services with a place of their own.
+/// Services that have their own prefix.
 pub(super) const OWN_PREFIXES: [(&str, &str); 2] =
     [("verification", "/api/v2/verification"), ("persona", "/api/v2/persona")];
 
-/// Where calls are answered: the current base, the older one, and the documents' paths without a service name.
+/// The prefixes of all other calls: the current one, the older one, and the documents' paths without a service name.
 pub(super) const PREFIXES: [&str; 3] = ["/api/v2/atlas", "/api/v2/trade", "/api/v2"];
-/// The oldest base, which public clients of the older API still use.
+/// The oldest prefix, which public clients of the older API still use.
 pub(super) const OLDEST: &str = "/api/v2/peatio";
 
-/// Whether a call stands under that prefix.
+/// Whether a call is served under that prefix.
 pub(super) fn stands_under(route: &Route, prefix: &str) -> bool {
     let own = OWN_PREFIXES.into_iter().find(|(service, _)| *service == route.service);
     own.map_or_else(|| OWN_PREFIXES.iter().all(|(_, other)| *other != prefix), |(_, own)| own == prefix)
 }
 
-/// What a path leads to.
+/// The calls of a path.
 #[derive(Debug)]
 pub(crate) struct Found {
     /// The path without its prefix.
     pub(crate) path: String,
-    /// The calls of the best fitting template, one for each method.
+    /// The calls of the template that matches, one for each method.
     pub(crate) routes: Vec<&'static Route>,
-    /// What stands in the template's `{…}`.
+    /// The segments at the template's `{…}`.
     pub(crate) segments: Vec<String>,
 }
 
-/// The calls of one path, whatever their method.
+/// A path with its calls of all methods.
 pub(super) struct Template {
-    /// What stands between its slashes.
+    /// The path, split at its slashes.
     segments: Vec<&'static str>,
     routes: Vec<&'static Route>,
 }
 
-/// The paths of these calls, in their order. They are taken apart once, since each request looks through them.
+/// The paths of these calls, in their order. They are split only once, because each request searches them.
 pub(super) fn templates(all: impl Iterator<Item = &'static Route>) -> Vec<Template> {
     let mut templates: Vec<Template> = Vec::new();
     for route in all {
@@ -52,7 +52,7 @@ pub(super) fn templates(all: impl Iterator<Item = &'static Route>) -> Vec<Templa
     templates
 }
 
-/// The calls of a path, whatever their method.
+/// The calls of a path, for all methods.
 pub(super) fn find(templates: &[Template], profile: Profile, full: &str) -> Option<Found> {
     let oldest = (profile == Profile::Legacy).then_some(OLDEST);
     let prefixes = oldest.into_iter().chain(OWN_PREFIXES.map(|(_, prefix)| prefix)).chain(PREFIXES);
@@ -69,7 +69,7 @@ pub(super) fn find(templates: &[Template], profile: Profile, full: &str) -> Opti
 }
 
 impl Found {
-    /// What may be asked of this path, for `Allow`.
+    /// The methods that this path has, for the header `Allow`.
     pub(crate) fn methods(&self) -> Vec<&'static str> {
         let mut methods: Vec<&'static str> = self.routes.iter().map(|route| route.method).collect();
         if methods.contains(&"GET") {
@@ -80,18 +80,18 @@ impl Found {
     }
 }
 
-/// The segments in place of `{…}`, where the path fits the template.
+/// The segments at `{…}`; `None` if the path does not match the template.
 fn matches(template: &[&str], given: &[&str]) -> Option<Vec<String>> {
     let fits = |(wanted, segment): (&&str, &&str)| wanted.starts_with('{') || wanted == segment;
     if template.len() != given.len() || !template.iter().zip(given).all(fits) {
         return None;
     }
     let variable = template.iter().zip(given).filter(|(wanted, _)| wanted.starts_with('{'));
-    // An empty segment is another path, not an empty id.
+    // An empty segment does not match: an id is never empty.
     variable.map(|(_, segment)| percent_decoded(segment).filter(|text| !text.is_empty())).collect()
 }
 
-/// `%41` becomes `A`; nothing where the escapes are broken or do not give UTF-8.
+/// Decodes percent escapes: `%41` becomes `A`. `None` if an escape is broken or the result is not UTF-8.
 fn percent_decoded(segment: &str) -> Option<String> {
     let mut bytes = segment.bytes();
     let mut decoded = Vec::new();

@@ -1,4 +1,4 @@
-//! Sub-accounts (the documents' section "Sub-Accounts"). They cannot be acted for yet.
+//! Sub-accounts (the documents' section "Sub-Accounts"). No call can act for one yet.
 
 use super::{
     call::{ApiRequest, Theme, route},
@@ -26,8 +26,8 @@ const NAME: &str = "sandbox.sub_account.invalid_name";
 const ACTION: &str = "sandbox.sub_account.invalid_deposit_action";
 
 const OWN_CODES: &[OwnCode] = &[
-    own(NAME, "422: `account_name` has not 1 to 100 characters; no code is documented"),
-    own(ACTION, "422: `deposit_action` is none of the documents' forms; no code is documented"),
+    own(NAME, "422: `account_name` is empty or longer than 100 characters; no code is documented"),
+    own(ACTION, "422: `deposit_action` has none of the documented forms; no code is documented"),
 ];
 const CODES: &[&[&str]] = &[&[NAME, ACTION]];
 
@@ -43,7 +43,7 @@ fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
         Some(Value::Object(text)) => {
             serde_json::from_str(text).ok().and_then(|action| named(request, &action))
         }
-        // As the documents' own sample sends it.
+        // The form of the sample in the documents.
         Some(other) => {
             other.as_text().filter(|text| ["none", "transfer_to_parent"].contains(text)).map(str::to_owned)
         }
@@ -63,7 +63,7 @@ fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     })))
 }
 
-/// The action's name, where it has what it needs.
+/// The name of an action; `None` if a field that it needs is missing.
 fn named(request: &ApiRequest<'_>, action: &Json) -> Option<String> {
     let name = action["action"].as_str()?;
     let slippage = &action["max_slippage"];

@@ -43,12 +43,14 @@ const TRADES_SPAN: SpanCodes = SpanCodes {
 
 const INVALID_TRADE_TYPE: &str = "market.trade.invalid_type";
 const INVALID_TRADE_ORDER_BY: &str = "market.trade.invalid_order_by";
-/// The code of a filter that names no market (or unit of one).
+/// The code of a filter by a market or unit that does not exist.
 pub(super) const MARKET_DOESNT_EXIST: &str = "market.market.doesnt_exist";
 const NON_INTEGER_ORDER_ID: &str = "sandbox.trade.non_integer_order_id";
 
-const OWN_CODES: &[OwnCode] =
-    &[own(NON_INTEGER_ORDER_ID, "422: `order_id` of own trades is no whole number; no code is documented")];
+const OWN_CODES: &[OwnCode] = &[own(
+    NON_INTEGER_ORDER_ID,
+    "422: `order_id` of own trades is not a whole number; no code is documented",
+)];
 const TRADES_CODES: &[&[&str]] = &[
     &[MARKET_DOESNT_EXIST, NON_INTEGER_ORDER_ID, INVALID_TRADE_TYPE, INVALID_TRADE_ORDER_BY],
     &TRADES.codes(),
@@ -69,7 +71,7 @@ pub(super) struct TradeView {
     details: Option<TradeDetails>,
 }
 
-/// What the older servers leave out of the trades inside an order.
+/// The fields that the older servers leave out in the trades of an order.
 #[derive(Debug, Serialize)]
 struct TradeDetails {
     fee_currency: Code,
@@ -80,7 +82,7 @@ struct TradeDetails {
     custom_order_id: Option<String>,
 }
 
-/// A trade as the owner of that order sees it; nothing where the order had no part in it.
+/// A trade as the owner of that order sees it; `None` if the order was not part of it.
 pub(super) fn view(profile: Profile, trade: &Trade, order_id: u64, in_order: bool) -> Option<TradeView> {
     let half = trade.side_of_order(order_id)?;
     let terse = in_order && profile == Profile::Legacy;
@@ -103,7 +105,7 @@ pub(super) fn view(profile: Profile, trade: &Trade, order_id: u64, in_order: boo
     })
 }
 
-/// The market of a filter, where one is given.
+/// The market of a filter, if one is given.
 pub(super) fn market_filter(
     request: &ApiRequest<'_>,
     id: Option<&str>,
@@ -123,7 +125,7 @@ fn trades(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let mut codes = Vec::new();
     let text = |name| params.get(name).map(|value| value.as_text().unwrap_or_default());
     let market = market_filter(request, text("market"), &mut codes);
-    // The older servers do not know this parameter, and ignore it as any other that they do not know.
+    // The older servers ignore this parameter, like every unknown one.
     let order_id = params.get("order_id").filter(|_| profile == Profile::Docs).map(Value::as_integer);
     if order_id == Some(None) {
         codes.push(NON_INTEGER_ORDER_ID);
@@ -136,12 +138,12 @@ fn trades(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let oldest_first = ascending(params, "order_by", false, INVALID_TRADE_ORDER_BY, &mut codes);
     let span = Span::read(params, profile, &TRADES_SPAN, &mut codes);
     Refusal::all(codes)?;
-    // A negative number is no order's.
+    // No order has a negative number, and none has the number 0.
     let order_id = order_id.flatten().map(|id| u64::try_from(id).unwrap_or_default());
     let side = side.flatten();
     let cut = page.cut(oldest_first);
     let (total, views): (usize, Vec<_>) = match order_id {
-        // That order's half counts: of a match with itself an account has both.
+        // Shows the half of that order, because in a match with itself an account has both halves.
         Some(id) => {
             let mut trades = request.host.read(|exchange| {
                 let order = exchange

@@ -15,7 +15,7 @@ pub(crate) struct Clock {
     offset_ms: AtomicI64,
 }
 
-/// Keeps every time inside what an ISO-8601 text and an HTTP date can say (years 1970 to 9999).
+/// The latest time that an ISO-8601 text and an HTTP date can show (end of the year 9999).
 const LATEST_MS: i64 = 253_402_300_799_000;
 
 impl Clock {
@@ -24,9 +24,9 @@ impl Clock {
         wall_ms().saturating_add(self.offset_ms.load(Ordering::Relaxed)).clamp(0, LATEST_MS)
     }
 
-    /// Moves the clock by so many milliseconds, backwards where negative.
+    /// Moves the clock by `by_ms` milliseconds, backwards if negative.
     pub(crate) fn advance(&self, by_ms: i64) {
-        // `fetch_update` only fails where the closure gives `None`, and this one never does.
+        // `fetch_update` fails only if the closure gives `None`, and this one never does.
         let _previous = self
             .offset_ms
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |offset| Some(offset.saturating_add(by_ms)));
@@ -34,7 +34,7 @@ impl Clock {
 }
 
 impl Clock {
-    /// Moves the clock forward to that time, where it is not there yet.
+    /// Moves the clock forward to `at_ms`; does nothing if the clock is already later.
     pub(crate) fn reach(&self, at_ms: i64) {
         self.advance(at_ms.saturating_sub(self.now_ms()).max(0));
     }
@@ -60,7 +60,7 @@ pub(crate) fn iso(ms: i64, offset_hours: i8) -> String {
 /// A time as an HTTP date (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(ms: i64) -> String {
     let at = jiff::Timestamp::from_second(ms.div_euclid(1000)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    // It refuses years past 9999, which the clock does not reach.
+    // It fails only for years after 9999, which the clock does not reach.
     DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap_or_default()
 }
 

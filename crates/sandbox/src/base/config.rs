@@ -10,8 +10,8 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
-    /// The shapes and promises of the current documents (2026). Where they name no code, ours begins with
-    /// `sandbox.`.
+    /// The shapes and promises of the current documents (2026). Where the documents name no error code, the
+    /// sandbox uses its own, which begins with `sandbox.`.
     #[default]
     Docs,
     /// The behaviour of the OpenDAX family that Cape's older API was built on (2023 and before): times in
@@ -43,7 +43,7 @@ pub(crate) struct Config {
     pub(crate) profile: Profile,
     pub(crate) listen: SocketAddr,
     pub(crate) allow_non_loopback: bool,
-    /// A nonce must be nearer to the exchange's clock than this, on either side.
+    /// How far a nonce may be from the exchange's clock, in both directions.
     pub(crate) auth_window: Duration,
     pub(crate) ping_every: Duration,
     pub(crate) drop_after: Duration,

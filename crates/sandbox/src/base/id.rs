@@ -3,26 +3,26 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, ops::Deref};
 
-/// An account's number. It is given once and never again.
+/// An account's number. It is never given to another account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct AccountId(pub(crate) u64);
 
-/// Bytes of the longest code.
+/// The largest length of a code, in bytes.
 const MOST: usize = 23;
 
 /// The code of a currency or a market, such as `btc` or `btczar`: 1 to 23 of a-z, 0-9, `-` and `_`.
 ///
-/// It is kept in place and copied like a number, so that an order or a posting holds its market without a pointer to it.
+/// It is `Copy` and needs no allocation, so that an order or a posting can hold its market by value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Code {
-    /// Filled up with zeros, so that codes are sorted as their texts are.
+    /// Padded with zeros, so that codes sort in the same order as their texts.
     bytes: [u8; MOST],
     len: u8,
 }
 
 impl Code {
-    /// The code of that text; none where it is too long or has another character.
+    /// Makes a code from a text; `None` if the text is empty, too long or has a character that is not allowed.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let fits =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
@@ -37,7 +37,7 @@ impl Code {
     /// Its text.
     pub(crate) fn as_str(&self) -> &str {
         let text = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
-        // Only ASCII gets in.
+        // Never fails: `new` accepts only ASCII.
         std::str::from_utf8(text).unwrap_or_default()
     }
 }
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Code {
         let text = String::deserialize(deserializer)?;
         Self::new(&text).ok_or_else(|| {
             D::Error::custom(format!(
-                "{text:?} is no code of a currency or market: give 1 to {MOST} of a-z, 0-9, - and _"
+                "{text:?} is not a code of a currency or market: give 1 to {MOST} characters of a-z, 0-9, - and _"
             ))
         })
     }

@@ -1,8 +1,7 @@
 //! Double entry: every amount leaves one pocket and enters another, so each currency sums to zero for ever.
 //!
-//! What came from outside stands as a negative balance of [`Party::Outside`]; fees are income of [`Party::Fees`].
-//! A batch of postings is applied whole or not at all, and stands in the journal as one entry. No digit is ever dropped
-//! (see `money`).
+//! Money from outside is a negative balance of [`Party::Outside`]; fees are income of [`Party::Fees`]. A batch of
+//! postings is applied completely or not at all, and is one entry of the journal. Amounts are never rounded (see `money`).
 
 use super::{
     id::{AccountId, Code},
@@ -51,10 +50,10 @@ pub(crate) struct Balance {
     pub(crate) locked: Decimal,
 }
 
-/// Why a batch was not applied. Nothing of it was.
+/// Why a batch of postings was refused. No posting of the batch was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// A pocket other than the outside's would go below zero.
+    /// A balance other than the one of [`Party::Outside`] would become negative.
     Insufficient,
     /// An amount is negative, or the exact sum needs more than 28 digits.
     OutOfRange,
@@ -65,9 +64,9 @@ pub(crate) enum Refused {
 pub(crate) enum Reason {
     /// Money came from outside: the deposit's number.
     Deposit(u64),
-    /// An order was accepted, and locked what it may cost: the order's number.
+    /// An order was accepted and its cost was locked: the order's number.
     OrderLocked(u64),
-    /// An order ended, and what it still had locked is free again: the order's number.
+    /// An order ended and the rest of its lock was released: the order's number.
     OrderReleased(u64),
     /// A match: the trade's number.
     Trade(u64),
@@ -96,7 +95,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A batch of postings in the journal. Its number is its place, from 1.
+/// A batch of postings in the journal. Its number is its position, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) at_ms: i64,
@@ -104,7 +103,7 @@ pub(crate) struct Entry {
     pub(crate) postings: Vec<Posting>,
 }
 
-/// Every balance of every party, and how each came about.
+/// Every balance of every party, and the journal of the movements that led to them.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     balances: BTreeMap<(Party, Code), Balance>,
@@ -112,7 +111,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// What the party has; zero where it never had any.
+    /// A party's balance of a currency; zero if it never had any.
     pub(crate) fn balance(&self, party: Party, currency: Code) -> Balance {
         self.balances.get(&(party, currency)).copied().unwrap_or_default()
     }
@@ -122,7 +121,7 @@ impl Ledger {
         self.balances.iter().map(|(&(party, currency), &balance)| (party, currency, balance))
     }
 
-    /// The sum over all parties and pockets: zero, or the ledger is wrong. Nothing where it has no exact value.
+    /// The sum of a currency over all parties and pockets. It must be zero; `None` if it has no exact value.
     pub(crate) fn sum(&self, currency: Code) -> Option<Decimal> {
         let mut sum = Decimal::ZERO;
         for (_, _, balance) in self.balances().filter(|&(_, held, _)| held == currency) {
@@ -208,7 +207,7 @@ mod tests {
         assert_eq!((balance.available, balance.locked), (Decimal::new(3, 0), Decimal::new(7, 0)));
         assert_eq!(ledger.sum(zar), Some(Decimal::ZERO));
         assert_eq!(ledger.supply(zar), Decimal::new(10, 0));
-        // What was refused left no entry.
+        // A refused batch leaves no entry.
         let entry =
             |at_ms, reason, postings: &[Posting]| Entry { at_ms, reason, postings: postings.to_vec() };
         let wanted = [entry(5, Reason::Deposit(1), &came), entry(8, Reason::OrderLocked(3), &locked)];

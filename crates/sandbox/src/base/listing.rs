@@ -1,31 +1,31 @@
-//! A long list in the order in which it is shown, of which a page is cut without a walk over the whole.
+//! A long sorted list from which one page can be read without a scan of all rows.
 //!
-//! The rows stand in blocks. A block knows how many rows of each kind it holds and between which times they lie, so
-//! that counting, and skipping to a page, look into a block only where its figures do not say enough.
+//! The rows are stored in blocks. Each block knows its number of rows of each kind, and its earliest and latest time.
+//! Counting rows, or skipping to a page, reads the rows of a block only if these figures are not enough.
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
-/// Rows of a full block.
+/// The number of rows in a full block.
 const BLOCK: usize = 256;
 
-/// Where a row stands in the list: by time, then by number.
+/// The sort key of a row: time, then number.
 pub(crate) type Place = (i64, u64);
 
 /// One row.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry<K, T> {
-    /// No two rows have the same.
+    /// Unique in the list.
     pub(crate) place: Place,
-    /// The time that a filter asks about.
+    /// The time that a filter compares.
     pub(crate) at_ms: i64,
-    /// What a filter asks about otherwise. Many rows have the same.
+    /// Everything else that a filter compares. Many rows have the same kind.
     pub(crate) kind: K,
     pub(crate) row: T,
 }
 
 /// Which rows are wanted.
 pub(crate) struct Filter<'a, K> {
-    /// Whether a kind is wanted; none means all of them.
+    /// Whether a kind is wanted; `None` means all kinds.
     pub(crate) wants: Option<&'a dyn Fn(&K) -> bool>,
     /// From inclusive, to exclusive.
     pub(crate) within: Range<i64>,
@@ -51,7 +51,7 @@ impl<K> Filter<'_, K> {
         self.wants.is_none_or(|wants| wants(kind))
     }
 
-    /// The end of time is part of a span without an end.
+    /// A span without an end includes `i64::MAX` too.
     fn wants_time(&self, at_ms: i64) -> bool {
         at_ms >= self.within.start && (at_ms < self.within.end || self.within.end == i64::MAX)
     }
@@ -70,9 +70,9 @@ pub(crate) struct Cut {
 struct Block<K, T> {
     /// Sorted, never empty.
     entries: Vec<Entry<K, T>>,
-    /// Rows of each kind that it has.
+    /// The number of rows of each kind in this block.
     counts: BTreeMap<K, usize>,
-    /// No row lies outside of these times; rows that were taken out may have left them wider than they need be.
+    /// All rows are between these two times. After a removal the range may be wider than necessary.
     earliest_ms: i64,
     latest_ms: i64,
 }
@@ -96,15 +96,15 @@ impl<K: Ord + Copy, T> Listing<K, T> {
         self.len
     }
 
-    /// Puts a row where it belongs; at the end costs least.
+    /// Inserts a row at its place. Cheapest at the end of the list.
     pub(crate) fn insert(&mut self, entry: Entry<K, T>) {
-        // The last block that begins at or before the row.
+        // The row belongs in the last block that begins at or before it.
         let next = self.blocks.partition_point(|block| block.first() <= Some(entry.place));
         let mut at = next.saturating_sub(1);
         match self.blocks.get(at) {
             None => self.blocks.push(Block::new()),
             Some(block) if block.entries.len() < BLOCK => {}
-            // A list that grows at its end fills its blocks; elsewhere a full block is halved.
+            // At the end of the list a full block is kept and a new one begun; anywhere else it is split in two halves.
             Some(block) if next == self.blocks.len() && block.last() < Some(entry.place) => {
                 at = next;
                 self.blocks.push(Block::new());
@@ -124,7 +124,7 @@ impl<K: Ord + Copy, T> Listing<K, T> {
         }
     }
 
-    /// Takes the row of that place out.
+    /// Removes the row with that place.
     pub(crate) fn remove(&mut self, place: Place) -> Option<Entry<K, T>> {
         let at = self.blocks.partition_point(|block| block.first() <= Some(place)).checked_sub(1)?;
         let block = self.blocks.get_mut(at)?;
@@ -136,7 +136,7 @@ impl<K: Ord + Copy, T> Listing<K, T> {
         Some(entry)
     }
 
-    /// How many rows the filter leaves.
+    /// How many rows match the filter.
     pub(crate) fn count(&self, filter: &Filter<'_, K>) -> usize {
         if filter.wants.is_none() && filter.within == (i64::MIN..i64::MAX) {
             return self.len;
@@ -144,7 +144,7 @@ impl<K: Ord + Copy, T> Listing<K, T> {
         self.blocks.iter().map(|block| block.count(filter)).sum()
     }
 
-    /// A part of the rows that the filter leaves.
+    /// A part of the rows that match the filter.
     pub(crate) fn cut(&self, filter: &Filter<'_, K>, cut: Cut) -> Vec<&T> {
         if cut.oldest_first {
             collect(self.blocks.iter(), |block| block.entries.iter(), filter, cut)
@@ -219,7 +219,7 @@ impl<K: Ord + Copy, T> Block<K, T> {
         }
     }
 
-    /// Moves the upper half into a block of its own.
+    /// Moves the upper half into a new block.
     fn split(&mut self) -> Self {
         let mut upper = Self::new();
         for entry in self.entries.split_off(self.entries.len() / 2) {
@@ -229,7 +229,7 @@ impl<K: Ord + Copy, T> Block<K, T> {
         upper
     }
 
-    /// How many rows the filter leaves; by the block's figures alone where all its rows are within the span, or none.
+    /// How many rows match the filter. Reads the rows only if the span covers a part of the block.
     fn count(&self, filter: &Filter<'_, K>) -> usize {
         if self.latest_ms < filter.within.start
             || (self.earliest_ms >= filter.within.end && filter.within.end != i64::MAX)
@@ -254,7 +254,7 @@ mod tests {
 
     const KINDS: usize = 6;
 
-    /// Wanted kinds, and wanted times.
+    /// Random wanted kinds and wanted times.
     fn random_filter(random: &mut fastrand::Rng, latest: i64) -> ([bool; KINDS], Range<i64>) {
         let mut kinds = [true; KINDS];
         if random.bool() {
@@ -270,7 +270,7 @@ mod tests {
         (kinds, within)
     }
 
-    /// Filters and cuts the plain way.
+    /// The expected count and page, by filtering and sorting all rows.
     fn naive(
         all: &[Entry<usize, u64>],
         (kinds, within): &([bool; KINDS], Range<i64>),
@@ -294,7 +294,7 @@ mod tests {
         let mut plain: Vec<Entry<usize, u64>> = Vec::new();
         let mut now = 0;
         for id in 0..6_000 {
-            // Time stands still, goes on, and now and then goes back.
+            // The time can also stay the same or go back, as the exchange's clock can be moved.
             now += [-40, 0, 1, 7, 9, 9, 20, 30][random.usize(..8)];
             let entry = Entry {
                 place: (now, id),
@@ -305,7 +305,7 @@ mod tests {
             plain.push(entry.clone());
             list.insert(entry);
             if random.u8(..3) == 0 {
-                // A row that changes leaves its place and stands last again, or just leaves.
+                // A row that changes is moved to the end of the list; others are only removed.
                 let old = plain.swap_remove(random.usize(..plain.len()));
                 let mut entry = list.remove(old.place).unwrap();
                 assert_eq!((entry.row, entry.kind), (old.row, old.kind));

@@ -1,4 +1,4 @@
-//! What every part of the exchange stands on: exact money, names, time, the ledger, refusals and answers.
+//! What every part of the exchange uses: exact money, names, time, the ledger, refusals and answers.
 
 pub(crate) mod clock;
 pub(crate) mod config;

@@ -1,20 +1,20 @@
 //! Exact money: text to decimal, decimal to text, and arithmetic that refuses to round.
 //!
-//! The ledger keeps every digit of a product: price (2 digits) times amount (8) times fee (3) needs 13 digits after
-//! the point, and no currency's total supply may pass [`MAX_SUPPLY`] (12 digits before it), so the 28 digits of a
-//! `Decimal` always suffice.
+//! The ledger keeps every digit of a product. Price (2 digits) times amount (8) times fee (3) needs 13 digits after
+//! the point. The total supply of a currency is at most [`MAX_SUPPLY`], which needs 12 digits before the point. So the
+//! 28 digits of a `Decimal` are always enough.
 
 use rust_decimal::Decimal;
 
 /// The most of one currency that may exist in the sandbox: 10^12.
 pub(crate) const MAX_SUPPLY: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
 
-/// What a piece of text says as a number.
+/// The result of reading a text as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parsed {
     /// A number that a `Decimal` holds digit for digit.
     Exact(Decimal),
-    /// A number with more than 28 digits, before or after the point. It is never rounded into range.
+    /// A number with more than 28 digits. It is never rounded to make it fit.
     Unrepresentable {
         /// Whether it is below zero.
         negative: bool,
@@ -59,7 +59,7 @@ fn exponent_value(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // An exponent that does not fit is far out of range anyway, and stays so when it saturates.
+    // An exponent that does not fit in `i64` is out of range anyway, and so is the value that replaces it.
     let size: i64 = digits.parse().unwrap_or(i64::from(u32::MAX));
     Some(if negative { -size } else { size })
 }
@@ -68,7 +68,7 @@ fn length(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// The number `digits` × 10^-`scale`, where it has at most 28 digits on either side of the point.
+/// The number `digits` × 10^-`scale`; `None` if it needs more than 28 digits before or after the point.
 fn build(digits: &str, scale: i64, negative: bool) -> Option<Decimal> {
     if digits.len() > 28 || scale > 28 || length(digits.len()).saturating_sub(scale) > 28 {
         return None;
@@ -81,11 +81,11 @@ fn build(digits: &str, scale: i64, negative: bool) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(if negative { -size } else { size }, scale).ok()
 }
 
-/// `a × b` with every digit, or nothing where 28 digits do not hold it.
+/// `a × b` with every digit; `None` if 28 digits are not enough.
 pub(crate) fn mul(a: Decimal, b: Decimal) -> Option<Decimal> {
     let exact = |a: Decimal, b: Decimal| {
         let product = a.checked_mul(b)?;
-        // `checked_mul` rounds where it runs out of room, and then the scale is not the sum of the two.
+        // `checked_mul` rounds a product that is too long. Then its scale is smaller than the sum of both scales.
         (product.scale() == a.scale() + b.scale()).then_some(product)
     };
     if a.is_zero() || b.is_zero() {
@@ -94,7 +94,7 @@ pub(crate) fn mul(a: Decimal, b: Decimal) -> Option<Decimal> {
     exact(a, b).or_else(|| exact(a.normalize(), b.normalize()))
 }
 
-/// `a + b` with every digit, or nothing where 28 digits do not hold it.
+/// `a + b` with every digit; `None` if 28 digits are not enough.
 pub(crate) fn add(a: Decimal, b: Decimal) -> Option<Decimal> {
     let exact = |a: Decimal, b: Decimal| {
         let sum = a.checked_add(b)?;
@@ -109,7 +109,7 @@ pub(crate) fn add(a: Decimal, b: Decimal) -> Option<Decimal> {
     exact(a, b).or_else(|| exact(a.normalize(), b.normalize()))
 }
 
-/// `a ÷ b` cut (not rounded) to so many digits after the point; nothing where `b` is zero.
+/// `a ÷ b`, cut (not rounded) to `digits` digits after the point; `None` if `b` is zero.
 pub(crate) fn div_down(a: Decimal, b: Decimal, digits: u32) -> Option<Decimal> {
     let (a, b) = (a.normalize(), b.normalize());
     let shift = i64::from(digits) + i64::from(b.scale()) - i64::from(a.scale());
@@ -122,7 +122,7 @@ pub(crate) fn div_down(a: Decimal, b: Decimal, digits: u32) -> Option<Decimal> {
         };
         Decimal::try_from_i128_with_scale(over.checked_div(under)?, digits).ok()
     });
-    // Out of an i128's range: the last of 28 digits may be rounded, which the cut then hides.
+    // Out of the range of i128: `checked_div` may round the last of 28 digits, which the cut then removes.
     exact.or_else(|| a.checked_div(b).map(|quotient| quotient.trunc_with_scale(digits)))
 }
 
@@ -131,12 +131,12 @@ pub(crate) fn fraction_digits(value: Decimal) -> u32 {
     value.normalize().scale()
 }
 
-/// As the exchange writes decimals: plain notation, at least one digit after the point, no needless zeros.
+/// Writes a decimal as the exchange does: plain notation, at least one digit after the point, no other trailing zeros.
 pub(crate) fn text(value: Decimal) -> String {
     padded(value, 1)
 }
 
-/// Plain notation with at least so many digits after the point.
+/// Plain notation with at least `at_least` digits after the point.
 pub(crate) fn padded(value: Decimal, at_least: u32) -> String {
     let mut value = value.normalize();
     if value.is_zero() {
@@ -154,8 +154,8 @@ pub(crate) fn padded(value: Decimal, at_least: u32) -> String {
     text
 }
 
-/// Exact amounts in JSON: written as text, read from a text or a number, digit for digit. What is written comes back as it
-/// was, its zeros at the end too.
+/// Exact amounts in JSON: written as text, read from a text or a number, digit for digit. Reading what was written gives
+/// the same digits, including zeros at the end.
 pub(crate) mod exact {
     use super::{Parsed, parse};
     use rust_decimal::Decimal;
@@ -172,13 +172,13 @@ pub(crate) mod exact {
         match parse(bare) {
             Parsed::Exact(value) => Ok(Decimal::from_str_exact(bare).unwrap_or(value)),
             Parsed::Unrepresentable { .. } | Parsed::NotDecimal => {
-                Err(D::Error::custom(format!("{raw} is no amount; give a number of at most 28 digits")))
+                Err(D::Error::custom(format!("{raw} is not an amount; give a number of at most 28 digits")))
             }
         }
     }
 }
 
-/// The same where there may be none.
+/// The same for an optional amount.
 pub(crate) mod exact_option {
     use rust_decimal::Decimal;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -47,7 +47,7 @@ impl Serialize for Number {
     }
 }
 
-/// Sign, significant digits, and the place of the point relative to the first of them.
+/// Sign, significant digits, and the position of the point, counted from the first digit.
 fn parts(value: Decimal) -> (&'static str, String, i64) {
     let value = value.normalize();
     if value.is_zero() {
@@ -59,7 +59,7 @@ fn parts(value: Decimal) -> (&'static str, String, i64) {
     (if value.is_sign_negative() { "-" } else { "" }, digits, length - i64::from(value.scale()))
 }
 
-/// `d.ddd`; where there is only one digit, it is followed by `.` and `alone`, or stands bare where that is empty.
+/// The digits as `d.ddd`. A single digit becomes `d.` plus `alone`, or only `d` if `alone` is empty.
 fn mantissa(digits: &str, alone: &str) -> String {
     let (first, rest) = digits.split_at(digits.len().min(1));
     let rest = if rest.is_empty() { alone } else { rest };

@@ -1,14 +1,14 @@
-//! What a refusal looks like on the wire, and the codes that belong to no single theme.
+//! What a refusal looks like on the wire, and the codes that several themes share.
 
 use http::StatusCode;
 
-/// A code that the documents do not have, and why the sandbox needs it.
+/// An error code that only the sandbox uses, and why it needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnCode {
-    /// Begins with `sandbox.`, so that nobody mistakes it for one of Cape's.
+    /// Begins with `sandbox.`, so that it cannot be confused with a code of Cape.
     pub code: &'static str,
-    /// When it is given, and what the documents leave open.
+    /// When the sandbox answers with it, and what the documents do not say.
     pub reason: &'static str,
 }
 
@@ -24,15 +24,18 @@ pub(crate) const BODY_TOO_LARGE: &str = "sandbox.request.body_too_large";
 pub(crate) const BODY_INCOMPLETE: &str = "sandbox.request.body_incomplete";
 pub(crate) const OVERLOADED: &str = "sandbox.engine.overloaded";
 
-/// Those of our own that belong to no single theme.
+/// Our own codes that several themes share.
 pub(crate) const OWN_CODES: &[OwnCode] = &[
     own(
         ROLE_NOT_PERMITTED,
-        "403: a member asks for what merchants and aggregators may; no code is documented",
+        "403: a member asks for something that only merchants and aggregators may do; no code is documented",
     ),
-    own(BODY_TOO_LARGE, "413: the body passes 64 KiB; the real limit is unknown"),
+    own(
+        BODY_TOO_LARGE,
+        "413: the body is larger than 64 KiB (12 MiB with a file); the real limit is unknown",
+    ),
     own(BODY_INCOMPLETE, "400: the body ended early or came too slowly"),
-    own(OVERLOADED, "503: over 10,000 commands and events wait; nothing was done"),
+    own(OVERLOADED, "503: more than 10,000 commands and events are waiting; nothing was done"),
 ];
 
 /// A code of our own.
@@ -51,7 +54,7 @@ pub(crate) enum Refusal {
     Sentence(StatusCode, String),
     /// A bare text without a content type, as for an unknown route.
     Plain(StatusCode, &'static str),
-    /// `{"errors":"server.method_not_allowed"}`, with what would be allowed.
+    /// `{"errors":"server.method_not_allowed"}`, with the methods that are allowed.
     Method(Vec<&'static str>),
 }
 
@@ -68,7 +71,7 @@ impl Refusal {
         Self::Codes(StatusCode::NOT_FOUND, vec![NOT_FOUND])
     }
 
-    /// Status and codes, where it has any.
+    /// Status and codes; `None` for a refusal without codes.
     pub(crate) fn codes(&self) -> Option<(StatusCode, &[&'static str])> {
         match self {
             Self::Codes(status, codes) => Some((*status, codes)),
@@ -78,7 +81,7 @@ impl Refusal {
         }
     }
 
-    /// Nothing where no check failed.
+    /// A 422 with these codes; `Ok` if there are none.
     pub(crate) fn all(codes: Vec<&'static str>) -> Result<(), Self> {
         if codes.is_empty() { Ok(()) } else { Err(Self::Codes(StatusCode::UNPROCESSABLE_ENTITY, codes)) }
     }

@@ -1,4 +1,4 @@
-//! An answer before it is put on the wire, and the wire form of both answers and refusals.
+//! An answer before it is sent, and the wire form of answers and refusals.
 
 use super::{
     clock::http_date,
@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 
-/// What goes out on a connection.
+/// A finished HTTP response.
 pub(crate) type Outgoing = Response<Full<Bytes>>;
 
 /// Status, body and paging headers.
@@ -41,10 +41,10 @@ impl Reply {
         }
     }
 
-    /// Any status, any body; the content type is left out where it cannot stand in a header.
+    /// Any status, any body. A content type that is not a valid header value is left out.
     pub(crate) fn raw(status: u16, content_type: Option<&str>, body: String) -> Self {
         Self {
-            // Anything below 200 is not an answer.
+            // A status below 200 is not a final answer.
             status: StatusCode::from_u16(status.max(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             content_type: content_type.and_then(|text| text.parse().ok()),
             headers: Vec::new(),
@@ -57,13 +57,13 @@ impl Reply {
         Self { status: StatusCode::NO_CONTENT, content_type: None, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Says what may be asked of the path.
+    /// Adds the header `Allow`: the methods that the path has.
     pub(crate) fn allow(mut self, methods: &[&str]) -> Self {
         self.headers.extend(methods.join(", ").parse().ok().map(|methods| (header::ALLOW, methods)));
         self
     }
 
-    /// Adds a header that counts something.
+    /// Adds a header whose value is a number.
     pub(crate) fn count(mut self, name: &'static str, value: usize) -> Self {
         self.headers.push((HeaderName::from_static(name), HeaderValue::from(value)));
         self

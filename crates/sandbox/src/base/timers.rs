@@ -1,8 +1,8 @@
-//! What is due at a time of the exchange's clock.
+//! Timers on the exchange's clock.
 
 use std::collections::BTreeMap;
 
-/// Waiting work, by the time it is due; what is due at the same time comes in the order in which it was set.
+/// Work that waits for its time. Timers with the same time fire in the order in which they were set.
 #[derive(Debug)]
 pub(crate) struct Timers<T> {
     waiting: BTreeMap<(i64, u64), T>,
@@ -27,7 +27,7 @@ impl<T> Timers<T> {
         self.waiting.first_key_value().map(|(&(at_ms, _), _)| at_ms)
     }
 
-    /// Takes the next one that is due by then, with the time it was set for.
+    /// Removes the next timer that is due at `now_ms`, and gives it with its time.
     pub(crate) fn take_due(&mut self, now_ms: i64) -> Option<(i64, T)> {
         let first = self.waiting.first_entry().filter(|entry| entry.key().0 <= now_ms)?;
         let at_ms = first.key().0;

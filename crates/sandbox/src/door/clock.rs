@@ -19,7 +19,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "advance_clock",
         method: "POST",
         path: "clock",
-        about: r#"`{"advance_ms"}`; what falls due by then happens in order, each at its own time"#,
+        about: r#"`{"advance_ms"}`; everything due by the new time is done in order, each at its own time"#,
         run: |control, input| {
             control.advance_clock(input.read::<AdvanceClock>()?.advance_ms);
             Ok(json!({ "now_ms": control.now_ms() }))
@@ -29,7 +29,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "recorded",
         method: "GET",
         path: "record",
-        about: "how many commands were written down",
+        about: "how many commands were recorded",
         run: |control, _| match control.recorded()? {
             Ok(commands) => Ok(json!({ "commands": commands })),
             Err(problem) => Ok(json!({ "problem": problem })),
@@ -49,13 +49,13 @@ impl Control {
         self.host.clock.now_ms()
     }
 
-    /// Moves the exchange's clock: order times, the `Date` header, the nonce window. Backwards where negative. What falls
-    /// due by the new time has happened when this returns, in order, each at its own time.
+    /// Moves the exchange's clock (order times, the `Date` header, the nonce window), backwards if negative. Before this
+    /// returns, everything due by the new time is done, in order, each at its own time.
     pub fn advance_clock(&self, by_ms: i64) {
         self.host.advance_clock(by_ms);
     }
 
-    /// How many commands were written down so far, or (inside) why the record ends early.
+    /// The number of commands recorded so far. The inner error says why recording stopped.
     ///
     /// # Errors
     /// [`ControlError::NotRecorded`]

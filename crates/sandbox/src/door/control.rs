@@ -10,7 +10,8 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// Changes what no API call can: money from outside, the clock, faults. Clones are doors to the same exchange.
+/// The control door: changes what no API call can change, such as deposits, the clock and faults. Clones control the
+/// same exchange.
 #[derive(Clone)]
 pub struct Control {
     pub(crate) host: Arc<Host>,
@@ -22,7 +23,7 @@ impl fmt::Debug for Control {
     }
 }
 
-/// What the control door refuses. Nothing was changed.
+/// Why the control door refused. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {
@@ -35,25 +36,29 @@ pub enum ControlError {
     /// No market has that id.
     #[error("no market has that id; use btczar, ethzar, xrpzar or usdczar, or add it first")]
     UnknownMarket,
-    /// The amount is not above zero, finer than the currency's precision, or the currency would pass 10^12 in all.
+    /// The amount is not above zero, has more digits than the currency's precision, or brings the currency's total
+    /// supply above 10^12.
     #[error(
-        "the amount must be above zero, within the currency's precision, and keep its supply within 10^12"
+        "the amount must be above zero, have no more digits than the currency, and keep the currency's supply within 10^12"
     )]
     InvalidAmount,
-    /// The text is no transaction: a JSON object with a type, and fields of the documents' names.
-    #[error("this is no transaction; give a JSON object with a `type`, and fields of the documents' names")]
+    /// The text is not a transaction: a JSON object with a `type`, whose other fields are named in the documents.
+    #[error(
+        "this is not a transaction; give a JSON object with a `type`, and only fields that the documents name"
+    )]
     InvalidTransaction,
-    /// An account, a currency or a market of that name is there already.
+    /// An account, a currency or a market with that name exists.
     #[error("that name is taken; choose another")]
     Taken,
-    /// The name or the figures of an account, a currency or a market cannot be used.
+    /// The name or the limits of an account, a currency or a market cannot be used.
     #[error(
-        "an account's name is not empty, `fees` or `outside`; a market's currencies differ, its lowest price is above \
-         zero, and its prices and amounts have at most 13 digits after the point together; a currency's have at most 13"
+        "cannot be used: an account's name must not be empty, `fees` or `outside`; a market needs two different \
+         currencies, a lowest price above zero, and at most 13 digits after the point for price and amount together; a \
+         currency may have at most 13 digits after the point"
     )]
     Invalid,
     /// The exchange was not started with a record.
-    #[error("nothing is recorded; start the exchange with a record")]
+    #[error("nothing is recorded; start the sandbox with `--record` or `Builder::record`")]
     NotRecorded,
 }
 
@@ -62,26 +67,26 @@ const LOOPBACK_ONLY: &str = "sandbox.control.loopback_only";
 
 /// The codes of the door.
 pub(crate) const OWN_CODES: &[OwnCode] = &[
-    own(LOOPBACK_ONLY, "403: the control door answers only programs on this machine, and no web pages"),
+    own(LOOPBACK_ONLY, "403: the control door answers only programs on this machine, and never a web page"),
     own(INVALID, "422: the control door cannot read the request"),
-    own("sandbox.control.unknown_account", "422: no account of that name"),
-    own("sandbox.control.unknown_currency", "422: no currency of that code"),
-    own("sandbox.control.unknown_market", "422: no market of that id"),
+    own("sandbox.control.unknown_account", "422: no account has that name"),
+    own("sandbox.control.unknown_currency", "422: no currency has that code"),
+    own("sandbox.control.unknown_market", "422: no market has that id"),
     own(
         "sandbox.control.invalid_amount",
-        "422: an amount is not above zero, finer than the currency, or past 10^12 in all",
+        "422: the amount is not above zero, has too many digits, or brings the supply above 10^12",
     ),
     own(
         "sandbox.control.invalid_transaction",
-        "422: a transaction without a type, or with a field of another name",
+        "422: a transaction without a type, or with a field that the documents do not name",
     ),
     own("sandbox.control.taken", "422: the name is taken"),
-    own("sandbox.control.invalid", "422: a name or figures that cannot be used"),
+    own("sandbox.control.invalid", "422: a name or a limit that cannot be used"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 
 impl ControlError {
-    /// The same in the answer of the HTTP door.
+    /// The error code for this refusal over HTTP.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -113,12 +118,12 @@ impl From<ControlError> for Refusal {
     }
 }
 
-/// The door cannot read the request.
+/// The refusal of a request that cannot be read.
 pub(super) fn unreadable() -> Refusal {
     Refusal::unprocessable(INVALID)
 }
 
-/// The door is not for that caller.
+/// The refusal of a caller from another machine, or of a web page.
 pub(super) fn loopback_only() -> Refusal {
     Refusal::Codes(http::StatusCode::FORBIDDEN, vec![LOOPBACK_ONLY])
 }

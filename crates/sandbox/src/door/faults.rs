@@ -1,4 +1,4 @@
-//! What goes wrong with calls.
+//! Faults of REST calls.
 
 use super::{
     control::{Control, unreadable},
@@ -25,7 +25,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "clear_faults",
         method: "POST",
         path: "faults/clear",
-        about: "of calls, of frames, and the throttle",
+        about: "removes all faults of calls and frames, and the throttle",
         run: |control, _| {
             control.clear_faults();
             done()
@@ -44,7 +44,7 @@ enum Kind {
     DelayAfterApply,
 }
 
-/// A fault; `kind` says which of the other fields count.
+/// A fault as sent; `kind` decides which of the other fields are used.
 #[derive(Deserialize)]
 struct NewFault {
     kind: Kind,
@@ -77,19 +77,19 @@ impl NewFault {
 }
 
 impl Control {
-    /// Plans a fault for coming REST calls or handshakes. Up to 1,000 are kept.
+    /// Plans a fault for the next REST calls or handshakes. Up to 1,000 faults can be planned; further ones are ignored.
     pub fn inject(&self, fault: Fault) {
         self.host.faults.add(fault);
     }
 
-    /// The next `n` REST calls get this answer and are not carried out. Handshakes are met by [`inject`](Self::inject) only.
+    /// Answers the next `n` REST calls with this; they are not carried out. For handshakes use [`inject`](Self::inject).
     pub fn fail_next(&self, n: u32, status: u16, body: &str, content_type: Option<&str>) {
         let content_type = content_type.map(str::to_owned);
         self.inject(Fault::next(FaultKind::Answer { status, body: body.to_owned(), content_type }).times(n));
     }
 
-    /// Forgets every planned fault, of calls and of frames, and lets sockets send at full speed again. A frozen socket
-    /// stays frozen.
+    /// Removes every planned fault of calls and frames, and lets sockets send at full speed again. Frozen sockets stay
+    /// frozen.
     pub fn clear_faults(&self) {
         self.host.faults.clear();
         self.host.hub.clear_troubles();

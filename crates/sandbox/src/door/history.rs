@@ -1,4 +1,4 @@
-//! What an account has beside its money: beneficiaries, lines of its history, documents.
+//! What an account has apart from money: beneficiaries, lines of its history, documents.
 
 use super::{
     control::{Control, ControlError},
@@ -13,7 +13,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "add_beneficiary",
         method: "POST",
         path: "beneficiaries",
-        about: r#"`{"account"}`, answers with its number"#,
+        about: r#"`{"account"}`; answers with the number of the new beneficiary"#,
         run: |control, input| {
             let id = control.add_beneficiary(&input.read::<Owner>()?.account)?;
             Ok(json!({ "id": id }))
@@ -23,7 +23,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "add_transaction",
         method: "POST",
         path: "transactions",
-        about: r#"`{"account","transaction":{"type", …}}`, answers with its number: a line of the history, with the documents' fields"#,
+        about: r#"`{"account","transaction":{"type", …}}`: adds a line to the history, with the documents' fields; answers with its number"#,
         run: |control, input| {
             let NewTransaction { account, transaction } = input.read()?;
             Ok(json!({ "id": control.add_transaction(&account, transaction.get())? }))
@@ -33,7 +33,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "documents",
         method: "GET",
         path: "documents",
-        about: "what was sent for customers, in the order it came",
+        about: "the documents that were sent for customers, in order of arrival",
         run: |control, _| answer(&control.documents()),
     },
 ];
@@ -50,7 +50,7 @@ struct NewTransaction {
 }
 
 impl Control {
-    /// Gives an account a beneficiary, and says its number.
+    /// Adds a beneficiary to an account and returns its number.
     ///
     /// # Errors
     /// An unknown account.
@@ -59,8 +59,8 @@ impl Control {
         Ok(self.host.command(AddBeneficiary { account }))
     }
 
-    /// Adds a line to an account's history, and says its number: a JSON object with the documents' fields ("Transaction"). Its
-    /// number and `created_at` are made here.
+    /// Adds a line to an account's history and returns its number. The line is a JSON object with the documents' fields
+    /// ("Transaction"); its number and `created_at` are set by the sandbox.
     ///
     /// # Errors
     /// An unknown account, or [`ControlError::InvalidTransaction`].
@@ -70,7 +70,7 @@ impl Control {
         self.host.command(AddTransaction { account, fields }).ok_or(ControlError::InvalidTransaction)
     }
 
-    /// The documents that were sent for customers, in the order they came.
+    /// The documents that were sent for customers, in order of arrival.
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
         self.host.read(|exchange| exchange.funds().documents().to_vec())

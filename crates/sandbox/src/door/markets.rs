@@ -1,4 +1,4 @@
-//! Currencies and markets, matching, and what goes wrong with a market's feed.
+//! Currencies and markets, matching, and faults of a market's feed.
 
 use super::{
     control::{Control, ControlError},
@@ -20,7 +20,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "add_currency",
         method: "POST",
         path: "currencies",
-        about: r#"an object as `GET /public/currencies` lists it; all but `"id"` may be left out"#,
+        about: r#"a currency as in `GET /public/currencies`; only `"id"` is required"#,
         run: |control, input| {
             control.add_currency(input.read()?)?;
             done()
@@ -30,7 +30,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "add_market",
         method: "POST",
         path: "markets",
-        about: r#"an object as `GET /public/markets` lists it; all but `"id"`, `"base_unit"` and `"quote_unit"` may be left out"#,
+        about: r#"a market as in `GET /public/markets`; only `"id"`, `"base_unit"` and `"quote_unit"` are required"#,
         run: |control, input| {
             control.add_market(input.read()?)?;
             done()
@@ -50,7 +50,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "resume_matching",
         method: "POST",
         path: "matching/resume",
-        about: "carries out what waits",
+        about: "carries out the waiting orders and cancellations",
         run: |control, _| {
             control.resume_matching();
             done()
@@ -60,7 +60,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "lose_pending_cancels",
         method: "POST",
         path: "matching",
-        about: r#"`{"lose_pending_cancels"}`"#,
+        about: r#"`{"lose_pending_cancels"}`: `true` loses cancellations of orders that are still `pending`"#,
         run: |control, input| {
             control.lose_pending_cancels(input.read::<Matching>()?.lose_pending_cancels);
             done()
@@ -70,7 +70,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "skip_increment",
         method: "POST",
         path: "markets/{market}/skip_increment",
-        about: "the next increment never reaches the live sockets",
+        about: "the next increment is not sent to the subscribed sockets",
         run: |control, input| {
             control.skip_increment(input.segment)?;
             done()
@@ -80,7 +80,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "restart_engine",
         method: "POST",
         path: "markets/{market}/restart_engine",
-        about: "orders stay, the sequence starts again",
+        about: "orders stay, the sequence starts again at 1",
         run: |control, input| {
             control.restart_engine(input.segment)?;
             done()
@@ -90,7 +90,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "forget_snapshot",
         method: "POST",
         path: "markets/{market}/forget_snapshot",
-        about: "new subscribers get no book until the next one is stored",
+        about: "new subscribers get no book until the next snapshot is stored",
         run: |control, input| {
             control.forget_snapshot(input.segment)?;
             done()
@@ -100,7 +100,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "delete_unknown_level",
         method: "POST",
         path: "markets/{market}/delete_unknown_level",
-        about: "an increment that deletes what is not there",
+        about: "sends an increment that deletes a level that is not in the book",
         run: |control, input| {
             control.delete_unknown_level(input.segment)?;
             done()
@@ -122,10 +122,10 @@ impl Control {
         Ok(self.host.command(AddCurrency(currency))?)
     }
 
-    /// Adds a market with an empty book. Both of its currencies are there already.
+    /// Adds a market with an empty book. Both of its currencies must exist.
     ///
     /// # Errors
-    /// The id is taken, a currency is unknown, or the figures cannot be used (see [`ControlError::Invalid`]).
+    /// The id is taken, a currency is unknown, or the limits cannot be used (see [`ControlError::Invalid`]).
     pub fn add_market(&self, market: Market) -> Result<(), ControlError> {
         Ok(self.host.command(AddMarket(market))?)
     }
@@ -135,18 +135,18 @@ impl Control {
         self.host.command(PauseMatching(true));
     }
 
-    /// Carries out what waits, and goes on.
+    /// Carries out the waiting orders and cancellations, and resumes matching.
     pub fn resume_matching(&self) {
         self.host.command(PauseMatching(false));
     }
 
-    /// Whether a request to cancel an order that is still `pending` is lost, as it can be on the real exchange.
+    /// Decides whether cancellations of orders that are still `pending` are lost, as can happen on the real exchange.
     pub fn lose_pending_cancels(&self, lose: bool) {
         self.host.command(LosePendingCancels(lose));
     }
 
-    /// The market's next increment never reaches the live sockets: they see a gap in the sequence. Who subscribes
-    /// again gets it with the replay.
+    /// Does not send the market's next increment to the subscribed sockets: they see a gap in the sequence. A socket that
+    /// subscribes again gets it with the replay.
     ///
     /// # Errors
     /// An unknown market.
@@ -154,7 +154,7 @@ impl Control {
         self.disturb(market, Disturbance::SkipIncrement)
     }
 
-    /// The market's matching engine restarts: orders stay, the next increment has sequence 2.
+    /// Restarts the market's matching engine: orders stay, the next increment has sequence 2.
     ///
     /// # Errors
     /// An unknown market.
@@ -162,8 +162,8 @@ impl Control {
         self.disturb(market, Disturbance::RestartEngine)
     }
 
-    /// The websocket server forgets the market's snapshot: new subscribers get the confirmation only, the next
-    /// change of the book is lost, and the one after it arrives as an increment that no snapshot came before.
+    /// Removes the market's stored snapshot. New subscribers get only the confirmation, the next change of the book is
+    /// lost, and the change after that arrives as an increment without a snapshot before it.
     ///
     /// # Errors
     /// An unknown market.
@@ -171,7 +171,7 @@ impl Control {
         self.disturb(market, Disturbance::ForgetSnapshot)
     }
 
-    /// Sends an increment that deletes a level which is not in the book.
+    /// Sends an increment that deletes a level that is not in the book.
     ///
     /// # Errors
     /// An unknown market.

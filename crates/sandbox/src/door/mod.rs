@@ -1,5 +1,5 @@
-//! The control door: what no API call can do, for tests and for programs on this machine. Over HTTP it stands under
-//! `/sandbox/…` and speaks JSON; `GET /sandbox` lists what it offers.
+//! The control door: does what no API call can do, for tests and for programs on this machine. Over HTTP it is JSON
+//! under `/sandbox/…`; `GET /sandbox` lists its operations.
 
 mod clock;
 pub(crate) mod control;
@@ -22,7 +22,7 @@ use crate::{
 use http::{StatusCode, header, request::Parts};
 use std::{net::SocketAddr, sync::Arc};
 
-/// Everything that the door offers.
+/// All operations of the door.
 fn operations() -> impl Iterator<Item = &'static Operation> {
     let themes = [
         money::OPERATIONS,
@@ -36,8 +36,8 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
     themes.into_iter().flatten()
 }
 
-/// Whether the door is for that caller. A browser names the page that asks; no page has business here, wherever it was
-/// loaded from.
+/// Refuses callers from other machines, and web pages. A browser sends the header `Origin` for a page; no page may use
+/// the door, not even one of this machine.
 pub(crate) fn admit(peer: SocketAddr, head: &Parts) -> Result<(), Refusal> {
     let is_page = head.headers.contains_key(header::ORIGIN);
     if peer.ip().is_loopback() && !is_page { Ok(()) } else { Err(control::loopback_only()) }
@@ -62,7 +62,7 @@ pub(crate) fn serve(host: &Arc<Host>, head: &Parts, body: &[u8]) -> Result<Reply
     Ok(Reply::ok(&(operation.run)(&control, &Input { segment, body })?))
 }
 
-/// What stands in the template's `{…}`, where the path fits.
+/// The segment at the template's `{…}`; `None` if the path does not match the template.
 fn segment<'a>(template: &str, path: &'a str) -> Option<&'a str> {
     let Some((before, after)) = template.split_once('{') else { return (template == path).then_some("") };
     let (_, after) = after.split_once('}')?;
@@ -88,7 +88,7 @@ mod tests {
         };
         let table: String = operations().map(row).collect();
         let readme = include_str!("../../README.md");
-        assert!(readme.contains(&table), "this is the table that belongs into the README:\n{table}");
+        assert!(readme.contains(&table), "the README's table differs; replace it with this one:\n{table}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "deposit, deposit_after",
         method: "POST",
         path: "deposit",
-        about: r#"`{"account","currency","amount"}`; with `"after_ms"` it comes so much later by the exchange's clock"#,
+        about: r#"`{"account","currency","amount"}`; with `"after_ms"` it arrives that much later on the exchange's clock"#,
         run: |control, input| {
             let NewDeposit { account, currency, amount, after_ms } = input.read()?;
             let Parsed::Exact(amount) = Value::from_json(&amount).as_decimal() else {
@@ -42,7 +42,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "journal",
         method: "GET",
         path: "journal/{after}",
-        about: "up to 1,000 movements of money behind that number, oldest first",
+        about: "up to 1,000 movements of money after that number, oldest first",
         run: |control, input| {
             let after = input.segment.parse().map_err(|_| super::control::unreadable())?;
             answer(&control.journal(after))
@@ -50,23 +50,23 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-/// Entries that [`Control::journal`] gives at most.
+/// The largest number of entries that [`Control::journal`] returns.
 const MOST_ENTRIES: usize = 1_000;
 
 #[derive(Deserialize)]
 struct NewDeposit {
     account: String,
     currency: String,
-    /// Text or number, read digit for digit.
+    /// Text or number; read without rounding.
     amount: Box<serde_json::value::RawValue>,
     after_ms: Option<u32>,
 }
 
-/// The exchange's books at one moment.
+/// All balances of the exchange at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// Every account, then `fees` (the exchange's income) and `outside` (below zero by what came in).
+    /// Every account, then `fees` (the exchange's income) and `outside` (negative: the sum of all deposits).
     pub entries: Vec<LedgerEntry>,
     /// Each currency's sum over all entries, available and locked.
     #[serde(serialize_with = "texts")]
@@ -81,7 +81,7 @@ pub struct Ledger {
 pub struct LedgerEntry {
     /// The account's name, `fees` or `outside`.
     pub account: String,
-    /// The account's uid; none for `fees` and `outside`.
+    /// The account's uid; `None` for `fees` and `outside`.
     pub uid: Option<String>,
     /// The currency's code.
     pub currency: String,
@@ -94,7 +94,7 @@ pub struct LedgerEntry {
 }
 
 impl Ledger {
-    /// One entry, where both names are known.
+    /// The entry of one account and one currency; `None` if a name is unknown.
     #[must_use]
     pub fn entry(&self, account: &str, currency: &str) -> Option<&LedgerEntry> {
         self.entries.iter().find(|entry| entry.account == account && entry.currency == currency)
@@ -119,7 +119,7 @@ pub struct JournalEntry {
     pub at_ms: i64,
     /// `deposit`, `order_locked`, `order_released` or `trade`.
     pub kind: String,
-    /// What it is about, such as `order 12`.
+    /// The order, trade or deposit that caused it, such as `order 12`.
     pub reference: String,
     /// What moved.
     pub postings: Vec<JournalPosting>,
@@ -131,9 +131,9 @@ pub struct JournalEntry {
 pub struct JournalPosting {
     /// The currency's code.
     pub currency: String,
-    /// Whose money it was: an account's name, `fees` or `outside`, with `:locked` where it was held.
+    /// The source: an account's name, `fees` or `outside`, followed by `:locked` if the money was locked.
     pub from: String,
-    /// Whose it is now.
+    /// The target, in the same form.
     pub to: String,
     /// Zero or more.
     #[serde(serialize_with = "plain_text")]
@@ -141,7 +141,7 @@ pub struct JournalPosting {
 }
 
 impl Control {
-    /// Gives an account money from outside. The balance event is sent like any other.
+    /// Deposits money into an account. The balance event is sent as usual.
     ///
     /// # Errors
     /// An unknown account or currency, or an amount out of range (see [`ControlError::InvalidAmount`]).
@@ -149,10 +149,10 @@ impl Control {
         self.deposit_after(account, currency, amount, 0)
     }
 
-    /// The same, so many milliseconds later by the exchange's clock: money that is on its way.
+    /// Deposits money into an account `after_ms` milliseconds later, on the exchange's clock.
     ///
     /// # Errors
-    /// The same.
+    /// The same as for [`deposit`](Self::deposit).
     pub fn deposit_after(
         &self,
         account: &str,
@@ -234,7 +234,7 @@ fn ledger(exchange: &Exchange) -> Ledger {
         .iter()
         .filter_map(|currency| Some((currency.id.to_string(), books.sum(currency.id)?)))
         .collect();
-    // A sum without an exact value is missing, and proves nothing.
+    // A sum without an exact value is missing from `sums`, so that the proof fails.
     let sums_to_zero = sums.len() == currencies.len() && sums.values().all(Decimal::is_zero);
     Ledger { entries, sums, sums_to_zero }
 }

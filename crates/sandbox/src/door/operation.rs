@@ -1,28 +1,28 @@
-//! What the door offers: one definition for the HTTP door and for the README's table; the library's method stands beside it.
+//! The definition of an operation of the door, used for the HTTP door and for the README's table.
 
 use super::control::{Control, unreadable};
 use crate::base::refusal::Refusal;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value as Json, json};
 
-/// One operation.
+/// One operation of the door.
 #[derive(Serialize)]
 pub(crate) struct Operation {
-    /// The method of [`Control`] that does the same.
+    /// The methods of [`Control`] that do the same, separated by commas.
     pub(crate) library: &'static str,
     /// `GET` or `POST`.
     pub(crate) method: &'static str,
-    /// Behind `/sandbox/`; `{…}` stands for one segment.
+    /// The path after `/sandbox/`; `{…}` stands for one segment.
     pub(crate) path: &'static str,
-    /// What the README says of it: the body, the answer.
+    /// The text in the README: body, effect, answer.
     pub(crate) about: &'static str,
     #[serde(skip)]
     pub(crate) run: fn(&Control, &Input<'_>) -> Result<Json, Refusal>,
 }
 
-/// What was sent.
+/// A request to the door.
 pub(crate) struct Input<'a> {
-    /// What stands in the path's `{…}`.
+    /// The segment of the path at `{…}`.
     pub(super) segment: &'a str,
     pub(super) body: &'a [u8],
 }
@@ -34,12 +34,12 @@ impl Input<'_> {
     }
 }
 
-/// An operation without an answer of its own went well.
+/// The answer of an operation that returns nothing.
 pub(super) fn done() -> Result<Json, Refusal> {
     Ok(json!({ "ok": true }))
 }
 
-/// What an operation answers with.
+/// The answer of an operation, as JSON.
 pub(super) fn answer(value: &impl Serialize) -> Result<Json, Refusal> {
     serde_json::to_value(value).map_err(|_| unreadable())
 }

@@ -1,4 +1,4 @@
-//! Accounts, and what stands in the way of using one.
+//! Accounts and their restrictions.
 
 use super::{
     control::{Control, ControlError},
@@ -47,15 +47,15 @@ struct NewRestriction {
 }
 
 impl Control {
-    /// Opens an account without money, and gives its keys.
+    /// Opens an account without money, and returns it with its keys.
     ///
     /// # Errors
-    /// The name is taken, empty, or one of the ledger's own (`fees`, `outside`).
+    /// The name is taken, empty, or reserved for the ledger (`fees`, `outside`).
     pub fn add_account(&self, name: &str, role: Role) -> Result<Account, ControlError> {
         Ok(Account::clone(&*self.host.add_account(name, role)?))
     }
 
-    /// Puts one restriction on an account's key or holder, or lifts it with `None`.
+    /// Sets the restriction of an account's key or holder; `None` removes it.
     ///
     /// # Errors
     /// An unknown account.

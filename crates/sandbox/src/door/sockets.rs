@@ -1,4 +1,4 @@
-//! What goes wrong with websockets and their frames.
+//! Faults of websockets and their frames.
 
 use super::{
     control::{Control, unreadable},
@@ -13,21 +13,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "drop_sockets",
         method: "POST",
         path: "sockets/drop",
-        about: "without a close frame; answers with their number",
+        about: "closes every socket without a close frame; answers with their number",
         run: |control, _| Ok(json!({ "dropped": control.drop_sockets() })),
     },
     Operation {
         library: "freeze_sockets",
         method: "POST",
         path: "sockets/freeze",
-        about: "half-open: nothing is sent, read or answered any more, and nothing is closed",
+        about: "leaves every socket half-open: nothing is sent, read or answered any more, and nothing is closed",
         run: |control, _| Ok(json!({ "frozen": control.freeze_sockets() })),
     },
     Operation {
         library: "throttle_sockets",
         method: "POST",
         path: "sockets/throttle",
-        about: r#"`{"bytes_per_second"}` to each socket that there is; 0 ends it"#,
+        about: r#"`{"bytes_per_second"}`: the limit of each open socket; 0 removes it"#,
         run: |control, input| {
             let Throttle { bytes_per_second } = input.read()?;
             Ok(json!({ "throttled": control.throttle_sockets(bytes_per_second) }))
@@ -37,7 +37,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "disturb_frames",
         method: "POST",
         path: "frames",
-        about: r#"`{"topic","kind","times","delay_ms"}`, such as a lost `order`; kinds `lose`, `double`, `swap` (behind the next one), `delay` (with everything behind it)"#,
+        about: r#"`{"topic","kind","times","delay_ms"}`; kinds `lose`, `double`, `swap` (sent after the next frame), `delay` (later frames wait too)"#,
         run: |control, input| {
             let Disturb { topic, kind, times, delay_ms } = input.read()?;
             control.disturb_frames(&topic, kind.fault(delay_ms)?, times.unwrap_or(1));
@@ -48,7 +48,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "nested_increments, zero_removals",
         method: "POST",
         path: "increments",
-        about: r#"`{"nested","zero_removals"}`"#,
+        about: r#"`{"nested","zero_removals"}`: how increments are written"#,
         run: |control, input| {
             let IncrementForm { nested, zero_removals } = input.read()?;
             nested.into_iter().for_each(|nested| control.nested_increments(nested));
@@ -60,7 +60,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "publish_raw",
         method: "POST",
         path: "publish",
-        about: r#"`{"topic","frame"}`"#,
+        about: r#"`{"topic","frame"}`: sends a text to the sockets that are subscribed to the topic; without a topic to all"#,
         run: |control, input| {
             let Publish { topic, frame } = input.read()?;
             control.publish_raw(topic.as_deref(), &frame);
@@ -115,40 +115,40 @@ impl Kind {
 }
 
 impl Control {
-    /// Drops every websocket without a close frame; gives how many there were.
+    /// Drops every websocket without a close frame. Returns how many there were.
     pub fn drop_sockets(&self) -> usize {
         self.host.hub.drop_sockets()
     }
 
-    /// Leaves every websocket half-open: nothing is sent, read or answered on it any more, and nothing is closed. Gives how
-    /// many there were; new ones work.
+    /// Leaves every websocket half-open: nothing is sent, read or answered on it any more, and nothing is closed. New
+    /// sockets work. Returns how many there were.
     pub fn freeze_sockets(&self) -> usize {
         self.host.hub.freeze_sockets()
     }
 
-    /// Sends no more than so many bytes a second to each websocket that there is; 0 ends it. Gives how many there are. A
-    /// queue that grows to 256 frames meanwhile ends its socket, as with any reader that is too slow.
+    /// Limits each open websocket to this many bytes a second; 0 removes the limit. Returns how many sockets there are. A
+    /// socket whose queue reaches 256 frames is dropped, as with any slow reader.
     pub fn throttle_sockets(&self, bytes_per_second: u32) -> usize {
         self.host.hub.throttle_sockets(bytes_per_second)
     }
 
-    /// Plans what happens to the next `times` frames of a topic, such as `order` or `btczar.trades`, that somebody holds.
-    /// Replays and confirmations are not met.
+    /// Plans a fault for the next `times` frames of a topic, such as `order` or `btczar.trades`. Only frames that have a
+    /// subscriber count. Replays and confirmations are not affected.
     pub fn disturb_frames(&self, topic: &str, fault: FrameFault, times: u32) {
         self.host.hub.trouble(topic, fault, times);
     }
 
-    /// Writes increments as `[["p","a"]]` instead of `["p","a"]`.
+    /// Decides whether increments are written as `[["p","a"]]` instead of `["p","a"]`.
     pub fn nested_increments(&self, nested: bool) {
         self.host.hub.set_style(|style| style.nested = nested);
     }
 
-    /// Writes `"0"` instead of `""` for a level that is gone.
+    /// Decides whether the amount of a removed level is written as `"0"` instead of `""`.
     pub fn zero_removals(&self, zero: bool) {
         self.host.hub.set_style(|style| style.zero_removals = zero);
     }
 
-    /// Sends a text as it is: to the sockets that hold the topic, or to all of them.
+    /// Sends a text unchanged to the sockets that are subscribed to the topic; with `None` to all sockets.
     pub fn publish_raw(&self, topic: Option<&str>, frame: &str) {
         self.host.tell_all();
         self.host.hub.publish_raw(topic, frame);

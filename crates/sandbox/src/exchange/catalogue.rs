@@ -1,4 +1,4 @@
-//! The currencies and markets that the exchange has. They are added while it runs and never taken away.
+//! The currencies and markets of the exchange. They can be added while it runs, and are never removed.
 
 use crate::base::{
     id::Code,
@@ -11,12 +11,12 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-/// Digits after the point that a market's prices and amounts may have together: with the three of a fee and the twelve
-/// before the point of the largest supply, every product stays exact.
+/// The largest number of digits after the point of a market's price and amount together. With three digits for a fee, and
+/// twelve before the point for the largest supply, every product has at most 28 digits and stays exact.
 const MOST_DIGITS: u32 = 13;
 
-/// A currency's fixed facts, with the names of the documents' model "Currency": what `GET /public/currencies` answers can
-/// be read as one. All but the code may be left out.
+/// A currency. Its JSON has the fields of the documents' model "Currency", so that an item of `GET /public/currencies` can
+/// be read. Only `id` is required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Currency {
     pub(crate) id: Code,
@@ -42,16 +42,16 @@ pub struct Currency {
     pub(crate) withdraw_limit_24h: Decimal,
     #[serde(default, with = "exact")]
     pub(crate) withdraw_limit_72h: Decimal,
-    /// Base units in one whole, a power of ten.
+    /// The number of base units in one unit of the currency, a power of ten.
     #[serde(default = "one")]
     pub(crate) base_factor: u64,
-    /// Digits after the point of a deposit.
+    /// The largest number of digits after the point of a deposit.
     #[serde(default = "eight")]
     pub(crate) precision: u32,
-    /// Place in lists; [`UNSAID`] means behind all others.
+    /// Position in lists; [`UNSAID`] means after all others.
     #[serde(default = "unsaid")]
     pub(crate) position: u32,
-    /// The lightning figures, where the currency has that layer.
+    /// The fee and limits of the lightning network, if the currency has it.
     #[serde(rename = "layer_two_withdraw_fee", default, with = "exact_option")]
     pub(crate) lightning_fee: Option<Decimal>,
     #[serde(rename = "layer_two_max_deposit_amount", default, with = "exact_option")]
@@ -78,8 +78,8 @@ impl CurrencyKind {
     }
 }
 
-/// A market's fixed facts, with the names of the documents' model "Market": what `GET /public/markets` answers can be read
-/// as one. All but the id and the two currencies may be left out.
+/// A market. Its JSON has the fields of the documents' model "Market", so that an item of `GET /public/markets` can be
+/// read. Only the id and the two currencies are required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {
     pub(crate) id: Code,
@@ -91,7 +91,7 @@ pub struct Market {
     pub(crate) quote: Code,
     #[serde(default = "cent", with = "exact")]
     pub(crate) min_price: Decimal,
-    /// Zero means no cap.
+    /// The largest price; zero means no limit.
     #[serde(default, with = "exact")]
     pub(crate) max_price: Decimal,
     #[serde(default = "cent", with = "exact")]
@@ -100,7 +100,7 @@ pub struct Market {
     pub(crate) amount_precision: u32,
     #[serde(default = "two")]
     pub(crate) price_precision: u32,
-    /// Its place in the exchange's list, from 0; given when it is added.
+    /// Its position in the exchange's list, counted from 0; set when it is added.
     #[serde(skip)]
     pub(crate) number: u32,
 }
@@ -117,7 +117,7 @@ fn eight() -> u32 {
     8
 }
 
-/// A position that is yet to be given.
+/// The position of a currency whose JSON names none.
 const UNSAID: u32 = u32::MAX;
 
 fn unsaid() -> u32 {
@@ -131,13 +131,13 @@ fn cent() -> Decimal {
 /// Why a currency, a market or an account was not added. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotAdded {
-    /// The name is there already.
-    #[error("the name is taken")]
+    /// The name is already used.
+    #[error("the name is taken; choose another")]
     Taken,
-    /// A market names a currency that is not there.
-    #[error("it names a currency that is not there; add the currency first")]
+    /// A market names a currency that does not exist.
+    #[error("it names a currency that does not exist; add the currency first")]
     UnknownCurrency,
-    /// A name that is none, or figures that cannot be.
+    /// A name or a limit that is not allowed.
     #[error(
         "codes are 1 to 23 of a-z, 0-9, - and _, two currencies of a market differ, and the digits after the point \
          of its prices and amounts are at most 13 together"
@@ -146,8 +146,8 @@ pub(crate) enum NotAdded {
 }
 
 impl Currency {
-    /// A coin with that code, with eight digits after the point; none where the code has other characters than a-z, 0-9,
-    /// `-` and `_`, or more than 23.
+    /// A coin with that code and eight digits after the point. `None` if the code is not 1 to 23 characters of a-z, 0-9,
+    /// `-` and `_`.
     #[must_use]
     pub fn coin(code: &str) -> Option<Self> {
         let id = Code::new(code)?;
@@ -173,14 +173,14 @@ impl Currency {
         })
     }
 
-    /// A fiat currency with that code, with two digits after the point; none where the code is none.
+    /// A fiat currency with that code and two digits after the point. `None` if the code is not valid.
     #[must_use]
     pub fn fiat(code: &str) -> Option<Self> {
         let coin = Self::coin(code)?;
         Some(Self { kind: CurrencyKind::Fiat, min_confirmations: None, precision: two(), ..coin })
     }
 
-    /// The same with so many digits after the point.
+    /// Sets the number of digits after the point.
     #[must_use]
     pub fn precision(self, precision: u32) -> Self {
         Self { precision, ..self }
@@ -192,8 +192,8 @@ impl Currency {
 }
 
 impl Market {
-    /// A market of two currencies, with prices from 0.01 in steps of 0.01, without a cap, and amounts from 0.01 with eight
-    /// digits after the point; none where a code is none.
+    /// A market of two currencies. Prices are at least 0.01, in steps of 0.01, without an upper limit; amounts are at least
+    /// 0.01, with eight digits after the point. `None` if a code is not valid.
     #[must_use]
     pub fn new(id: &str, base: &str, quote: &str) -> Option<Self> {
         Some(Self {
@@ -210,33 +210,34 @@ impl Market {
         })
     }
 
-    /// The same with prices within these bounds; a cap of zero is none.
+    /// Sets the smallest and the largest price; a largest price of zero means no limit.
     #[must_use]
     pub fn prices(self, min_price: Decimal, max_price: Decimal) -> Self {
         Self { min_price, max_price, ..self }
     }
 
-    /// The same with amounts from this one on.
+    /// Sets the smallest amount.
     #[must_use]
     pub fn min_amount(self, min_amount: Decimal) -> Self {
         Self { min_amount, ..self }
     }
 
-    /// The same with so many digits after the point of a price, and of an amount: at most 13 together.
+    /// Sets the number of digits after the point of a price and of an amount; at most 13 together.
     #[must_use]
     pub fn precision(self, price: u32, amount: u32) -> Self {
         Self { price_precision: price, amount_precision: amount, ..self }
     }
 }
 
-/// Every currency and market. Since nothing is ever taken away or changed, it may be read while the exchange is busy.
+/// Every currency and market. It has its own lock, so that it can be read while the exchange is busy; nothing in it is
+/// ever removed or changed.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue(RwLock<Lists>);
 
 #[derive(Debug, Default)]
 struct Lists {
     currencies: BTreeMap<Code, Arc<Currency>>,
-    /// In the order of their position.
+    /// Sorted by position.
     listed_currencies: Vec<Arc<Currency>>,
     markets: BTreeMap<Code, Arc<Market>>,
     /// In the order in which they were added.
@@ -333,7 +334,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((market.min_price, market.price_precision), (Decimal::ONE, 2));
-        // What is written can be read again.
+        // Written JSON can be read again.
         let json = serde_json::to_string(&(&coin, &market)).unwrap();
         assert_eq!(serde_json::from_str::<(Currency, Market)>(&json).unwrap(), (coin, market));
     }
@@ -358,7 +359,7 @@ mod tests {
             assert_eq!(catalogue.add_market(bad).unwrap_err(), NotAdded::Invalid);
         }
         let codes: Vec<_> = catalogue.currencies().iter().map(|currency| currency.id.to_string()).collect();
-        assert_eq!(codes, ["sol", "zar", "btc"], "by position, then as they came");
+        assert_eq!(codes, ["sol", "zar", "btc"], "by position, then by the order of adding");
         assert_eq!(catalogue.market("solzar").unwrap().name, "SOL/ZAR");
         assert!(catalogue.market("SOLZAR").is_none());
     }

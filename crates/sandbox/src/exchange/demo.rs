@@ -1,5 +1,5 @@
-//! What a sandbox begins with: the currencies and markets of the documents ("Get available markets"), and four accounts
-//! with money.
+//! The data that a sandbox begins with: the currencies and markets of the documents ("Get available markets"), and four
+//! accounts with money.
 
 use super::{
     catalogue::{Currency, Market},
@@ -15,11 +15,11 @@ pub(crate) const ACCOUNTS: [(&str, Role); 4] = [
     ("aggregator", Role::Aggregator),
 ];
 
-/// What each of them is given.
+/// The money that each account gets.
 pub(crate) const FUNDS: [(&str, u32); 5] =
     [("btc", 100), ("eth", 1_000), ("xrp", 1_000_000), ("usdc", 1_000_000), ("zar", 50_000_000)];
 
-/// The figures of a coin.
+/// The values of a coin.
 struct Coin {
     code: &'static str,
     name: &'static str,
@@ -146,7 +146,7 @@ pub(crate) fn markets() -> Vec<Market> {
     all.into_iter().flatten().collect()
 }
 
-/// The currencies and markets alone.
+/// A catalogue with only these currencies and markets.
 #[cfg(test)]
 pub(crate) fn catalogue() -> super::catalogue::Catalogue {
     let catalogue = super::catalogue::Catalogue::default();

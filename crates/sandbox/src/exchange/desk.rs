@@ -1,4 +1,4 @@
-//! What all parts of the exchange share.
+//! The state that all parts of the exchange share.
 
 use super::{catalogue::Catalogue, event::Event};
 use crate::base::{
@@ -15,14 +15,14 @@ pub(crate) enum Part {
     Funds,
 }
 
-/// Currencies and markets, the books, timers, and what is yet to be told.
+/// Currencies and markets, the ledger, timers, and the events that are not yet published.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    /// Where ids that look random come from.
+    /// The seed of ids that look random.
     seed: u64,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) ledger: Ledger,
-    /// Whom to call, and about what.
+    /// Which part to call, and its key.
     pub(crate) timers: Timers<(Part, u64)>,
     outbox: VecDeque<Event>,
 }
@@ -38,7 +38,7 @@ impl Desk {
         }
     }
 
-    /// The id of the `number`-th thing of a sort: it looks random, and is the same for the same seed.
+    /// The uuid of item `number` of a kind (`sort`). It looks random, and is the same for the same seed.
     pub(crate) fn uuid(&self, sort: u64, number: u64) -> Uuid {
         let high = mixed(self.seed ^ mixed(sort));
         uuid::Builder::from_random_bytes(
@@ -48,22 +48,22 @@ impl Desk {
         .into_uuid()
     }
 
-    /// A number below `below` that the seed decides.
+    /// A number smaller than `below`, which depends only on the seed.
     pub(crate) fn number_below(&self, below: u64) -> u64 {
         mixed(self.seed).checked_rem(below).unwrap_or_default()
     }
 
-    /// Has an event told.
+    /// Queues an event for the websocket.
     pub(crate) fn tell(&mut self, event: Event) {
         self.outbox.push_back(event);
     }
 
-    /// The next thing to tell.
+    /// Takes the next event to publish.
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.outbox.pop_front()
     }
 
-    /// How much is yet to be told.
+    /// The number of events that are not yet published.
     pub(crate) fn untold(&self) -> usize {
         self.outbox.len()
     }
@@ -72,7 +72,7 @@ impl Desk {
         self.ledger.balance(Party::Member(account), currency)
     }
 
-    /// One event for each account and currency, even where it is named twice.
+    /// Queues one balance event for each account and currency, even if a pair is named twice.
     pub(crate) fn tell_balances(&mut self, changed: &[(AccountId, Code)], at_ms: i64) {
         for (place, &(account, currency)) in changed.iter().enumerate() {
             if changed.iter().take(place).any(|earlier| *earlier == (account, currency)) {

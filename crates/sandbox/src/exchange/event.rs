@@ -1,4 +1,4 @@
-//! What the exchange tells the websocket, in order. How it looks on the wire is not its business.
+//! Events: what happened, in order, for the websocket. Their form on the wire is made in `stream`.
 
 use super::market::{
     book::Level,
@@ -12,22 +12,22 @@ use crate::base::{
 use rust_decimal::Decimal;
 use std::sync::Arc;
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     /// A level of the book has a new total.
     Increment(Increment),
     /// The whole book, for the snapshot store (never sent to live sockets).
     Snapshot { market: Code, asks: Vec<Level>, bids: Vec<Level>, sequence: u64 },
-    /// The snapshot store lost what it had (a fault).
+    /// The snapshot store loses its snapshot (a fault).
     Forget { market: Code },
-    /// A match, for everybody.
+    /// A match, for the public.
     PublicTrade(Arc<Trade>),
-    /// An own order changed.
+    /// An order changed, for its owner.
     Order(Box<Order>),
     /// A match, for the owner of one of its halves.
     OwnTrade { trade: Arc<Trade>, account: AccountId, order_id: u64 },
-    /// An own balance changed.
+    /// A balance changed, for its owner.
     Balance {
         account: AccountId,
         currency: Code,
@@ -44,9 +44,9 @@ pub(crate) struct Increment {
     pub(crate) market: Code,
     pub(crate) side: Side,
     pub(crate) price: Decimal,
-    /// None where the level is gone.
+    /// `None` if the level is removed.
     pub(crate) total: Option<Decimal>,
     pub(crate) sequence: u64,
-    /// Whether it gets lost on the way to the live sockets (a fault). The store has it.
+    /// Whether it is not sent to the subscribed sockets (a fault). It is stored in any case.
     pub(crate) lost: bool,
 }

@@ -1,5 +1,5 @@
-//! Money from outside, and what an account has beside its balances: beneficiaries, and the lines of its history, which are
-//! put there through the control door; and the documents that were sent.
+//! Deposits, and what an account has apart from its balances: beneficiaries, lines of its history, and documents of
+//! customers. Lines of the history are added through the control door.
 
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
@@ -64,27 +64,27 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// A field's text; nothing where it has none.
+    /// The text of a field; `None` if the field is missing or not a text.
     pub(crate) fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field)?.as_str()
     }
 }
 
-/// A document that was sent for a customer; of its content only the size is kept.
+/// A document that was sent for a customer. Only the size of its content is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Document {
-    /// The customer.
+    /// The uid of the customer.
     pub uid: String,
-    /// `doc_type`.
+    /// The type of the document (`doc_type`).
     pub doc_type: String,
     /// The file's name.
     pub file_name: String,
-    /// The file's size.
+    /// The file's size in bytes.
     pub bytes: usize,
 }
 
-/// Money that is on its way in.
+/// A deposit that has not arrived yet.
 #[derive(Debug, Clone, Copy)]
 struct Coming {
     account: AccountId,
@@ -103,13 +103,13 @@ pub(crate) struct Funds {
 }
 
 impl Funds {
-    /// A number that nothing else of the funds has.
+    /// A new number, unique among deposits, beneficiaries and transactions.
     fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 
-    /// The documents, in the order they came.
+    /// The documents, in order of arrival.
     pub(crate) fn documents(&self) -> &[Document] {
         &self.documents
     }
@@ -137,7 +137,11 @@ impl Due for Funds {
     fn due(&mut self, key: u64, desk: &mut Desk, at_ms: i64) {
         if let Some(coming) = self.coming.remove(&key) {
             let credited = Self::credit(key, coming, desk, at_ms);
-            debug_assert_eq!(credited, Ok(()), "room was kept for deposit {key}");
+            debug_assert_eq!(
+                credited,
+                Ok(()),
+                "the supply limit was checked when deposit {key} was accepted"
+            );
         }
     }
 }
@@ -153,14 +157,14 @@ pub(crate) fn commands<E: Holds<Funds>>() -> [Replayable<E>; 5] {
     ]
 }
 
-/// Money from outside, at once or later.
+/// Deposits money into an account, at once or later.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Deposit {
     pub(crate) account: AccountId,
     pub(crate) currency: Code,
     #[serde(with = "exact")]
     pub(crate) amount: Decimal,
-    /// How long it is on its way.
+    /// How long it takes to arrive.
     pub(crate) after_ms: u32,
 }
 
@@ -206,7 +210,7 @@ impl Command for AddBeneficiary {
     }
 }
 
-/// Takes a beneficiary away; the answer is whether it was there, and the account's.
+/// Deletes a beneficiary; the answer is whether the account had it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DeleteBeneficiary {
     pub(crate) account: AccountId,
@@ -225,7 +229,7 @@ impl Command for DeleteBeneficiary {
     }
 }
 
-/// Adds a line to an account's history. The answer is its number; nothing where a field is none of the documents'.
+/// Adds a line to an account's history. The answer is its number; `None` if the documents do not name one of its fields.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AddTransaction {
     pub(crate) account: AccountId,
@@ -249,7 +253,7 @@ impl Command for AddTransaction {
     }
 }
 
-/// Keeps what is known of a document.
+/// Keeps the facts of a document.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AddDocument(pub(crate) Document);
 

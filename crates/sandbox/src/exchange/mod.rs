@@ -1,5 +1,5 @@
-//! The exchange: one state of several parts. Commands go in, events come out. No clock, no lock, no socket, no random
-//! source; time is a value.
+//! The exchange: one state of several parts. Commands go in, events come out. It uses no clock, lock, socket or random
+//! source; the time is a parameter.
 
 pub(crate) mod catalogue;
 pub(crate) mod command;
@@ -22,7 +22,7 @@ use self::{
 use crate::base::ledger::Ledger;
 use std::sync::Arc;
 
-/// The one state.
+/// The whole state of the exchange.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     desk: Desk,
@@ -57,7 +57,7 @@ fn commands() -> impl Iterator<Item = Replayable<Exchange>> {
 /// Why a line of a record could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplayError {
-    #[error("there is no command '{0}'")]
+    #[error("there is no command '{0}'; replay the record with the version that wrote it")]
     UnknownCommand(String),
     #[error("{0}")]
     Unreadable(#[from] serde_json::Error),
@@ -74,14 +74,14 @@ impl Exchange {
         }
     }
 
-    /// Carries out a command, after everything that was due before it.
+    /// Carries out a command, after all timers that are due.
     pub(crate) fn run<C: Command>(&mut self, command: C, at_ms: i64) -> C::Answer
     where
         Self: Holds<C::Part>,
     {
         debug_assert!(
             commands().any(|known| known.name == C::NAME),
-            "no record could name {}: list it with the commands of its file",
+            "the command {} cannot be replayed: add it to `commands()` in its file",
             C::NAME
         );
         self.fire_due(at_ms);
@@ -89,7 +89,7 @@ impl Exchange {
         command.run(part, desk, at_ms)
     }
 
-    /// The same with a command out of a record. An empty name only lets timers fire.
+    /// Carries out a command from a record. With an empty name, only fires the timers that are due.
     pub(crate) fn replay(&mut self, name: &str, with: &str, at_ms: i64) -> Result<(), ReplayError> {
         self.fire_due(at_ms);
         if name.is_empty() {
@@ -116,7 +116,7 @@ impl Exchange {
         self.desk.timers.next_at()
     }
 
-    /// The next thing to tell.
+    /// Takes the next event to publish.
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.desk.next_event()
     }

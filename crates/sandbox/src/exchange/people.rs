@@ -1,4 +1,4 @@
-//! Who has an account, what it may do, and what may stand in the way of using it.
+//! Accounts, their roles and their restrictions.
 
 use super::{
     catalogue::NotAdded,
@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-/// What an account may do on the exchange. Until the merchant calls exist, all of them trade alike.
+/// The role of an account on the exchange. All roles may trade; only the merchant calls check the role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -25,7 +25,7 @@ pub enum Role {
     Aggregator,
 }
 
-/// Why a right signature is still refused.
+/// Why a call is refused although its signature is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -47,24 +47,24 @@ pub enum Restriction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Person {
     pub(crate) name: String,
-    /// Cape's shape: `CCT` and seven digits.
+    /// The uid, in Cape's form: `CCT` and seven digits.
     pub(crate) uid: String,
     pub(crate) role: Role,
     pub(crate) restriction: Option<Restriction>,
 }
 
-/// An account under another.
+/// An account that belongs to another account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SubAccount {
     pub(crate) parent: AccountId,
     pub(crate) uid: String,
     pub(crate) name: String,
-    /// The deposit action's name.
+    /// The name of the deposit action.
     pub(crate) deposit_action: String,
     pub(crate) created_ms: i64,
 }
 
-/// All accounts. Who somebody is may be asked while the exchange is busy.
+/// All accounts. It has its own lock, so that it can be read while the exchange is busy.
 #[derive(Debug, Default)]
 pub(crate) struct People(RwLock<Lists>);
 
@@ -73,7 +73,7 @@ struct Lists {
     all: BTreeMap<AccountId, Person>,
     by_name: BTreeMap<String, AccountId>,
     sub_accounts: Vec<SubAccount>,
-    /// Uids given so far.
+    /// The number of uids given so far.
     uids: u64,
 }
 
@@ -99,14 +99,14 @@ impl People {
         self.lists().by_name.get(name).copied()
     }
 
-    /// What stands in the way of using an account.
+    /// The restriction of an account.
     pub(crate) fn restriction(&self, id: AccountId) -> Option<Restriction> {
         self.lists().all.get(&id)?.restriction
     }
 }
 
 impl Lists {
-    /// A uid that nobody has. Where they begin depends on the seed, so that no test relies on one.
+    /// A new uid. The first one depends on the seed, so that no test relies on a fixed uid.
     fn next_uid(&mut self, desk: &Desk) -> String {
         const UIDS: u64 = 9_000_000;
         let number = (desk.number_below(UIDS) + self.uids) % UIDS;
@@ -120,7 +120,7 @@ pub(crate) fn commands<E: Holds<Arc<People>>>() -> [Replayable<E>; 3] {
     [replayable::<E, AddAccount>(), replayable::<E, Restrict>(), replayable::<E, CreateSubAccount>()]
 }
 
-/// Opens an account. Its keys are no part of the exchange's state and are made elsewhere.
+/// Opens an account. Its keys are not part of the exchange's state; `host` makes them.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AddAccount {
     pub(crate) name: String,
@@ -134,7 +134,7 @@ impl Command for AddAccount {
 
     fn run(self, people: &mut Arc<People>, desk: &mut Desk, _at_ms: i64) -> Self::Answer {
         let Self { name, role } = self;
-        // The two names that the ledger gives to parties that are no accounts.
+        // These two names are reserved: the ledger uses them for parties that are not accounts.
         if name.is_empty() || matches!(name.as_str(), "fees" | "outside") {
             return Err(NotAdded::Invalid);
         }
@@ -150,7 +150,7 @@ impl Command for AddAccount {
     }
 }
 
-/// Puts one restriction on an account, or lifts it.
+/// Sets the restriction of an account, or removes it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Restrict {
     pub(crate) account: AccountId,
@@ -169,7 +169,7 @@ impl Command for Restrict {
     }
 }
 
-/// Opens an account under another. Nobody can act for it yet.
+/// Opens a sub-account of an account. No call can act for it yet.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CreateSubAccount {
     pub(crate) parent: AccountId,

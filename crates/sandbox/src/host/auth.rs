@@ -1,6 +1,6 @@
-//! Who is calling: the gateway's checks, in its order; the first that fails answers.
+//! Who is calling: the checks of the gateway, in its order. The first check that fails decides the answer.
 //!
-//! The signature covers nonce and key only, never method, path or body. Nonces may repeat and may fall.
+//! The signature covers nonce and key only, never method, path or body. Nonces may repeat and may decrease.
 
 use super::keys::Keys;
 use crate::{
@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method};
 use sha2::Sha256;
 
-/// 422: some of the three headers, but not all.
+/// 422: one or two of the three headers are missing or blank.
 pub(crate) const INVALID_HEADERS: &str = "authz.invalid_api_key_headers";
 const INVALID_SESSION: &str = "authz.invalid_session";
 const MISSING_CSRF_TOKEN: &str = "authz.missing_csrf_token";
@@ -22,7 +22,7 @@ const INVALID_SIGNATURE: &str = "authz.invalid_signature";
 const KEY_INACTIVE: &str = "authz.apikey_not_active";
 const NO_TWO_FACTOR: &str = "authz.disabled_2fa";
 const INVALID_PERMISSION: &str = "authz.invalid_permission";
-/// Every code of a 401.
+/// Every code that a 401 may have.
 pub(crate) const UNAUTHORIZED: &[&str] = &[
     INVALID_SESSION,
     MISSING_CSRF_TOKEN,
@@ -35,7 +35,7 @@ pub(crate) const UNAUTHORIZED: &[&str] = &[
     INVALID_PERMISSION,
 ];
 
-/// Who is calling.
+/// The account that calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
@@ -43,7 +43,7 @@ pub(crate) struct Caller {
     pub(crate) may_trade: bool,
 }
 
-/// The account that the headers prove, or the refusal.
+/// Checks the headers and gives the account that signed, or the refusal.
 pub(crate) fn authenticate(
     keys: &Keys,
     restriction_of: impl FnOnce(AccountId) -> Option<Restriction>,
@@ -86,11 +86,11 @@ pub(crate) fn authenticate(
         Some(Restriction::HolderInactive) => return refuse(INVALID_SESSION),
         Some(Restriction::NoTwoFactor) => return refuse(NO_TWO_FACTOR),
         Some(Restriction::NoPermission) => return refuse(INVALID_PERMISSION),
-        // The gateway lets such a holder in; trading itself refuses.
+        // The gateway does not check this; the trading calls refuse it.
         Some(Restriction::NotVerified) | None => {}
     }
-    // No account stands under another yet: an account acts for itself or not at all. A blank uid is refused too,
-    // so that a caller who forgot to fill it in does not act on its own account by mistake.
+    // An account can act only for itself, because sub-accounts cannot be used yet. A blank uid is refused too, so
+    // that a caller that forgot to fill it in does not act on its own account by mistake.
     match header("x-auth-subaccount-uid") {
         Some(uid) if uid != account.uid => refuse(INVALID_PERMISSION),
         _ => Ok(Caller { account: id, may_trade: restriction != Some(Restriction::NotVerified) }),
@@ -108,7 +108,7 @@ fn sign(secret: &str, nonce: &str, key: &str) -> String {
     mac.finalize().into_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Ruby's `to_i`: leading digits count, the rest is ignored, nothing at all is 0.
+/// Reads like Ruby's `to_i`: leading digits count, the rest is ignored, no digits give 0.
 fn leading_integer(text: &str) -> i128 {
     let text = text.trim_start();
     let (negative, digits) = match text.strip_prefix('-') {

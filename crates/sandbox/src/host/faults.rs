@@ -1,4 +1,4 @@
-//! Faults of REST answers, on order: the next so many matching calls fail, stall or lose their connection.
+//! Faults of REST calls on request: the next matching calls fail, stall or lose their connection.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,53 +6,52 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// This answer instead of the real one; the call is not carried out.
+    /// The call gets this answer and is not carried out.
     Answer {
         /// The status, 200 to 599.
         status: u16,
-        /// The body, as it is.
+        /// The body, sent unchanged.
         body: String,
-        /// The content type; none sends no such header.
+        /// The content type; `None` sends no such header.
         content_type: Option<String>,
     },
-    /// 429 with the code-less body of a gateway; the call is not carried out. `Retry-After` says so many seconds, or is
-    /// left out.
+    /// 429 with the body of a gateway, which has no error code; the call is not carried out.
     TooManyRequests {
-        /// Seconds of `Retry-After`.
+        /// Seconds in the header `Retry-After`; `None` sends no such header.
         retry_after_s: Option<u32>,
     },
     /// The connection is reset; the call is not carried out.
     ResetBeforeApply,
-    /// The call is carried out, then the connection is reset before a byte of the answer.
+    /// The call is carried out, then the connection is reset before any byte of the answer is sent.
     ResetAfterApply,
-    /// The call is carried out so many milliseconds later. A caller who hangs up meanwhile is not served.
+    /// The call is carried out this many milliseconds later. If the caller disconnects before, it is not carried out.
     Delay(u64),
-    /// The call is carried out at once and answered so many milliseconds later.
+    /// The call is carried out at once and answered this many milliseconds later.
     DelayAfterApply(u64),
 }
 
-/// A fault and the calls that it meets.
+/// A fault, and which calls it applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
-    /// Only calls of this method; none means any.
+    /// Only calls with this method; `None` means any method.
     pub method: Option<String>,
-    /// Only calls of this path, as a template (`/market/orders/{id}`) or filled in, without the prefix; none means
-    /// any REST call. Handshakes are met by `/websocket/private` and the like only.
+    /// Only calls with this path, without the prefix: a template (`/market/orders/{id}`) or a filled path. `None` means
+    /// any REST call. For a websocket handshake the path must be given, such as `/websocket/private`.
     pub path: Option<String>,
-    /// How many calls it meets before it is used up.
+    /// How many calls it applies to.
     pub times: u32,
 }
 
 impl Fault {
-    /// The next REST call, whichever it is.
+    /// A fault of the next REST call, for any method and path.
     #[must_use]
     pub fn next(kind: FaultKind) -> Self {
         Self { kind, method: None, path: None, times: 1 }
     }
 
-    /// Only calls of this method and path.
+    /// Limits it to calls with this method and path.
     #[must_use]
     pub fn on(mut self, method: &str, path: &str) -> Self {
         self.method = Some(method.to_owned());
@@ -60,7 +59,7 @@ impl Fault {
         self
     }
 
-    /// So many calls instead of one.
+    /// Applies it to this many calls instead of one.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
@@ -73,10 +72,10 @@ impl Fault {
     }
 }
 
-/// Faults kept at most; older ones are met first.
+/// The largest number of planned faults; further ones are ignored.
 const MOST: usize = 1_000;
 
-/// The faults that still wait for their call.
+/// The planned faults that are not used up.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Mutex<Vec<Fault>>);
 
@@ -92,7 +91,7 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Uses up one time of the oldest fault that meets the call; `paths` are its template and its own path.
+    /// Takes the oldest fault that applies to the call, once. `paths` are the template and the path of the call.
     pub(crate) fn take(&self, method: &str, paths: &[&str], is_rest: bool) -> Option<FaultKind> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = faults.iter().position(|fault| fault.meets(method, paths, is_rest))?;

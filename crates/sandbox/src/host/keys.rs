@@ -1,4 +1,4 @@
-//! The keys of the accounts. They are no part of the exchange's state: no record of its commands holds one.
+//! The keys of the accounts. They are not part of the exchange's state, so that no record contains a key.
 
 use crate::{
     base::id::AccountId,
@@ -12,20 +12,20 @@ use std::{
 };
 use uuid::Uuid;
 
-/// An account with one API key, made afresh at each start. Debug hides the secret; serialising shows it, since the
-/// program's first line must.
+/// An account with its API key, which is new at each start. `Debug` hides the secret. `Serialize` shows it, because the
+/// program prints it in its first line.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct Account {
-    /// `maker`, `taker`, `merchant` or `aggregator`, or the name that it was added with.
+    /// The name: `maker`, `taker`, `merchant`, `aggregator`, or the name of an account that was added.
     pub name: String,
-    /// Cape's shape: `CCT` and seven digits.
+    /// The uid, in Cape's form: `CCT` and seven digits.
     pub uid: String,
     /// What it may do.
     pub role: Role,
-    /// Begins with `sandbox_`.
+    /// The API key; it begins with `sandbox_`.
     pub api_key: String,
-    /// The signing secret, used as its ASCII bytes.
+    /// The signing secret. Its ASCII bytes are the HMAC key.
     pub secret: String,
 }
 
@@ -56,7 +56,7 @@ impl Keys {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the keys of an account.
+    /// Makes a new key and secret for an account.
     pub(crate) fn make(&self, id: AccountId, person: &Person) -> Arc<Account> {
         let account = Arc::new(Account {
             name: person.name.clone(),
@@ -80,7 +80,7 @@ impl Keys {
         self.state().by_id.get(&id).cloned()
     }
 
-    /// Whose key it is.
+    /// The account that has this key.
     pub(crate) fn find(&self, api_key: &str) -> Option<(AccountId, Arc<Account>)> {
         let state = self.state();
         let id = *state.by_key.get(api_key)?;

@@ -1,8 +1,9 @@
 //! The running exchange: one state behind one lock, the clock, the keys, the websocket hub, the faults.
 //!
-//! 1. The state is changed by [`Host::command`] alone, and read by [`Host::read`].
-//! 2. Under the lock things are carried out and copied out; what is written to a socket is made without it.
-//! 3. Lock order: state, then hub; keys and faults stand alone. Nothing is awaited while a lock is held.
+//! 1. Only the methods of [`Host`] change the state; all other code reads it with [`Host::read`].
+//! 2. The lock is held to carry out commands and to copy data; answers are made after it is released.
+//! 3. Lock order: state, then hub. The locks of keys and faults are never held together with others. Nothing is awaited
+//!    while a lock is held.
 
 pub(crate) mod auth;
 pub(crate) mod faults;
@@ -39,12 +40,12 @@ use std::{
 };
 use tokio::sync::{Notify, watch};
 
-/// Events told in one go before sockets get a turn to write theirs.
+/// How many events are sent to the hub before the sockets get time to write.
 const BATCH: usize = 32;
-/// How often, and how long each time, a batch waits for sockets that have not come to write theirs.
+/// How often, and how long each time, the worker waits for sockets whose queue is nearly full.
 const CROWDED_WAITS: usize = 50;
 const CROWDED_PAUSE: Duration = Duration::from_millis(1);
-/// The longest wait for a timer; the clock may be moved meanwhile.
+/// The longest wait for a timer, because the clock may be moved during the wait.
 const LONGEST_WAIT_MS: i64 = 3_600_000;
 
 /// The shared state.
@@ -69,7 +70,7 @@ struct State {
 }
 
 impl State {
-    /// Carries out a command now, and writes it down where that was asked for.
+    /// Carries out a command now. Writes it to the record, if there is one.
     fn command<C: Command>(&mut self, clock: &Clock, command: C) -> C::Answer
     where
         Exchange: Holds<C::Part>,
@@ -105,7 +106,7 @@ impl Host {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the exchange, and writes the command down where that was asked for.
+    /// Changes the exchange. Writes the command to the record, if there is one.
     pub(crate) fn command<C: Command>(&self, command: C) -> C::Answer
     where
         Exchange: Holds<C::Part>,
@@ -115,12 +116,12 @@ impl Host {
         answer
     }
 
-    /// Reads the exchange. What is returned has to be copied out.
+    /// Reads the exchange under the lock. The closure copies out what it needs.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Exchange) -> T) -> T {
         read(&self.state().exchange)
     }
 
-    /// Carries out a line of a record, and tells its events.
+    /// Carries out a line of a record, and publishes its events.
     pub(crate) fn replay(&self, line: &record::Line) -> Result<(), ReplayError> {
         let mut state = self.state();
         let State { exchange, record } = &mut *state;
@@ -134,7 +135,7 @@ impl Host {
         Ok(())
     }
 
-    /// Commands written down so far, or why writing ended; none where no record was asked for.
+    /// The number of recorded commands, or why recording stopped. `None` if there is no record.
     pub(crate) fn recorded(&self) -> Option<Result<u64, String>> {
         self.state().record.as_ref().map(Record::state)
     }
@@ -145,7 +146,7 @@ impl Host {
         self.make_keys(id).ok_or(NotAdded::Invalid)
     }
 
-    /// Makes the keys of an account that is there.
+    /// Makes the keys of an existing account.
     pub(crate) fn make_keys(&self, id: AccountId) -> Option<Arc<Account>> {
         let person = self.people.get(id)?;
         Some(self.keys.make(id, &person))
@@ -158,14 +159,14 @@ impl Host {
         auth::authenticate(&self.keys, restriction_of, self.clock.now_ms(), window_ms, method, headers)
     }
 
-    /// Moves the clock, and fires what is due by then, in order.
+    /// Moves the clock, and fires the timers that are due, in order.
     pub(crate) fn advance_clock(&self, by_ms: i64) {
         self.clock.advance(by_ms);
         self.fire_due();
         self.tell_all();
     }
 
-    /// Hands every waiting event to the hub now, ahead of the worker's own pace.
+    /// Sends all waiting events to the hub now, without waiting for the worker.
     pub(crate) fn tell_all(&self) {
         let mut state = self.state();
         while let Some(event) = state.exchange.next_event() {
@@ -185,7 +186,7 @@ impl Host {
         let _ended = stop.wait_for(|stopped| *stopped).await;
     }
 
-    /// Carries out accepted commands, fires timers and tells events, until stopped.
+    /// The worker: carries out accepted commands, fires timers and publishes events, until stopped.
     pub(crate) async fn work(&self) {
         loop {
             if self.work_once() {
@@ -201,8 +202,8 @@ impl Host {
         }
     }
 
-    /// Gives sockets a turn between batches, so that a burst of ours does not overrun the queue of a client that
-    /// reads. A socket whose client does not read is not waited for.
+    /// Gives the sockets time to write between batches, so that a burst of events does not fill the queue of a client
+    /// that reads. Sockets whose client does not read are not waited for.
     async fn let_sockets_write(&self) {
         tokio::task::yield_now().await;
         for _ in 0..CROWDED_WAITS {
@@ -213,7 +214,8 @@ impl Host {
         }
     }
 
-    /// Tells a batch of events or, where none wait, carries out one command. False where there is nothing to do.
+    /// Publishes a batch of events. If there are none, carries out one command; if there is none either, fires timers.
+    /// False if there was nothing to do.
     fn work_once(&self) -> bool {
         let mut state = self.state();
         let mut told = 0;
@@ -235,7 +237,7 @@ impl Host {
         self.fire_due()
     }
 
-    /// Fires what is due. False where nothing is.
+    /// Fires the timers that are due. False if there are none.
     fn fire_due(&self) -> bool {
         let mut state = self.state();
         let State { exchange, record } = &mut *state;
@@ -250,14 +252,14 @@ impl Host {
         true
     }
 
-    /// How long it is until the next timer.
+    /// The time until the next timer is due.
     fn until_due(&self) -> Option<Duration> {
         let due_ms = self.read(Exchange::next_due)?;
         let wait_ms = due_ms.saturating_sub(self.clock.now_ms()).clamp(1, LONGEST_WAIT_MS);
         Some(Duration::from_millis(wait_ms.unsigned_abs()))
     }
 
-    /// Publishes tickers and candles to whoever subscribed to them, until stopped.
+    /// Publishes tickers and candles to their subscribers, until stopped.
     pub(crate) async fn publish_periodically(&self) {
         let mut tickers = interval(self.config.tickers_every);
         let mut candles = interval(self.config.candles_every);

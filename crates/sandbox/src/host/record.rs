@@ -1,7 +1,7 @@
-//! The record of an exchange: a file from which it can be brought to the same state again.
+//! The record: a file with all commands of an exchange, from which another sandbox can reach the same state.
 //!
-//! The first line says what it is, with profile and seed. Each further line is a command with the time at which it was
-//! carried out. No key and no secret is in it.
+//! The first line is the header, with profile and seed. Each further line is a command, with the time at which it was
+//! carried out. The file contains no key and no secret.
 
 use crate::base::config::Profile;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-/// The form of the file that this version writes and reads.
+/// The version of the file format.
 const FORM: u32 = 1;
 
 /// The first line.
@@ -23,7 +23,7 @@ pub(crate) struct Header {
     pub(crate) seed: u64,
 }
 
-/// A command, or (without a name) the moment at which timers fired.
+/// A command. Without a name: a moment at which timers fired.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Line {
     pub(crate) at_ms: i64,
@@ -34,7 +34,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// The command's own JSON.
+    /// The fields of the command, as JSON.
     pub(crate) fn with(&self) -> &str {
         self.with.as_ref().map_or("null", |with| with.get())
     }
@@ -54,12 +54,12 @@ struct Written<'a, C> {
 pub(crate) struct Record {
     file: File,
     lines: u64,
-    /// Why it could not be written to the end. Nothing is added after that.
+    /// The error that stopped the writing. Nothing is added after it.
     failure: Option<io::Error>,
 }
 
 impl Record {
-    /// Begins a record. A file that is there already is not overwritten.
+    /// Begins a record in a new file. Fails if the file exists.
     pub(crate) fn create(path: &Path, profile: Profile, seed: u64) -> io::Result<Self> {
         let file = File::options().write(true).create_new(true).open(path)?;
         let mut record = Self { file, lines: 0, failure: None };
@@ -78,7 +78,7 @@ impl Record {
         self.try_add(&Written::<()> { at_ms, name: "", with: None });
     }
 
-    /// Adds a line of another record.
+    /// Adds a line that was read from another record.
     pub(crate) fn line(&mut self, line: &Line) {
         self.try_add(&Written { at_ms: line.at_ms, name: &line.name, with: line.with.as_ref() });
     }
@@ -92,17 +92,17 @@ impl Record {
     fn add(&mut self, line: &impl Serialize) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        // In one piece, so that a process that is killed leaves whole lines.
+        // One write for the whole line, so that a killed process leaves no half line.
         self.file.write_all(&text)?;
         self.lines += 1;
         Ok(())
     }
 
-    /// Commands written so far, or why writing ended.
+    /// The number of commands written so far, or why writing stopped.
     pub(crate) fn state(&self) -> Result<u64, String> {
         match &self.failure {
             None => Ok(self.lines),
-            Some(error) => Err(format!("the record ends after {} commands: {error}", self.lines)),
+            Some(error) => Err(format!("the record stopped after {} commands: {error}", self.lines)),
         }
     }
 }
@@ -112,13 +112,15 @@ impl Record {
 pub(crate) enum Unreadable {
     #[error("{0}")]
     File(#[from] io::Error),
-    #[error("its first line is not the one of a record that this version reads (form {FORM})")]
+    #[error(
+        "the first line is not the header of a record in format {FORM}; give a file written by `--record`"
+    )]
     Header,
     #[error("line {line}: {reason}")]
     Line { line: usize, reason: String },
 }
 
-/// Reads a record. A last line without an end was not finished, and is left out.
+/// Reads a record. A last line without a line break is incomplete and is left out.
 pub(crate) fn read(path: &Path) -> Result<(Header, Vec<Line>), Unreadable> {
     let text = std::fs::read_to_string(path)?;
     let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));

@@ -1,4 +1,4 @@
-//! A record brings an exchange to the same state with the same ids, whatever was done.
+//! Replaying a record gives the same state with the same ids, for random commands of every kind.
 
 use super::{
     Host,
@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 const COMMANDS: u32 = 5_000;
 
-/// A file that is gone after the test.
+/// A file that is removed after the test.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -40,12 +40,12 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // It is not there where the test failed early.
+        // Fails if the test ended before the file was written.
         let _gone = std::fs::remove_file(&self.0);
     }
 }
 
-/// Prints the seed where the test fails.
+/// Prints the seed if the test fails.
 struct Seed(u64);
 
 impl Drop for Seed {
@@ -94,7 +94,7 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
     let account = AccountId(random.u64(1..=4));
     match random.u8(..100) {
         0..50 => {
-            // Refused ones are part of the record.
+            // Refused commands are recorded too.
             let _refused = host.command(place(random, account));
         }
         50..70 => host.command(CarryOut {}),
@@ -170,7 +170,7 @@ fn check(profile: Profile) {
     let wanted = state(&host);
     assert!(
         wanted.contains("Wait") && wanted.contains("Done") && wanted.contains("Trade("),
-        "too little happened"
+        "the random commands must lead to orders, fills and trades"
     );
     let got = state(&replayed(&file.0));
     // Not `assert_eq!`: both texts have millions of characters.
@@ -205,7 +205,7 @@ fn a_record_that_was_cut_off_lacks_its_last_line_only() {
     let whole = text.lines().count();
     std::fs::write(&file.0, &text.as_bytes()[..text.len() - 5]).unwrap();
     let (_, lines) = record::read(&file.0).unwrap();
-    assert_eq!(lines.len(), whole - 2, "the header and the cut line are no commands");
+    assert_eq!(lines.len(), whole - 2, "all lines except the header and the cut line");
 }
 
 #[test]
@@ -228,5 +228,5 @@ fn what_is_no_record_is_told_with_its_line() {
         let error = Host::new(Config::default(), 1, None).replay(&lines[0]).unwrap_err().to_string();
         assert!(error.contains(problem), "{error}");
     }
-    assert!(Record::create(&file.0, Profile::Docs, 1).is_err(), "a file is not overwritten");
+    assert!(Record::create(&file.0, Profile::Docs, 1).is_err(), "an existing file must not be overwritten");
 }

@@ -1,5 +1,5 @@
-//! One websocket: a reader, a writer and a watchdog side by side, so that a slow reader on the other end never
-//! keeps us from hearing its pongs.
+//! One websocket: a reader, a writer and a watchdog run side by side, so that pongs are read even while a write waits for
+//! a slow client.
 
 use super::{
     hub::Hub,
@@ -30,35 +30,35 @@ use tokio_tungstenite::{
 
 /// The largest message that a client may send.
 const MAX_MESSAGE: usize = 512;
-/// How long a farewell may take.
+/// How long the exchange of close frames may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A session that waits for its socket.
+/// The settings of a session, until its socket is ready.
 pub(crate) struct Session {
     pub(crate) hub: Arc<Hub>,
     pub(crate) ping_every: Duration,
-    /// How long it lives without a pong.
+    /// How long the connection stays open without a pong.
     pub(crate) drop_after: Duration,
-    /// None on the public endpoint.
+    /// `None` on the public endpoint.
     pub(crate) account: Option<AccountId>,
-    /// From the URL.
+    /// The streams named in the URL.
     pub(crate) streams: Vec<String>,
 }
 
 /// Why a session ends.
 enum End {
-    /// The connection just goes away: fault, overrun, silence.
+    /// The connection is closed without a close frame: a fault, a full queue, or no pong.
     Drop,
-    /// The connection stays and nothing happens on it any more (a fault).
+    /// The connection stays open, but nothing is sent or read any more (a fault).
     Freeze,
-    /// The other side left.
+    /// The client closed the connection.
     Gone,
-    /// With a close frame of that code.
+    /// The connection is closed with a close frame of that code.
     Close(CloseCode),
 }
 
 impl Session {
-    /// Serves the socket until it ends, or until the exchange does.
+    /// Serves the socket until the connection or the exchange ends.
     pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         self,
         socket: WebSocketStream<S>,
@@ -66,7 +66,8 @@ impl Session {
     ) {
         let Self { hub, ping_every, drop_after, account, streams } = self;
         let Subscriber { id, mut items, signals } = hub.join(account);
-        // The replay is queued before the writer starts: more than the queue holds ends the connection unheard.
+        // The replay is queued before the writer starts. If it does not fit in the queue, the connection ends before
+        // anything is sent.
         hub.subscribe(id, &streams);
         let (mut sink, mut source) = socket.split();
         let alive = Alive { deadline: Mutex::new(Instant::now() + drop_after), drop_after };
@@ -82,28 +83,28 @@ impl Session {
         };
         hub.leave(id);
         if matches!(end, End::Freeze) {
-            // Nothing is read, written or closed any more, as where a cable was cut.
+            // Nothing is read, written or closed any more, as after a cut cable.
             stopped.await;
         } else if let End::Close(code) = end {
-            // Errors and the timeout mean that the other side does not listen; the connection ends either way.
+            // An error or a timeout means that the client does not listen; the connection ends in any case.
             let _unheard = tokio::time::timeout(FAREWELL, farewell(&mut sink, &mut source, code)).await;
         }
     }
 }
 
-/// How long the other side may still be silent.
+/// The watchdog: until when the next pong must arrive.
 struct Alive {
     deadline: Mutex<Instant>,
     drop_after: Duration,
 }
 
 impl Alive {
-    /// A pong came.
+    /// Extends the deadline after a pong.
     fn heard(&self) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + self.drop_after;
     }
 
-    /// Returns once no pong came for too long.
+    /// Returns when no pong arrived before the deadline.
     async fn silence(&self) {
         loop {
             let until = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,15 +125,15 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     while let Some(message) = source.next().await {
         let text = match message {
             Ok(Message::Text(text)) => text,
-            // Upstream does not look at the kind of a message.
+            // Upstream treats binary messages like text.
             Ok(Message::Binary(bytes)) if bytes.len() > MAX_MESSAGE => return End::Close(CloseCode::Size),
             Ok(Message::Binary(bytes)) => String::from_utf8_lossy(&bytes).into_owned().into(),
-            // Only a pong of the protocol proves that the client is alive.
+            // Only a protocol pong proves that the client is alive; a text does not.
             Ok(Message::Pong(_)) => {
                 alive.heard();
                 continue;
             }
-            // Pings and close frames are answered below us, on the next read.
+            // The websocket library answers pings and close frames on the next read.
             Ok(Message::Ping(_) | Message::Close(_) | Message::Frame(_)) => continue,
             Err(Error::Capacity(_)) => return End::Close(CloseCode::Size),
             Err(Error::Utf8(_)) => return End::Close(CloseCode::Invalid),
@@ -177,7 +178,7 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
         let mut sending = sink.send(message);
         let sent = match (&mut sending).now_or_never() {
             Some(sent) => sent,
-            // The client does not read, or not yet.
+            // The write has to wait, because the client does not read fast enough.
             None => {
                 signals.set_stuck(true);
                 let sent = sending.await;
@@ -191,14 +192,14 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Writes nothing for so long.
+/// Writes nothing for this long.
 async fn stand_still(signals: &Signals, pause: Duration) {
     signals.set_stuck(true);
     tokio::time::sleep(pause).await;
     signals.set_stuck(false);
 }
 
-/// Sends a close frame and waits for the other side's.
+/// Sends a close frame and waits for the client's close frame.
 async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
     source: &mut SplitStream<WebSocketStream<S>>,

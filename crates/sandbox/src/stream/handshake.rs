@@ -1,4 +1,4 @@
-//! The handshake: which endpoint a path means, the proof that a websocket is wanted, and the switch to it.
+//! The websocket handshake: which endpoint a path means, the check of the headers, and the answer.
 
 use super::request;
 use crate::base::{clock::http_date, config::Profile, refusal::Refusal, reply::Outgoing};
@@ -14,26 +14,26 @@ use tokio_tungstenite::{
     },
 };
 
-/// Frames above the limit of 512 bytes are read up to here, so that they can be answered with a close frame.
+/// The largest frame that is read. It is above the limit of 512 bytes, so that a too long frame gets a close frame.
 const READ_LIMIT: usize = 64 * 1024;
 
-/// What a path of the websocket asks for.
+/// The endpoint that a path names.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// Without `/api/v2`.
+    /// The path without `/api/v2`.
     pub(crate) path: String,
-    /// Whether it is the private endpoint; any other path is public.
+    /// Whether it is the private endpoint; every other path is public.
     pub(crate) private: bool,
 }
 
-/// Whether the path belongs to the websocket.
+/// The endpoint of a path; `None` if it is not a websocket path.
 pub(crate) fn target(profile: Profile, path: &str) -> Option<Target> {
     let path = path.strip_prefix("/api/v2")?;
     // The oldest name, which public clients of the older API still use.
     let oldest = (profile == Profile::Legacy).then_some("/ranger");
     let rest =
         ["/websocket", "/stream"].into_iter().chain(oldest).find_map(|base| path.strip_prefix(base))?;
-    // Clients that put the query behind a slash mean the same.
+    // Some clients write a slash before the query; it is the same endpoint.
     (rest.is_empty() || rest.starts_with('/')).then(|| Target {
         path: path.to_owned(),
         private: rest.strip_suffix('/').unwrap_or(rest) == "/private",
@@ -45,7 +45,7 @@ pub(crate) fn streams(query: Option<&str>, profile: Profile) -> Vec<String> {
     request::streams_of_query(query, profile)
 }
 
-/// Our end of a connection that was switched over.
+/// The server's end of an upgraded connection.
 pub(crate) async fn server<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> WebSocketStream<S> {
     let config = WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
@@ -54,7 +54,7 @@ pub(crate) async fn server<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> WebSocke
     WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await
 }
 
-/// The proof for the client's key, or why this is no handshake.
+/// The value of `Sec-WebSocket-Accept` for the client's key, or why this is not a valid handshake.
 pub(crate) fn accept_key(method: &Method, headers: &HeaderMap) -> Result<String, Refusal> {
     let bad = |text| Err(Refusal::Plain(StatusCode::BAD_REQUEST, text));
     let names = |name, wanted: &str| {
@@ -87,7 +87,7 @@ pub(crate) fn accept_key(method: &Method, headers: &HeaderMap) -> Result<String,
     }
 }
 
-/// The answer that switches to the websocket.
+/// The answer 101, which switches the connection to the websocket.
 pub(crate) fn switching(accept: &str, now_ms: i64) -> Outgoing {
     let mut response = Response::new(Full::new(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -1,9 +1,9 @@
-//! Who is subscribed to what, and what new subscribers of a book are sent first.
+//! The hub: which socket is subscribed to what, and what new subscribers of a book get first.
 //!
-//! 1. Every socket has a queue of 256 frames. One that overruns it is dropped at once, without a close frame.
-//! 2. A subscription to `{market}.ob-inc` first gets the stored snapshot and increments, then the confirmation; it
-//!    does so each time it is asked for, subscribed or not.
-//! 3. Stored snapshots are never sent to sockets that are subscribed already.
+//! 1. Every socket has a queue of 256 frames. If the queue is full, the socket is dropped at once, without a close frame.
+//! 2. A subscription to `{market}.ob-inc` first gets the stored snapshot and increments, then the confirmation. This
+//!    happens at each subscription request, even if the socket is already subscribed.
+//! 3. A new snapshot is stored, but not sent to the subscribed sockets.
 //! 4. While the store has no snapshot, increments of that market are dropped.
 
 use super::{
@@ -24,7 +24,7 @@ use std::{
 };
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Names that one socket may hold; further ones are left out of the confirmation.
+/// The largest number of streams of one socket; further ones are missing from the confirmation.
 const MOST_STREAMS: usize = 500;
 
 /// The sockets and the book store.
@@ -38,21 +38,21 @@ pub(crate) struct Hub {
 struct State {
     last_id: u64,
     sockets: BTreeMap<u64, Socket>,
-    /// Which sockets hold a topic.
+    /// The sockets that are subscribed to each topic.
     holders: BTreeMap<String, BTreeSet<u64>>,
     stores: BTreeMap<Code, Store>,
     style: BookStyle,
     troubles: Troubles<Utf8Bytes>,
 }
 
-/// What a new subscriber of a book gets.
+/// What a new subscriber of a book gets first.
 #[derive(Debug, Default)]
 struct Store {
     snapshot: Option<Snapshot>,
     increments: Vec<Utf8Bytes>,
 }
 
-/// A stored book. Most are replaced before anybody asks for them, so that a frame is made for the first who does.
+/// A stored book. Most are replaced before anybody subscribes, so the frame is made only for the first subscriber.
 #[derive(Debug)]
 enum Snapshot {
     Levels { asks: Vec<Level>, bids: Vec<Level>, sequence: u64 },
@@ -60,7 +60,7 @@ enum Snapshot {
 }
 
 impl Store {
-    /// The frames of a replay, none while there is no snapshot.
+    /// The frames for a new subscriber; none if there is no snapshot.
     fn replay(&mut self, market: Code) -> Vec<Utf8Bytes> {
         let frame = match &self.snapshot {
             None => return Vec::new(),
@@ -84,7 +84,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new socket without subscriptions; private topics are for its account, if it has one.
+    /// Adds a socket without subscriptions. It gets the private topics of its account, if it has one.
     pub(super) fn join(&self, account: Option<AccountId>) -> Subscriber {
         let mut state = self.state();
         state.last_id += 1;
@@ -97,7 +97,7 @@ impl Hub {
         self.state().remove(id);
     }
 
-    /// Adds streams, replays books, confirms. A private name on a public socket is left out without a word.
+    /// Adds streams, replays books, and confirms. A private name on a public socket is ignored silently.
     pub(super) fn subscribe(&self, id: u64, names: &[String]) {
         let mut state = self.state();
         let State { sockets, holders, stores, .. } = &mut *state;
@@ -128,7 +128,7 @@ impl Hub {
         state.drop_overrun(&BTreeSet::from([id]));
     }
 
-    /// Removes streams and confirms what is left.
+    /// Removes streams and confirms the remaining ones.
     pub(super) fn unsubscribe(&self, id: u64, names: &[String]) {
         let mut state = self.state();
         let State { sockets, holders, .. } = &mut *state;
@@ -152,7 +152,7 @@ impl Hub {
         state.drop_overrun(&BTreeSet::from([id]));
     }
 
-    /// Hands an event of the exchange to whoever it is for.
+    /// Sends an event of the exchange to its subscribers.
     pub(crate) fn publish(&self, event: Event) {
         let mut state = self.state();
         let profile = self.profile;
@@ -193,7 +193,7 @@ impl Hub {
         }
     }
 
-    /// A frame for every socket that holds the topic, or for all sockets.
+    /// Sends a frame to every subscriber of the topic; with `None` to all sockets.
     pub(crate) fn publish_raw(&self, topic: Option<&str>, frame: &str) {
         let mut state = self.state();
         let frame = Utf8Bytes::from(frame);
@@ -206,19 +206,19 @@ impl Hub {
         }
     }
 
-    /// Whether somebody holds the topic.
+    /// Whether the topic has a subscriber.
     pub(super) fn is_held(&self, topic: &str) -> bool {
         self.state().holders.get(topic).is_some_and(|ids| !ids.is_empty())
     }
 
-    /// Every topic that somebody holds.
+    /// Every topic that has a subscriber.
     pub(super) fn held(&self) -> Vec<String> {
         let state = self.state();
         let held = state.holders.iter().filter(|(_, ids)| !ids.is_empty());
         held.map(|(topic, _)| topic.clone()).collect()
     }
 
-    /// Whether some socket's queue is nearly full although its client reads.
+    /// Whether any socket's queue is nearly full although its client reads.
     pub(crate) fn is_crowded(&self) -> bool {
         self.state().sockets.values().any(Socket::is_crowded)
     }
@@ -228,19 +228,19 @@ impl Hub {
         change(&mut self.state().style);
     }
 
-    /// Plans a fault for coming frames of a topic.
+    /// Plans a fault for the next frames of a topic.
     pub(crate) fn trouble(&self, topic: &str, fault: FrameFault, times: u32) {
         self.state().troubles.add(topic, fault, times);
     }
 
-    /// Forgets every planned fault, and lets every socket send at full speed again.
+    /// Removes every planned fault, and lets every socket send at full speed again.
     pub(crate) fn clear_troubles(&self) {
         let mut state = self.state();
         state.troubles.clear();
         state.sockets.values().for_each(|socket| socket.signals.set_rate(0));
     }
 
-    /// Drops every socket without a close frame; gives how many there were.
+    /// Drops every socket without a close frame. Returns how many there were.
     pub(crate) fn drop_sockets(&self) -> usize {
         let mut state = self.state();
         state.holders.clear();
@@ -249,7 +249,7 @@ impl Hub {
         sockets.len()
     }
 
-    /// Leaves every socket open but dead; gives how many there were.
+    /// Leaves every socket open but unused. Returns how many there were.
     pub(crate) fn freeze_sockets(&self) -> usize {
         let mut state = self.state();
         state.holders.clear();
@@ -258,7 +258,7 @@ impl Hub {
         sockets.len()
     }
 
-    /// Sends no more than so many bytes a second to each socket that there is; gives how many there are.
+    /// Limits each open socket to this many bytes a second. Returns how many there are.
     pub(crate) fn throttle_sockets(&self, bytes_per_second: u32) -> usize {
         let state = self.state();
         state.sockets.values().for_each(|socket| socket.signals.set_rate(bytes_per_second));
@@ -268,7 +268,7 @@ impl Hub {
 
 impl State {
     fn send_public(&mut self, topic: &str, frame: impl FnOnce() -> Utf8Bytes) {
-        // Renders only where somebody listens.
+        // The frame is made only if the topic has a subscriber.
         let Some(ids) = self.holders.get(topic).filter(|ids| !ids.is_empty()).cloned() else { return };
         self.send_topic(topic, &ids, frame());
     }
@@ -307,7 +307,7 @@ impl State {
         self.drop_overrun(ids);
     }
 
-    /// Drops those of the named sockets whose queue was full.
+    /// Drops those of these sockets whose queue was full.
     fn drop_overrun(&mut self, ids: &BTreeSet<u64>) {
         for id in ids {
             if self.sockets.get(id).is_some_and(Socket::is_overrun) {
@@ -316,7 +316,7 @@ impl State {
         }
     }
 
-    /// Takes a socket out. Its connection ends, where it has not yet.
+    /// Removes a socket, and ends its connection if it is still open.
     fn remove(&mut self, id: u64) {
         let Some(socket) = self.sockets.remove(&id) else { return };
         for stream in &socket.streams {

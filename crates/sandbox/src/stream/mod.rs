@@ -1,4 +1,4 @@
-//! The websocket: handshake, requests, the hub that feeds the sockets, and how its frames look.
+//! The websocket: handshake, requests, the hub that feeds the sockets, and the text of frames.
 
 pub(crate) mod connection;
 pub(crate) mod handshake;

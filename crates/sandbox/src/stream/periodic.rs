@@ -1,4 +1,5 @@
-//! Tickers and candles: sent at a steady pace, changed or not, to whoever subscribed. Nothing on subscription.
+//! Tickers and candles: sent to their subscribers at a fixed interval, even if unchanged. A subscription itself sends
+//! nothing.
 
 use super::{hub::Hub, view};
 use crate::{
@@ -8,10 +9,10 @@ use crate::{
 
 const TICKERS: &str = "global.tickers";
 
-/// When they were made, and the ticker of each market.
+/// The time of the tickers, and the ticker of each market.
 pub(crate) type Tickers = (i64, Vec<(Code, Ticker)>);
 
-/// One round of `global.tickers`.
+/// Sends `global.tickers` once.
 pub(crate) fn tickers(hub: &Hub, tickers: impl FnOnce() -> Tickers) {
     if !hub.is_held(TICKERS) {
         return;
@@ -20,7 +21,7 @@ pub(crate) fn tickers(hub: &Hub, tickers: impl FnOnce() -> Tickers) {
     hub.publish_raw(Some(TICKERS), &view::tickers(&all, now_ms));
 }
 
-/// One round of every candle topic: market and period lead to the newest candle. A market without trades has none.
+/// Sends the newest candle of every subscribed candle topic. A market without trades has none.
 pub(crate) fn candles(hub: &Hub, newest: impl Fn(&str, &str) -> Option<Candle>) {
     for topic in hub.held() {
         let candle = topic.split_once(".kline-").and_then(|(market, period)| newest(market, period));

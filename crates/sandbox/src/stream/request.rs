@@ -1,11 +1,11 @@
-//! What a client asks for: in the URL's query, and in text frames.
+//! Requests of a client, in the URL's query and in text frames.
 
 use crate::base::config::Profile;
 
-/// The streams that the query names. Nothing is percent-decoded; more than one `?` names none.
+/// The streams that the query names. Nothing is percent-decoded; a query with another `?` names none.
 ///
-/// `stream=a&stream=b` and `stream=a,b` are upstream's forms. The documents also write a bare name after `&`, which
-/// upstream ignores and the `docs` profile takes.
+/// Upstream accepts `stream=a&stream=b` and `stream=a,b`. The documents also write a bare name after `&`: upstream
+/// ignores it, the profile `docs` accepts it.
 pub(super) fn streams_of_query(query: Option<&str>, profile: Profile) -> Vec<String> {
     let query = query.unwrap_or_default();
     if query.contains('?') {
@@ -59,9 +59,9 @@ pub(super) fn parse(frame: &str) -> Result<Request, String> {
             .collect::<Option<_>>()
             .map(request)
             .ok_or_else(|| "Could not parse message: a stream's name is not text".to_owned()),
-        // Upstream ignores a text and confirms what there was.
+        // Upstream ignores a text and confirms the unchanged subscriptions.
         Some(serde_json::Value::String(_)) => Ok(request(Vec::new())),
-        // `null` ends the whole process upstream.
+        // Upstream, `null` crashes the whole server; here it is an error.
         Some(_) => Err("Could not parse message: streams is not a list".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! One subscriber's end of the hub: what it holds, and the queue of what it is yet to be sent.
+//! One socket of the hub: its subscriptions, and the queue of frames to send.
 
 use crate::base::id::AccountId;
 use std::{
@@ -11,27 +11,27 @@ use std::{
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Frames that may wait for a socket.
+/// The largest number of frames that may wait for a socket.
 const QUEUE: usize = 256;
 
-/// What stands in the queue.
+/// An item of the queue.
 #[derive(Debug)]
 pub(super) enum Item {
     Frame(Utf8Bytes),
-    /// Nothing is sent for so long (a fault).
+    /// Send nothing for this long (a fault).
     Pause(Duration),
 }
 
-/// What hub and connection say to each other beside the queue.
+/// What hub and connection share in addition to the queue.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// Told when the socket must be dropped without a word.
+    /// Notified when the socket must be dropped without a close frame.
     pub(super) kill: Notify,
-    /// Told when the connection must stand still, open but dead (a fault).
+    /// Notified when the connection must stay open, but send and read nothing (a fault).
     pub(super) freeze: Notify,
-    /// Bytes a second that are sent at most (a fault); 0 is no limit.
+    /// The largest number of bytes sent in a second (a fault); 0 means no limit.
     rate: AtomicU32,
-    /// Whether the connection takes nothing at the moment, because its client does not read.
+    /// Whether the writer is waiting, because the client does not read or because of a fault.
     stuck: AtomicBool,
 }
 
@@ -40,7 +40,7 @@ impl Signals {
         self.rate.store(bytes_per_second, Ordering::Relaxed);
     }
 
-    /// How long so many bytes take.
+    /// How long this many bytes take at the limited rate; `None` without a limit.
     pub(super) fn time_for(&self, bytes: usize) -> Option<Duration> {
         let rate = self.rate.load(Ordering::Relaxed);
         let micros = u64::try_from(bytes).ok()?.saturating_mul(1_000_000).checked_div(u64::from(rate))?;
@@ -52,7 +52,7 @@ impl Signals {
     }
 }
 
-/// A socket's end of the hub.
+/// The connection's end of the queue.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) id: u64,
@@ -60,7 +60,7 @@ pub(super) struct Subscriber {
     pub(super) signals: Arc<Signals>,
 }
 
-/// The hub's end of a socket.
+/// The hub's end of the queue.
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) account: Option<AccountId>,
@@ -90,7 +90,7 @@ impl Socket {
         self.overrun |= self.queue.try_send(item).is_err();
     }
 
-    /// Whether its queue was full.
+    /// Whether the queue was full at some time.
     pub(super) fn is_overrun(&self) -> bool {
         self.overrun
     }
@@ -100,7 +100,7 @@ impl Socket {
         self.queue.capacity() < QUEUE / 4 && !self.signals.stuck.load(Ordering::Relaxed)
     }
 
-    /// What it holds, public ones first.
+    /// Its streams, public ones first.
     pub(super) fn current(&self) -> Vec<&str> {
         let names = || self.streams.iter().map(String::as_str);
         names().filter(|name| is_public(name)).chain(names().filter(|name| !is_public(name))).collect()

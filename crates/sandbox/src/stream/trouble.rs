@@ -1,22 +1,22 @@
-//! What goes wrong with frames on order: lost, doubled, out of order, late.
+//! Faults of frames on request: lost, doubled, out of order, late.
 
 use std::time::Duration;
 
-/// What happens to a frame.
+/// A fault of a websocket frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrameFault {
-    /// It never reaches anybody.
+    /// The frame is not sent.
     Lose,
-    /// It is sent twice.
+    /// The frame is sent twice.
     Double,
-    /// It is sent behind the next frame of its topic.
+    /// The frame is sent after the next frame of its topic.
     Swap,
-    /// It, and everything behind it on the same socket, comes so many milliseconds later.
+    /// The frame and all later frames of the same socket are sent this many milliseconds later.
     Delay(u32),
 }
 
-/// What happens to the next frames of a topic.
+/// A planned fault for the next frames of a topic.
 #[derive(Debug)]
 pub(super) struct Trouble<Frame> {
     topic: String,
@@ -33,7 +33,7 @@ pub(super) enum Step<Frame> {
     Wait(Duration),
 }
 
-/// All that is to go wrong.
+/// All planned faults.
 #[derive(Debug)]
 pub(super) struct Troubles<Frame>(Vec<Trouble<Frame>>);
 
@@ -59,7 +59,7 @@ impl<Frame: Clone> Troubles<Frame> {
         self.0.clear();
     }
 
-    /// What becomes of the topic's next frame.
+    /// What to send for the topic's next frame.
     pub(super) fn meet(&mut self, topic: &str, frame: Frame) -> Vec<Step<Frame>> {
         let Some(place) = self.0.iter().position(|trouble| trouble.topic == topic) else {
             return vec![Step::Send(frame)];
@@ -95,7 +95,7 @@ impl<Frame: Clone> Troubles<Frame> {
 mod tests {
     use super::*;
 
-    /// What is sent of the frames 1 to 5 of a topic; a wait is shown as 0.
+    /// Which of the frames 1 to 5 of a topic are sent; a wait is shown as 0.
     fn sent(fault: FrameFault, times: u32) -> Vec<u32> {
         let mut troubles = Troubles::default();
         troubles.add("order", fault, times);

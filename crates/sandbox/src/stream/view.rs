@@ -1,4 +1,4 @@
-//! The text of websocket frames: one-key objects, keys in alphabetical order.
+//! The text of websocket frames: objects with one key; inner keys in alphabetical order.
 
 use crate::{
     base::{
@@ -22,12 +22,12 @@ use crate::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How increments are written, which a fault may change.
+/// How increments are written; the control door can change it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct BookStyle {
     /// `[["p","a"]]` instead of `["p","a"]`.
     pub(crate) nested: bool,
-    /// `"0"` instead of `""` for a level that is gone.
+    /// `"0"` instead of `""` for a removed level.
     pub(crate) zero_removals: bool,
 }
 
@@ -41,7 +41,7 @@ fn levels(levels: &[Level]) -> Vec<[String; 2]> {
     levels.iter().map(|(price, amount)| [text(*price), text(*amount)]).collect()
 }
 
-/// `btczar.ob-snap`: levels best first, and the sequence of the last change in it.
+/// `btczar.ob-snap`: levels, best first, and the sequence of the last change that they include.
 pub(crate) fn snapshot(market: Code, asks: &[Level], bids: &[Level], sequence: u64) -> String {
     #[derive(Serialize)]
     struct Body {
@@ -62,12 +62,12 @@ pub(crate) fn increment(increment: &Increment, style: BookStyle) -> String {
         Side::Buy => "bids",
         Side::Sell => "asks",
     };
-    // Both sides' keys come before `sequence` in the alphabet.
+    // Alphabetical order puts `asks` and `bids` before `sequence`, as on the exchange.
     let body = BTreeMap::from([(side, pair), ("sequence", serde_json::json!(increment.sequence))]);
     frame(&format!("{}.ob-inc", increment.market), &body)
 }
 
-/// `btczar.trades`: whole seconds, texts, other names than over REST.
+/// `btczar.trades`: whole seconds, texts, and other field names than over REST.
 pub(crate) fn public_trade(trade: &Trade) -> String {
     #[derive(Serialize)]
     struct Body {
@@ -278,7 +278,7 @@ pub(crate) fn trade(profile: Profile, trade: &Trade, order_id: u64) -> Option<St
     })
 }
 
-/// `balance`: in the documents `balance` is the total, on the older servers (and over REST) what is available.
+/// `balance`: in the documents the field `balance` is the total, on the older servers (and over REST) the available part.
 pub(crate) fn balance(
     profile: Profile,
     (currency, digits): (Code, u32),
@@ -319,7 +319,7 @@ pub(crate) fn balance(
     }
 }
 
-/// `{"success":{…}}`: what is subscribed after a request.
+/// `{"success":{…}}`: the subscriptions after a request.
 pub(crate) fn confirmation(message: &str, streams: &[&str]) -> String {
     #[derive(Serialize)]
     struct Body<'a> {

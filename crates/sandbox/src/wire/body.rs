@@ -1,4 +1,4 @@
-//! Bodies of requests.
+//! Reads the bodies of requests.
 
 use crate::base::refusal::{self, Refusal};
 use bytes::Bytes;
@@ -7,10 +7,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use std::time::Duration;
 
-/// How long a body may take.
+/// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The whole body, where it is small enough and comes in time.
+/// Reads the whole body; refuses it if it is too large or too slow.
 pub(super) async fn read(body: Incoming, headers: &HeaderMap, most: usize) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::Codes(StatusCode::PAYLOAD_TOO_LARGE, vec![refusal::BODY_TOO_LARGE]);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());

@@ -1,27 +1,27 @@
-//! What a page in a browser needs, so that it may call the exchange from another origin than its own.
+//! CORS headers, which let a web page of another origin call the exchange.
 //!
-//! Pages of this machine may; any page may where the sandbox was opened to other machines. The control door is not
-//! for pages at all, and a websocket's handshake has its own rule.
+//! Pages of this machine may call it. If the sandbox was opened to other machines, any page may. The control door refuses
+//! all pages, and the websocket handshake has its own rule.
 
 use crate::base::reply::Outgoing;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 
-/// What a page may send. The names of the three headers of a signature, and of the account that is acted for.
+/// Headers that a page may send: the content type, the three of a signature, and the account to act for.
 const ALLOWED: HeaderValue = HeaderValue::from_static(
     "Content-Type, X-Auth-Apikey, X-Auth-Nonce, X-Auth-Signature, X-Auth-Subaccount-Uid",
 );
-/// What a page may read beside the headers that browsers always show.
+/// Headers that a page may read, in addition to those that browsers always show.
 const EXPOSED: HeaderValue = HeaderValue::from_static("Total, Per-Page, Page, Date, Allow, Retry-After");
-/// How long a browser may keep the answer, in seconds.
+/// How long a browser may cache a preflight's answer, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// A request's origin, where a page of that origin may call.
+/// The origin of a request; `None` if there is none, or if its pages may not call.
 pub(super) fn allowed_origin(headers: &HeaderMap, any: bool) -> Option<HeaderValue> {
     let origin = headers.get(header::ORIGIN)?;
     (any || origin.to_str().is_ok_and(is_of_this_machine)).then(|| origin.clone())
 }
 
-/// `http://localhost:3000`, `http://127.0.0.1:8080`, `http://[::1]`.
+/// Whether an origin is on this machine, such as `http://localhost:3000`, `http://127.0.0.1:8080` or `http://[::1]`.
 fn is_of_this_machine(origin: &str) -> bool {
     let Some((_, host)) = origin.split_once("://") else { return false };
     let name = match host.rsplit_once(':') {
@@ -33,17 +33,17 @@ fn is_of_this_machine(origin: &str) -> bool {
         || inner.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether a browser asks beforehand what a page may do.
+/// Whether the request is a preflight: the browser asks what a page may send.
 pub(super) fn is_preflight<T>(request: &Request<T>) -> bool {
     request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Tells the browser that the page may read the answer; a preflight also what it may send.
+/// Adds the CORS headers: the page may read the answer; for a preflight also what it may send.
 pub(super) fn mark(response: &mut Outgoing, origin: Option<HeaderValue>, preflight: bool) {
     let methods = response.headers().get(header::ALLOW).cloned();
     let headers = response.headers_mut();
-    // Answers differ by origin, which caches have to know.
+    // Answers differ by origin, so a cache must keep them apart.
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = origin else { return };
     let mut insert = |name: HeaderName, value| headers.insert(name, value);

@@ -1,4 +1,4 @@
-//! Where a request goes: the control door, the websocket, or a REST call; and the faults that meet it on the way.
+//! Sends a request to the control door, the websocket, or a REST call, and applies the planned faults.
 
 use super::{body, cors, link::ConnectionHandle};
 use crate::{
@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-/// The longest stall that a fault may ask for.
+/// The longest delay that a fault may ask for.
 const MAX_DELAY_MS: u64 = 600_000;
 
 /// Serves one request of a connection.
@@ -56,7 +56,7 @@ pub(super) async fn serve(
     response
 }
 
-/// HTTP/1.1 wants exactly one `Host`; HTTP/1.0 may do without.
+/// HTTP/1.1 requires exactly one `Host`; HTTP/1.0 allows none.
 fn names_one_host(request: &Request<Incoming>) -> bool {
     let hosts = request.headers().get_all(header::HOST).iter().count();
     hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
@@ -69,7 +69,7 @@ async fn door(host: &Arc<Host>, peer: SocketAddr, request: Request<Incoming>) ->
     door::serve(host, &head, &body)
 }
 
-/// Answers the handshake and leaves the session to the connection's task.
+/// Answers the handshake; the session then runs in the connection's task.
 fn upgrade(
     host: &Arc<Host>,
     link: &ConnectionHandle,
@@ -111,7 +111,7 @@ async fn rest(host: &Host, link: &ConnectionHandle, request: Request<Incoming>) 
         return Ok(Reply::nothing().allow(&methods));
     }
     let api::Found { path, routes, segments } = found;
-    // An answer to HEAD is the one to GET without its body.
+    // HEAD is answered like GET, without the body.
     let method = if head.method == Method::HEAD { Method::GET } else { head.method.clone() };
     let route = routes.iter().find(|route| route.method == method.as_str());
     let route: &api::Route = route.ok_or(Refusal::Method(methods))?;
@@ -129,7 +129,7 @@ async fn rest(host: &Host, link: &ConnectionHandle, request: Request<Incoming>) 
     answer
 }
 
-/// What a fault does ahead of the call: an answer in its stead, a reset (then this never returns), a stall.
+/// What a fault does before the call: it answers instead, resets the connection (then this never returns), or delays.
 async fn before(fault: Option<&FaultKind>, link: &ConnectionHandle) -> Option<Reply> {
     match fault {
         Some(FaultKind::Answer { status, body, content_type }) => {

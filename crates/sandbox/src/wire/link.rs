@@ -1,4 +1,4 @@
-//! A connection as a request sees it, and the TCP stream below it that can end with a reset.
+//! A connection as a request sees it, and its TCP stream, which can end with a reset.
 
 use std::{
     future::Future,
@@ -27,7 +27,7 @@ pub(super) struct ConnectionHandle {
 }
 
 impl ConnectionHandle {
-    /// Resets the connection. Never returns: the connection's task, and with it the caller, ends.
+    /// Resets the connection. Never returns, because this ends the connection's task, and the caller with it.
     pub(super) async fn reset<T>(&self) -> T {
         self.resets.store(true, Ordering::Relaxed);
         self.reset.notify_one();
@@ -39,18 +39,18 @@ impl ConnectionHandle {
         self.reset.notified().await;
     }
 
-    /// Leaves work for the connection's task, after HTTP is done with it.
+    /// Sets work that the connection's task does after HTTP has ended.
     pub(super) fn then(&self, work: impl Future<Output = ()> + Send + 'static) {
         *self.then.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(work));
     }
 
-    /// That work.
+    /// Takes the work that was set with [`Self::then`].
     pub(super) fn take_afterwards(&self) -> Option<Afterwards> {
         self.then.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// A connection's two ends: what is read and written, and what a request may do to it.
+/// Splits a connection into the socket, which HTTP reads and writes, and the handle for its requests.
 pub(super) fn link(stream: TcpStream) -> (Socket, Arc<ConnectionHandle>) {
     let link = Arc::new(ConnectionHandle::default());
     (Socket { stream, resets: Arc::clone(&link.resets) }, link)
@@ -65,7 +65,7 @@ pub(super) struct Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.resets.load(Ordering::Relaxed) {
-            // Closing a socket that does not linger sends RST and discards what is unsent.
+            // With linger zero, closing the socket sends RST and discards unsent data.
             let _orderly = self.stream.set_zero_linger();
         }
     }

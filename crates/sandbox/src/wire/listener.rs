@@ -1,4 +1,4 @@
-//! The listener and its connections: HTTP/1.1, upgrades, and connections that end abruptly on order.
+//! The listener and its connections: HTTP/1.1, upgrades, and resets on request.
 
 use super::{dispatch, link::link};
 use crate::host::Host;
@@ -10,11 +10,11 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How long a request's head may take; idle connections end after it too.
+/// How long the head of a request may take; also ends idle connections.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long connections may take to end on shutdown.
+/// How long connections may take to end at shutdown.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// The pause after a connection that could not be accepted (no file descriptors left, as a rule).
+/// The pause after a failed accept (usually because no file descriptors are left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until the host stops, then ends them.
@@ -33,13 +33,13 @@ pub(crate) async fn run(host: Arc<Host>, listener: TcpListener) {
         }
     }
     drop(listener);
-    // Whoever is not done by then is ended with the set.
+    // Dropping the set ends the connections that are still open.
     let _late =
         tokio::time::timeout(LAST_WORDS, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 async fn connection(host: Arc<Host>, stream: TcpStream, peer: SocketAddr) {
-    // Frames and answers are small: waiting to fill a packet only delays them. Failing to say so is harmless.
+    // Frames and answers are small: waiting to fill a packet only delays them. A failure here is harmless.
     let _slower = stream.set_nodelay(true);
     let (socket, link) = link(stream);
     let service = service_fn(|request| {
@@ -55,7 +55,7 @@ async fn connection(host: Arc<Host>, stream: TcpStream, peer: SocketAddr) {
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     tokio::select! {
-        // A broken connection concerns only its client.
+        // An error here affects only this client.
         _ = http => {}
         () = link.is_reset() => return,
         () = host.stopped() => return,

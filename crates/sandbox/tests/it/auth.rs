@@ -1,4 +1,4 @@
-//! Part 1 of the wire facts over HTTP: codes, statuses, headers, the clock.
+//! Authentication over HTTP: codes, statuses, headers, the clock.
 
 use crate::client::{API, Exchange, sign};
 use capecrypto_sandbox::{Restriction, Sandbox};
@@ -70,7 +70,7 @@ async fn the_clock_moves_date_timestamp_and_window_together() {
     let path = format!("{API}/account/balances");
     let before = exchange.control.now_ms();
     let headers = sign(&account, &before.to_string());
-    // Neither a nonce used twice nor a changed body is noticed.
+    // A nonce may be used twice, and the signature does not cover the body.
     for _ in 0..2 {
         exchange.send("GET", &path, &headers, b"").await.unwrap().expect(200);
     }

@@ -1,4 +1,4 @@
-//! A small client: signed HTTP calls and websockets, with every header in the caller's hand.
+//! A small client: signed HTTP calls and websockets. The caller can set every header.
 
 use capecrypto_sandbox::{Account, Builder, Control, Sandbox};
 use futures_util::{SinkExt, StreamExt};
@@ -38,7 +38,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// `422 code,code`, to compare in one go.
+    /// Status and codes as one text, such as `422 code,code`.
     #[track_caller]
     pub(crate) fn refusal(&self) -> String {
         let errors = &self.json()["errors"];
@@ -71,12 +71,12 @@ impl Exchange {
         Self { sandbox, control }
     }
 
-    /// The three headers, signed at the exchange's own time.
+    /// The three headers, signed with the exchange's time.
     pub(crate) fn signed(&self, name: &str) -> Vec<(String, String)> {
         sign(&self.sandbox.account(name).unwrap(), &self.control.now_ms().to_string())
     }
 
-    /// A public GET; the path comes without its prefix.
+    /// A public GET; the path has no prefix.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", &format!("{API}{path}"), &[], b"").await.unwrap()
     }
@@ -91,14 +91,14 @@ impl Exchange {
         self.try_post(name, path, body).await.unwrap()
     }
 
-    /// The same where the connection may break.
+    /// A signed POST; an error if the connection breaks.
     pub(crate) async fn try_post(&self, name: &str, path: &str, body: &Value) -> Result<Answer, String> {
         let mut headers = self.signed(name);
         headers.push(("Content-Type".into(), "application/json;charset=utf-8".into()));
         self.send("POST", &format!("{API}{path}"), &headers, body.to_string().as_bytes()).await
     }
 
-    /// Any request on a connection of its own.
+    /// Any request, on a new connection.
     pub(crate) async fn send(
         &self,
         method: &str,
@@ -131,14 +131,14 @@ impl Exchange {
         in_time(work).await
     }
 
-    /// Places an order that has to be accepted, and waits until it left `pending`. Gives its id.
+    /// Places an order, which must be accepted, and waits until it is no longer `pending`. Returns its id.
     pub(crate) async fn place(&self, name: &str, order: Value) -> u64 {
         let id = self.post_as(name, "/market/orders", &order).await.expect(201)["id"].as_u64().unwrap();
         self.order_in(name, id, |state| state != "pending").await;
         id
     }
 
-    /// Polls an order until its state is as wanted.
+    /// Polls an order until it has a wanted state.
     pub(crate) async fn order_in(&self, name: &str, id: u64, wanted: impl Fn(&str) -> bool) -> Value {
         let started = Instant::now();
         loop {
@@ -151,14 +151,14 @@ impl Exchange {
         }
     }
 
-    /// What an account has of a currency: available, locked.
+    /// An account's balance of a currency: available, locked.
     pub(crate) async fn balance(&self, name: &str, currency: &str) -> (String, String) {
         let balance = self.get_as(name, &format!("/account/balances/{currency}")).await.expect(200);
         assert_eq!(balance["currency"], currency);
         (text(&balance["balance"]), text(&balance["locked"]))
     }
 
-    /// A websocket; the path comes without `/api/v2`. The error is the refused handshake.
+    /// Opens a websocket; the path is without `/api/v2`. The error is the answer to a refused handshake.
     pub(crate) async fn socket(&self, path: &str, headers: &[(String, String)]) -> Result<Socket, Answer> {
         let url = format!("ws://{}/api/v2{path}", self.sandbox.address());
         let mut request = url.into_client_request().unwrap();
@@ -191,7 +191,7 @@ impl Exchange {
 pub(crate) struct Socket(pub(crate) WebSocketStream<TcpStream>);
 
 impl Socket {
-    /// The next text frame; `None` where the connection ended without a close frame.
+    /// The next text frame; `None` if the connection ended without a close frame.
     pub(crate) async fn text(&mut self) -> Option<String> {
         loop {
             match in_time(self.0.next()).await {
@@ -211,7 +211,7 @@ impl Socket {
         frame.into_iter().next().unwrap()
     }
 
-    /// The next frame of that topic; others are passed over.
+    /// The next frame of that topic; others are skipped.
     pub(crate) async fn next_of(&mut self, topic: &str) -> Value {
         loop {
             let (got, body) = self.next().await;
@@ -221,12 +221,12 @@ impl Socket {
         }
     }
 
-    /// Sends a text and gives nothing back.
+    /// Sends a text without waiting for an answer.
     pub(crate) async fn send(&mut self, text: &str) {
         in_time(self.0.send(Message::text(text))).await.unwrap();
     }
 
-    /// Subscribes in-band and gives the confirmed streams; what comes before is collected.
+    /// Sends a subscription request. Returns the frames before the confirmation, and the confirmed streams.
     pub(crate) async fn request(
         &mut self,
         event: &str,
@@ -248,7 +248,7 @@ impl Socket {
         }
     }
 
-    /// The close frame's code, or `None` where the connection just ended.
+    /// The code of the close frame; `None` if the connection ended without one.
     pub(crate) async fn close_code(&mut self) -> Option<u16> {
         loop {
             match in_time(self.0.next()).await {
@@ -287,10 +287,10 @@ pub(crate) fn market(side: &str, volume: &str) -> Value {
 
 #[track_caller]
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a text")).to_owned()
 }
 
-/// The result, or a failed test where it takes too long.
+/// Waits for the result; the test fails if it takes too long.
 pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("it took too long")
 }

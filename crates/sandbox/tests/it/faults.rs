@@ -1,4 +1,4 @@
-//! Faults on order, and the control door over HTTP.
+//! Faults on request, and the control door over HTTP.
 
 use crate::client::{Answer, Exchange, in_time, limit};
 use capecrypto_sandbox::{Fault, FaultKind};
@@ -62,7 +62,7 @@ async fn a_stall_comes_before_or_after_the_write() {
         let started = Instant::now();
         let post = exchange.post_as("maker", "/market/orders", &order);
         let applied = async {
-            // As long as the answer is out, the write is applied or not.
+            // The answer is delayed: see whether the write is applied before it.
             while exchange.control.ledger() == before && started.elapsed() < Duration::from_millis(400) {
                 tokio::task::yield_now().await;
             }
@@ -205,7 +205,7 @@ async fn the_door_refuses_what_it_cannot_do() {
     assert_eq!(door(&exchange, "DELETE", "/ledger", "").await.status, 405);
     let page = [("Origin".to_owned(), "http://127.0.0.1".to_owned())];
     let answer = exchange.send("POST", "/sandbox/sockets/drop", &page, b"").await.unwrap();
-    assert_eq!(answer.refusal(), "403 sandbox.control.loopback_only", "web pages have no business here");
+    assert_eq!(answer.refusal(), "403 sandbox.control.loopback_only", "web pages are refused");
     assert_eq!(exchange.control.ledger(), before);
     assert!(exchange.control.deposit("maker", "btc", Decimal::new(1, 9)).is_err());
 }

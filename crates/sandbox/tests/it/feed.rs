@@ -1,4 +1,4 @@
-//! The book on the websocket: snapshots, increments, replays, and every way to lose the thread.
+//! The book on the websocket: snapshots, increments, replays, and every way to lose the sync.
 
 use crate::client::{Exchange, Socket, in_time, limit, market, text};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-/// A book kept from frames alone, as text.
+/// A book built from frames only, as text.
 #[derive(Debug, Default, PartialEq)]
 struct Book {
     sequence: u64,
@@ -39,7 +39,7 @@ impl Book {
         }
     }
 
-    /// From what came before a confirmation: one snapshot, then increments.
+    /// The book from the frames before a confirmation: one snapshot, then increments.
     fn replayed(before: &[(String, Value)]) -> Self {
         let (snapshot, increments) = before.split_first().expect("nothing was replayed");
         assert_eq!(snapshot.0, "btczar.ob-snap");
@@ -87,7 +87,7 @@ async fn a_book_is_replayed_before_the_confirmation_and_followed_live() {
     book.follow(&mut socket, 5).await;
     assert_eq!(book, Book { sequence: 5, ..Book::default() });
 
-    // Asking again sends the book again, subscribed as it is.
+    // A second subscription sends the book again, although the socket is subscribed.
     let (before, streams) = socket.request("subscribe", &["btczar.ob-inc"]).await;
     assert_eq!(Book::replayed(&before), book);
     assert_eq!(streams, ["btczar.ob-inc"]);
@@ -148,7 +148,7 @@ async fn a_snapshot_holds_301_levels_a_side() {
     let asks = before[0].1["asks"].as_array().unwrap();
     assert_eq!(asks.len(), 301);
     assert_eq!((&asks[0][0], &asks[300][0]), (&json!("800000.0"), &json!("800300.0")));
-    // A level beyond them shows up as an increment only.
+    // A change of a deeper level is sent as an increment only.
     exchange.place("taker", limit("buy", "0.001", "800000")).await;
     let mut other = limit("sell", "0.004", "900000");
     other["market"] = json!("btczar");
@@ -252,7 +252,7 @@ async fn a_busy_market_keeps_every_view_equal() {
     let follower = tokio::spawn({
         let done = Arc::clone(&done);
         async move {
-            // Until the last answer to a ping after the end, everything is read as it comes.
+            // Reads everything until the answer to the last ping, which is sent after the end.
             loop {
                 let last = done.load(Ordering::Acquire);
                 socket.send("ping").await;
@@ -304,7 +304,7 @@ async fn a_busy_market_keeps_every_view_equal() {
     for trader in traders {
         trader.await.unwrap();
     }
-    // A write carries out all earlier ones before it is answered, and the door tells what waits before its own.
+    // A write first carries out all earlier ones, and the door first publishes all waiting events.
     exchange.place("maker", limit("buy", "0.001", "200000")).await;
     exchange.control.publish_raw(Some("nobody"), "");
     done.store(true, Ordering::Release);

@@ -41,7 +41,7 @@ async fn history_is_filtered_paged_and_the_accounts_own() {
     assert_eq!(list("txid=a,b").await, [a]);
     assert_eq!(list("limit=2&page=2").await, [a]);
     let now = exchange.control.now_ms() / 1000;
-    // Seconds, and both ends belong to the span.
+    // The unit is seconds, and both bounds are included.
     assert_eq!(list(&format!("time_from={}&time_to={}", now - 20, now - 10)).await, [c, b]);
     let answer = exchange.get_as("maker", "/account/transactions?limit=2").await;
     assert_eq!((answer.headers["total"].as_str(), answer.headers["per-page"].as_str()), ("3", "2"));
@@ -83,7 +83,7 @@ async fn history_is_a_table_where_one_is_accepted() {
     assert!(answer.text.contains("\"a \"\"quote\"\"\""), "page and limit are ignored: {}", answer.text);
     let one = table(&exchange, "type=trade").await.text;
     assert!(one.lines().nth(1).unwrap().starts_with(&format!("{b},trade,")), "{one}");
-    // A month where no start is named, and 18 months at most.
+    // A month if no start is given, and 18 months at most.
     exchange.control.advance_clock(40 * 24 * 60 * 60 * 1000);
     assert_eq!(table(&exchange, "").await.text.lines().count(), 1);
     assert_eq!(table(&exchange, "time_from=1").await.refusal(), "422 sandbox.transactions.table_too_long");

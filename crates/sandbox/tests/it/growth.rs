@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A file that is gone after the test.
+/// A file that is removed after the test.
 pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Temporary {
@@ -25,7 +25,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // It is not there where the test failed early.
+        // Fails if the test ended before the file was written.
         let _gone = std::fs::remove_file(&self.0);
     }
 }
@@ -134,7 +134,13 @@ async fn a_record_brings_another_sandbox_to_the_same_state() {
     let commands = exchange.control.recorded().unwrap().unwrap();
     assert!(commands > 30, "{commands}");
     assert!(
-        Sandbox::builder().record(&file.0).start().await.unwrap_err().to_string().contains("not there yet")
+        Sandbox::builder()
+            .record(&file.0)
+            .start()
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("give the name of a new file")
     );
     let (now_ms, old) = (exchange.control.now_ms(), exchange.sandbox.account("taker").unwrap());
     exchange.sandbox.shutdown().await;
@@ -146,12 +152,12 @@ async fn a_record_brings_another_sandbox_to_the_same_state() {
     assert_eq!(again.control.ledger(), ledger);
     let account = again.sandbox.account("taker").unwrap();
     assert_eq!(account.uid, old.uid);
-    assert_ne!(account.secret, old.secret, "keys are made afresh");
+    assert_ne!(account.secret, old.secret, "keys are new at each start");
     assert!(again.control.now_ms() >= now_ms - 1_000, "the clock goes on");
-    // What was on its way is still on its way.
+    // A deposit that was on its way arrives after the replay.
     again.control.advance_clock(61_000);
     assert_ne!(again.control.ledger(), ledger);
-    // And the rest of the story can be recorded with it.
+    // The replayed sandbox can be recorded too.
     again.place("maker", limit("sell", "0.003", "810000")).await;
     let ledger = again.control.ledger();
     again.sandbox.shutdown().await;
@@ -196,7 +202,7 @@ async fn money_on_its_way_comes_when_the_clock_says_so() {
     assert_eq!(has(), Decimal::from(11), "two of three are due");
     exchange.control.advance_clock(36_000_000);
     assert_eq!(has(), Decimal::from(15));
-    // They came in the order of their times, and each at its own.
+    // They arrived in the order of their times, each at its own time.
     let journal = exchange.control.journal(0);
     let late: Vec<_> = journal.iter().rev().take(3).rev().collect();
     let amounts: Vec<_> = late.iter().map(|entry| entry.postings[0].amount).collect();
@@ -240,7 +246,7 @@ async fn the_journal_shows_how_each_balance_came_about() {
             format!("order_released order {sell}"),
         ]
     );
-    // Adding up what moved gives what there is.
+    // The sum of all movements is the balance.
     let mut sums = std::collections::BTreeMap::<(String, String), Decimal>::new();
     for posting in exchange.control.journal(0).iter().flat_map(|entry| &entry.postings) {
         *sums.entry((posting.from.clone(), posting.currency.clone())).or_default() -= posting.amount;

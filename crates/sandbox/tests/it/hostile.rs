@@ -33,8 +33,12 @@ async fn routes_methods_and_bodies_are_refused_as_documented() {
     let large = vec![b' '; 64 * 1024 + 1];
     assert_eq!(post(Some("application/json"), &large).await.refusal(), "413 sandbox.request.body_too_large");
     let form = Some("application/x-www-form-urlencoded");
-    assert_eq!(post(form, b"\xff\xfe=%zz&side=\xc3").await.status, 422, "a form of nonsense names nothing");
-    assert_eq!(post(None, b"market=btczar").await.status, 400, "what is not labelled is JSON");
+    assert_eq!(post(form, b"\xff\xfe=%zz&side=\xc3").await.status, 422, "a broken form has no parameters");
+    assert_eq!(
+        post(None, b"market=btczar").await.status,
+        400,
+        "a body without a content type is read as JSON"
+    );
     assert_eq!(post(Some("application/json"), b"\xff\xfe").await.status, 400);
     for body in ["[]", "null", "3", "\"text\"", "{\"market\":{\"a\":[]}}", "{\"volume\":1e999999999}"] {
         let answer = post(Some("application/json"), body.as_bytes()).await;
@@ -44,10 +48,10 @@ async fn routes_methods_and_bodies_are_refused_as_documented() {
     assert_eq!((head.status, head.text.as_str()), (200, ""));
 }
 
-/// Sends bytes as they are and gives back what comes until the other side closes.
+/// Sends bytes unchanged and returns everything that arrives until the server closes.
 async fn raw(exchange: &Exchange, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(exchange.sandbox.address()).await.unwrap();
-    // The other side may close before it read everything.
+    // The server may close before it has read everything.
     let _cut_off = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _reset = in_time(stream.read_to_end(&mut answer)).await;
@@ -117,7 +121,7 @@ async fn random_requests_never_harm() {
         }
         let target: String = target.chars().filter(char::is_ascii).collect();
         let method = ["GET", "POST", "PUT", "HEAD"][random.usize(..4)];
-        // As somebody who owns nothing here, so that no accident cancels the order.
+        // Sent as an account without orders, so that a random request cannot cancel the order.
         let answer = exchange.send(method, &target, &exchange.signed("merchant"), b"").await;
         let status = answer.unwrap_or_else(|error| panic!("seed {seed}: {method} {target}: {error}")).status;
         assert!([200, 201, 401, 404, 405, 422].contains(&status), "seed {seed}: {method} {target}: {status}");
@@ -144,7 +148,7 @@ async fn every_call_that_is_named_is_served() {
     let id = exchange.place("maker", limit("sell", "0.001", "800000")).await;
     assert!(!calls().is_empty());
     for call in calls().into_iter().filter(|call| call.only != Some(Profile::Legacy)) {
-        // These have a place of their own, and none of them does anything without parameters.
+        // These have their own prefix, and all of them refuse a request without parameters.
         if ["verification", "persona"].contains(&call.service) {
             let merchant = exchange.signed("merchant");
             let target = format!("/api/v2/{}{}", call.service, call.path);

@@ -1,4 +1,4 @@
-//! What the legacy profile does otherwise.
+//! Where the legacy profile differs.
 
 use crate::client::{Exchange, limit, market, text};
 use capecrypto_sandbox::{Profile, Sandbox};
@@ -50,7 +50,7 @@ async fn websocket_messages_are_terse() {
             "price": "800000.0", "side": "sell", "taker_type": "buy", "total": "800.0"
         })
     );
-    // A market order says nothing before it is done.
+    // A market order has no event before `done`.
     assert_eq!(taker.next_of("order").await["state"], "done");
 }
 
@@ -119,7 +119,7 @@ async fn bare_names_subscribe_to_nothing_and_a_long_replay_kills() {
         exchange.post_as("maker", "/market/orders", &order).await.expect(201);
     }
     let mut killed = exchange.public("?stream=btczar.ob-inc").await;
-    assert_eq!(killed.text().await, None, "over 256 frames of replay end the connection unheard");
+    assert_eq!(killed.text().await, None, "a replay of more than 256 frames drops the connection");
     exchange.control.advance_clock(61_000);
     exchange.place("maker", limit("sell", "0.001", "900000")).await;
     exchange.public("?stream=btczar.ob-inc").await.until_confirmed().await;

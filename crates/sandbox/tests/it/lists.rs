@@ -1,4 +1,4 @@
-//! Lists: paging headers, filters, limits (part 4 of the wire facts).
+//! Lists: paging headers, filters, limits.
 
 use crate::client::{Exchange, limit, market};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ async fn orders_are_listed_by_their_last_change() {
     );
     assert!(list("type=buy").await.is_empty());
     assert!(list("market=ethzar").await.is_empty());
-    // Milliseconds, on the time of creation; the start belongs to the span, the end does not.
+    // The filter compares the time of creation, in milliseconds; the start is included, the end is not.
     let (_, created) = (start_ms, exchange.order_in("maker", c, |_| true).await);
     let at: jiff::Timestamp = created["created_at"].as_str().unwrap().parse().unwrap();
     let at_ms = at.as_millisecond();
@@ -46,7 +46,7 @@ async fn orders_are_listed_by_their_last_change() {
     assert_eq!((answer.headers["page"].as_str(), answer.headers["per-page"].as_str()), ("1", "2"));
     assert_eq!(answer.headers["total"], "4", "the documents promise a total with every list");
     let wanted = exchange.get_as("maker", "/market/orders?state=wait&limit=1").await;
-    assert_eq!(wanted.headers["total"], "3", "the total counts what the filter leaves");
+    assert_eq!(wanted.headers["total"], "3", "the total counts the rows that match the filter");
 }
 
 #[tokio::test]

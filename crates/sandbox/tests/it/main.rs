@@ -1,10 +1,10 @@
-//! The sandbox from outside: over real loopback sockets, as any client meets it.
+//! The sandbox from outside, over real loopback sockets, as a client uses it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test ends where something is not as it should be"
+    reason = "a test may panic"
 )]
 
 mod auth;

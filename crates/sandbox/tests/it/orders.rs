@@ -1,4 +1,4 @@
-//! Orders from the door to their end (parts 2 and 5 of the wire facts).
+//! Orders, from the request to their end.
 
 use crate::client::{API, Exchange, limit, market, text};
 use rust_decimal::Decimal;
@@ -20,7 +20,7 @@ async fn a_limit_order_rests_trades_and_pays_fees_from_income() {
     exchange.order_in("maker", id, |state| state == "wait").await;
     assert_eq!(exchange.balance("maker", "btc").await, ("99.999".into(), "0.001".into()));
 
-    // Dearer than the resting order: it trades at the maker's price, and the surplus of the lock comes back.
+    // The limit is above the resting order's price: it trades at the maker's price, and the rest of the lock is released.
     let bought = exchange.place("taker", limit("buy", "0.0004", "805000")).await;
     let done = exchange.order_in("taker", bought, |state| state == "done").await;
     assert_eq!(done["avg_price"], "800000.0");
@@ -38,7 +38,7 @@ async fn a_limit_order_rests_trades_and_pays_fees_from_income() {
     let by_uuid = format!("/market/orders/{}", text(&maker["uuid"]));
     assert_eq!(exchange.get_as("maker", &by_uuid).await.expect(200), maker);
 
-    // A cancellation shows the order as it still is.
+    // The answer to a cancellation shows the order before it is cancelled.
     let shown = exchange.post_as("maker", &format!("/market/orders/{id}/cancel"), &json!({})).await;
     assert_eq!(shown.expect(201)["state"], "wait");
     let ended = exchange.order_in("maker", id, |state| state == "cancel").await;
@@ -65,7 +65,7 @@ async fn market_orders_lock_more_than_they_need_and_end_where_the_lock_does() {
     exchange.control.resume_matching();
     exchange.order_in("taker", bought["id"].as_u64().unwrap(), |state| state == "done").await;
     assert_eq!(exchange.balance("taker", "zar").await, ("49000000.0".into(), "0.0".into()));
-    // More than all its money buys: the whole balance is locked, and the order ends with what that gave.
+    // More than its balance can buy: the whole balance is locked, and the order ends when that is used.
     let id = exchange.place("taker", market("buy", "45")).await;
     let ended = exchange.order_in("taker", id, |state| state == "cancel").await;
     assert_eq!(ended["executed_volume"], "42.33333333");
@@ -117,7 +117,7 @@ async fn refusals_come_in_order_and_change_nothing() {
         (with("post_only", json!("maybe")), "422 sandbox.order.invalid_post_only"),
         (with("custom_order_id", json!("")), "422 sandbox.order.invalid_custom_order_id"),
         (with("custom_order_id", json!("x".repeat(256))), "422 sandbox.order.invalid_custom_order_id"),
-        // The balance before the precision, and both before a match.
+        // The balance is checked before the precision, and both before a match.
         (with("volume", json!("100000.000000001")), "422 market.account.insufficient_balance"),
         (with("volume", json!("1e27")), "422 market.account.insufficient_balance"),
         (with("volume", json!("0.000000001")), "422 market.order.invalid_volume_or_price"),
@@ -248,7 +248,7 @@ async fn pending_orders_show_while_matching_is_paused() {
     let id = order.expect(201)["id"].as_u64().unwrap();
     let mut crossing = limit("buy", "0.001", "800000");
     crossing["post_only"] = json!(true);
-    // The book does not show it yet, so a post-only order is taken, and rejected when it gets there.
+    // The order is not in the book yet, so a post-only order is accepted now and rejected when it is carried out.
     let late = exchange.post_as("taker", "/market/orders", &crossing).await.expect(201)["id"].as_u64();
     assert_eq!(exchange.order_in("maker", id, |_| true).await["state"], "pending");
     assert_eq!(exchange.post_as("maker", "/market/orders/cancel", &json!({})).await.expect(201), json!([]));

@@ -1,4 +1,4 @@
-//! Nobody holds the others up: readers that are slow or gone, and what goes wrong with frames.
+//! Slow or frozen readers do not delay others; faults of frames.
 
 use crate::client::{Exchange, in_time, limit, text};
 use capecrypto_sandbox::{Fault, FaultKind, FrameFault, Sandbox};
@@ -8,7 +8,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Has a balance event sent.
+/// Causes a balance event.
 fn balance_event(exchange: &Exchange) {
     exchange.control.deposit("maker", "zar", Decimal::ONE).unwrap();
 }
@@ -22,8 +22,7 @@ async fn a_client_that_does_not_read_holds_nobody_up() {
         socket.until_confirmed().await;
         sleepers.push(socket);
     }
-    // Each of them takes a pause of its own, longer than the test: their writers stand still, as where a client's
-    // buffers are full.
+    // The throttle makes their writers wait longer than the test takes, as if the client's buffers were full.
     exchange.control.throttle_sockets(1);
     let mut reader = exchange.private("maker", "?stream=balance").await;
     reader.until_confirmed().await;
@@ -40,7 +39,7 @@ async fn a_client_that_does_not_read_holds_nobody_up() {
         }
     }
     assert_eq!(seen, events, "the one that reads missed nothing");
-    // Waiting 50 ms for the sleepers with each batch of 32 would have taken half a minute.
+    // If each batch of 32 events waited 50 ms for the sleepers, this would take half a minute.
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     assert_eq!(exchange.control.drop_sockets(), 1, "the sleepers were dropped with their queues full");
     drop(sleepers);
@@ -55,7 +54,7 @@ async fn a_frozen_socket_stays_open_and_says_nothing() {
     assert_eq!(exchange.control.freeze_sockets(), 1);
     balance_event(&exchange);
     socket.0.send(Message::Ping("x".into())).await.unwrap();
-    // What was on the way before may still come: a heartbeat's ping.
+    // A ping that was already on its way may still arrive.
     let quiet = async {
         while let Some(frame) = socket.0.next().await {
             match frame.unwrap() {
@@ -66,12 +65,12 @@ async fn a_frozen_socket_stays_open_and_says_nothing() {
         panic!("it was closed");
     };
     assert!(tokio::time::timeout(Duration::from_millis(400), quiet).await.is_err());
-    // Others live, and new ones work.
+    // New sockets work.
     let mut other = exchange.private("maker", "?stream=balance").await;
     other.until_confirmed().await;
     balance_event(&exchange);
     other.next_of("balance").await;
-    assert_eq!(exchange.control.drop_sockets(), 1, "the frozen one is nobody's any more");
+    assert_eq!(exchange.control.drop_sockets(), 1, "the frozen one is not counted");
     in_time(exchange.sandbox.shutdown()).await;
 }
 
@@ -101,7 +100,7 @@ async fn frames_are_lost_doubled_swapped_and_late_as_told() {
     let started = Instant::now();
     assert_eq!(got(1, 1).await, "9");
     assert!(started.elapsed() >= Duration::from_millis(300));
-    // Over HTTP as well; `times` is 1 where nothing is said.
+    // The same over HTTP; the default of `times` is 1.
     let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
     let door =
         async |body: &str| exchange.send("POST", "/sandbox/frames", &headers, body.as_bytes()).await.unwrap();
@@ -172,7 +171,7 @@ async fn a_long_list_does_not_hold_the_exchange() {
     headers.push(("Accept".to_owned(), "text/csv".to_owned()));
     let table = exchange.send("GET", "/api/v2/atlas/account/transactions", &headers, b"");
     let control = exchange.control.clone();
-    // On another thread, since making the table keeps this one.
+    // On another thread, because making the table blocks this one.
     let longest = tokio::task::spawn_blocking(move || {
         let (started, mut longest) = (Instant::now(), Duration::ZERO);
         while started.elapsed() < Duration::from_millis(800) {

@@ -1,4 +1,4 @@
-//! The program form, as another language would start it.
+//! The sandbox as a program, as another language would start it.
 
 use crate::growth::Temporary;
 use std::{
@@ -10,12 +10,12 @@ use std::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_capecrypto-sandbox");
 
-/// A child that does not outlive its test.
+/// A child process that is killed at the end of the test.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only where it ended already.
+        // Both fail only if it has already ended.
         let _gone = self.0.kill();
         let _reaped = self.0.wait();
     }
@@ -147,5 +147,5 @@ fn a_record_of_one_run_begins_the_next() {
     let output = Command::new(PROGRAM).args(["--record", record.path()]).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains(record.path()) && told.contains("not there yet"), "{told}");
+    assert!(told.contains(record.path()) && told.contains("give the name of a new file"), "{told}");
 }

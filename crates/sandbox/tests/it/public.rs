@@ -72,7 +72,7 @@ async fn wrong_parameters_have_their_codes() {
 #[tokio::test]
 async fn tickers_candles_and_trades_come_from_the_exchanges_own_trades() {
     let exchange = Exchange::start().await;
-    // To the start of a day, so that the candles of this test fall where it says.
+    // Moves the clock to the start of a day, so that the times of the candles are known.
     exchange.control.advance_clock(86_400_000 - exchange.control.now_ms() % 86_400_000);
     let start_ms = exchange.control.now_ms();
     let trade = async |price: &str, volume: &str| {
@@ -115,7 +115,7 @@ async fn tickers_candles_and_trades_come_from_the_exchanges_own_trades() {
     assert_eq!(exchange.get(&from).await.expect(200), json!([first]));
     let both = format!("time_from={}&time_to={}&limit=1", minute * 1000, (minute + 120) * 1000);
     let both = exchange.get(&format!("/public/markets/btczar/k-line?{both}")).await.expect(200);
-    assert_eq!(both, json!([first, second]), "both bounds are inclusive and end the limit");
+    assert_eq!(both, json!([first, second]), "both bounds are included, and the limit is ignored");
     let day = exchange.get("/public/markets/btczar/k-line?period=1440").await.expect(200);
     assert_eq!(day[0][5], json!(0.00301));
 
@@ -136,7 +136,7 @@ async fn tickers_candles_and_trades_come_from_the_exchanges_own_trades() {
     exchange.control.advance_clock(86_400_000);
     let later = exchange.get("/public/markets/btczar/tickers").await.expect(200);
     assert_eq!(later["ticker"]["high"], json!("0.0"));
-    assert_eq!(later["ticker"]["last"], json!("850000.0"), "the last price outlives the window");
+    assert_eq!(later["ticker"]["last"], json!("850000.0"), "the last price stays after the window");
 }
 
 #[tokio::test]

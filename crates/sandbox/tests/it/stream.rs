@@ -1,4 +1,4 @@
-//! The websocket apart from the book: handshake, subscriptions, private events, heartbeats, limits.
+//! The websocket without the book: handshake, subscriptions, private events, heartbeats, limits.
 
 use crate::client::{Exchange, in_time, limit, market, text};
 use capecrypto_sandbox::Sandbox;
@@ -29,7 +29,7 @@ async fn subscriptions_are_confirmed_in_full_and_private_ones_dropped_silently()
     socket.send(r#"{"event":"subscribe","streams":["admin.a.b"]}"#).await;
     let refusal = loop {
         let (topic, payload) = socket.next().await;
-        // The tickers come every few seconds, whatever else is said.
+        // Skips the tickers, which arrive every few seconds.
         if topic != "global.tickers" {
             break payload;
         }
@@ -165,7 +165,7 @@ async fn private_events_tell_an_orders_life() {
     exchange.post_as("maker", "/market/orders/cancel", &json!({})).await.expect(201);
     assert_eq!(states(&mut maker, 1).await, ["cancel"]);
     assert_eq!(maker.next_of("balance").await["locked"], "0.00000000");
-    // Nothing private reaches others.
+    // Another account gets no private event.
     let mut stranger = exchange.private("merchant", streams).await;
     stranger.until_confirmed().await;
     exchange.place("maker", limit("sell", "0.001", "900000")).await;
@@ -216,7 +216,7 @@ async fn a_large_message_is_closed_with_1009() {
 async fn without_pongs_the_connection_drops() {
     let (ping, drop) = (Duration::from_millis(50), Duration::from_millis(800));
     let exchange = Exchange::with(Sandbox::builder().heartbeat(ping, drop)).await;
-    // A client that reads answers pings by itself, and lives on past the deadline.
+    // A client that reads answers pings automatically, and stays connected after the deadline.
     let mut alive = exchange.public("").await;
     let started = Instant::now();
     let mut pings = 0;
@@ -227,21 +227,21 @@ async fn without_pongs_the_connection_drops() {
             other => panic!("dropped after {pings} pings: {other:?}"),
         }
     }
-    // One that answers each ping with the text `ping` instead of a pong, on the bare connection.
+    // A client that answers each ping with the text `ping` instead of a pong, on the raw connection.
     let mut silent = exchange.public("").await;
     silent.until_confirmed().await;
     let started = Instant::now();
     let stream = silent.0.get_mut();
     let mut received = Vec::new();
     loop {
-        assert!(started.elapsed() < drop * 3, "text pings keep it alive");
+        assert!(started.elapsed() < drop * 3, "text pings must not keep it alive");
         let mut chunk = [0; 1024];
         match in_time(stream.read(&mut chunk)).await {
             Ok(0) | Err(_) => break,
             Ok(count) => received.extend_from_slice(&chunk[..count]),
         }
         if chunk[..2] == [0x89, 0] {
-            // A text of four bytes, masked with zeros. The other side may be gone by now.
+            // A text of four bytes, masked with zeros. The server may have closed already.
             let _gone = stream.write_all(b"\x81\x84\0\0\0\0ping").await;
         }
     }
@@ -255,7 +255,7 @@ async fn a_slow_reader_is_dropped() {
     let exchange = Exchange::start().await;
     let mut socket = exchange.public("?stream=btczar.trades").await;
     socket.until_confirmed().await;
-    // Far more than the system buffers and the queue hold, while nobody reads.
+    // Much more than the system buffers and the queue can hold, while the client does not read.
     let frame = Value::String("x".repeat(256 * 1024)).to_string();
     for _ in 0..600 {
         exchange.control.publish_raw(Some("btczar.trades"), &frame);
@@ -267,7 +267,7 @@ async fn a_slow_reader_is_dropped() {
         received += 1;
     }
     assert!(received < 600, "{received}");
-    // Others are served as before.
+    // Other sockets still work.
     exchange.public("?stream=btczar.trades").await.until_confirmed().await;
 }
 

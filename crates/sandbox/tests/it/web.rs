@@ -1,4 +1,4 @@
-//! What HTTP itself asks for: bodies without a label, `Allow`, `Host`, and pages in a browser.
+//! Rules of HTTP: bodies without a content type, `Allow`, `Host`, and pages in a browser.
 
 use crate::client::{API, Answer, Exchange, in_time, limit};
 use capecrypto_sandbox::{Profile, Restriction, Sandbox};
@@ -142,7 +142,7 @@ async fn legacy_answers_at_its_oldest_places_and_docs_does_not() {
     let mut socket = legacy.socket("/ranger/private/?stream=order", &legacy.signed("maker")).await.unwrap();
     assert_eq!(socket.until_confirmed().await.1, ["order"]);
     assert_eq!(docs.socket("/ranger/public?stream=order", &[]).await.err().unwrap().status, 404);
-    // Behind a slash it is the same endpoint: signed or refused.
+    // With a slash at the end it is the same endpoint, which requires a signature.
     let refused = docs.socket("/websocket/private/?stream=order", &[]).await.err().unwrap();
     assert_eq!(refused.refusal(), "401 authz.invalid_session");
 }
@@ -173,7 +173,7 @@ async fn legacy_shows_the_single_orders_of_a_book() {
         assert_eq!(refusal, format!("422 public.order_book.{code}"));
     }
     let answer = exchange.get_as("maker", "/market/orders").await;
-    assert!(!answer.headers.contains_key("total"), "orders keep their total to themselves here");
+    assert!(!answer.headers.contains_key("total"), "orders have no total in this profile");
     exchange.get_as("maker", "/market/trades?order_id=x").await.expect(200);
     assert_eq!(Exchange::start().await.get(path).await.status, 404);
 }

@@ -4,7 +4,7 @@ use super::order::Side;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
-/// A price and what rests there.
+/// A price and the total amount of its orders.
 pub(crate) type Level = (Decimal, Decimal);
 
 /// Both sides of the book.
@@ -14,14 +14,14 @@ pub(crate) struct Book {
     asks: BTreeMap<Decimal, Queue>,
 }
 
-/// The orders of one price. Order ids rise in the order of arrival, so that the smallest is the oldest.
+/// The orders of one price. Order ids rise in order of arrival, so the smallest id is the oldest order.
 #[derive(Debug, Default)]
 struct Queue {
     total: Decimal,
     orders: BTreeMap<u64, Decimal>,
 }
 
-/// The order that is next in line on one side.
+/// The order of one side that is matched next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Best {
     pub(crate) price: Decimal,
@@ -54,8 +54,8 @@ impl Book {
         Some(Best { price: *price, order: *order })
     }
 
-    /// Sets what is left of an order at a price (zero takes it out) and gives the level's new total, none where
-    /// the level is gone.
+    /// Sets the remaining amount of an order at a price; zero removes it. Returns the level's new total, `None` if the
+    /// level is removed.
     pub(crate) fn set(&mut self, side: Side, price: Decimal, order: u64, left: Decimal) -> Option<Decimal> {
         let levels = self.side_mut(side);
         let queue = levels.entry(price).or_default();
@@ -72,7 +72,7 @@ impl Book {
         Some(queue.total)
     }
 
-    /// Up to so many levels, best first.
+    /// Up to `limit` levels, best first.
     pub(crate) fn levels(&self, side: Side, limit: usize) -> Vec<Level> {
         self.walk(side).take(limit).collect()
     }
@@ -94,8 +94,8 @@ impl Book {
         }
     }
 
-    /// What it would cost to take `volume` from that side; none where the side is too thin.
-    /// `Some(None)`: thick enough, but the cost needs more than 28 digits.
+    /// The cost of taking `volume` from that side; `None` if the side has less than that. `Some(None)`: it has enough, but
+    /// the cost needs more than 28 digits.
     pub(crate) fn cost(&self, side: Side, volume: Decimal) -> Option<Option<Decimal>> {
         let mut left = volume;
         let mut cost = Some(Decimal::ZERO);
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(book.set(Side::Sell, dec(10), 2, dec(0)), Some(dec(4)));
         assert_eq!(book.set(Side::Sell, dec(10), 3, dec(0)), None);
         assert_eq!(book.levels(Side::Sell, 9), [(dec(11), dec(2))]);
-        // Taking out what is not there leaves no empty level behind.
+        // Removing an order that is not in the book must not leave an empty level.
         assert_eq!(book.set(Side::Buy, dec(9), 7, dec(0)), None);
         assert_eq!(book.best(Side::Buy), None);
     }

@@ -64,18 +64,18 @@ impl Command for AddMarket {
     }
 }
 
-/// Why a command of trading was turned away.
+/// Why a trading command was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TurnedAway {
-    /// Too much waits already; nothing was done.
+    /// Too many commands and events are waiting; nothing was done.
     Overloaded,
-    /// The order is nobody's, or another account's.
+    /// The order does not exist, or belongs to another account.
     NotFound,
     /// The code of a 422.
     Refused(&'static str),
 }
 
-/// Takes an order. The answer is the order, `pending`.
+/// Accepts an order. The answer is the order, in the state `pending`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PlaceOrder {
     pub(crate) account: AccountId,
@@ -85,7 +85,7 @@ pub(crate) struct PlaceOrder {
     /// Above zero.
     #[serde(with = "exact")]
     pub(crate) volume: Decimal,
-    /// Above zero; there for a limit order and only there.
+    /// Above zero. Set for limit orders only.
     #[serde(with = "exact_option")]
     pub(crate) price: Option<Decimal>,
     pub(crate) post_only: bool,
@@ -108,7 +108,7 @@ impl Command for PlaceOrder {
     }
 }
 
-/// Asks for one order's end. The answer is the order as it is now.
+/// Requests the cancellation of one order. The answer is the order before it is cancelled.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CancelOrder {
     pub(crate) account: AccountId,
@@ -128,7 +128,7 @@ impl Command for CancelOrder {
     }
 }
 
-/// Asks for the end of an account's open orders. The answer is what they were.
+/// Requests the cancellation of an account's open orders. The answer is the orders before they are cancelled.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CancelOrders {
     pub(crate) account: AccountId,
@@ -149,7 +149,7 @@ impl Command for CancelOrders {
     }
 }
 
-/// Carries out the oldest order or cancellation that was accepted.
+/// Carries out the oldest accepted order or cancellation.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CarryOut {}
 
@@ -163,7 +163,7 @@ impl Command for CarryOut {
     }
 }
 
-/// Stops or restarts the carrying out of what is accepted.
+/// Pauses or resumes matching.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PauseMatching(pub(crate) bool);
 
@@ -177,7 +177,7 @@ impl Command for PauseMatching {
     }
 }
 
-/// Fault: a request to cancel an order that is still pending is lost, as it can be upstream.
+/// Fault: cancellations of orders that are still pending are lost, as can happen upstream.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LosePendingCancels(pub(crate) bool);
 
@@ -191,21 +191,21 @@ impl Command for LosePendingCancels {
     }
 }
 
-/// What goes wrong with a market's feed.
+/// A fault of a market's feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Disturbance {
-    /// The next increment never reaches the live sockets.
+    /// The next increment is not sent to the subscribed sockets.
     SkipIncrement,
-    /// The engine restarts, so that the next increment is number 2 again.
+    /// The engine restarts, so the next increment has sequence 2.
     RestartEngine,
-    /// The store loses its snapshot.
+    /// The snapshot store loses its snapshot.
     ForgetSnapshot,
-    /// An increment deletes a level which is not there.
+    /// An increment deletes a level that is not in the book.
     DeleteUnknownLevel,
 }
 
-/// Fault: something goes wrong with a market's feed.
+/// Causes a fault of a market's feed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DisturbFeed {
     pub(crate) market: Code,

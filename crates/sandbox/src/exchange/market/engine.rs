@@ -1,4 +1,4 @@
-//! The state of trading, and what can be read of it.
+//! The matching engine: the state of trading, and how it is read.
 //!
 //! A command that is accepted (an order, a cancellation) is queued as [`Work`] and carried out by [`Engine::step`],
 //! so that answers come before their effects, as on the real exchange.
@@ -26,7 +26,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// How much may wait to be carried out or told before new commands are turned away.
+/// How many commands and events may wait before new commands are refused.
 const BACKLOG: usize = 10_000;
 
 /// Where the two profiles differ in behaviour.
@@ -34,7 +34,7 @@ const BACKLOG: usize = 10_000;
 pub(crate) struct Rules {
     /// Whether an account may trade with itself.
     pub(crate) self_trades: bool,
-    /// Whether a market order's only event is `done`.
+    /// Whether `done` is the only event of a market order.
     pub(crate) quiet_market_orders: bool,
     /// The most increments that are stored after a snapshot.
     pub(crate) replay_cap: u32,
@@ -45,13 +45,13 @@ impl Rules {
         match profile {
             // 4 markets × (50 increments + a snapshot) + the confirmation fit the 256 frames of a socket's queue.
             Profile::Docs => Self { self_trades: false, quiet_market_orders: false, replay_cap: 50 },
-            // Enough to overrun a socket's queue, as upstream can.
+            // More than a socket's queue holds, as can happen upstream.
             Profile::Legacy => Self { self_trades: true, quiet_market_orders: true, replay_cap: 1_000 },
         }
     }
 }
 
-/// An accepted command that is yet to be carried out.
+/// An accepted command that waits to be carried out.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Work {
     Place(u64),
@@ -64,7 +64,7 @@ pub(crate) struct Engine {
     pub(super) rules: Rules,
     pub(super) orders: Orders,
     pub(super) markets: BTreeMap<Code, MarketState>,
-    /// In the order of their numbers.
+    /// Sorted by number.
     listed: Vec<Arc<Market>>,
     pub(super) history: History,
     pub(super) work: VecDeque<Work>,
@@ -99,7 +99,7 @@ impl Engine {
         self.markets.insert(id, state);
     }
 
-    /// Carries out the oldest accepted command. False where there is none, or while matching is paused.
+    /// Carries out the oldest accepted command. False if there is none, or if matching is paused.
     pub(super) fn step(&mut self, desk: &mut Desk, now_ms: i64) -> bool {
         if self.paused {
             return false;
@@ -112,17 +112,17 @@ impl Engine {
         true
     }
 
-    /// Carries out everything accepted so far.
+    /// Carries out all accepted commands.
     pub(super) fn settle(&mut self, desk: &mut Desk, now_ms: i64) {
         while self.step(desk, now_ms) {}
     }
 
-    /// Whether something waits to be carried out.
+    /// Whether an accepted command can be carried out now.
     pub(crate) fn has_work(&self) -> bool {
         !self.paused && !self.work.is_empty()
     }
 
-    /// Whether so much waits that new commands must be turned away.
+    /// Whether so many commands and events wait that new commands must be refused.
     pub(super) fn is_overloaded(&self, desk: &Desk) -> bool {
         self.work.len() + desk.untold() > BACKLOG
     }
@@ -137,7 +137,7 @@ impl Engine {
         self.orders.by_uuid(uuid).filter(|order| order.account == account)
     }
 
-    /// How many of an account's orders the filter leaves, and a part of them, by the time of their last change.
+    /// How many of an account's orders match the filter, and a part of them, by the time of their last change.
     pub(crate) fn orders_page(
         &self,
         account: AccountId,
@@ -147,7 +147,7 @@ impl Engine {
         self.orders.page(&self.listed, account, filter, cut)
     }
 
-    /// An account's matches in a span, of one market or own side where given.
+    /// An account's matches in a span, limited to one market or own side if given.
     pub(crate) fn own_trades_page(
         &self,
         account: AccountId,
@@ -174,7 +174,7 @@ impl Engine {
         self.history.of_market(market)
     }
 
-    /// The single orders of both sides of the book, best first, then oldest: asks, bids.
+    /// The individual orders of the book, asks and bids: best price first, then oldest first.
     pub(crate) fn resting(
         &self,
         market: &Market,
@@ -188,7 +188,7 @@ impl Engine {
         (side(Side::Sell, most_asks), side(Side::Buy, most_bids))
     }
 
-    /// The best levels of both sides: asks, bids.
+    /// The best levels of the book: asks and bids.
     pub(crate) fn depth(&self, market: &Market, limit: usize) -> (Vec<Level>, Vec<Level>) {
         self.markets.get(&market.id).map_or_else(Default::default, |state| {
             (state.book.levels(Side::Sell, limit), state.book.levels(Side::Buy, limit))

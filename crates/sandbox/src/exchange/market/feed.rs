@@ -1,9 +1,9 @@
 //! The book's public feed: sequence numbers, increments, and when the next snapshot is due.
 //!
 //! 1. The sequence starts at 1 and rises by one with each increment.
-//! 2. A snapshot goes to the store with the first change 60 s after the last one, or with a change that is at least
-//!    the 20th since and 10 s later. The store keeps the increments since.
-//! 3. Ours: also with every n-th increment, so that what is stored has a bound (`MarketState::replay_cap`).
+//! 2. A change stores a new snapshot if the last one is at least 60 s old, or at least 10 s and 20 increments old. The
+//!    store keeps the increments after the snapshot.
+//! 3. The sandbox adds: a new snapshot after every `MarketState::replay_cap` increments, to limit the stored increments.
 //! 4. A restart of the engine keeps the orders and starts the sequence again at 1.
 
 use super::{book::Book, order::Side};
@@ -15,10 +15,10 @@ use crate::exchange::{
 use rust_decimal::Decimal;
 use std::sync::Arc;
 
-/// Levels of a side in a snapshot.
+/// The largest number of levels of a side in a snapshot.
 const SNAPSHOT_DEPTH: usize = 301;
 
-/// One market: its book, its feed's state.
+/// One market: its book and the state of its feed.
 #[derive(Debug)]
 pub(crate) struct MarketState {
     pub(crate) spec: Arc<Market>,
@@ -47,7 +47,7 @@ impl MarketState {
         }
     }
 
-    /// The book as of now, for the store.
+    /// A snapshot of the book, for the store.
     pub(crate) fn snapshot(&mut self, now_ms: i64) -> Event {
         self.snapshot_ms = now_ms;
         self.since_snapshot = 0;
@@ -68,7 +68,7 @@ impl MarketState {
             || self.since_snapshot >= self.replay_cap
     }
 
-    /// Sets what is left of a resting order, and tells it.
+    /// Sets the remaining amount of a resting order, and queues the increment.
     pub(crate) fn rest(
         &mut self,
         desk: &mut Desk,
@@ -99,27 +99,27 @@ impl MarketState {
         }
     }
 
-    /// Fault: the next increment never reaches the live sockets.
+    /// Fault: the next increment is not sent to the subscribed sockets.
     pub(crate) fn lose_next_increment(&mut self) {
         self.lose_next = true;
     }
 
-    /// Fault: the engine restarts, so that the next increment is number 2 again.
+    /// Fault: the engine restarts, so the next increment has sequence 2.
     pub(crate) fn restart(&mut self, desk: &mut Desk, now_ms: i64) {
         self.sequence = 1;
         desk.tell(self.snapshot(now_ms));
     }
 
-    /// Fault: the store loses its snapshot. It gets the next one with the next change of the book; that change's
-    /// own increment is dropped, and the one after it reaches sockets that never saw a snapshot.
+    /// Fault: the store loses its snapshot. The next change of the book stores a new one, but its own increment is
+    /// dropped. The increment after that reaches sockets that never got a snapshot.
     pub(crate) fn forget_snapshot(&mut self, desk: &mut Desk) {
         self.snapshot_due = true;
         desk.tell(Event::Forget { market: self.spec.id });
     }
 
-    /// Fault: an increment that deletes a level which is not there (a late cancel does that upstream).
+    /// Fault: sends an increment that deletes a level that is not in the book, as a late cancel does upstream.
     pub(crate) fn delete_unknown_level(&mut self, desk: &mut Desk, now_ms: i64) {
-        // Every price of the book is below it.
+        // Higher than every price of the book.
         let highest = self.book.levels(Side::Sell, usize::MAX).last().map_or(Decimal::ZERO, |level| level.0);
         let price = highest.max(self.spec.max_price).saturating_add(Decimal::ONE);
         self.increment(desk, Side::Sell, price, None, now_ms);

@@ -1,4 +1,4 @@
-//! Every match, by market, by account and by order, in the order in which they happened.
+//! Every match, by market, by account and by order, oldest first.
 
 use super::{order::Side, trade::Trade};
 use crate::{
@@ -15,17 +15,17 @@ use std::{
     sync::Arc,
 };
 
-/// How many matches a filter leaves, and a part of them.
+/// How many trades match a filter, and a part of them.
 pub(crate) type Page<'a> = (usize, Vec<&'a Arc<Trade>>);
 
-/// The matches. They are never changed and never taken out.
+/// The matches. They are never changed and never removed.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// Each market's, oldest first.
     by_market: BTreeMap<Code, Vec<Arc<Trade>>>,
-    /// The same, to cut pages from.
+    /// The same, for reading pages.
     listed: BTreeMap<Code, Listing<(), Arc<Trade>>>,
-    /// Each account's; a match with itself stands once, as the maker's.
+    /// Each account's. A match of an account with itself is listed once, as the maker's.
     own: BTreeMap<AccountId, Listing<(u32, Side), Arc<Trade>>>,
     /// Each order's, oldest first.
     by_order: HashMap<u64, Vec<Arc<Trade>>, BuildHasherDefault<DefaultHasher>>,

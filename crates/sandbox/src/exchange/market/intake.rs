@@ -1,5 +1,5 @@
-//! Taking commands: the checks of an order after its parameters are read,
-//! its lock, and requests to cancel. What is accepted is queued as work.
+//! Accepts trading commands: checks an order after its parameters are read, locks its funds, and takes cancellation
+//! requests. Accepted commands are queued as [`Work`].
 
 use super::{
     engine::{Engine, Work},
@@ -17,10 +17,10 @@ use crate::{
 use rust_decimal::Decimal;
 use std::sync::Arc;
 
-/// Orders have uuids of their own sort.
+/// The sort of uuids for orders, see `Desk::uuid`.
 const UUIDS: u64 = 1;
 
-/// The codes that the engine gives.
+/// The error codes of the engine.
 pub(crate) mod codes {
     pub(crate) const INSUFFICIENT_LIQUIDITY: &str = "market.order.insufficient_market_liquidity";
     pub(crate) const INSUFFICIENT_BALANCE: &str = "market.account.insufficient_balance";
@@ -36,16 +36,16 @@ pub(crate) mod codes {
     ];
 }
 
-/// The one of them that the documents do not have.
+/// The only one of them that the documents do not name.
 pub(crate) const OWN_CODE: OwnCode = own(
     codes::POST_ONLY_WOULD_MATCH,
     "422: a post-only order would match; the documents only say that the request will fail",
 );
 
-/// What a market buy locks, over its estimated cost.
+/// A market buy locks its estimated cost times this factor.
 const LOCK_BUFFER: Decimal = Decimal::from_parts(11, 0, 0, false, 1);
 
-/// An order whose parameters are well formed.
+/// A new order whose parameters are well formed.
 #[derive(Debug, Clone)]
 pub(crate) struct NewOrder {
     pub(crate) market: Arc<Market>,
@@ -53,14 +53,14 @@ pub(crate) struct NewOrder {
     pub(crate) ord_type: OrderType,
     /// Above zero.
     pub(crate) volume: Decimal,
-    /// Above zero; there for a limit order and only there.
+    /// Above zero. Set for limit orders only.
     pub(crate) price: Option<Decimal>,
     pub(crate) post_only: bool,
     pub(crate) custom_order_id: Option<String>,
 }
 
 impl Engine {
-    /// Takes an order: locks its funds and queues it. The order that comes back is `pending`.
+    /// Accepts an order: locks its funds and queues it. The returned order is `pending`.
     pub(super) fn submit(
         &mut self,
         desk: &mut Desk,
@@ -68,7 +68,7 @@ impl Engine {
         new: NewOrder,
         now_ms: i64,
     ) -> Result<Order, &'static str> {
-        // What came earlier comes first, so that the answer rests on the book as the caller could know it.
+        // Earlier commands are carried out first, so that the checks use the book as the caller could know it.
         self.settle(desk, now_ms);
         let lock = self.required_lock(desk, account, &new)?;
         check_limits(&new)?;
@@ -112,7 +112,7 @@ impl Engine {
         Ok(order)
     }
 
-    /// What the order must lock. Liquidity is checked before the balance, the balance before the precision.
+    /// The amount that the order must lock. Checks liquidity first, then the balance, then the precision.
     fn required_lock(
         &self,
         desk: &Desk,
@@ -133,13 +133,13 @@ impl Engine {
         };
         let lock = match (new.side, new.price, estimate) {
             (Side::Sell, ..) => new.volume,
-            // An estimate out of range costs more than anybody has.
+            // An estimate that is out of range is more than any balance.
             (Side::Buy, _, Some(estimate)) => estimate
                 .and_then(|cost| cost.checked_mul(LOCK_BUFFER))
                 .map_or(available, |wanted| wanted.min(available)),
             (Side::Buy, Some(price), None) => match money::mul(price, new.volume) {
                 Some(lock) => lock,
-                // Too many digits: the precision is at fault if the balance is not.
+                // Too many digits: report the precision, unless the balance is too small anyway.
                 None => match price.checked_mul(new.volume) {
                     Some(about) if about <= available => return Err(codes::INVALID_VOLUME_OR_PRICE),
                     _ => return Err(codes::INSUFFICIENT_BALANCE),
@@ -147,7 +147,7 @@ impl Engine {
             },
             (Side::Buy, None, None) => return Err(codes::CREATE_ERROR),
         };
-        // A market buy locks what there is, but something there must be.
+        // A market buy locks at most the available balance, so with an empty balance its lock is zero.
         if available < lock || lock.is_zero() {
             return Err(codes::INSUFFICIENT_BALANCE);
         }
@@ -161,7 +161,7 @@ impl Engine {
             .is_some_and(|best| crosses(new.side, new.price, best.price))
     }
 
-    /// Asks for one order's end and gives the order as it is now; a final one stays as it is.
+    /// Requests the cancellation of one order and returns the order as it is now. A final order is not changed.
     pub(super) fn request_cancel(
         &mut self,
         desk: &mut Desk,
@@ -177,7 +177,8 @@ impl Engine {
         Some(order)
     }
 
-    /// Asks for the end of an account's `wait` orders, of one market or side where given; gives them as they were.
+    /// Requests the cancellation of an account's `wait` orders, limited to one market or side if given. Returns the orders
+    /// before they are cancelled.
     pub(super) fn request_cancel_all(
         &mut self,
         desk: &mut Desk,

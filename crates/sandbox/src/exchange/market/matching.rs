@@ -1,7 +1,7 @@
-//! Matching: price first, then age; the trade is at the maker's price; fees come out of what each side receives.
+//! Matching: best price first, then oldest. A trade is at the maker's price. Fees are taken from what each side receives.
 //!
-//! Where an order would meet an order of its own account and the profile forbids that, the incoming order ends
-//! there: `cancel` with the fills it has, or `reject` where it has none. The resting order stays.
+//! If an order would match an order of its own account, and the profile does not allow this, the incoming order ends: as
+//! `cancel` if it has fills, otherwise as `reject`. The resting order stays.
 
 use super::{
     book::Best,
@@ -29,14 +29,14 @@ const TAKER_FEE: Decimal = Decimal::from_parts(2, 0, 0, false, 3);
 enum Stop {
     /// It is filled.
     Filled,
-    /// Nothing on the other side that it would trade with.
+    /// The other side has no order that it can trade with.
     NothingLeft,
-    /// The next match is not allowed, or cannot be paid.
+    /// The next match is not allowed, or the ledger refused it.
     NotAllowed,
 }
 
 impl Engine {
-    /// Brings a pending order to the market.
+    /// Matches a pending order, and adds the rest of a limit order to the book.
     pub(super) fn place(&mut self, desk: &mut Desk, id: u64, now_ms: i64) {
         if self.orders.get(id).is_none_or(|order| order.state != State::Pending) {
             return;
@@ -68,7 +68,7 @@ impl Engine {
         }
     }
 
-    /// Who the order trades with next, and how much.
+    /// The order that this order trades with next, and the amount.
     fn next_match(&self, id: u64) -> Result<(Best, Decimal), Stop> {
         let taker = self.orders.get(id).ok_or(Stop::NothingLeft)?;
         if taker.remaining_volume.is_zero() {
@@ -82,7 +82,7 @@ impl Engine {
             .ok_or(Stop::NothingLeft)?;
         let maker = self.orders.get(best.order).ok_or(Stop::NothingLeft)?;
         let own = maker.account == taker.account && !self.rules.self_trades;
-        // A post-only order gets here only where the book changed between the answer and now.
+        // A post-only order can match only if the book changed after it was accepted.
         if own || taker.post_only {
             return Err(Stop::NotAllowed);
         }
@@ -95,8 +95,8 @@ impl Engine {
         if amount.is_zero() { Err(Stop::NothingLeft) } else { Ok((best, amount)) }
     }
 
-    /// Books one match and tells it: maker's trade, taker's trade, the public one, the two orders, the balances,
-    /// the book. Nothing where the ledger refuses it, which the checks at the door rule out.
+    /// Carries out one match and queues its events: maker's trade, taker's trade, public trade, the two orders, the
+    /// balances, the book. `None` if the ledger refuses it, which the checks of a new order prevent.
     fn trade(
         &mut self,
         desk: &mut Desk,
@@ -159,7 +159,7 @@ impl Engine {
             at_ms: now_ms,
         });
         self.history.add(&trade);
-        // Who trades with itself gets the maker's view twice, as upstream.
+        // An account that trades with itself gets the maker's view twice, as upstream.
         let taker_view = trade.side_of(taker_account).map_or(taker_id, |half| half.order_id);
         for (account, order_id) in [(maker_account, best.order), (taker_account, taker_view)] {
             desk.tell(Event::OwnTrade { trade: Arc::clone(&trade), account, order_id });
@@ -180,7 +180,8 @@ impl Engine {
         Some(())
     }
 
-    /// Takes a match into an order and gives what is left of it. A filled order is done and its surplus released.
+    /// Adds a match to an order and returns the remaining volume. A filled order becomes `done`, and the rest of its lock
+    /// is released.
     fn fill(&mut self, desk: &mut Desk, id: u64, amount: Decimal, total: Decimal, now_ms: i64) -> Decimal {
         let left = self.orders.change(id, |order| {
             order.remaining_volume -= amount;
@@ -199,7 +200,7 @@ impl Engine {
         left.unwrap_or_default()
     }
 
-    /// Makes an order final and gives back what it still has locked.
+    /// Makes an order final and releases the rest of its lock.
     fn close(&mut self, desk: &mut Desk, id: u64, state: State, now_ms: i64) {
         let Some(order) = self.orders.get(id) else { return };
         let (owner, currency, amount) = (Party::Member(order.account), order.pays_with(), order.locked);
@@ -231,7 +232,7 @@ impl Engine {
         desk.tell_balances(&[changed], now_ms);
     }
 
-    /// Carries out a request to cancel. An order that ended meanwhile stays as it is.
+    /// Carries out a cancellation. An order that has already ended is not changed.
     pub(super) fn cancel_now(&mut self, desk: &mut Desk, id: u64, now_ms: i64) {
         let Some(order) = self.orders.get(id).filter(|order| order.state == State::Wait) else { return };
         let (market, side, price) = (order.market.id, order.side, order.price);
@@ -241,7 +242,7 @@ impl Engine {
         self.end(desk, id, State::Cancel, now_ms);
     }
 
-    /// Sets what is left of a resting order in its book.
+    /// Sets the remaining amount of a resting order in its book.
     fn rest(
         &mut self,
         desk: &mut Desk,

@@ -1,4 +1,4 @@
-//! Trading: orders, the books of the markets, matches. No clock, no lock, no socket; time is a value.
+//! Trading: orders, the books of the markets, matches. It uses no clock, lock or socket; the time is a parameter.
 
 pub(crate) mod book;
 pub(crate) mod commands;

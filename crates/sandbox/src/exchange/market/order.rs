@@ -36,7 +36,7 @@ impl Side {
         }
     }
 
-    /// The other name of the same thing, in the legacy websocket's `kind`.
+    /// The side as `bid` or `ask`, for the field `kind` of the legacy websocket.
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::Buy => "bid",
@@ -80,9 +80,9 @@ impl OrderType {
 /// The documents' order states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
-    /// Taken, funds locked, not yet at the matching engine.
+    /// Accepted, funds locked, not yet at the matching engine.
     Pending,
-    /// At the matching engine; may have fills.
+    /// At the matching engine or in the book; may have fills.
     Wait,
     /// Filled.
     Done,
@@ -130,11 +130,11 @@ pub(crate) struct Order {
     pub(crate) market: Arc<Market>,
     pub(crate) side: Side,
     pub(crate) ord_type: OrderType,
-    /// None for a market order.
+    /// `None` for a market order.
     pub(crate) price: Option<Decimal>,
     pub(crate) origin_volume: Decimal,
     pub(crate) remaining_volume: Decimal,
-    /// What of the lock is still held: quote for a buy, base for a sell. Zero once the order is final.
+    /// The rest of the lock: quote currency for a buy, base currency for a sell. Zero when the order is final.
     pub(crate) locked: Decimal,
     /// The sum of price × amount over its fills.
     pub(crate) turnover: Decimal,
@@ -151,7 +151,7 @@ impl Order {
         self.origin_volume - self.remaining_volume
     }
 
-    /// Turnover over executed volume, cut to the market's price precision; 0 before a fill.
+    /// Turnover divided by executed volume, cut to the market's price precision; 0 before the first fill.
     pub(crate) fn average_price(&self) -> Decimal {
         money::div_down(self.turnover, self.executed_volume(), self.market.price_precision)
             .unwrap_or_default()
@@ -165,13 +165,13 @@ impl Order {
         }
     }
 
-    /// Whether it would trade against a resting order of that price on the other side.
+    /// Whether it would trade with a resting order of the other side at that price.
     pub(crate) fn crosses(&self, price: Decimal) -> bool {
         crosses(self.side, self.price, price)
     }
 }
 
-/// Whether an order of that side and limit (none: a market order) would trade at `price`.
+/// Whether an order of that side and limit (`None` for a market order) would trade at `price`.
 pub(crate) fn crosses(side: Side, limit: Option<Decimal>, price: Decimal) -> bool {
     match (limit, side) {
         (None, _) => true,

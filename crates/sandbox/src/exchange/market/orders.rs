@@ -1,5 +1,5 @@
-//! Every order, and the lists that follow each change of one: an account's open orders, and all of its orders in the
-//! order of the exchange's list, last change last.
+//! Every order, and the lists that are updated with each change of an order: an account's open orders, and all its orders
+//! by the time of their last change.
 
 use super::order::{Order, OrderType, Side, State};
 use crate::{
@@ -23,7 +23,7 @@ pub(crate) struct OrderFilter {
     pub(crate) market: Option<Arc<Market>>,
     pub(crate) base: Option<Code>,
     pub(crate) quote: Option<Code>,
-    /// None means any.
+    /// Empty means any state.
     pub(crate) states: Vec<State>,
     pub(crate) ord_type: Option<OrderType>,
     pub(crate) side: Option<Side>,
@@ -31,7 +31,7 @@ pub(crate) struct OrderFilter {
     pub(crate) created: Option<Range<i64>>,
 }
 
-/// What a filter asks about.
+/// The properties of an order that a filter compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
     /// The market's number.
@@ -63,13 +63,13 @@ fn entry(order: &Order) -> Entry<Kind, u64> {
     Entry { place: (order.updated_ms, order.id), at_ms: order.created_ms, kind, row: order.id }
 }
 
-/// The one owner of all orders: every change goes through it.
+/// All orders. Every change goes through it, so that the lists stay correct.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     all: BTreeMap<u64, Order>,
-    /// Not seeded at random, so that two exchanges with the same orders are the same throughout.
+    /// The hasher has a fixed seed, so that two exchanges with the same orders have equal maps.
     by_uuid: HashMap<Uuid, u64, BuildHasherDefault<DefaultHasher>>,
-    /// Each account's orders that are `pending` or `wait`.
+    /// Each account's open orders: `pending` or `wait`.
     open: BTreeMap<AccountId, BTreeSet<u64>>,
     /// Each account's orders, by the time of their last change.
     listed: BTreeMap<AccountId, Listing<Kind, u64>>,
@@ -90,7 +90,7 @@ impl Orders {
         self.all.insert(order.id, order);
     }
 
-    /// Changes an order; the lists follow.
+    /// Changes an order and updates the lists.
     pub(super) fn change<T>(&mut self, id: u64, change: impl FnOnce(&mut Order) -> T) -> Option<T> {
         let order = self.all.get_mut(&id)?;
         let before = entry(order);
@@ -115,13 +115,13 @@ impl Orders {
         self.listed.entry(account).or_default().insert(entry);
     }
 
-    /// An account's orders that are `pending` or `wait`, oldest first, however many others there were.
+    /// An account's open orders, oldest first. It does not scan the closed ones.
     pub(super) fn open_of(&self, account: AccountId) -> impl Iterator<Item = &Order> {
         self.open.get(&account).into_iter().flatten().filter_map(|id| self.get(*id))
     }
 
-    /// How many of an account's orders the filter leaves, and a part of them, by their last change. The markets come in the
-    /// order of their numbers.
+    /// How many of an account's orders match the filter, and a part of them, by the time of their last change. `markets`
+    /// must be sorted by number.
     pub(super) fn page(
         &self,
         markets: &[Arc<Market>],

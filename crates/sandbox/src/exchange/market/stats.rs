@@ -31,9 +31,9 @@ const DAY_MS: i64 = 86_400_000;
 pub(crate) struct Ticker {
     pub(crate) low: Decimal,
     pub(crate) high: Decimal,
-    /// The first trade's price in the window.
+    /// The price of the first trade in the window.
     pub(crate) open: Decimal,
-    /// The latest trade's price, older than the window if need be.
+    /// The price of the latest trade, even if it is older than the window.
     pub(crate) last: Decimal,
     /// Turnover in quote currency.
     pub(crate) volume: Decimal,
@@ -62,7 +62,7 @@ impl Ticker {
     pub(crate) fn of(market: &Market, trades: &[Arc<Trade>], now_ms: i64) -> Self {
         let last = trades.last().map(|trade| trade.price).unwrap_or_default();
         let mut ticker = Self { last, ..Self::default() };
-        // Newest first; the clock may have been turned, so that age alone cannot end the walk at a newer one.
+        // Newest first. After the clock was moved back, a trade can be in the future; its negative age keeps it in.
         for trade in trades.iter().rev().take_while(|trade| now_ms.saturating_sub(trade.at_ms) < DAY_MS) {
             ticker.low = if ticker.amount.is_zero() { trade.price } else { ticker.low.min(trade.price) };
             ticker.high = ticker.high.max(trade.price);
@@ -94,7 +94,7 @@ pub(crate) fn candles(trades: &[Arc<Trade>], minutes: i64) -> Vec<Candle> {
     for trade in trades {
         let start_s = candle_start(trade, minutes);
         match candles.last_mut() {
-            // A clock that was turned back adds to the candle that is open.
+            // After the clock was moved back, trades are added to the current candle.
             Some(candle) if candle.start_s >= start_s => candle.add(trade),
             _ => candles.push(Candle::first(start_s, trade)),
         }
@@ -102,7 +102,7 @@ pub(crate) fn candles(trades: &[Arc<Trade>], minutes: i64) -> Vec<Candle> {
     candles
 }
 
-/// The newest candle, without a walk over the whole history.
+/// The newest candle, without a scan of the whole history.
 pub(crate) fn last_candle(trades: &[Arc<Trade>], minutes: i64) -> Option<Candle> {
     let start_s = candle_start(trades.last()?, minutes);
     let count = trades.iter().rev().take_while(|trade| candle_start(trade, minutes) == start_s).count();

@@ -2,8 +2,8 @@
 //!
 //! The model keeps its orders in one list and finds each match by looking at all of them. Prices, amounts, makers,
 //! takers, order states and every balance must agree; each currency must sum to zero; no balance may be negative;
-//! what is locked must be what the open orders have locked; and whoever only hears the events must know the same
-//! books and balances.
+//! the locked balance must be the sum of the open orders' locks; and the books and balances rebuilt from the events must
+//! be the same.
 
 use super::{
     book::Level,
@@ -38,7 +38,7 @@ use std::{
 const COMMANDS: u32 = 100_000;
 const ACCOUNTS: [AccountId; 4] = [AccountId(1), AccountId(2), AccountId(3), AccountId(4)];
 
-/// An order of the model: resting, or on its way.
+/// An order of the model: resting, or waiting to be carried out.
 #[derive(Debug, Clone)]
 struct Naive {
     id: u64,
@@ -66,7 +66,7 @@ struct Model {
     resting: Vec<Naive>,
     waiting: VecDeque<Waiting>,
     balances: BTreeMap<(AccountId, Code), Balance>,
-    /// What each market's matches were, oldest first.
+    /// Each market's matches, oldest first.
     matches: BTreeMap<Code, Vec<Match>>,
     /// How orders ended since the last comparison.
     ended: Vec<(u64, State)>,
@@ -100,7 +100,7 @@ impl Model {
         })
     }
 
-    /// What it costs to take so much from the other side, where there is enough.
+    /// The cost of taking `volume` from the other side; `None` if the side has less than that.
     fn cost(&self, market: &Market, side: Side, volume: Decimal) -> Option<Decimal> {
         let mut orders: Vec<&Naive> = self.opposite(market, side).collect();
         orders.sort_by_key(|o| if side == Side::Buy { o.price } else { o.price.map(|price| -price) });
@@ -117,7 +117,7 @@ impl Model {
         limit.is_none_or(|limit| if side == Side::Buy { limit >= price } else { limit <= price })
     }
 
-    /// What the order has to lock, or the code of its refusal, by the documented rules.
+    /// The amount that the order must lock, or the code of its refusal, by the documented rules.
     fn expected(&mut self, account: AccountId, new: &NewOrder) -> Result<Decimal, &'static str> {
         let best = self.best(&new.market, new.side).and_then(|o| o.price);
         let cost = match new.ord_type {
@@ -229,7 +229,7 @@ impl Model {
     }
 }
 
-/// What a client can know: books and balances rebuilt from the events alone.
+/// What a client knows: books and balances rebuilt from the events only.
 #[derive(Debug, Default)]
 struct Mirror {
     sequences: BTreeMap<Code, u64>,
@@ -262,11 +262,11 @@ impl Mirror {
             }
             Event::Snapshot { market, asks, bids, sequence } => {
                 let last = *self.sequences.entry(market).or_insert(sequence);
-                assert_eq!(sequence, last, "a snapshot has the last increment's sequence");
+                assert_eq!(sequence, last, "a snapshot has the sequence of the last increment");
                 for (side, levels) in [(Side::Sell, asks), (Side::Buy, bids)] {
                     let mut known = self.best_first(market, side);
                     known.truncate(301);
-                    assert_eq!(levels, known, "a snapshot shows what the increments said");
+                    assert_eq!(levels, known, "a snapshot equals the book from the increments");
                 }
             }
             Event::Balance { account, currency, balance, .. } => {
@@ -293,7 +293,7 @@ impl Mirror {
     }
 }
 
-/// The engine, what it shares with the other parts, and the part that brings money.
+/// The engine, the desk that it shares with the other parts, and the part that makes deposits.
 struct Setup {
     engine: Engine,
     desk: Desk,
@@ -315,7 +315,7 @@ impl Setup {
     }
 }
 
-/// Prints the seed where the test fails.
+/// Prints the seed if the test fails.
 struct Seed(u64);
 
 impl Drop for Seed {
@@ -327,10 +327,10 @@ impl Drop for Seed {
 }
 
 fn random_order(random: &mut fastrand::Rng, catalogue: &Catalogue) -> NewOrder {
-    // Two markets, so that orders meet.
+    // Only two markets, so that orders match often.
     let market = Arc::clone(&catalogue.markets()[random.usize(..2)]);
     let ord_type = if random.u8(..100) < 15 { OrderType::Market } else { OrderType::Limit };
-    // A narrow band of prices, now and then one that the market refuses.
+    // A narrow range of prices, sometimes one that the market refuses.
     let middle = market.min_price * Decimal::from(2);
     let step = Decimal::from(random.i32(-20..=20)) * market.min_price / Decimal::from(1000);
     let price = match random.u8(..100) {
@@ -401,7 +401,7 @@ fn run(profile: Profile) {
                     let order = &model.resting[random.usize(..model.resting.len())];
                     let (id, owner) = (order.id, order.account);
                     let shown = setup.engine.request_cancel(&mut setup.desk, owner, id, now_ms).unwrap();
-                    assert_eq!(shown.state, State::Wait, "a cancelled order is shown as it was");
+                    assert_eq!(shown.state, State::Wait, "the answer shows the order before it is cancelled");
                     let other = AccountId(owner.0 + 1);
                     let refused = setup.engine.request_cancel(&mut setup.desk, other, id, now_ms);
                     assert!(refused.is_none(), "not the owner");
@@ -453,7 +453,7 @@ fn run(profile: Profile) {
     }
     compare(&mut setup, &mut model, i64::from(COMMANDS) * 50);
     let matched: usize = model.matches.values().map(Vec::len).sum();
-    // The commands must have done something, or the comparison proves nothing.
+    // With too few matches or orders the comparison would prove nothing.
     assert!(matched > 20_000 && accepted > 30_000 && refused > 1_000, "{matched} {accepted} {refused}");
 }
 
@@ -486,7 +486,7 @@ fn compare(setup: &mut Setup, model: &mut Model, now_ms: i64) {
         let matches = model.matches.entry(market.id).or_default();
         let trades = engine.trades(market);
         assert_eq!(trades.len(), matches.len());
-        // Older ones were compared before.
+        // Older matches were already compared.
         for (trade, wanted) in trades.iter().zip(matches.iter()).rev().take(64) {
             assert_eq!((trade.maker.order_id, trade.taker.order_id, trade.price, trade.amount), *wanted);
         }
@@ -499,7 +499,7 @@ fn compare(setup: &mut Setup, model: &mut Model, now_ms: i64) {
     }
 }
 
-/// A page of a list is what sorting and filtering the whole history gives, and the total counts it.
+/// A page of a list equals the one from sorting and filtering the whole history, and the total counts the same rows.
 fn compare_lists(Setup { engine, desk, .. }: &Setup, random: &mut fastrand::Rng, now_ms: i64) {
     let account = ACCOUNTS[random.usize(..4)];
     let within = match random.u8(..3) {

@@ -1,4 +1,4 @@
-//! A match of two orders, seen by the public and by each of its two owners.
+//! A match of two orders, as the public and the two owners see it.
 
 use super::order::Side;
 use crate::{
@@ -31,14 +31,14 @@ pub(crate) struct TradeSide {
     pub(crate) order_id: u64,
     pub(crate) custom_order_id: Option<String>,
     pub(crate) side: Side,
-    /// The ratio: 0.001 for a maker, 0.002 for a taker.
+    /// The fee rate: 0.001 for a maker, 0.002 for a taker.
     pub(crate) fee: Decimal,
-    /// The ratio times the income, in the income's currency.
+    /// The fee: the rate times the income, in the currency of the income.
     pub(crate) fee_amount: Decimal,
 }
 
 impl Trade {
-    /// The half that this account sees. Who trades with itself sees the maker's.
+    /// The half that this account sees. An account that trades with itself sees the maker's half.
     pub(crate) fn side_of(&self, account: AccountId) -> Option<&TradeSide> {
         [&self.maker, &self.taker].into_iter().find(|half| half.account == account)
     }
@@ -48,7 +48,7 @@ impl Trade {
         [&self.maker, &self.taker].into_iter().find(|half| half.order_id == order_id)
     }
 
-    /// The currency that a half's income and fee are in: base for a buy, quote for a sell.
+    /// The currency of a half's income and fee: base for a buy, quote for a sell.
     pub(crate) fn income_currency(&self, side: Side) -> Code {
         match side {
             Side::Buy => self.market.base,
