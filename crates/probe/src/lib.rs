@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
-    reason = "it fails tests; that is its job"
+    reason = "its functions fail tests by panicking"
 )]
 
 mod samples;
@@ -29,7 +29,7 @@ type Asking = Box<dyn Fn(Client, &Seed) -> Sending<Result<Answered, Error>>>;
 /// Status, headers and body of an answer.
 type Answered = (u16, HeaderMap, Bytes);
 
-/// Goes through the calls of a crate.
+/// Checks the calls of a crate against the specification and the local exchange.
 pub struct Probe {
     spec: Spec,
     fixtures: Fixtures,
@@ -38,7 +38,7 @@ pub struct Probe {
     calls: Vec<Call>,
     /// Sends both samples of each call to an exchange.
     sending: Vec<TwoSamples>,
-    /// Asks an exchange that was brought into a certain state: the call, its status and its body.
+    /// For each call: its id, and a function that sends it to an exchange in the state of a [`Seed`].
     asking: Vec<(String, Asking)>,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Debug for Probe {
 pub type Section = (&'static str, fn(&mut Probe));
 
 impl Probe {
-    /// A probe of these sections.
+    /// Makes a probe for these sections.
     pub fn of(sections: &[Section]) -> Self {
         let mut modules: Vec<&str> = sections.iter().map(|(module, _)| *module).collect();
         modules.dedup();
@@ -71,7 +71,7 @@ impl Probe {
         probe
     }
 
-    /// Shows it a call.
+    /// Adds a call.
     pub fn call<E: Endpoint + Samples + fmt::Debug + 'static>(&mut self)
     where
         E::Response: Serialize + fmt::Debug,
@@ -79,7 +79,7 @@ impl Probe {
         let Call { service, method, path, signed, repeat, paged, form, .. } = E::CALL;
         self.calls.push(E::CALL);
         let found = self.spec.find(service.name(), method.as_str(), path);
-        // A call that the specification does not have is a finding of `findings`.
+        // `findings` reports a call that the specification does not have.
         let Some(id) = found.map(|operation| operation.id.clone()) else { return };
         let (mut smallest, fullest) = (sent(&E::smallest()), sent(&E::fullest()));
         let refused = Prepared::new(&E::fullest(), &Environment::legacy()).err();
@@ -88,7 +88,7 @@ impl Probe {
         let read = |body: &[u8]| {
             let answer = E::Response::from_response(&head(), &body.to_vec().into())
                 .map_err(|error| error.to_string())?;
-            // A list shows its other rows; here each has to be read.
+            // A list leaves out the rows that cannot be read; here every row must be read.
             if let [row, ..] = answer.unreadable() {
                 return Err(row.to_string());
             }
@@ -120,7 +120,7 @@ impl Probe {
         ];
         self.findings.extend(found.into_iter().flatten());
         let ask: Asking = match form {
-            // The answer's body is not wanted where a form is sent.
+            // For a form, the body of the answer is not checked.
             Form::Multipart => Box::new(|client, seed| {
                 let request = E::answered(seed);
                 Box::pin(async move {
@@ -149,7 +149,7 @@ impl Probe {
         }));
     }
 
-    /// Shows it the form of a call that is answered with a table: what it sends is a part of what the list sends.
+    /// Adds the export of a list, which is answered with a table. It may send only parameters of the list.
     pub fn export<E: Endpoint + Samples>(&mut self) {
         let Call { service, method, path, .. } = E::CALL;
         let Some(operation) = self.spec.find(service.name(), method.as_str(), path) else { return };
@@ -161,7 +161,7 @@ impl Probe {
         }
     }
 
-    /// What is wrong with what the calls are, send and read.
+    /// Checks what the calls are, send and read.
     pub fn findings(&self, who: &str) -> Vec<Finding> {
         let calls = self.calls.iter().map(|call| (call.service.name(), call.method.as_str(), call.path));
         let mut findings = probe::calls(&self.spec, probe::Who::Client(who), calls);
@@ -171,7 +171,7 @@ impl Probe {
         findings
     }
 
-    /// What is wrong with what the local exchange answers, brought into a state where it has a full row for each call.
+    /// Checks what the local exchange answers, in a state in which it has a full row for each call.
     pub async fn answers(&self) -> Vec<Finding> {
         let (sandbox, client, seed) = seeded().await;
         let mut findings = Vec::new();
@@ -187,11 +187,11 @@ impl Probe {
         findings
     }
 
-    /// Sends both samples of each call to a fresh exchange. Each is understood: it succeeds, or is refused in the exchange's own
-    /// words, of an order that does not exist, say.
+    /// Sends both samples of each call to a new exchange. Each must be understood: it succeeds, or the exchange refuses it with
+    /// its own code, for example because an order does not exist.
     ///
     /// # Panics
-    /// Where one is not.
+    /// If a sample is not understood.
     pub async fn send_samples(&self) {
         let sandbox = capecrypto_sandbox::Sandbox::start().await.unwrap();
         let client = client(&sandbox, "merchant");
@@ -200,22 +200,22 @@ impl Probe {
                 let own = matches!(error.kind(), Kind::NotFound | Kind::Refused) && !error.codes().is_empty();
                 assert!(
                     own,
-                    "{error}\n    fix: the handler in crates/sandbox/src/http, or the model that reads it"
+                    "{error}\n    fix: the handler in crates/sandbox/src/api, or the model that reads the answer"
                 );
                 let missing = error.codes().iter().find(|code| code.contains("missing_"));
-                assert_eq!(missing, None, "the sandbox misses what was sent: {error}");
+                assert_eq!(missing, None, "the sandbox did not find a parameter that was sent: {error}");
             }
         }
         sandbox.shutdown().await;
     }
 }
 
-/// An answer without headers: what they hold is not needed to read the body.
+/// The head of an answer, without headers: reading the body does not need them.
 fn head() -> Head {
     Head::new(200, HeaderMap::new())
 }
 
-/// The same request through the raw door, whose answer shows the body.
+/// The same request as a raw call, whose answer gives the body.
 fn by_hand(client: &Client, prepared: Prepared) -> capecrypto_rest::RawRequest {
     let mut request = client.raw(prepared.call.method.into(), prepared.path);
     for (key, value) in url::form_urlencoded::parse(prepared.query.as_bytes()) {
@@ -227,7 +227,7 @@ fn by_hand(client: &Client, prepared: Prepared) -> capecrypto_rest::RawRequest {
     }
 }
 
-/// What a request sends to the current environment. The fields of a form are shown like those of a body.
+/// What a request sends to the current environment. The fields of a form become fields of the body.
 pub fn sent<E: Endpoint>(request: &E) -> Sent {
     let environment = Environment::live();
     let prepared = Prepared::new(request, &environment).unwrap();
@@ -248,7 +248,7 @@ pub fn sent<E: Endpoint>(request: &E) -> Sent {
     }
 }
 
-/// The same without what the request made by itself, which has to be there.
+/// Removes the parameters that the request made by itself.
 pub fn without(sent: &mut Sent, made: &[&str]) {
     for name in made {
         let body = sent.body.as_mut().and_then(Value::as_object_mut);

@@ -1,4 +1,4 @@
-//! A local exchange that was brought into a state in which no answer is empty.
+//! A local exchange in a state in which no answer is empty.
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_rest::Client;
@@ -6,17 +6,17 @@ use capecrypto_sandbox::Sandbox;
 use capecrypto_testkit::Fixtures;
 use serde_json::{Map, Value, json};
 
-/// What the exchange was made to hold for the account that asks.
+/// The ids of what the exchange has for the calling account.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Seed {
-    /// A limit order with a name and a fill; what is left of it rests in the book.
+    /// A limit order with a custom order id and a fill. The rest of it is in the book.
     pub filled: u64,
     /// An open order.
     pub to_cancel: u64,
     /// A beneficiary.
     pub beneficiary: u64,
-    /// A customer of the merchant's; the account itself, as long as the exchange has none.
+    /// A customer of the merchant. The sandbox has no customers yet, so this is the account itself.
     pub customer: &'static str,
 }
 
@@ -34,7 +34,7 @@ async fn order(client: &Client, order: Value) -> u64 {
     order["id"].as_u64().unwrap()
 }
 
-/// Such an exchange, with a client of the account that holds the seed.
+/// Starts the exchange and fills it, and makes a client of the account that has the seed.
 pub async fn seeded() -> (Sandbox, Client, Seed) {
     let sandbox = Sandbox::start().await.unwrap();
     let (merchant, taker) = (client(&sandbox, "merchant"), client(&sandbox, "taker"));
@@ -44,7 +44,7 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
             "custom_order_id": "302b0494-1a06-4089-846c-0c6b13f1b661",
         })
     };
-    // Without price and name, which this client's own orders always have: both are null in the answer.
+    // Sent by hand: without price and custom order id, so that both are null in the answer. `CreateOrder` always sets an id.
     let market =
         |side, volume| json!({"market": "btczar", "side": side, "volume": volume, "ord_type": "market"});
     let filled = order(&merchant, limit("sell", "0.5", "700000")).await;
@@ -54,7 +54,7 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
     order(&merchant, limit("buy", "0.1", "600000")).await;
     order(&taker, market("buy", "0.1")).await;
 
-    // A transaction with every field that any of the fixture's has.
+    // A transaction with every field that any transaction of the fixture has.
     let rows = Fixtures::cape();
     let rows = rows.get("list_transactions", "composed").unwrap().json().unwrap();
     let all: Map<String, Value> =

@@ -1,4 +1,4 @@
-//! Values in one spelling: two documents mean the same where their canonical forms are equal.
+//! Canonical forms: two documents have the same meaning if their canonical forms are equal.
 
 use crate::{
     exact,
@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 /// What to do with keys that the schema does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strangers {
-    /// Left out: a client drops what it does not know.
+    /// They are left out, because a client drops unknown keys.
     Drop,
-    /// Kept: a client must not make up keys.
+    /// They are kept, to find keys that a client made up.
     Keep,
 }
 
-/// The canonical form of a value under a schema. What does not fit the schema stays as it is.
+/// The canonical form of a value under a schema. A value that does not match the schema is not changed.
 pub(crate) fn canonical(schema: &Schema, value: &Value, strangers: Strangers) -> Value {
     let by_text = |spelling: fn(&str) -> Option<String>| {
         exact::text(value).and_then(|text| spelling(&text)).map_or_else(|| value.clone(), Value::String)
@@ -78,7 +78,7 @@ fn canonical_object(object: &Object, map: &Map<String, Value>, strangers: Strang
     Value::Object(out)
 }
 
-/// `None` where the property says no more than if it were absent.
+/// The canonical form of a property; `None` if it means the same as an absent one.
 fn canonical_property(property: &Property, value: &Value, strangers: Strangers) -> Option<Value> {
     if value.is_null() && !property.required {
         return None;
@@ -102,7 +102,7 @@ pub(crate) fn is_bare_item(items: &Schema, value: &Value) -> bool {
     }
 }
 
-/// Where two canonical documents differ: place, expected, got.
+/// The differences of two canonical documents: place, expected value, actual value.
 pub(crate) fn differences(expected: &Value, got: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(expected, got, "", &mut found);

@@ -1,4 +1,4 @@
-//! Everything a tolerant reader must take, and what it must refuse, made out of one good document.
+//! Test cases made from one good document: what a tolerant reader must accept, and what it must refuse.
 
 use crate::{
     canon::is_bare_item,
@@ -8,32 +8,32 @@ use crate::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What must come of a document.
+/// What a reader must do with a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// It is read, and written back with the same meaning.
+    /// Read it, and write it again with the same meaning.
     Kept,
-    /// It is an error.
+    /// Refuse it.
     Refused,
 }
 
 /// One changed document.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// The change in words, with its place.
+    /// The change in words, for messages.
     pub(crate) what: String,
     pub(crate) document: Value,
     pub(crate) expect: Expect,
 }
 
-/// All cases that a document gives rise to. A field that stands in several items of a list is changed in one.
+/// All cases of a document. A field that is in several items of a list is changed in only one of them.
 pub(crate) fn cases<'a>(schema: &'a Schema, document: &'a Value) -> Vec<Case> {
     let mut maker = Maker { document, done: BTreeSet::new(), cases: Vec::new() };
     maker.walk(schema, &Place::default());
     maker.cases
 }
 
-/// The most digits that must be kept, and one more, which must not be rounded away.
+/// A number with 28 digits, which must be kept, and one with 29, which must be refused and not rounded.
 const DIGITS_28: &str = "1234567890.123456789012345678";
 const DIGITS_29: &str = "1234567890.1234567890123456789";
 
@@ -47,9 +47,9 @@ struct Maker<'a> {
 struct Place<'a> {
     /// JSON pointer.
     pointer: String,
-    /// The same without list positions and map keys, for people and to do each place once.
+    /// The pointer without list positions and map keys: for messages, and to change each field only once.
     field: String,
-    /// The total that this field is a part of, or the parts that it is the total of.
+    /// The sum that this field is the total or a part of.
     sum: Option<Sum<'a>>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// The place holds another value, which must be kept.
+    /// A case with another value at the place, which must be kept.
     fn kept(&mut self, place: &Place<'_>, value: Value) {
         let what = format!("{} in its place", crate::exact::write(&value));
         self.add(place, &what, Expect::Kept, |slot| *slot = value);
@@ -109,7 +109,7 @@ impl<'a> Maker<'a> {
             Kind::Any | Kind::Text => {}
             Kind::Flag => self.flag(schema, place),
             Kind::Integer => self.whole_numbers(schema, place, "7"),
-            // Above 2^53 a float would change it.
+            // Above 2^53, so that reading it as a float would change it.
             Kind::Id { number: true } => self.whole_numbers(schema, place, "9007199254740993"),
             Kind::Id { number: false } => {
                 self.kept(place, json!("302b0494-1a06_4089"));
@@ -212,7 +212,7 @@ impl<'a> Maker<'a> {
 
     fn object(&mut self, object: &'a Object, value: &'a Value, place: &Place<'_>) {
         self.refused(place, json!(true));
-        self.add(place, "a stranger's field beside the others", Expect::Kept, |slot| {
+        self.add(place, "an unknown field", Expect::Kept, |slot| {
             if let Some(map) = slot.as_object_mut() {
                 map.insert("a_field_of_next_year".to_owned(), json!({ "x": [1, null] }));
             }
@@ -269,7 +269,8 @@ impl<'a> Maker<'a> {
 }
 
 impl Sum<'_> {
-    /// Makes the amounts add up again after one of them was changed: it becomes the total, and one part all of it.
+    /// Makes the amounts add up again after one of them was changed: the changed value becomes the total and one part, and
+    /// the other parts become zero.
     fn balance(&self, document: &mut Value) {
         let Some(map) = document.pointer_mut(&self.object).and_then(Value::as_object_mut) else { return };
         let Some(amount) = map.get(self.field).cloned() else { return };
@@ -283,7 +284,7 @@ impl Sum<'_> {
     }
 }
 
-/// Every documented field, and those that a document shows: `(all, shown)`.
+/// Every documented field, and the fields that are in a document: `(all, shown)`.
 pub(crate) fn fields(schema: &Schema, documents: &[Value]) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut all, mut shown) = (BTreeSet::new(), BTreeSet::new());
     list_fields(schema, "", &mut all);

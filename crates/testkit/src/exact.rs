@@ -1,9 +1,9 @@
-//! Numbers and instants by value, from their text alone. Independent of the client's readers on purpose: a mistake
-//! made in both would cancel out.
+//! Compares numbers and instants by value, from their text. It shares no code with the client's readers, because the same
+//! mistake in both would stay hidden.
 
 use serde_json::Value;
 
-/// Marks text that is to be written as a bare JSON number. `serde_json::Number` would pass it through a float.
+/// Marks a text that is written as a JSON number. `serde_json::Number` would convert it to a float.
 const BARE: char = '\u{1}';
 
 /// A number that keeps its text.
@@ -20,7 +20,7 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// JSON with the marked numbers bare.
+/// Writes JSON, with marked texts as numbers.
 pub(crate) fn write(value: &Value) -> String {
     let list = |items: Vec<String>| items.join(",");
     match value {
@@ -38,7 +38,7 @@ pub(crate) fn write(value: &Value) -> String {
     }
 }
 
-/// One spelling for each value of a decimal; `None` where the text is no number.
+/// The canonical text of a decimal, the same for equal values; `None` if the text is not a number.
 pub(crate) fn decimal(text: &str) -> Option<String> {
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),

@@ -10,37 +10,37 @@ pub enum Fault {
     SpecUnsound,
     /// The spec has no such call, schema or field.
     NotInSpec,
-    /// The spec has a call that the checked side lacks.
+    /// The spec has a call that the code does not have.
     NotInCode,
-    /// A call or payload of the spec that no check was run for.
+    /// No check was run for a call or payload of the spec.
     NotProbed,
     /// Method, service or path differ from the spec.
     WrongTarget,
-    /// The client's type name, or what it says of signing and retrying, differs from the spec.
+    /// The client's type name, or its flags for signing and retrying, differ from the spec.
     WrongDescription,
     /// A sample lacks a key that it must carry.
     MissingKey,
     /// A sample carries a key that it must not carry.
     StrangeKey,
-    /// A key stands in the query that belongs into the body, or the other way round.
+    /// A key is in the query but belongs in the body, or the other way round.
     WrongPlace,
-    /// A sent value has another form than the spec asks for.
+    /// A sent value does not have the form that the spec requires.
     WrongForm,
-    /// The spec does not say that a call may answer so, or the answer is not as it says.
+    /// The answer of a server does not match the spec.
     WrongAnswer,
-    /// A list is empty, or none of its rows has every field: it proves nothing.
+    /// A list is empty, or none of its rows has every field, so the check proves nothing.
     ProvesNothing,
-    /// A secret shows.
+    /// A secret is visible in a text.
     Shown,
-    /// There is no fixture to check with, or one that nothing claims.
+    /// A fixture is missing, or belongs to no call or topic.
     NoFixture,
     /// A documented field appears in no fixture.
     NotShown,
-    /// Something that the exchange may send is refused.
+    /// The client refuses something that the exchange may send.
     TooStrict,
-    /// Something that must be refused is accepted.
+    /// The client accepts something that it must refuse.
     TooLax,
-    /// A value did not survive reading and writing.
+    /// A value changed when it was read and written again.
     Changed,
 }
 
@@ -74,10 +74,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Fails the test that calls it where there is a finding, and lists all of them.
+/// Fails the test if there are findings, and lists all of them.
 ///
 /// # Panics
-/// Where the list is not empty.
+/// If the list is not empty.
 #[track_caller]
 pub fn assert_no_findings(findings: impl AsRef<[Finding]>) {
     let findings = findings.as_ref();

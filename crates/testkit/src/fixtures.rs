@@ -1,4 +1,4 @@
-//! The documents' examples, whole, by call.
+//! Fixtures: the documents' examples, complete, by call.
 
 use serde_json::Value;
 use std::{fs, path::Path};
@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 /// One example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fixture {
-    /// The operation's id, or a websocket payload's schema in snake case: the folder.
+    /// The folder: the operation's id, or the schema of a websocket payload in snake case.
     pub operation: String,
     /// The file's name without `.json`.
     pub name: String,
@@ -20,7 +20,7 @@ impl Fixture {
         format!("{}/{}.json", self.operation, self.name)
     }
 
-    /// Whether it is sent rather than received.
+    /// Whether it is a request.
     pub fn is_request(&self) -> bool {
         self.name.starts_with("request")
     }
@@ -28,7 +28,7 @@ impl Fixture {
     /// The text as JSON. A number with a fraction keeps no more than 17 digits; the text has all of them.
     ///
     /// # Errors
-    /// Says which file is no JSON.
+    /// The file is not JSON; the message names it.
     pub fn json(&self) -> Result<Value, String> {
         serde_json::from_str(&self.text).map_err(|error| format!("{}: {error}", self.path()))
     }
@@ -39,10 +39,10 @@ impl Fixture {
 pub struct Fixtures(Vec<Fixture>);
 
 impl Fixtures {
-    /// Those of this crate.
+    /// The fixtures of this crate.
     ///
     /// # Panics
-    /// Where the folder cannot be read: it is part of the repository.
+    /// If the folder cannot be read; it is part of the repository.
     pub fn cape() -> Self {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
         match Self::read(Path::new(folder)) {
@@ -51,10 +51,10 @@ impl Fixtures {
         }
     }
 
-    /// Those below a folder: `<operation>/<name>.json`.
+    /// The fixtures below a folder: `<operation>/<name>.json`.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// The errors of the file system.
     pub fn read(folder: &Path) -> std::io::Result<Self> {
         let mut all = Vec::new();
         for operation in fs::read_dir(folder)? {
@@ -84,7 +84,7 @@ impl Fixtures {
     /// One fixture's text.
     ///
     /// # Panics
-    /// Where there is none of that name; the message says which file to add.
+    /// If there is no such fixture; the message says which file to add.
     #[track_caller]
     pub fn text(&self, operation: &str, name: &str) -> &str {
         match self.get(operation, name) {
@@ -93,17 +93,17 @@ impl Fixtures {
         }
     }
 
-    /// What is received for an operation or payload.
+    /// The fixtures of answers to an operation, or of a payload.
     pub fn received<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Fixture> {
         self.0.iter().filter(move |fixture| fixture.operation == operation && !fixture.is_request())
     }
 
-    /// What is sent for an operation.
+    /// The fixtures of requests of an operation.
     pub fn sent<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Fixture> {
         self.0.iter().filter(move |fixture| fixture.operation == operation && fixture.is_request())
     }
 
-    /// All of them.
+    /// All fixtures.
     pub fn iter(&self) -> impl Iterator<Item = &Fixture> {
         self.0.iter()
     }

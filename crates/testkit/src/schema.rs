@@ -1,20 +1,20 @@
-//! A schema of the spec, with its references resolved and its marks read.
+//! Schemas of the spec, with resolved references and with their marks.
 
 use serde_json::{Map, Value};
 
-/// What a value looks like on the wire.
+/// The form of a value on the wire.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Schema {
-    /// The component's name where it has one.
+    /// The component's name, if it has one.
     pub name: Option<String>,
-    /// What it is.
+    /// The kind of value.
     pub kind: Kind,
     /// May be written as JSON text.
     pub as_text: bool,
     /// May be written as a JSON number.
     pub as_number: bool,
-    /// May be null, beyond what every property that is not required may be.
+    /// May be null even where it is required. Optional properties may always be null.
     pub nullable: bool,
     /// `x-unread`: the client does not read it.
     pub unread: bool,
@@ -22,25 +22,25 @@ pub struct Schema {
     pub sensitive: bool,
     /// `maximum`, of a whole number.
     pub maximum: Option<i64>,
-    /// `enum`, of whole numbers; empty where any will do.
+    /// `enum`, of whole numbers; empty if every number is allowed.
     pub numbers: Vec<i64>,
 }
 
-/// The kinds of values that the spec tells apart.
+/// The kinds of values in the spec.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
     /// Anything.
     Any,
-    /// Text, kept as it is.
+    /// Text, kept unchanged.
     Text,
     /// True or false.
     Flag,
     /// A whole number.
     Integer,
-    /// `format: decimal`; what empty text stands for, where it is allowed.
+    /// `format: decimal`.
     Decimal {
-        /// `x-empty`.
+        /// `x-empty`: the meaning of empty text, if it is allowed.
         empty: Option<String>,
     },
     /// `x-time`.
@@ -56,18 +56,18 @@ pub enum Kind {
     Object(Object),
     /// An object with any keys.
     Map {
-        /// What stands below each key.
+        /// The schema of the values.
         values: Box<Schema>,
-        /// `x-or-list`: a list of the values occurs as well.
+        /// `x-or-list`: may also be a list of the values.
         or_list: bool,
     },
     /// A list.
     List(Box<Schema>),
-    /// `prefixItems`: a list whose places have meanings.
+    /// `prefixItems`: a list in which each position has its own meaning.
     Tuple(Vec<Schema>),
 }
 
-/// `x-only`: which of the two environments alone has a call, a parameter or a property.
+/// `x-only`: the only environment that has a call, a parameter or a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Only {
@@ -101,7 +101,7 @@ pub enum Unit {
 pub struct Object {
     /// The properties.
     pub properties: Vec<Property>,
-    /// `x-ignored`: properties that only repeat others.
+    /// `x-ignored`: properties that only repeat others, and that a client may drop.
     pub ignored: Vec<String>,
     /// `x-adds-up`: a total, and its parts.
     pub adds_up: Option<(String, Vec<String>)>,
@@ -115,27 +115,27 @@ pub struct Property {
     pub name: String,
     /// Its other names.
     pub aliases: Vec<String>,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
-    /// Whether the list may be a bare item.
+    /// `x-one-or-many`: whether a single item may be sent instead of the list.
     pub one_or_many: bool,
-    /// `x-sometimes`: most answers do not carry it.
+    /// `x-sometimes`: most answers do not have it.
     pub sometimes: bool,
-    /// The environment that alone has it.
+    /// The only environment that has it; `None` means both.
     pub only: Option<Only>,
     /// Its values.
     pub schema: Schema,
 }
 
 impl Property {
-    /// All its names, the first one first.
+    /// Its name, then its other names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))
     }
 }
 
 impl Object {
-    /// The property of a name or alias.
+    /// The property with that name or alias.
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|property| property.names().any(|known| known == name))
     }
@@ -163,7 +163,8 @@ impl Schema {
     /// Reads a schema.
     ///
     /// # Errors
-    /// Says where the spec breaks its own rules: a dangling reference, an unknown mark, a fraction that is no decimal.
+    /// The spec breaks its own rules, for example by a dangling reference, an unknown mark, or a fraction without
+    /// `format: decimal`; the message says where.
     pub fn read(spec: &Value, node: &Value, place: &str) -> Result<Self, String> {
         Self::read_within(spec, node, place, 0)
     }
@@ -176,9 +177,12 @@ impl Schema {
         let inner =
             |node: &Value, key: &str| Self::read_within(spec, node, &format!("{place}/{key}"), depth + 1);
         if let Some(mark) = node.keys().find(|key| key.starts_with("x-") && !MARKS.contains(&key.as_str())) {
-            return Err(format!("{place}: '{mark}' is no mark that the probe knows ({})", MARKS.join(", ")));
+            return Err(format!(
+                "{place}: the probe does not know the mark '{mark}'; use one of: {}",
+                MARKS.join(", ")
+            ));
         }
-        // What is not understood is refused, rather than taken for anything.
+        // Refuse what the probe does not understand; otherwise the schema would accept every value.
         if let Some(word) =
             ["oneOf", "anyOf", "allOf", "not"].into_iter().find(|word| node.contains_key(*word))
         {
@@ -203,7 +207,7 @@ impl Schema {
                 Some("iso") => Unit::Iso,
                 Some("seconds") => Unit::Seconds,
                 Some("milliseconds") => Unit::Milliseconds,
-                _ => return Err(format!("{place}: x-time is iso, seconds or milliseconds, not {unit}")),
+                _ => return Err(format!("{place}: x-time must be iso, seconds or milliseconds, not {unit}")),
             })
         } else if node.contains_key("x-open-enum") {
             Kind::OpenEnum(texts(node.get("x-open-enum")))
@@ -211,10 +215,10 @@ impl Schema {
             match id.as_str() {
                 Some("number") => Kind::Id { number: true },
                 Some("text") => Kind::Id { number: false },
-                _ => return Err(format!("{place}: x-id is number or text, not {id}")),
+                _ => return Err(format!("{place}: x-id must be number or text, not {id}")),
             }
         } else if let Some(places) = node.get("prefixItems").and_then(Value::as_array) {
-            // Without `items` a linter, and a reader, cannot tell what further places are.
+            // `items` is required, because it says what further positions contain.
             items()?;
             Kind::Tuple(places.iter().map(|item| inner(item, "prefixItems")).collect::<Result<_, _>>()?)
         } else if is("array") {
@@ -231,14 +235,14 @@ impl Schema {
         } else if is("integer") {
             Kind::Integer
         } else if is("number") {
-            return Err(format!("{place}: a number that is no integer needs format: decimal"));
+            return Err(format!("{place}: a number that is not an integer needs format: decimal"));
         } else if is("string") {
             Kind::Text
         } else if node.get("x-any").is_some_and(|mark| mark == true) {
             Kind::Any
         } else if types.is_empty() {
             return Err(format!(
-                "{place}: there is no type; write one, or x-any: true where anything may stand"
+                "{place}: there is no type; write one, or x-any: true if every value is allowed"
             ));
         } else {
             return Err(format!("{place}: the probe does not know the type {types:?}"));
@@ -268,7 +272,7 @@ fn object(
         let schema = inner(value, name)?;
         let one_or_many = value.get("x-one-or-many").is_some_and(|mark| mark == true);
         if one_or_many && !matches!(schema.kind, Kind::List(_)) {
-            return Err(format!("{place}/{name}: x-one-or-many stands on a list"));
+            return Err(format!("{place}/{name}: x-one-or-many is allowed only on a list"));
         }
         properties.push(Property {
             name: name.clone(),
@@ -286,12 +290,14 @@ fn object(
     let object = Object { properties, ignored: texts(node.get("x-ignored")), adds_up };
     let in_sum = object.adds_up.iter().flat_map(|(total, parts)| std::iter::once(total).chain(parts));
     match required.iter().chain(in_sum).find(|name| object.property(name).is_none()) {
-        Some(name) => Err(format!("{place}: '{name}' is named but is no property")),
+        Some(name) => {
+            Err(format!("{place}: '{name}' is in `required` or `x-adds-up`, but is not a property"))
+        }
         None => Ok(object),
     }
 }
 
-/// The node a reference points to, with what stands beside the reference laid over it.
+/// Resolves a reference: the node that it points to, overridden by the keys beside the reference.
 pub(crate) fn resolve(
     spec: &Value,
     node: &Value,

@@ -1,11 +1,11 @@
-//! The spec: what `docs/api/cape.openapi.yaml` says, read into plain structs.
+//! Reads the spec, `docs/api/cape.openapi.yaml`, into plain structs.
 
 use crate::schema::{Kind, Only, Schema, resolve, texts};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, fs};
 
-/// Where to correct the spec, as messages say it. The file that is read is joined from these, so it is stale until the
-/// command has run.
+/// Where to correct the spec, for messages. The file that is read is generated from this folder, so a correction takes
+/// effect only after the command.
 pub const SPEC_FILE: &str = "docs/api/cape/ (then run `cargo xtask codegen`)";
 
 /// The whole spec.
@@ -26,29 +26,29 @@ pub struct Operation {
     pub id: String,
     /// `x-service`.
     pub service: String,
-    /// Upper case.
+    /// The HTTP method, in upper case.
     pub method: String,
-    /// Without the version prefix: `/market/orders/{id}`.
+    /// The path without the version prefix: `/market/orders/{id}`.
     pub path: String,
     /// The client's type, such as `trading::CreateOrder`.
     pub sdk: String,
-    /// Heading in the documents.
+    /// The heading in the documents.
     pub section: String,
-    /// First version that has it.
+    /// The first version that has it.
     pub since: String,
     /// Whether it needs a signature.
     pub signed: bool,
-    /// Whether it may be sent again: reads, and what is marked.
+    /// Whether it may be sent again: reads, and calls marked as idempotent.
     pub idempotent: bool,
     /// Parameters of path and query.
     pub parameters: Vec<Parameter>,
     /// The request's body.
     pub body: Option<Schema>,
-    /// Body of the successful answer as the client reads it; `None` where only the status counts.
+    /// The body of the successful answer, as the client reads it; `None` if only the status counts.
     pub response: Option<Schema>,
     /// Every answer, by status.
     pub answers: Vec<Answer>,
-    /// The environment that alone has the call.
+    /// The only environment that has the call; `None` means both.
     pub only: Option<Only>,
 }
 
@@ -58,19 +58,19 @@ impl Operation {
         self.sdk != "-"
     }
 
-    /// What the spec says of a status.
+    /// The answer with this status, if the spec has it.
     pub fn answer(&self, status: u16) -> Option<&Answer> {
         self.answers.iter().find(|answer| answer.status == status)
     }
 }
 
-/// What a call may answer with.
+/// An answer that a call may give.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// Its body, where it is described.
+    /// The schema of its body, if it is described.
     pub schema: Option<Schema>,
     /// `x-codes`: the error codes known.
     pub codes: Vec<String>,
@@ -84,17 +84,17 @@ pub struct Answer {
 pub struct Parameter {
     /// Its name on the wire.
     pub name: String,
-    /// Where it stands.
+    /// Whether it is in path, query or header.
     pub place: Place,
-    /// The environment that alone has it.
+    /// The only environment that has it; `None` means both.
     pub only: Option<Only>,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
     /// Its values.
     pub schema: Schema,
 }
 
-/// Where a parameter stands.
+/// The place of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Place {
@@ -128,7 +128,7 @@ impl Channel {
         folder
     }
 
-    /// Whether a frame's key is one of this topic.
+    /// Whether a frame's key belongs to this topic.
     pub fn is_named(&self, key: &str) -> bool {
         let (mut topic, mut key) = (self.topic.as_str(), key);
         while let Some((before, (_, after))) =
@@ -153,7 +153,7 @@ impl Spec {
     /// The spec of this repository.
     ///
     /// # Panics
-    /// Where it cannot be read; the message says where it is unsound.
+    /// If it cannot be read, or breaks its own rules; the message says where.
     pub fn cape() -> Self {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api/cape.openapi.yaml");
         let text = fs::read_to_string(path).map_err(|error| error.to_string());
@@ -166,7 +166,7 @@ impl Spec {
     /// Reads a spec from YAML.
     ///
     /// # Errors
-    /// Says where it is no YAML, or breaks the rules that its own description states.
+    /// The text is not YAML, or breaks the rules that the spec itself states; the message says where.
     pub fn parse(yaml: &str) -> Result<Self, String> {
         let root: Value = serde_norway::from_str(yaml).map_err(|error| error.to_string())?;
         let mut operations = Vec::new();
@@ -184,12 +184,12 @@ impl Spec {
         }
         let mut ids = BTreeSet::new();
         match operations.iter().find(|operation| !ids.insert(operation.id.clone())) {
-            Some(twice) => Err(format!("operationId {} stands twice", twice.id)),
+            Some(twice) => Err(format!("operationId {} is used twice", twice.id)),
             None => Ok(Self { operations, channels }),
         }
     }
 
-    /// Only the calls that these modules of the client have.
+    /// Keeps only the calls of these modules of the client.
     #[must_use]
     pub fn of(mut self, modules: &[&str]) -> Self {
         self.operations
@@ -202,7 +202,7 @@ impl Spec {
         self.operations.iter().find(|operation| operation.id == id)
     }
 
-    /// A call by where it goes.
+    /// A call by service, method and path.
     pub fn find(&self, service: &str, method: &str, path: &str) -> Option<&Operation> {
         self.operations
             .iter()
@@ -227,7 +227,7 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
     };
     let service = text("x-service")?;
     if root.pointer(&format!("/x-services/{service}")).is_none() {
-        return Err(format!("{place}: x-services does not say where '{service}' is"));
+        return Err(format!("{place}: x-services has no path for the service '{service}'"));
     }
     let mut parameters = Vec::new();
     for parameter in node.get("parameters").and_then(Value::as_array).into_iter().flatten() {
@@ -271,7 +271,7 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
     text("summary")?;
     match read.body.as_ref().map(|body| &body.kind) {
         None | Some(Kind::Object(_)) => Ok(read),
-        Some(_) => Err(format!("{place}: the body is no object")),
+        Some(_) => Err(format!("{place}: the body is not an object")),
     }
 }
 
@@ -282,12 +282,14 @@ fn parameter(root: &Value, node: &Value, place: &str) -> Result<Parameter, Strin
         Some("path") => Place::Path,
         Some("query") => Place::Query,
         Some("header") => Place::Header,
-        other => return Err(format!("{place}: {name} stands in {other:?}, not in path, query or header")),
+        other => {
+            return Err(format!("{place}: {name} is in {other:?}, but must be in path, query or header"));
+        }
     };
     let schema = node.get("schema").ok_or_else(|| format!("{place}: {name} has no schema"))?;
     let required = node.get("required").is_some_and(|required| required == true);
     if stands == Place::Path && !required {
-        return Err(format!("{place}: {name} stands in the path and is not required"));
+        return Err(format!("{place}: {name} is in the path, so it must be required"));
     }
     let place = format!("{place} {name}");
     Ok(Parameter {
@@ -301,7 +303,7 @@ fn parameter(root: &Value, node: &Value, place: &str) -> Result<Parameter, Strin
 
 fn answer(root: &Value, status: &str, node: &Value, place: &str) -> Result<Answer, String> {
     let place = format!("{place} response {status}");
-    let status = status.parse().map_err(|_| format!("{place}: a status is a number"))?;
+    let status = status.parse().map_err(|_| format!("{place}: a status must be a number"))?;
     let (_, resolved) = resolve(root, node, &place)?;
     let headers = resolved.get("headers").and_then(Value::as_object);
     Ok(Answer {
@@ -312,7 +314,7 @@ fn answer(root: &Value, status: &str, node: &Value, place: &str) -> Result<Answe
     })
 }
 
-/// The JSON schema of a body, where it has one.
+/// The JSON schema of a body, if it has one.
 fn json_schema(root: &Value, node: &Value, place: &str) -> Result<Option<Schema>, String> {
     let (_, node): (_, Map<String, Value>) = resolve(root, node, place)?;
     let forms = ["application/json", "multipart/form-data"];

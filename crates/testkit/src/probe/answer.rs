@@ -1,4 +1,4 @@
-//! What a server answers: statuses, codes and bodies against the spec, field by field.
+//! Checks the answers of a server against the spec: statuses, codes, and bodies field by field.
 
 use crate::{
     Fault, Finding, Operation, SPEC_FILE, Spec, exact,
@@ -9,8 +9,9 @@ use serde_json::Value;
 
 /// Checks the body that a server of the current environment sends with a successful status.
 ///
-/// Each field is known to the spec and has its form; required ones are there. And the answer proves something: no list
-/// is empty, and at least one row of each has every field that the spec knows. So make the server hold such rows first.
+/// Each field must be in the spec and have its form, and required fields must be there. No list may be empty, and at least
+/// one row of each list must have every field of the spec, because otherwise the check proves nothing. So first make the
+/// server have such rows.
 pub fn answer<'a>(
     spec: &Spec,
     call: &str,
@@ -34,7 +35,7 @@ pub fn answer<'a>(
     }
     let Some(schema) = &known.schema else { return check.findings };
     match serde_json::from_slice(body) {
-        Err(error) => check.report(Fault::WrongAnswer, "", format!("the body is no JSON: {error}")),
+        Err(error) => check.report(Fault::WrongAnswer, "", format!("the body is not JSON: {error}")),
         Ok(value) => {
             check.form(schema, &value, "");
             if let Some(Lack { path, problem }) = lacks(schema, &value, "") {
@@ -66,7 +67,7 @@ pub fn codes(spec: &Spec, call: &str, codes: impl IntoIterator<Item = (u16, &'st
         .collect()
 }
 
-/// Checks that each call says how it may be refused: these statuses, and the further ones where it is signed.
+/// Checks that each call in the spec has the statuses `any` for refusals, and the statuses `signed` too if it is signed.
 pub fn statuses(spec: &Spec, any: &[u16], signed: &[u16]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for call in &spec.operations {
@@ -95,7 +96,7 @@ impl Check<'_> {
             format!("{id}: answer{}", if path.is_empty() { String::new() } else { format!(" at {path}") });
         let remedy = match fault {
             Fault::ProvesNothing => {
-                format!("make the test that asks for {id} bring the server to have such a row")
+                format!("let the test of {id} first give the server a row with every field")
             }
             _ => format!("correct what the server sends, or the answer of {id} in {SPEC_FILE}"),
         };
@@ -110,7 +111,7 @@ impl Check<'_> {
             self.report(
                 Fault::WrongAnswer,
                 path,
-                format!("{} is sent, the spec wants {wanted}", shown(value)),
+                format!("{} is sent, the spec requires {wanted}", shown(value)),
             );
             return;
         }
@@ -154,7 +155,7 @@ fn shown(value: &Value) -> String {
     value.to_string().chars().take(60).collect()
 }
 
-/// What the spec wants, where a sent value has another form.
+/// What the spec requires, if a sent value does not have this form.
 fn misfit(schema: &Schema, value: &Value) -> Option<&'static str> {
     let text = exact::text(value);
     let written = match value {
@@ -190,14 +191,14 @@ fn misfit(schema: &Schema, value: &Value) -> Option<&'static str> {
         Kind::Map { or_list, .. } => (value.is_object() || (*or_list && value.is_array()), "an object"),
         Kind::List(_) => (value.is_array(), "a list"),
         Kind::Tuple(places) => {
-            (value.as_array().is_some_and(|list| list.len() >= places.len()), "a list of as many places")
+            (value.as_array().is_some_and(|list| list.len() >= places.len()), "a list with as many places")
         }
         Kind::Any => (true, "anything"),
     };
     (!fits).then_some(wanted)
 }
 
-/// What a value lacks to be a full one: a field without a value, or a list without a full row.
+/// Why a value is not complete: a field without a value, or a list without a full row.
 struct Lack {
     path: String,
     problem: String,

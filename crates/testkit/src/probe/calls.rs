@@ -1,4 +1,4 @@
-//! The set of calls, and what the client says of each.
+//! Checks the set of calls, and how the client describes each of them.
 
 use crate::{
     Fault, Finding, SPEC_FILE, Spec,
@@ -7,20 +7,20 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Whose calls are compared, by their place in the repository.
+/// Whose calls are compared, with their place in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who<'a> {
-    /// Has what the spec says that it offers.
+    /// A client: it has the calls that the spec gives to it.
     Client(&'a str),
-    /// Has all.
+    /// A server: it has all calls.
     Server(&'a str),
 }
 
-/// Compares the calls that somebody has (the client, the local exchange) with those of the spec, both ways.
+/// Compares the calls of the client or the local exchange with those of the spec, in both directions.
 ///
 /// A call is service, method and path without version prefix: `("trade", "GET", "/market/orders/{id}")`. The names
-/// in braces count too, because requests and messages use them. A client need not have what the spec says that it does not
-/// offer (`x-sdk: "-"`).
+/// in braces are compared too, because requests and messages use them. A client does not need the calls that the spec
+/// marks `x-sdk: "-"`.
 pub fn calls<S, M, P>(spec: &Spec, who: Who<'_>, calls: impl IntoIterator<Item = (S, M, P)>) -> Vec<Finding>
 where
     S: AsRef<str>,
@@ -48,8 +48,8 @@ where
             findings.push(Finding::new(
                 Fault::StrangeKey,
                 place,
-                "the call is there twice",
-                format!("take one of the two out of {who}"),
+                "the call is listed twice",
+                format!("remove one of the two from {who}"),
             ));
         }
     }
@@ -61,7 +61,7 @@ where
                 format!("the spec has {} and {who} does not", call.id),
                 format!(
                     "add it to {who} (a client: a table line and the struct {}; a server: a route and its handler), \
-                     or take it out of {SPEC_FILE}",
+                     or remove it from {SPEC_FILE}",
                     call.sdk
                 ),
             ));
@@ -70,10 +70,10 @@ where
     findings
 }
 
-/// Compares what the client says of a call with the spec: its type's name, whether it signs, whether it may be sent
-/// again. ENDPOINTS.md is made from the spec, so this is what keeps it true.
+/// Compares the client's description of a call with the spec: the type's name, whether it is signed, whether it may be
+/// sent again. ENDPOINTS.md is made from the spec, so this check keeps it true.
 ///
-/// `type_name` is what `std::any::type_name` gives; the last two parts of the path count.
+/// `type_name` comes from `std::any::type_name`. Its last part must be the type, and another part the module of `x-sdk`.
 pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempotent: bool) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
@@ -90,7 +90,7 @@ pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempot
             ));
         }
     };
-    // A module may be split into files, which the type's name shows and the documentation does not.
+    // A module may be split into files: then `type_name` has more parts than the path in the documentation.
     let (module, name) = operation.sdk.rsplit_once("::").unwrap_or_default();
     let (path, short) = type_name.rsplit_once("::").unwrap_or_default();
     let same = short == name && path.split("::").any(|part| part == module);
@@ -100,8 +100,9 @@ pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempot
     findings
 }
 
-/// Holds the mark `x-only`: the client refuses the fullest sample of a call for the older environment where the call, or
-/// one of its parameters, is of the current one alone, and no other. `refused` is the argument that it names.
+/// Checks the mark `x-only`: for the older environment the client refuses the fullest sample of a call if the call, or one
+/// of its parameters, exists in the current environment only. It refuses no other call. `refused` is the argument that the
+/// client's error names.
 pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
@@ -123,7 +124,7 @@ pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Fi
     }
     let problem = match refused {
         Some(refused) => format!("the client refuses {} for the older environment", refused.as_ref()),
-        None => "the client sends all of it to the older environment".to_owned(),
+        None => "the client sends the whole sample to the older environment".to_owned(),
     };
     vec![Finding::new(
         Fault::WrongDescription,
@@ -133,7 +134,7 @@ pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Fi
     )]
 }
 
-/// Holds that a call with a parameter `page` is one that the client walks over, and no other is.
+/// Checks that the client reads page after page for the calls with a parameter `page`, and only for them.
 pub fn paged(spec: &Spec, call: &str, is_paged: bool) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
@@ -143,9 +144,9 @@ pub fn paged(spec: &Spec, call: &str, is_paged: bool) -> Vec<Finding> {
         return Vec::new();
     }
     let problem = if is_paged {
-        "the client walks over its pages, and the spec has no parameter `page`"
+        "the client reads page after page, but the spec has no parameter `page`"
     } else {
-        "the spec has a parameter `page`, and the client does not walk over the pages"
+        "the spec has a parameter `page`, but the client does not read page after page"
     };
     let remedy = format!("make {} `paged` in its table and `Paged`, or correct {SPEC_FILE}", operation.sdk);
     vec![Finding::new(Fault::WrongDescription, call, problem, remedy)]

@@ -1,4 +1,4 @@
-//! The checks. Each returns what it found wrong; [`assert_no_findings`](crate::assert_no_findings) fails a test.
+//! The checks. Each returns a list of findings; [`assert_no_findings`](crate::assert_no_findings) fails the test.
 
 mod answer;
 mod calls;
@@ -16,7 +16,7 @@ pub use upkeep::{Covered, covered, fixtures};
 
 use crate::{Fault, Finding, Operation, SPEC_FILE, Spec};
 
-/// The operation, or the finding that there is none.
+/// The operation, or a finding if there is none.
 fn operation<'a>(spec: &'a Spec, call: &str) -> Result<&'a Operation, Vec<Finding>> {
     spec.operation(call).ok_or_else(|| {
         vec![Finding::new(

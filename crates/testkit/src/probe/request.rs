@@ -1,4 +1,4 @@
-//! What a call sends.
+//! Checks what a call sends.
 
 use crate::{
     Fault, Finding, Fixtures, Operation, SPEC_FILE, Spec,
@@ -11,14 +11,14 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// A request as it leaves: what the transport was asked to send.
+/// A request as the transport was asked to send it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
-    /// Upper case.
+    /// The HTTP method, in upper case.
     pub method: String,
     /// The service's name in the spec.
     pub service: String,
-    /// Filled and without version prefix: `/market/orders/7/cancel`.
+    /// The filled path without version prefix: `/market/orders/7/cancel`.
     pub path: String,
     /// The query, decoded.
     pub query: Vec<(String, String)>,
@@ -26,8 +26,8 @@ pub struct Sent {
     pub body: Option<Value>,
 }
 
-/// Checks two samples of a call: the smallest carries exactly the required keys, the fullest exactly all; each key
-/// stands where the spec says, in the form that it says.
+/// Checks two samples of a call: the smallest must have exactly the required keys, the fullest exactly all keys. Each key
+/// must have the place and the form of the spec.
 pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
@@ -39,7 +39,8 @@ pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<
     check.findings
 }
 
-/// Checks a sample that may leave out what the spec requires, but must not carry anything else: another form of a call.
+/// Checks a sample of another form of a call: it may leave out required keys, but must not have keys that are not in the
+/// spec.
 pub fn part_of(spec: &Spec, call: &str, sent: &Sent) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
@@ -51,7 +52,7 @@ pub fn part_of(spec: &Spec, call: &str, sent: &Sent) -> Vec<Finding> {
     check.findings
 }
 
-/// Compares a sent body with a request fixture of the call: decimals by value, everything else as it is.
+/// Compares a sent body with a request fixture of the call: decimals by value, everything else exactly.
 pub fn request_fixture(
     spec: &Spec,
     fixtures: &Fixtures,
@@ -134,7 +135,7 @@ impl Check<'_> {
                 map.iter().map(|(key, value)| (key.as_str(), value.clone())).collect()
             }
             Some(other) => {
-                self.report(sample, Fault::WrongForm, format!("the body is no object: {other}"));
+                self.report(sample, Fault::WrongForm, format!("the body is not an object: {other}"));
                 Vec::new()
             }
         };
@@ -162,7 +163,7 @@ impl Check<'_> {
                     self.report(sample, Fault::MissingKey, format!("'{key}' is missing in the {place}"));
                 }
                 (false, true) => {
-                    let problem = format!("'{key}' stands in the {place} though it is optional");
+                    let problem = format!("'{key}' is in the {place} though it is optional");
                     self.report(sample, Fault::StrangeKey, problem);
                 }
                 _ => {}
@@ -170,10 +171,10 @@ impl Check<'_> {
         }
         for key in got.into_iter().filter(|key| !known.iter().any(|(name, _, _)| name == key)) {
             if elsewhere.iter().any(|(name, _, _)| *name == key) {
-                let problem = format!("'{key}' stands in the {place} and belongs into the {other_place}");
+                let problem = format!("'{key}' is in the {place} and belongs in the {other_place}");
                 self.report(sample, Fault::WrongPlace, problem);
             } else {
-                let problem = format!("'{key}' stands in the {place}, and the spec does not know it");
+                let problem = format!("'{key}' is in the {place}, and the spec does not know it");
                 self.report(sample, Fault::StrangeKey, problem);
             }
         }
@@ -186,18 +187,18 @@ impl Check<'_> {
         }
     }
 
-    /// A value and what is nested in it: each key is known, required ones are there, each has its form.
+    /// Checks a value and everything inside it: each key is known, required keys are there, each value has its form.
     fn form(&mut self, sample: &str, path: &str, schema: &Schema, value: &Value, in_query: bool) {
         if let Some(wanted) = misfit(schema, value, in_query) {
-            let problem = format!("'{path}' is {value}, and the spec wants {wanted}");
+            let problem = format!("'{path}' is {value}, and the spec requires {wanted}");
             return self.report(sample, Fault::WrongForm, problem);
         }
         let number = exact::text(value).and_then(|text| text.parse::<i64>().ok());
         if let (Some(number), Some(maximum)) = (number, schema.maximum)
             && number != maximum
         {
-            // A maximum that the client does not know, or knows otherwise, shows itself so.
-            let problem = format!("'{path}' is {number}; a sample sends the maximum, {maximum}");
+            // A sample must send the maximum, to show that the client has the same maximum as the spec.
+            let problem = format!("'{path}' is {number}; a sample must send the maximum, {maximum}");
             self.report(sample, Fault::WrongForm, problem);
         }
         if let Some(number) =
@@ -213,8 +214,7 @@ impl Check<'_> {
                     match object.property(key) {
                         Some(property) => self.form(sample, &path, &property.schema, value, false),
                         None => {
-                            let problem =
-                                format!("'{path}' stands in the body, and the spec does not know it");
+                            let problem = format!("'{path}' is in the body, and the spec does not know it");
                             self.report(sample, Fault::StrangeKey, problem);
                         }
                     }
@@ -241,7 +241,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether a filled path comes from a template, part by part.
+/// Whether a filled path matches a template, part by part.
 fn fills(template: &str, path: &str) -> bool {
     let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
     let fits = |(template, part): (&&str, &&str)| {
@@ -250,7 +250,7 @@ fn fills(template: &str, path: &str) -> bool {
     template.len() == path.len() && template.iter().zip(&path).all(fits)
 }
 
-/// What the schema wants, where a sent value is something else. All query values are text on the wire.
+/// What the schema requires, if a sent value does not have this form. All query values are text on the wire.
 fn misfit(schema: &Schema, value: &Value, in_query: bool) -> Option<&'static str> {
     let text = exact::text(value);
     let is_text = value.is_string();

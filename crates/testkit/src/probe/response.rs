@@ -1,4 +1,5 @@
-//! What a call or topic answers: fixtures there and back, and everything a tolerant reader must take.
+//! Checks how the client reads answers and events: it must read and write every fixture without loss, and accept
+//! everything that a tolerant reader must accept.
 
 use crate::{
     Fault, Finding, Fixture, Fixtures, SPEC_FILE, Spec,
@@ -13,10 +14,10 @@ use serde_json::Value;
 /// Reads a document with the client's type and writes it again.
 type RoundTrip<'a> = &'a dyn Fn(&[u8]) -> Result<Value, String>;
 
-/// Checks the answer's type of a call with every fixture that is received for it.
+/// Checks the type of a call's answer with every fixture of an answer.
 ///
-/// `round_trip` reads the body with the client's type and writes it again; its error is shown. The comparison is
-/// strict but for meaning: decimals count by value, times by instant, an optional field that is null may be left out.
+/// `round_trip` reads the body with the client's type and writes it again; its error is shown. The comparison is by
+/// meaning: decimals by value, times by instant, and an optional field that is null may be left out.
 pub fn response(spec: &Spec, fixtures: &Fixtures, call: &str, round_trip: RoundTrip<'_>) -> Vec<Finding> {
     let operation = match operation(spec, call) {
         Ok(operation) => operation,
@@ -24,7 +25,7 @@ pub fn response(spec: &Spec, fixtures: &Fixtures, call: &str, round_trip: RoundT
     };
     let mut check = Check { what: call.to_owned(), round_trip, findings: Vec::new() };
     let Some(schema) = &operation.response else {
-        // Only the status counts: any body will do.
+        // Only the status counts, so the client must accept every body.
         for fixture in fixtures.received(call) {
             if let Err(error) = round_trip(fixture.text.as_bytes()) {
                 check.report(Fault::TooStrict, &fixture.path(), format!("is refused: {error}"));
@@ -43,9 +44,10 @@ pub fn response(spec: &Spec, fixtures: &Fixtures, call: &str, round_trip: RoundT
     check.findings
 }
 
-/// The same for the payload of a websocket topic, by its component's name: `event(&spec, &fixtures, "StreamOrder", …)`.
+/// Checks the type of a websocket topic's payload like [`response`]. The payload is named by its component:
+/// `event(&spec, &fixtures, "StreamOrder", …)`.
 ///
-/// Fixtures are whole frames, `round_trip` gets the payload below the topic's key.
+/// Fixtures are whole frames; `round_trip` gets the payload below the topic's key.
 pub fn event(spec: &Spec, fixtures: &Fixtures, schema: &str, round_trip: RoundTrip<'_>) -> Vec<Finding> {
     let Some(channel) = spec.channel(schema) else {
         return vec![Finding::new(
@@ -66,7 +68,11 @@ pub fn event(spec: &Spec, fixtures: &Fixtures, schema: &str, round_trip: RoundTr
                 documents.push((fixture, exact::write(payload), payload.clone()));
             }
             _ => {
-                check.report(Fault::NoFixture, &fixture.path(), format!("is no frame of {}", channel.topic));
+                check.report(
+                    Fault::NoFixture,
+                    &fixture.path(),
+                    format!("is not a frame of {}", channel.topic),
+                );
             }
         }
     }
@@ -106,11 +112,7 @@ impl Check<'_> {
         let values: Vec<Value> = documents.iter().map(|(_, _, value)| value.clone()).collect();
         let (fields, shown) = fields(schema, &values);
         for field in fields.difference(&shown) {
-            self.report(
-                Fault::NotShown,
-                folder,
-                format!("the documented field {field} stands in no fixture"),
-            );
+            self.report(Fault::NotShown, folder, format!("the documented field {field} is in no fixture"));
         }
         for (fixture, text, value) in documents {
             self.document(schema, &fixture.path(), text, value);
@@ -124,7 +126,7 @@ impl Check<'_> {
         }
         let before = self.findings.len();
         self.trip(schema, place, "", text, value);
-        // What fails as it is fails in every variation; once is enough.
+        // A fixture that fails unchanged would fail in every variation too; report it once.
         if self.findings.len() > before {
             return;
         }
@@ -159,7 +161,7 @@ impl Check<'_> {
 
     fn refused(&mut self, place: &str, change: &str, text: &str) {
         if (self.round_trip)(text.as_bytes()).is_ok() {
-            self.report(Fault::TooLax, place, format!("with {change}: is accepted and must be an error"));
+            self.report(Fault::TooLax, place, format!("with {change}: is accepted, but must be an error"));
         }
     }
 }

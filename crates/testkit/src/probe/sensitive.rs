@@ -1,4 +1,4 @@
-//! What is marked `x-sensitive` does not show, and is not recorded.
+//! Checks that values marked `x-sensitive` are not shown and not recorded.
 
 use crate::{
     Fault, Finding, SPEC_FILE, exact,
@@ -6,8 +6,8 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Checks that a printed value shows nothing of what the schema marks as sensitive. `value` is its JSON, `shown` what `Debug`
-/// made of it.
+/// Checks that a printed value shows no text that the schema marks as sensitive. `value` is its JSON, `shown` its `Debug`
+/// text.
 pub fn hidden(schema: &Schema, what: &str, value: &Value, shown: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     walk(schema, value, "", &mut |path, text| {
@@ -16,15 +16,15 @@ pub fn hidden(schema: &Schema, what: &str, value: &Value, shown: &str) -> Vec<Fi
                 Fault::Shown,
                 what,
                 format!("Debug shows {path}, which the spec marks x-sensitive"),
-                format!("make it a Sensitive<…>, or take the mark from {SPEC_FILE}"),
+                format!("make it a Sensitive<…>, or remove the mark in {SPEC_FILE}"),
             ));
         }
     });
     findings
 }
 
-/// Checks that a recording leaves out each name that the schema marks as sensitive. `hides` says whether it leaves out the
-/// values of a name.
+/// Checks that a recording leaves out the values that the schema marks as sensitive. `hides` says whether the values of a
+/// name are left out.
 pub fn unrecorded(schema: &Schema, call: &str, hides: &dyn Fn(&str) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     names(schema, "", &mut |name| {
@@ -33,14 +33,14 @@ pub fn unrecorded(schema: &Schema, call: &str, hides: &dyn Fn(&str) -> bool) -> 
                 Fault::Shown,
                 call,
                 format!("a recording shows {name:?}, which the spec marks x-sensitive"),
-                format!("add it to secrets(\"…\") in the call's line, or take the mark from {SPEC_FILE}"),
+                format!("add it to secrets(\"…\") in the call's line, or remove the mark in {SPEC_FILE}"),
             ));
         }
     });
     findings
 }
 
-/// Goes to the name of each sensitive value: its own, or that of the list or map that it stands in.
+/// Calls `found` with the name of each sensitive value: its own, or the one of the list or map that it is in.
 fn names(schema: &Schema, name: &str, found: &mut dyn FnMut(&str)) {
     if schema.sensitive {
         return found(name);
@@ -57,10 +57,10 @@ fn names(schema: &Schema, name: &str, found: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Goes to each sensitive text.
+/// Calls `found` with each sensitive text and its path.
 fn walk(schema: &Schema, value: &Value, path: &str, found: &mut dyn FnMut(&str, &str)) {
     if schema.sensitive {
-        // A text of one or two characters may stand anywhere.
+        // A text of one or two characters could appear by chance.
         if let Some(text) = exact::text(value).filter(|text| text.len() > 2) {
             found(path, &text);
         }

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// What a test went through.
+/// Which check a test ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Covered {
     /// [`request`](super::request) was run for these operations.
@@ -16,7 +16,7 @@ pub enum Covered {
     Responses,
     /// [`event`](super::event) was run for these schemas.
     Events,
-    /// [`answer`](super::answer) was run for these operations; the current environment has all but the older one's.
+    /// [`answer`](super::answer) was run for these operations. Operations of only the older environment are not needed.
     Answers,
 }
 
@@ -24,7 +24,7 @@ fn offered(spec: &Spec) -> BTreeSet<String> {
     spec.operations.iter().filter(|call| call.is_offered()).map(|call| call.id.clone()).collect()
 }
 
-/// Compares what a test went through with the spec, so that a call without samples cannot stay unnoticed.
+/// Compares the names that a test checked with the spec, so that a call without samples is found.
 pub fn covered<T: AsRef<str>>(
     spec: &Spec,
     what: Covered,
@@ -44,12 +44,12 @@ pub fn covered<T: AsRef<str>>(
     };
     let missing = wanted.difference(&names).map(|name| {
         let remedy = format!(
-            "add it to the code, where a table leads the test there, or to the test that calls {check}"
+            "add it to the crate's table of calls, if the test reads that table; else to the test that calls {check}"
         );
         Finding::new(
             Fault::NotProbed,
             name.clone(),
-            format!("the spec has it and {check} was not run"),
+            format!("the spec has it, but {check} was not run"),
             remedy,
         )
     });
@@ -58,14 +58,14 @@ pub fn covered<T: AsRef<str>>(
         Finding::new(
             Fault::NotInSpec,
             name.clone(),
-            format!("{check} was run, and the spec has no such name"),
+            format!("{check} was run, but the spec has no such name"),
             remedy,
         )
     });
     missing.chain(strange).collect()
 }
 
-/// Checks the fixtures themselves: each belongs to a call or topic, is JSON, and a request shows known fields only.
+/// Checks the fixtures themselves: each belongs to a call or topic and is JSON, and a request has only known fields.
 pub fn fixtures(spec: &Spec, fixtures: &Fixtures) -> Vec<Finding> {
     let mut findings = Vec::new();
     let folders: BTreeSet<String> = spec.channels.iter().map(crate::Channel::folder).collect();

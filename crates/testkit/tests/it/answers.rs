@@ -36,7 +36,7 @@ fn each_form_is_held() {
         ("\"at\":\"2023-12-08T08:46:59+01:00\"", "\"at\":1702021619", "ISO 8601"),
         ("\"open\":\"true\"", "\"open\":\"yes\"", "true or false"),
         ("\"by_name\":{\"x\":[\"1\",\"2\"]}", "\"by_name\":[]", "an object"),
-        ("[\"1.0\",\"2.0\"]", "[\"1.0\"]", "as many places"),
+        ("[\"1.0\",\"2.0\"]", "[\"1.0\"]", "with as many places"),
         ("[\"1.0\",\"2.0\"]", "[\"1.0\",\"two\"]", "a decimal"),
         ("\"levels\":[[\"1.0\",\"2.0\"],[\"3.0\",4]]", "\"levels\":{}", "a list"),
     ] {
@@ -57,7 +57,7 @@ fn null_wants_a_type_that_has_it() {
     assert_found(&null(YAML), Fault::WrongAnswer, &[".fee", "null"]);
     let fee = "fee: { type: [string, number]";
     assert!(YAML.contains(fee));
-    // It may be null, and still no answer shows a value.
+    // Null is allowed, but no row has a value, so the check proves nothing.
     let nullable = null(&YAML.replace(fee, "fee: { type: [string, number, \"null\"]"));
     assert_eq!(faults(&nullable), [Fault::ProvesNothing]);
     let sometimes = YAML.replace(fee, "fee: { x-sometimes: true, type: [string, number, \"null\"]");
@@ -89,7 +89,7 @@ fn one_full_row_of_a_list_is_enough() {
 fn another_status_or_no_json_is_named() {
     let other = probe::answer(&spec(), "get_row", 201, [], ROW.as_bytes());
     assert_found(&other, Fault::WrongAnswer, &["201", "[200]"]);
-    assert_found(&row(|_| "<html>".to_owned()), Fault::WrongAnswer, &["no JSON"]);
+    assert_found(&row(|_| "<html>".to_owned()), Fault::WrongAnswer, &["not JSON"]);
     assert_found(&probe::answer(&spec(), "gone", 200, [], b"1"), Fault::NotInSpec, &["gone"]);
     assert_no_findings(probe::answer(&spec(), "create_row", 201, [], b"anything: no schema"));
 }

@@ -10,7 +10,7 @@ fn the_spec_is_sound_and_every_fixture_belongs_to_it() {
 #[test]
 fn every_answer_has_a_fixture_that_shows_every_field() {
     let (spec, fixtures) = (Spec::cape(), Fixtures::cape());
-    // A client that knows everything, so that only fixtures and spec can be wrong.
+    // A client that accepts everything, so that only fixtures and spec can be wrong.
     let parrot = |body: &[u8]| serde_json::from_slice(body).map_err(|error| error.to_string());
     let of_fixtures = |finding: &capecrypto_testkit::Finding| {
         use capecrypto_testkit::Fault::{NoFixture, NotInSpec, NotShown};
@@ -23,7 +23,7 @@ fn every_answer_has_a_fixture_that_shows_every_field() {
     for channel in &spec.channels {
         findings.extend(probe::event(&spec, &fixtures, &channel.name, &parrot));
     }
-    assert!(findings.len() > 100, "the parrot accepts what must be refused, and nobody noticed");
+    assert!(findings.len() > 100, "the probe must find that the parrot accepts what must be refused");
     findings.retain(of_fixtures);
     assert_no_findings(findings);
 }

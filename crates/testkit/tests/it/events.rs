@@ -1,4 +1,4 @@
-//! Payloads of the websocket, with what REST does not have: frames, other names, bare items, sums.
+//! Payloads of the websocket, with forms that REST does not have: frames, other names, single items, sums.
 
 use crate::toy::{Exact, assert_found, faults, fixture, fixtures, spec, trip};
 use capecrypto_testkit::{Fault, Fixtures, assert_no_findings, probe};

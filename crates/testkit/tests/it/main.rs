@@ -1,4 +1,4 @@
-//! The probe must be able to fail: each kind of finding is provoked here, once at least.
+//! The probe must be able to fail: these tests cause each kind of finding at least once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

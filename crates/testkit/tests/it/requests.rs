@@ -55,7 +55,7 @@ fn missing_and_strange_keys_are_named() {
 fn the_wrong_place_is_named() {
     let mut in_body = get(&[]);
     in_body.body = Some(json!({"since": 1_702_021_619_000_i64}));
-    assert_found(&get_row(get(&[]), in_body), Fault::WrongPlace, &["'since'", "belongs into the query"]);
+    assert_found(&get_row(get(&[]), in_body), Fault::WrongPlace, &["'since'", "belongs in the query"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_wrong_target_is_named() {
 
 #[test]
 fn wrong_forms_are_named() {
-    // Seconds where the spec wants milliseconds would filter nothing, silently.
+    // Seconds instead of milliseconds would filter nothing, without an error.
     assert_found(&get_row(get(&[]), get(&[("since", "1702021619")])), Fault::WrongForm, &["milliseconds"]);
     let small = json!({"price": "1", "state": "old"});
     let with = |price, state, note| json!({"price": price, "state": state, "note": note});

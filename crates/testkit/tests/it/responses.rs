@@ -1,4 +1,4 @@
-//! What a call answers: one mistake a test.
+//! How the client reads an answer: one mistake in each test.
 
 use crate::toy::{Exact, ROW, Row, assert_found, faults, fixture, fixtures, flag, id, spec, time, trip};
 use capecrypto_testkit::{Fault, Finding, Fixtures, assert_no_findings, probe};
@@ -10,7 +10,7 @@ fn check(round_trip: &dyn Fn(&[u8]) -> Result<Value, String>) -> Vec<Finding> {
     probe::response(&spec(), &fixtures(), "get_row", round_trip)
 }
 
-/// The good client with its output changed.
+/// The good client, with a change to its output.
 fn altered(change: impl Fn(&mut Value)) -> Vec<Finding> {
     check(&|body| {
         let mut value = trip::<Row>(body)?;
@@ -19,7 +19,7 @@ fn altered(change: impl Fn(&mut Value)) -> Vec<Finding> {
     })
 }
 
-/// The good client that refuses some input.
+/// The good client, but it refuses some input.
 fn refusing(bad: impl Fn(&Value) -> bool) -> Vec<Finding> {
     check(&|body| {
         let input: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
@@ -27,7 +27,7 @@ fn refusing(bad: impl Fn(&Value) -> bool) -> Vec<Finding> {
     })
 }
 
-/// The good client, patched before it reads.
+/// The good client, with a change to its input.
 fn lenient(patch: impl Fn(&mut Value)) -> Vec<Finding> {
     check(&|body| {
         trip::<Row>(body).or_else(|error| {
@@ -154,7 +154,7 @@ fn times_ids_and_flags_in_one_form_only() {
 fn a_strangers_field_that_does_harm() {
     let strict = refusing(|row| row.get("a_field_of_next_year").is_some());
     assert_eq!(faults(&strict), [Fault::TooStrict]);
-    assert_found(&strict, Fault::TooStrict, &["stranger"]);
+    assert_found(&strict, Fault::TooStrict, &["an unknown field"]);
 }
 
 #[test]

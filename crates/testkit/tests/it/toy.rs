@@ -1,4 +1,4 @@
-//! A small spec with one of each kind, and a client for it without a mistake.
+//! A small spec with one field of each kind, and a correct client for it.
 
 use capecrypto_testkit::{Fault, Finding, Fixture, Fixtures, Spec};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for Exact {
         let good = mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits > 0 && digits <= 28;
         match exponent.trim_start_matches('+').parse::<i64>() {
             Ok(-28..=28) if good => Ok(Self(text.to_owned())),
-            _ => Err(D::Error::custom(format!("{text} is no decimal"))),
+            _ => Err(D::Error::custom(format!("{text} is not a decimal"))),
         }
     }
 }
@@ -151,7 +151,7 @@ pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u6
         None => Ok(None),
         Some(Value::String(text)) => text.parse().map(Some).map_err(D::Error::custom),
         Some(Value::Number(number)) => Ok(number.as_u64()),
-        Some(other) => Err(D::Error::custom(format!("{other} is no id"))),
+        Some(other) => Err(D::Error::custom(format!("{other} is not an id"))),
     }
 }
 
@@ -160,11 +160,11 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
         None => Ok(None),
         Some(Value::Bool(flag)) => Ok(Some(flag)),
         Some(Value::String(text)) => text.parse().map(Some).map_err(D::Error::custom),
-        Some(other) => Err(D::Error::custom(format!("{other} is no flag"))),
+        Some(other) => Err(D::Error::custom(format!("{other} is not a flag"))),
     }
 }
 
-/// The client's type as it should be.
+/// A correct type of the client.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     #[serde(default, deserialize_with = "id")]
@@ -180,20 +180,20 @@ pub(crate) struct Row {
     pub(crate) by_name: Option<BTreeMap<String, (Exact, Exact)>>,
 }
 
-/// There and back with a type.
+/// Reads a body with a type and writes it again.
 pub(crate) fn trip<T: for<'de> Deserialize<'de> + Serialize>(body: &[u8]) -> Result<Value, String> {
     let read: T = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     serde_json::to_value(read).map_err(|error| error.to_string())
 }
 
-/// The faults found, each once; the findings' text must name what it is about.
+/// The faults of the findings, each once.
 pub(crate) fn faults(findings: &[Finding]) -> Vec<Fault> {
     let mut faults: Vec<Fault> = findings.iter().map(|finding| finding.fault).collect();
     faults.dedup();
     faults
 }
 
-/// Exactly these faults, and somewhere in the text each of these words.
+/// Asserts that a finding has this fault, and that the findings' texts together have each of these words.
 #[track_caller]
 pub(crate) fn assert_found(findings: &[Finding], fault: Fault, words: &[&str]) {
     let text: Vec<String> = findings.iter().map(ToString::to_string).collect();
