@@ -1,11 +1,11 @@
-//! What a user would write without the SDK: signing, and an HTTP client.
+//! Signing and an HTTP client, as a user would write them without the SDK.
 
 use capecrypto_auth::Credentials;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::sync::Arc;
 
-/// A sandbox's key: real ones never go over plain HTTP.
+/// A key of a sandbox, because the SDK never sends real keys over plain HTTP.
 pub const KEY: &str = "sandbox_61d025b8573501c2";
 pub const SECRET: &str = "2d0b4979c7fe6986daa8e21d1dc0644f";
 
@@ -13,7 +13,7 @@ pub fn credentials() -> Credentials {
     Credentials::new(KEY, SECRET).expect("the key is well formed")
 }
 
-/// HMAC keyed once.
+/// Signs with an HMAC that is keyed only once.
 pub struct Signer {
     key: String,
     mac: Hmac<Sha256>,
@@ -49,7 +49,7 @@ impl Signer {
 
 /// A client for plain HTTP, set up like the SDK's but without deadlines.
 pub fn http() -> reqwest::ClientBuilder {
-    // The TLS is never used; without a configuration reqwest would look for certificates.
+    // TLS is never used, but without this configuration reqwest would load certificates.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -65,7 +65,7 @@ pub fn http() -> reqwest::ClientBuilder {
 }
 
 pub fn now_ms() -> u64 {
-    #[allow(clippy::disallowed_methods, reason = "the clock of whoever has no SDK")]
+    #[allow(clippy::disallowed_methods, reason = "the code without the SDK reads the clock itself")]
     let now = std::time::SystemTime::now();
     let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(0)

@@ -14,7 +14,7 @@ capecrypto-bench TOPIC [--strict]
 
   signing        one request's signature
   rest           calls over loopback against bare reqwest, by CPU time
-  instructions   the same by counted instructions; needs valgrind, takes minutes
+  instructions   the same, in counted instructions; needs valgrind, takes minutes
   sandbox-page   a page of an account with 100,000 orders in the sandbox
   sandbox-open   starting a sandbox with 1,000 markets
   all            all of these but `instructions`
@@ -22,7 +22,7 @@ capecrypto-bench TOPIC [--strict]
   calls get|post|list reqwest|reqwest-with-deadlines|sdk COUNT
                  makes calls and prints nothing: for callgrind
 
---strict: exit with 1 where a bar is passed";
+--strict: exit with 1 if a result is above its bar";
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
                 None => return usage(),
             }
         }
-        // Started by this program itself.
+        // Only this program starts itself with this argument.
         ["serve"] => {
             rest::serve();
             true

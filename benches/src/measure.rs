@@ -1,7 +1,7 @@
-//! The frame: candidates run in turn, round by round, and what is compared stands side by side in one round.
+//! Measures candidates in rounds. In each round the candidates run one after the other.
 //!
-//! A machine gets slower and faster while it measures. Within one round it does so for all candidates alike, so each
-//! round gives a ratio to its own base, and the median over the rounds is what counts.
+//! The speed of a machine changes during a measurement, but within one round it is about the same for all candidates. So
+//! each round gives a ratio to the base of the same round, and the result is the median of these ratios.
 
 use rustix::{
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is measured: a name, and a function that does the work so many times.
+/// A candidate: a name, and a function that does the work this many times.
 pub struct Candidate<'a> {
     pub name: &'static str,
     pub run: Box<dyn FnMut(u32) + 'a>,
@@ -22,20 +22,20 @@ pub struct Candidate<'a> {
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub rounds: u32,
-    /// Calls of one candidate in one round.
+    /// The number of calls of one candidate in one round.
     pub calls: u32,
 }
 
-/// Which clock a bar is about.
+/// The clock that a bar uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// What passes on the wall.
+    /// Elapsed time.
     Wall,
-    /// What the measuring thread spends on a processor. Servers run elsewhere and do not count.
+    /// The CPU time of the measuring thread. Servers run elsewhere and do not count.
     Cpu,
 }
 
-/// What a candidate may cost at most.
+/// The highest allowed cost of a candidate.
 pub struct Bar {
     pub candidate: &'static str,
     pub clock: Clock,
@@ -43,7 +43,7 @@ pub struct Bar {
     pub at_most: f64,
 }
 
-/// One candidate's figures.
+/// The result of one candidate.
 pub struct Measured {
     pub name: &'static str,
     /// Medians, for one call.
@@ -54,10 +54,10 @@ pub struct Measured {
     pub cpu_ratio: f64,
 }
 
-/// Runs the candidates, the first of which is the base.
+/// Runs the candidates; the first one is the base.
 pub fn compare(plan: Plan, candidates: &mut [Candidate<'_>]) -> Vec<Measured> {
     for candidate in &mut *candidates {
-        // Connections, caches, branch predictors.
+        // Warm up: connections, caches, branch predictors.
         (candidate.run)(plan.calls);
     }
     let count = candidates.len();
@@ -65,7 +65,7 @@ pub fn compare(plan: Plan, candidates: &mut [Candidate<'_>]) -> Vec<Measured> {
     for round in 0..plan.rounds as usize {
         let mut turns = vec![(0.0, 0.0); count];
         for turn in 0..count {
-            // Another one begins each time: nobody always runs after the same neighbour.
+            // Each round begins with another candidate, so that none always runs first.
             let index = (round + turn) % count;
             turns[index] = time(|| (candidates[index].run)(plan.calls));
         }
@@ -89,7 +89,7 @@ fn of_rounds(rounds: &[Turns], figure: impl Fn(&Turns) -> f64) -> f64 {
     median(rounds.iter().map(figure).collect())
 }
 
-/// Seconds on the wall and seconds of this thread on a processor.
+/// Elapsed seconds, and seconds of CPU time of this thread.
 fn time(work: impl FnOnce()) -> (f64, f64) {
     let (wall, cpu) = (Instant::now(), thread_cpu());
     work();
@@ -102,7 +102,7 @@ fn thread_cpu() -> Duration {
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// The median.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
@@ -113,7 +113,7 @@ pub fn median(mut figures: Vec<f64>) -> f64 {
     }
 }
 
-/// Prints a comparison; false where a bar is passed.
+/// Prints a comparison; false if a result is above its bar.
 pub fn report(title: &str, measured: &[Measured], bars: &[Bar]) -> bool {
     println!("\n{title}");
     println!("  {:<28} {:>10} {:>10} {:>7} {:>7}  bar", "for one call", "wall", "cpu", "x wall", "x cpu");
@@ -139,15 +139,15 @@ pub fn report(title: &str, measured: &[Measured], bars: &[Bar]) -> bool {
     all_ok
 }
 
-/// A figure against its bar, in words.
+/// Compares a result with its bar, in words.
 pub fn verdict(figure: f64, at_most: f64, unit: &str, all_ok: &mut bool) -> String {
-    // Not a number is not below the bar.
+    // NaN must fail, so the comparison is not written as `figure > at_most`.
     let ok = figure <= at_most;
     *all_ok &= ok;
     format!("{figure:.2} of at most {at_most:.2} {unit}: {}", if ok { "ok" } else { "OVER" })
 }
 
-/// Three significant digits or so.
+/// A time with about three significant digits.
 pub fn short(time: Duration) -> String {
     match time.as_secs_f64() {
         small if small < 1e-6 => format!("{:.0} ns", small * 1e9),
@@ -156,14 +156,14 @@ pub fn short(time: Duration) -> String {
     }
 }
 
-/// The processors that this program was given. Threads inherit what their parents are pinned to, so it is kept.
+/// The processors that this program may use. Stored at the start, because threads inherit the pinning of their parent.
 static ALLOWED: LazyLock<Vec<usize>> = LazyLock::new(|| {
     let allowed = sched_getaffinity(None).unwrap_or_default();
     (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect()
 });
 
-/// Keeps the calling thread on one of the processors, so that client and server do not share one. Does nothing where there
-/// is only one, or where the system refuses.
+/// Pins the calling thread to one processor, so that client and server do not share one. Does nothing if there is only one
+/// processor, or if the system refuses.
 pub fn pin(place: usize) {
     if let (Some(cpu), true) = (ALLOWED.get(place), ALLOWED.len() > 1) {
         let mut only = CpuSet::new();

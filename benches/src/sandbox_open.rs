@@ -1,4 +1,4 @@
-//! How long a sandbox with many markets takes until it answers.
+//! Measures how long a sandbox with many markets takes to start.
 
 use crate::measure::{median, verdict};
 use capecrypto_sandbox::{Builder, Currency, Market, Sandbox};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 const MARKETS: u32 = 1_000;
 const ROUNDS: u32 = 15;
-/// Median time from the call of `start` to its end, in milliseconds.
+/// The highest allowed median time of `start`, in milliseconds.
 const AT_MOST_MS: f64 = 100.0;
 
 pub fn run() -> bool {

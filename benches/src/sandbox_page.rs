@@ -1,4 +1,4 @@
-//! A page of an account's orders out of the sandbox, where the account has many.
+//! Measures a page of orders from the sandbox, for an account with many orders.
 
 use crate::{
     by_hand::{self, Signer},
@@ -13,10 +13,10 @@ use std::{
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 100_000;
-/// Median time of a page of the account with many orders, in milliseconds.
+/// The highest allowed median time of a page of the account with many orders, in milliseconds.
 const AT_MOST_MS: f64 = 0.5;
 const PAGES: u32 = 300;
-/// Orders are created by so many at once.
+/// The number of tasks that create orders at the same time.
 const CREATORS: u32 = 16;
 
 pub fn run() -> bool {
@@ -39,7 +39,7 @@ pub fn run() -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let all_ok = runtime.block_on(measure_pages(&origin, &few, &many));
     drop(stop);
-    server.join().expect("the sandbox ends in peace");
+    server.join().expect("the sandbox ends without a panic");
     all_ok
 }
 
@@ -86,7 +86,7 @@ impl Caller {
         request
     }
 
-    /// Sell orders that rest in the book, at a thousand prices.
+    /// Places sell orders that rest in the book, at a thousand prices.
     async fn fill(&self, count: u32) {
         join_all((0..CREATORS).map(|first| async move {
             for number in (first..count).step_by(CREATORS as usize) {
@@ -103,7 +103,7 @@ impl Caller {
         .await;
     }
 
-    /// False where the matching engine has too much to do at the moment.
+    /// Places an order; false if the matching engine is overloaded at the moment.
     async fn create(&self, body: &str) -> bool {
         let request = self.http.post(&self.orders).header("content-type", "application/json");
         let answer = self.signed(request.body(body.to_owned())).send().await.expect("the sandbox answers");
@@ -113,7 +113,7 @@ impl Caller {
         status.is_success()
     }
 
-    /// Whether there are as many orders as that and no more: its last one stands alone on the last page.
+    /// Whether the account has exactly this many orders.
     async fn has(&self, count: u32) -> bool {
         let mut last = Vec::new();
         for page in [count, count + 1] {
@@ -124,7 +124,7 @@ impl Caller {
         last == [false, true]
     }
 
-    /// From sending to the last byte; nothing is decoded.
+    /// The time of one page, from sending to the last byte; nothing is decoded.
     async fn page(&self) -> Duration {
         let request = self.signed(self.http.get(format!("{}?limit=100", self.orders)));
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! One request's signature.
+//! Measures the signature of one request.
 
 use crate::{
     by_hand::{self, KEY, SECRET, Signer},

@@ -1,5 +1,5 @@
-//! The specification in one file, joined from one file a section. It is joined as text, so that what people wrote keeps
-//! its order, its form and its comments.
+//! Joins the specification into one file, from one file for each section. It is joined as text, to keep the order, the
+//! form and the comments of the sections.
 
 use crate::{finding::Finding, workspace::root};
 use serde_norway::Value;
@@ -9,19 +9,19 @@ use std::{
     fs, io,
 };
 
-/// Where the sections stand, as messages name it.
+/// The folder of the sections, for messages.
 pub(crate) const FOLDER: &str = "docs/api/cape";
 
-/// The file that everybody reads.
+/// The joined file.
 pub(crate) const BUNDLE: &str = "docs/api/cape.openapi.yaml";
 
-/// The file with what stands once, and with what several sections use.
+/// The file with the top-level keys, and with the components that several sections use.
 const ROOT: &str = "docs/api/cape/openapi.yaml";
 
-/// What the files have together. Everything else stands in the root file alone.
+/// The keys that all files may have. All other keys are allowed only in the root file.
 const JOINED: [&str; 2] = ["paths", "components"];
 
-/// The text of the bundle, or everything that is wrong with the sections.
+/// The text of the joined file, or all findings of the sections.
 pub(crate) fn read() -> Result<String, Vec<Finding>> {
     let files = files();
     let files =
@@ -53,7 +53,7 @@ fn bundle(files: &[(String, String)]) -> Result<String, Vec<Finding>> {
     if !files.iter().any(|(place, _)| place == ROOT) {
         findings.push(Finding::new(ROOT, "there is no such file", "bring it back"));
     }
-    // Without this file, references into it would be findings in all the others.
+    // Stop here: without this file, every reference into it would be a finding too.
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -66,7 +66,7 @@ fn bundle(files: &[(String, String)]) -> Result<String, Vec<Finding>> {
     if findings.is_empty() { Ok(join(&sources)) } else { Err(findings) }
 }
 
-/// A file, as text and as what the text means.
+/// A file, as text and as parsed YAML.
 struct Source<'a> {
     place: &'a str,
     parts: Vec<Part<'a>>,
@@ -90,7 +90,7 @@ impl<'a> Source<'a> {
             Some(key) => {
                 let problem = format!("'{key}' has a form that cannot be joined as text");
                 let fix = format!(
-                    "write `{key}:` alone in its line, and each entry below it two spaces further in"
+                    "write `{key}:` alone on its line, and indent each entry below it by two more spaces"
                 );
                 Err(Finding::new(place, problem, fix))
             }
@@ -106,7 +106,7 @@ impl<'a> Source<'a> {
         self.part("components").map(|part| split(part.body(), 2)).unwrap_or_default()
     }
 
-    /// A key that would be lost, or whose entries would fall apart: the text must show each key that the YAML has.
+    /// A key that joining as text would lose or split: each key of the YAML must be found in the text.
     fn misshapen(&self) -> Option<&str> {
         let top = members(Some(&self.value)).find(|(key, value)| {
             !self.part(key).is_some_and(|part| !JOINED.contains(key) || part.shows(value, 0))
@@ -142,20 +142,20 @@ impl<'a> Part<'a> {
         self.text.lines().next().unwrap_or_default()
     }
 
-    /// Whether its line has the key alone, and the lines below it one key for each entry that the YAML has.
+    /// Whether its line has only the key, and the lines below it have one key for each entry of the YAML.
     fn shows(self, value: &Value, indent: usize) -> bool {
         self.line().trim() == format!("{}:", self.key)
             && split(self.body(), indent + 2).len() == members(Some(value)).count()
     }
 
-    /// The lines below its key, without blank ones around them.
+    /// The lines below its key, without blank lines at the start and the end.
     fn body(self) -> &'a str {
         let body = self.text.split_once('\n').map(|(_, body)| body).unwrap_or_default();
         body.trim_end().trim_start_matches('\n')
     }
 }
 
-/// The keys that stand this far in. What stands above the first one is about the file itself, and is left out.
+/// The keys with this indentation. Lines above the first key are about the file itself, and are left out.
 fn split(text: &str, indent: usize) -> Vec<Part<'_>> {
     let (mut starts, mut offset) = (Vec::new(), 0);
     for line in text.split_inclusive('\n') {
@@ -198,7 +198,7 @@ fn sort(sources: &mut [Source<'_>]) {
     });
 }
 
-/// A path, a component, or (with an empty kind) what stands once.
+/// A path, a component, or (with an empty kind) another top-level key.
 struct Entry<'a> {
     place: &'a str,
     kind: &'a str,
@@ -207,7 +207,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// As messages name it: `the schema 'Order'`.
+    /// Its name for messages: `the schema 'Order'`.
     fn title(&self) -> String {
         format!(
             "the {} '{}'",
@@ -226,7 +226,7 @@ impl Entry<'_> {
         found
     }
 
-    /// Whether a reference leads here, or to something in it.
+    /// Whether a reference points to this entry, or into it.
     fn has(&self, reference: &str) -> bool {
         let Some((kind, rest)) = target(reference) else { return false };
         let mut steps = rest.split('/').map(|step| step.replace("~1", "/").replace("~0", "~"));
@@ -235,7 +235,7 @@ impl Entry<'_> {
     }
 }
 
-/// The kind that a reference names, and what stands behind it.
+/// The kind that a reference names, and the rest of the reference.
 fn target(reference: &str) -> Option<(&str, &str)> {
     let inside = reference.strip_prefix("#/")?;
     inside.strip_prefix("components/").unwrap_or(inside).split_once('/')
@@ -244,18 +244,18 @@ fn target(reference: &str) -> Option<(&str, &str)> {
 fn strays(entries: &[Entry<'_>]) -> Vec<Finding> {
     let strays = entries.iter().filter(|entry| entry.kind.is_empty() && entry.place != ROOT);
     let finding = |entry: &Entry<'_>| {
-        let problem = format!("{} does not belong into a section", entry.title());
+        let problem = format!("{} does not belong in a section", entry.title());
         Finding::new(entry.place, problem, format!("move it to {ROOT}; a section has paths and components"))
     };
     strays.map(finding).collect()
 }
 
-/// Two in one file are no YAML.
+/// Entries that are in two files. Two in one file are a YAML error already.
 fn doubles(entries: &[Entry<'_>]) -> Vec<Finding> {
     let (mut first, mut findings) = (BTreeMap::new(), Vec::new());
     for entry in entries {
         if let Some(other) = first.insert((entry.kind, entry.name), entry.place) {
-            let problem = format!("{} stands in {other} too", entry.title());
+            let problem = format!("{} is in {other} too", entry.title());
             findings.push(Finding::new(entry.place, problem, "keep one of the two, or rename one"));
         }
     }
@@ -267,7 +267,7 @@ fn broken_references(entries: &[Entry<'_>]) -> Vec<Finding> {
     for entry in entries {
         let references: BTreeSet<&str> = entry.references().into_iter().collect();
         for reference in references.into_iter().filter(|to| !entries.iter().any(|entry| entry.has(to))) {
-            let problem = format!("{}: its $ref '{reference}' leads nowhere", entry.title());
+            let problem = format!("{}: its $ref '{reference}' points to nothing", entry.title());
             let fix =
                 format!("refer to something in {FOLDER}/, as #/components/schemas/NAME without the file");
             findings.push(Finding::new(entry.place, problem, fix));
@@ -276,7 +276,7 @@ fn broken_references(entries: &[Entry<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// Components that no other entry refers to. A topic's payload is found by its mark, and security by its name.
+/// Components that no other entry refers to. Payloads of topics and security schemes need no reference.
 fn unused(entries: &[Entry<'_>]) -> Vec<Finding> {
     let components = entries.iter().filter(|entry| {
         !matches!(entry.kind, "" | "paths" | "securitySchemes") && entry.value.get("x-channel").is_none()
@@ -288,7 +288,7 @@ fn unused(entries: &[Entry<'_>]) -> Vec<Finding> {
     };
     let finding = |component: &Entry<'_>| {
         let problem = format!("nothing refers to {}", component.title());
-        let fix = "refer to it, or take it out; the payload of a websocket topic has an x-channel";
+        let fix = "refer to it, or remove it; the payload of a websocket topic needs an x-channel";
         Finding::new(component.place, problem, fix)
     };
     components.filter(|component| !is_used(component)).map(finding).collect()
@@ -315,7 +315,7 @@ fn join(sources: &[Source<'_>]) -> String {
     out
 }
 
-/// One key with what all files have below it. Each file is named, so that a reader of the bundle finds it.
+/// Adds one key with the entries of all files. A comment names each file, so that a reader can find it.
 fn join_parts<'a>(
     out: &mut String,
     key: &str,
@@ -372,9 +372,9 @@ components:
     Change: { x-channel: change }
 "##;
 
-    /// The bundle of the three files after a change to one of them.
+    /// Joins the files after a change to one of them.
     fn with(file: &str, old: &str, new: &str) -> Result<String, Vec<Finding>> {
-        // The section that is not in the list of tags comes last, and the order of the folder counts for nothing.
+        // The order of the folder does not matter; a section that is not in the list of tags comes last.
         let files =
             [("changes", "{}"), ("cells", CELLS), ("rows", ROWS), ("openapi", TOP)].map(|(name, text)| {
                 assert!(name != file || text.contains(old), "{old}");
@@ -384,7 +384,7 @@ components:
         bundle(&files)
     }
 
-    /// The only finding of such a change: its place and what is wrong.
+    /// The only finding after a change: its place and its problem.
     fn found(file: &str, old: &str, new: &str) -> (String, String) {
         let findings = with(file, old, new).unwrap_err();
         assert_eq!(findings.len(), 1, "{findings:?}");
@@ -441,15 +441,15 @@ components:
         };
         assert_eq!(
             twice("cells", "  schemas:\n", "  schemas:\n    Row: {}\n"),
-            ("/cells.yaml".to_owned(), "the schema 'Row' stands in /rows.yaml too".to_owned())
+            ("/cells.yaml".to_owned(), "the schema 'Row' is in /rows.yaml too".to_owned())
         );
         assert_eq!(
             twice("cells", "components:\n", "paths:\n  /rows/{id}: {}\ncomponents:\n").1,
-            "the path '/rows/{id}' stands in /rows.yaml too"
+            "the path '/rows/{id}' is in /rows.yaml too"
         );
         assert_eq!(
             twice("rows", "components:\n", "components:\n  responses:\n    Bad: {}\n").1,
-            "the response 'Bad' stands in /openapi.yaml too"
+            "the response 'Bad' is in /openapi.yaml too"
         );
         let (place, problem) = found("cells", "    Change", "    Cell: {}\n    Change");
         assert!(place == "/cells.yaml" && problem.contains("duplicate"), "{problem}");
@@ -472,7 +472,10 @@ components:
             let findings = with(wrong).unwrap_err();
             assert_eq!(findings.len(), 1, "{findings:?}");
             assert_eq!(findings[0].place, format!("{FOLDER}/rows.yaml"));
-            assert_eq!(findings[0].problem, format!("the schema 'Row': its $ref '{wrong}' leads nowhere"));
+            assert_eq!(
+                findings[0].problem,
+                format!("the schema 'Row': its $ref '{wrong}' points to nothing")
+            );
         }
     }
 
@@ -483,12 +486,12 @@ components:
         assert_eq!(found("cells", "    Change", unused), wanted);
         assert_eq!(found("cells", "x-channel", "x-chanel").1, "nothing refers to the schema 'Change'");
         let scheme = with("openapi", "components:\n", "components:\n  securitySchemes:\n    key: {}\n");
-        assert!(scheme.is_ok(), "security is named, not referred to: {scheme:?}");
+        assert!(scheme.is_ok(), "security schemes need no reference: {scheme:?}");
     }
 
     #[test]
     fn what_belongs_into_the_root_file_is_found_in_a_section() {
-        let wanted = ("/rows.yaml".to_owned(), "the key 'servers' does not belong into a section".to_owned());
+        let wanted = ("/rows.yaml".to_owned(), "the key 'servers' does not belong in a section".to_owned());
         assert_eq!(found("rows", "paths:", "servers: []\npaths:"), wanted);
         assert!(found("openapi", "openapi: 3.1.0", "a: }").1.contains("line 2"));
     }

@@ -1,4 +1,4 @@
-//! Everything that has to hold before a change goes in, the same here and on a server.
+//! All checks that a change must pass, the same on your machine and on the server.
 
 use crate::{
     codegen,
@@ -40,13 +40,13 @@ impl Choice {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Fine,
-    /// Why it could not run here. The change is not to blame for it.
+    /// It could not run on this machine, for this reason. This is not a failure.
     Skipped(String),
-    /// What fixes it.
+    /// It failed; this is the remedy.
     Failed(String),
 }
 
-/// Runs the steps and prints a table; true where none of them failed.
+/// Runs the steps and prints a table; true if none of them failed.
 pub(crate) fn run(choice: &Choice) -> bool {
     let rows: Vec<Row> = choice
         .0
@@ -84,7 +84,7 @@ fn table(rows: &[Row]) -> String {
     format!("{}{:<10}{:>5} s\n", rows.iter().map(line).collect::<String>(), "together", total.as_secs())
 }
 
-/// Runs one step; says what fixes it where it fails.
+/// Runs one step. If it fails, returns the remedy.
 fn step(step: &str) -> Option<String> {
     let all = ["--workspace", "--all-features"];
     let cargo_step = |command: &[&str], fix: &str| {
@@ -100,15 +100,16 @@ fn step(step: &str) -> Option<String> {
             &["clippy", all[0], all[1], "--all-targets", "--", "-D", "warnings"],
             "cargo clippy --workspace --all-features --all-targets --fix, then by hand",
         ),
-        "tests" => {
-            cargo_step(&["test", all[0], all[1]], "see above which test fails, and its seed where it has one")
-        }
+        "tests" => cargo_step(
+            &["test", all[0], all[1]],
+            "see the failed test above; it prints its seed if it has one",
+        ),
         "docs" => cargo_step(&["doc", all[0], all[1], "--no-deps"], "fix the docs named above"),
         "tidy" => (!report("tidy", &tidy::run())).then(|| "see each line of cargo xtask tidy".to_owned()),
         "codegen" => {
             (!report("codegen --check", &codegen::run(true))).then(|| "cargo xtask codegen".to_owned())
         }
-        // A workspace of its own: that it compiles against these crates, with its own Cargo.lock, is all that is checked.
+        // A separate workspace. Only checks that it compiles with these crates and its own Cargo.lock.
         "benches" => cargo_step(
             &["clippy", "--quiet", "--locked", "--manifest-path", BENCHES, "--", "-D", "warnings"],
             "cargo clippy --manifest-path benches/Cargo.toml",
@@ -117,8 +118,8 @@ fn step(step: &str) -> Option<String> {
     }
 }
 
-/// Each crate by itself, without features and with each one alone: what compiles only because another crate of the
-/// workspace turns a feature on does not compile for its users.
+/// Checks each crate without features and with each single feature. In the whole workspace, another crate can turn on a
+/// feature that this crate forgot; its users would then get an error.
 fn features() -> Option<String> {
     let packages = match packages() {
         Ok(packages) => packages,

@@ -1,4 +1,4 @@
-//! What is made of the spec's sections: the bundle, docs/ENDPOINTS.md, and what of the inventory is here.
+//! Generates from the spec's sections: the joined file, docs/ENDPOINTS.md, and three columns of the inventory.
 
 use crate::{
     bundle::{self, BUNDLE, FOLDER},
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 const TABLE: &str = "docs/ENDPOINTS.md";
 
-/// Writes what is generated, or (with `check`) compares it.
+/// Writes the generated files, or (with `check`) compares them.
 pub(crate) fn run(check: bool) -> Vec<Finding> {
     let spec = match bundle::read() {
         Ok(spec) => spec,
@@ -35,7 +35,7 @@ pub(crate) fn run(check: bool) -> Vec<Finding> {
     findings
 }
 
-/// Each generated file with its text, out of the bundle and the inventory as it is.
+/// Each generated file with its text, from the joined file and the current inventory.
 fn generated(spec: String) -> Result<[(&'static str, String); 3], Finding> {
     let wrong = |error: String| Finding::new(BUNDLE, error, format!("correct its section in {FOLDER}/"));
     let inventory = std::fs::read_to_string(root().join(INVENTORY))
@@ -48,17 +48,17 @@ fn generated(spec: String) -> Result<[(&'static str, String); 3], Finding> {
     Ok([(BUNDLE, spec), (TABLE, table), (INVENTORY, filled)])
 }
 
-/// Where a generated file is not what the generator writes.
+/// A finding if a generated file differs from what the generator writes.
 fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
     if wanted == found {
         return None;
     }
     let line = wanted.lines().zip(found.lines()).take_while(|(left, right)| left == right).count() + 1;
-    let problem = format!("is not what {FOLDER}/ says (from line {line} on)");
+    let problem = format!("differs from {FOLDER}/ (from line {line} on)");
     Some(Finding::new(place, problem, "cargo xtask codegen"))
 }
 
-/// The table, in the order of the spec's tags and paths.
+/// The text of ENDPOINTS.md, in the order of the spec's tags and paths.
 fn table(spec: &str, coverage: Option<Coverage>) -> Result<String, String> {
     let calls = calls(spec)?;
     let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
@@ -116,7 +116,7 @@ fn calls(spec: &str) -> Result<Vec<Call>, String> {
             }
         }
     }
-    // What the client does not offer is in the spec for the local exchange's sake.
+    // Some calls are in the spec only for the local exchange.
     calls.retain(|call| call.sdk != "-");
     Ok(calls)
 }

@@ -1,4 +1,4 @@
-//! What a task found wrong: what, where, and what fixes it.
+//! A finding of a task: where, what is wrong, and the remedy.
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ impl Finding {
     }
 }
 
-/// Prints all findings; true where there are none.
+/// Prints all findings; true if there are none.
 pub(crate) fn report(task: &str, findings: &[Finding]) -> bool {
     for Finding { place, problem, fix } in findings {
         eprintln!("{place}: {problem}\n    fix: {fix}");

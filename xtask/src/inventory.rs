@@ -1,21 +1,22 @@
-//! `docs/api/inventory.tsv`: everything that the documents name, and what of it is here. Coverage is counted from it.
+//! `docs/api/inventory.tsv`: everything that the documents name, and what of it this SDK has. The coverage is counted from
+//! it.
 
 use std::collections::BTreeMap;
 
-/// The file, as messages name it.
+/// The path of the file.
 pub(crate) const INVENTORY: &str = "docs/api/inventory.tsv";
 
 /// A call of the specification: method, path and the client's type.
 pub(crate) type Call = (String, String, String);
 
-/// Calls that the documents of the exchange name, and how many of them are here.
+/// How many calls the exchange's documents name, and how many of them this SDK has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Coverage {
     pub(crate) named: usize,
     pub(crate) here: usize,
 }
 
-/// Method and template of a call, however the documents write its path.
+/// Method and path of a call in one form, because the documents write paths in several forms.
 fn key(method: &str, path: &str) -> (String, String) {
     let mut rest = path.trim();
     for prefix in ["/api/v2", "/persona", "/verification"] {
@@ -25,8 +26,8 @@ fn key(method: &str, path: &str) -> (String, String) {
     (method.to_uppercase(), parts.collect::<Vec<_>>().join("/"))
 }
 
-/// The inventory with the columns `sdk`, `sandbox` and `state` of the exchange's calls as the specification has them, and what
-/// they come to. The other rows are kept by hand.
+/// Fills the columns `sdk`, `sandbox` and `state` of the exchange's calls from the specification, and counts the coverage.
+/// The other rows are kept by hand.
 pub(crate) fn filled(text: &str, calls: &[Call]) -> Result<(String, Coverage), String> {
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
@@ -44,7 +45,7 @@ pub(crate) fn filled(text: &str, calls: &[Call]) -> Result<(String, Coverage), S
     for (number, line) in (2..).zip(lines) {
         let mut row: Vec<&str> = line.split('\t').collect();
         if row.len() != header.len() {
-            return Err(format!("line {number} has {} columns and not {}", row.len(), header.len()));
+            return Err(format!("line {number} has {} columns instead of {}", row.len(), header.len()));
         }
         if row.get(system).is_some_and(|system| system.starts_with("cape-")) && row.get(kind) == Some(&"rest")
         {

@@ -1,5 +1,5 @@
 //! The workspace's tasks. `cargo xtask` alone lists them.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for people")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints to its user")]
 
 mod bundle;
 mod ci;
@@ -16,13 +16,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask TASK
 
-  ci [--skip STEP]... [--only STEP]...   what has to hold before a change goes in; steps: fmt, clippy, tests,
+  ci [--skip STEP]... [--only STEP]...   all checks that a change must pass; steps: fmt, clippy, tests,
                                          docs, tidy, codegen, spec, benches, features
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
-  codegen [--check]                      writes docs/api/cape.openapi.yaml, docs/ENDPOINTS.md, and what of
-                                         docs/api/inventory.tsv is here, from docs/api/cape/, or compares them
+  codegen [--check]                      writes docs/api/cape.openapi.yaml, docs/ENDPOINTS.md and the coverage in
+                                         docs/api/inventory.tsv from docs/api/cape/; --check only compares
   release [--dry-run [--skip-checks]]    checks that the version of Cargo.toml is ready, tags it and publishes it; with
-                                         --dry-run it only checks, and tells all that is missing
+                                         --dry-run it only checks, and reports all that is missing
 ";
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! The linters that hold the specification against the rules of OpenAPI. They are programs of Node, which nobody needs
-//! to have: where one cannot be started, that is said and is no failure.
+//! Runs linters that check the specification against the rules of OpenAPI. They need Node, which is optional: a linter that
+//! cannot be started is skipped with a message.
 
 use crate::{
     bundle::{BUNDLE, FOLDER},
@@ -12,7 +12,7 @@ use std::{
 };
 
 struct Linter {
-    /// With its exact version, so that the same rules hold everywhere.
+    /// Name and exact version, so that all machines use the same rules.
     package: &'static str,
     options: &'static [&'static str],
 }
@@ -25,7 +25,7 @@ const LINTERS: [Linter; 2] = [
     },
 ];
 
-/// Runs both linters over the bundle.
+/// Runs both linters on the joined file.
 pub(crate) fn run() -> Outcome {
     verdict(started, |linter| {
         println!("{}", linter.package);
@@ -34,7 +34,7 @@ pub(crate) fn run() -> Outcome {
     })
 }
 
-/// What the linters come to: `start` says why one cannot be started, `accepts` whether it has nothing to complain of.
+/// The outcome of all linters. `start` says why a linter cannot be started; `accepts` says whether it found nothing.
 fn verdict(start: impl Fn(&Linter) -> Result<(), String>, accepts: impl Fn(&Linter) -> bool) -> Outcome {
     let (mut skipped, mut failed) = (Vec::new(), false);
     for linter in &LINTERS {
@@ -61,7 +61,7 @@ fn npx(package: &str) -> Command {
     npx
 }
 
-/// Fetches a linter, where this machine does not have it yet; says why it cannot be used.
+/// Fetches a linter if this machine does not have it. The error says why it cannot be used.
 fn started(linter: &Linter) -> Result<(), String> {
     match npx(linter.package).arg("--version").output() {
         Ok(output) if output.status.success() => Ok(()),
@@ -73,7 +73,7 @@ fn started(linter: &Linter) -> Result<(), String> {
     }
 }
 
-/// The first thing that went wrong, such as `npm error code ENOTFOUND`.
+/// The first error line, such as `npm error code ENOTFOUND`.
 fn complaint(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -1,4 +1,4 @@
-//! What cargo says of the workspace.
+//! Reads the workspace from cargo.
 
 use serde_json::Value;
 use std::{
@@ -15,8 +15,8 @@ pub(crate) fn root() -> PathBuf {
 /// The variable from which cargo takes the registry's token.
 pub(crate) const TOKEN: &str = "CARGO_REGISTRY_TOKEN";
 
-/// Cargo, in the workspace's root. It does not get the registry's token: it runs build scripts and tests, and what they
-/// need is code of others.
+/// A cargo command in the workspace's root. It does not get the registry's token, because cargo runs build scripts and
+/// tests, which include code of others.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root()).env_remove(TOKEN);
@@ -41,20 +41,20 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Its folder as one names it from the root: `crates/models`.
+    /// Its folder relative to the root: `crates/models`.
     pub(crate) fn place(&self) -> String {
         let folder = self.folder.strip_prefix(root()).unwrap_or(&self.folder);
         folder.to_string_lossy().replace('\\', "/")
     }
 }
 
-/// What a package asks for.
+/// A dependency of a package.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) optional: bool,
-    /// The version it asks for; `*` where it asks for none.
+    /// The required version; `*` if none is given.
     pub(crate) version: String,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn packages() -> Result<Vec<Package>, String> {
     metadata("--all-features").map(|metadata| read(&metadata))
 }
 
-/// Where cargo puts what it builds and packs.
+/// Cargo's target folder.
 pub(crate) fn target() -> Result<PathBuf, String> {
     metadata("--no-deps").map(|metadata| text(&metadata, "target_directory").into())
 }
@@ -93,7 +93,7 @@ fn read(metadata: &Value) -> Vec<Package> {
             name: text(package, "name"),
             version: text(package, "version"),
             ours: package.get("id").is_some_and(|id| members.contains(&id)),
-            // `publish = false` is an empty list of registries here.
+            // In the metadata, `publish = false` is an empty list of registries.
             published: package.get("publish").and_then(Value::as_array).is_none_or(|to| !to.is_empty()),
             rust_version: package.get("rust_version").and_then(Value::as_str).map(str::to_owned),
             readme: package.get("readme").and_then(Value::as_str).map(str::to_owned),
@@ -126,7 +126,7 @@ fn dependency(node: &Value) -> Dependency {
     }
 }
 
-/// The crates that a package alone is built from, itself included, without those of its tests.
+/// The crates that a package is built from, including itself, without dev-dependencies.
 pub(crate) fn tree(package: &str) -> Result<Vec<String>, String> {
     let arguments = [
         "tree",

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{hint::black_box, time::Duration};
 use tokio::runtime::Runtime;
 
-/// What is asked for.
+/// The kind of call.
 #[derive(Clone, Copy)]
 pub enum Call {
     Get,
@@ -34,12 +34,12 @@ impl Call {
     }
 }
 
-/// Who asks.
+/// The candidate that makes the call.
 #[derive(Clone, Copy)]
 pub enum Who {
     /// reqwest, signing by hand, plain structs. The base.
     Bare,
-    /// The same with the deadlines that nobody should go without.
+    /// The same with deadlines, which every real client needs.
     Deadlines,
     /// The SDK.
     Sdk,
@@ -57,7 +57,7 @@ impl Who {
     }
 }
 
-/// A function that makes so many calls, one after the other, over one connection.
+/// A function that makes this many calls, one after the other, on one connection.
 pub fn caller<'a>(call: Call, who: Who, origin: &str, runtime: &'a Runtime) -> Box<dyn FnMut(u32) + 'a> {
     match who {
         Who::Bare => bare(call, by_hand::http(), origin, runtime),
@@ -69,8 +69,8 @@ pub fn caller<'a>(call: Call, who: Who, origin: &str, runtime: &'a Runtime) -> B
     }
 }
 
-/// A nonce is a millisecond, and a key may use one of them once: the time that the SDK sees moves on by one with each
-/// call, however short the call is.
+/// The SDK's candidate. A nonce is a time in milliseconds and may be used only once, so the SDK's clock moves forward by one
+/// millisecond with each call.
 fn sdk<'a>(call: Call, origin: &str, runtime: &'a Runtime) -> Box<dyn FnMut(u32) + 'a> {
     let (clock, time) = Clock::manual(by_hand::now_ms());
     let environment = Environment::local(origin).expect("the server is on this machine");
@@ -108,7 +108,7 @@ struct NewOrder<'a> {
     custom_order_id: &'a str,
 }
 
-#[allow(dead_code, reason = "read for the sake of reading")]
+#[allow(dead_code, reason = "only decoding is measured")]
 #[derive(Deserialize)]
 struct PlainBalance {
     currency: String,
@@ -116,7 +116,7 @@ struct PlainBalance {
     locked: Decimal,
 }
 
-#[allow(dead_code, reason = "read for the sake of reading")]
+#[allow(dead_code, reason = "only decoding is measured")]
 #[derive(Deserialize)]
 struct PlainOrder {
     id: u64,

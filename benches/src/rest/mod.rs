@@ -1,4 +1,4 @@
-//! The SDK's calls against bare reqwest: by the clock, and by counting instructions.
+//! Compares the SDK's calls with bare reqwest, by time and by counted instructions.
 
 mod calls;
 mod server;
@@ -14,9 +14,9 @@ struct Topic {
     call: Call,
     title: &'static str,
     plan: Plan,
-    /// The SDK's CPU time, and its instructions, in multiples of bare reqwest's.
+    /// The highest allowed CPU time and instruction count of the SDK, in multiples of bare reqwest.
     at_most: f64,
-    /// Calls to count instructions over.
+    /// The number of calls for counting instructions.
     counted: u32,
 }
 
@@ -44,7 +44,7 @@ const TOPICS: [Topic; 3] = [
     },
 ];
 
-/// By the clock.
+/// Compares by time.
 pub fn run() -> bool {
     let server = Server::start();
     measure::pin(0);
@@ -66,7 +66,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Makes calls of one kind by one candidate: what callgrind is to look at.
+/// Makes calls of one kind with one candidate, for callgrind.
 pub fn calls(call: &str, who: &str, count: u32) -> Option<()> {
     let call = Call::ALL.into_iter().find(|known| known.name() == call)?;
     let who = Who::ALL.into_iter().find(|known| known.name() == who)?;
@@ -79,14 +79,14 @@ pub fn calls(call: &str, who: &str, count: u32) -> Option<()> {
     Some(())
 }
 
-/// Callgrind counts within this function only, by its name.
+/// Callgrind counts only inside this function, which it finds by name.
 #[inline(never)]
 fn the_counted_calls(caller: &mut dyn FnMut(u32), count: u32) {
     caller(std::hint::black_box(count));
     std::hint::black_box(count);
 }
 
-/// By counting instructions: runs each candidate under valgrind.
+/// Compares by counted instructions: runs each candidate under valgrind.
 pub fn instructions() -> bool {
     let mut all_ok = true;
     for topic in &TOPICS {
@@ -110,7 +110,7 @@ pub fn instructions() -> bool {
     all_ok
 }
 
-/// Instructions of one call.
+/// The number of instructions of one call.
 fn count(topic: &Topic, who: Who) -> Option<f64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*the_counted_calls*"])

@@ -1,4 +1,4 @@
-//! The server that answers, in a process of its own: neither its time nor its instructions are the client's.
+//! The server for the calls. It is a separate process, so that its time and instructions are not counted.
 
 use crate::measure;
 use bytes::Bytes;
@@ -16,10 +16,10 @@ use std::{
 
 /// Rows of the list.
 pub const ROWS: usize = 1_000;
-/// The name under which the order is created, and answered.
+/// The custom order id in the request and in the answer.
 pub const CUSTOM_ORDER_ID: &str = "302b0494-1a06-4089-846c-0c6b13f1b661";
 
-/// A running server; it ends with this value.
+/// A running server; dropping it ends the server.
 pub struct Server {
     child: Child,
     pub origin: String,
@@ -44,7 +44,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It ends by itself when its input does.
+        // The server ends when its standard input ends.
         drop(self.child.stdin.take());
         let _ended = self.child.wait();
     }
@@ -127,7 +127,7 @@ async fn answer(
         .header("total", "1000")
         .header("page", "1")
         .header("per-page", "1000");
-    // The client's clock runs ahead of ours (see `sdk`); an honest date would be taken for a wrong clock.
+    // The client's clock is ahead of ours (see `sdk`). With our own date the client would correct its clock.
     let nonce = head.headers.get("x-auth-nonce").and_then(|nonce| nonce.to_str().ok()?.parse().ok());
     if let Some(nonce) = nonce {
         let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(nonce));

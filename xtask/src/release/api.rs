@@ -1,6 +1,6 @@
-//! What changed for users since the last release: that a patch breaks nothing, and which public items are others.
+//! Compares the API with the last release: a patch must break nothing, and changed public items are listed.
 //!
-//! Both tools are programs of their own. They are used where they are installed; where not, it is said.
+//! Both tools are separate programs. A tool that is not installed is skipped with a message.
 
 use super::{
     Done, Options,
@@ -16,7 +16,7 @@ pub(super) fn check(plan: &Plan, _: Options) -> Done {
     let head = commit("HEAD");
     let (mut said, mut findings) = (Vec::new(), Vec::new());
     for (tool, fix) in [
-        ("semver-checks", "raise the minor version instead of the patch, or take the change back"),
+        ("semver-checks", "raise the minor version instead of the patch, or undo the change"),
         ("public-api", "it needs a nightly toolchain: rustup toolchain install nightly --profile minimal"),
     ] {
         let last = match usable(tool, installed(tool), last.as_deref()) {
@@ -39,14 +39,19 @@ pub(super) fn check(plan: &Plan, _: Options) -> Done {
         }
         said.push(format!("cargo {tool} against {last}: fine"));
     }
-    // `cargo public-api` checks the compared commits out and goes back. Where it did not, the wrong commit would be tagged.
+    // `cargo public-api` checks out the compared commits and then goes back. If it did not go back, the wrong commit would
+    // be tagged.
     if commit("HEAD") != head {
-        findings.push(Finding::new("HEAD", "is not where it was before the tools ran", "git switch main"));
+        findings.push(Finding::new(
+            "HEAD",
+            "is not the commit that it was before the tools ran",
+            "git switch main",
+        ));
     }
     if findings.is_empty() { Ok(said.join("\n     ")) } else { Err(findings) }
 }
 
-/// The tag to compare with, or why there is nothing to do.
+/// The tag to compare with, or why the tool is skipped.
 fn usable<'a>(tool: &str, installed: bool, last: Option<&'a str>) -> Result<&'a str, String> {
     match last {
         None if installed => Err(format!("cargo {tool} skipped: there is no earlier tag")),
@@ -58,12 +63,12 @@ fn usable<'a>(tool: &str, installed: bool, last: Option<&'a str>) -> Result<&'a 
     }
 }
 
-/// Whether the last release had this package: a new one has nothing that it could break.
+/// Whether the last release had this package. A new package cannot break anything.
 fn existed(last: &str, place: &str) -> bool {
     git(&["cat-file", "-e", &format!("{last}:{place}/Cargo.toml")]).is_ok()
 }
 
-/// The first tool takes all packages at once, the second one by one.
+/// The commands of a tool. `semver-checks` takes all packages at once, `public-api` one at a time.
 fn commands(tool: &str, last: &str, packages: &[&str]) -> Vec<Vec<String>> {
     let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
     if packages.is_empty() {

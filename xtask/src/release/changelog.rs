@@ -1,4 +1,4 @@
-//! The version's section of CHANGELOG.md: it has a date, and it is the tag's message.
+//! The version's section of CHANGELOG.md. It must have a date, and becomes the tag's message.
 
 use super::{Done, Options, git::git, plan::Plan};
 use crate::{finding::Finding, workspace::root};
@@ -7,13 +7,13 @@ use std::fs;
 const PLACE: &str = "CHANGELOG.md";
 
 pub(super) fn check(plan: &Plan, _: Options) -> Done {
-    // The day of the commit, not today: a release that stopped half-way may go on a day later, with the same section.
+    // The day of the commit, not today: a release that stopped half-way may continue on a later day with the same section.
     let day = git(&["log", "-1", "--format=%cs"]);
     let day = day.map_err(|error| vec![Finding::new("git", error, "commit first")])?;
     judge(&read()?, &plan.version, &day)
 }
 
-/// What the section says; nothing where there is none.
+/// The text of the version's section; empty if there is none.
 pub(super) fn notes(version: &str) -> Result<String, Vec<Finding>> {
     Ok(section(&read()?, version).map(|section| section.body).unwrap_or_default())
 }
@@ -25,7 +25,7 @@ fn read() -> Result<String, Vec<Finding>> {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Section {
-    /// Its first line, with the `##`.
+    /// Its first line, including `##`.
     heading: String,
     body: String,
 }
@@ -57,8 +57,8 @@ fn judge(text: &str, version: &str, day: &str) -> Done {
     match dated(&heading, version) {
         None => wrong(format!("'{heading}' has no date"), write),
         Some(date) => wrong(
-            format!("'{heading}' is of {date}, but the last commit is of {day}"),
-            format!("{write}; what is committed on a later day belongs to the version too"),
+            format!("'{heading}' has the date {date}, but the last commit has {day}"),
+            format!("{write}; if a commit was added on a later day, use that day"),
         ),
     }
 }
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(judge(TEXT, "0.10.0", "2026-03-04"), Ok("'## 0.10.0 (2026-03-04)', 3 lines".to_owned()));
         assert!(
             problem(TEXT, "0.10.0", "2026-03-05")
-                .contains("is of 2026-03-04, but the last commit is of 2026-03-05")
+                .contains("has the date 2026-03-04, but the last commit has 2026-03-05")
         );
     }
 

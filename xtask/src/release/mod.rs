@@ -1,6 +1,6 @@
 //! Makes a release: checks that everything is ready, tags it, publishes each package in order.
 //!
-//! The cheap steps come first. Nothing leaves this machine before all checks are done.
+//! The cheap steps come first. Nothing is pushed or published before all checks have passed.
 
 mod api;
 mod changelog;
@@ -17,7 +17,7 @@ use crate::{
 };
 use plan::Plan;
 
-/// What a step has to say where it went well, or what is wrong.
+/// The result of a step: a message if it succeeded, or its findings.
 type Done = Result<String, Vec<Finding>>;
 
 type Step = fn(&Plan, Options) -> Done;
@@ -57,8 +57,8 @@ impl Options {
     }
 }
 
-/// Runs the steps; true where all of them went well. A release stops at the first step that fails. A dry run goes on,
-/// so that it tells everything that is missing at once.
+/// Runs the steps; true if all of them succeeded. A release stops at the first step that fails. A dry run continues, so
+/// that it reports everything that is missing.
 pub(crate) fn run(options: Options) -> bool {
     println!("== plan");
     let packages = workspace::packages()
@@ -96,7 +96,7 @@ fn summary(tag: &str, failed: &[&str], dry_run: bool) -> String {
     }
 }
 
-/// What has to hold for every change has to hold for a release.
+/// A release must pass all checks of a change.
 fn checks(_: &Plan, options: Options) -> Done {
     if options.skip_checks {
         return Ok("skipped: --skip-checks".to_owned());
@@ -105,7 +105,7 @@ fn checks(_: &Plan, options: Options) -> Done {
     if ci::run(&all) {
         return Ok("fine".to_owned());
     }
-    Err(vec![Finding::new("cargo xtask ci", "is not green", "see the table above for what fixes each step")])
+    Err(vec![Finding::new("cargo xtask ci", "failed", "see the table above for what fixes each step")])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Packs each package, builds it from what is packed, and looks into what is packed.
+//! Packs each package, builds it from the packed files, and checks these files.
 
 use super::{Done, Options, plan::Plan};
 use crate::{
@@ -9,16 +9,16 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/// No source is near it: what is larger is a fixture, a picture or a recording that came along unasked.
+/// No source file is nearly so large. A larger file is a fixture, a picture or a recording that was packed by mistake.
 const LARGEST_FILE: usize = 100 * 1024;
 const LARGEST_PACKAGE: usize = 1024 * 1024;
 
 pub(super) fn check(plan: &Plan, options: Options) -> Done {
-    // Given all packages at once, cargo builds them in order and takes the sisters, which no registry has yet, from
-    // what it has just packed. Cargo does so since 1.90.
+    // All packages are given at once, so that cargo (1.90 or newer) takes the other packages, which are not published yet,
+    // from the files that it has just packed.
     let mut arguments = vec!["package", "--locked"];
     if options.dry_run {
-        // The step `tree` tells what is not committed.
+        // The step `tree` reports files that are not committed.
         arguments.push("--allow-dirty");
     }
     arguments.extend(plan.selection());
@@ -38,7 +38,7 @@ pub(super) fn check(plan: &Plan, options: Options) -> Done {
     let target = target().map_err(|error| vec![Finding::new("cargo metadata", error, "run this again")])?;
     let (mut findings, mut sizes) = (Vec::new(), Vec::new());
     for name in plan.names() {
-        // Here cargo unpacked the package to build it.
+        // The folder in which cargo unpacked the package to build it.
         let folder = target.join("package").join(format!("{name}-{}", plan.version));
         let files = unpacked(&folder).map_err(|error| unreadable(&folder, error))?;
         findings.extend(judge(name, &files, &licences));
@@ -46,13 +46,13 @@ pub(super) fn check(plan: &Plan, options: Options) -> Done {
         sizes.push(format!("\n  {name:<24}{:>4} files {:>5} KiB", files.len(), size / 1024));
     }
     if findings.is_empty() {
-        Ok(format!("each is built from what is packed{}", sizes.concat()))
+        Ok(format!("each package was built from its packed files{}", sizes.concat()))
     } else {
         Err(findings)
     }
 }
 
-/// Everything in the folder, by its path from there.
+/// All files below the folder, by relative path.
 fn unpacked(folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -77,9 +77,9 @@ fn judge(name: &str, files: &BTreeMap<String, Vec<u8>>, licences: &BTreeMap<&str
         wrong("packs no README.md".to_owned(), "write it, and readme = \"README.md\" in the manifest");
     }
     for (licence, text) in licences {
-        // A link that was packed as a link, or checked out as a file with the link's target, has another text.
+        // The text differs if the link was packed as a link, or checked out as a file with the link's target as its text.
         if files.get(*licence) != Some(text) {
-            let problem = format!("packs no {licence}, or one with another text than the repository's");
+            let problem = format!("packs no {licence}, or its text differs from the repository's");
             wrong(
                 problem,
                 "link it from the package's folder: ln -s ../../LICENSE-...; on Windows: git config core.symlinks true",
@@ -87,20 +87,20 @@ fn judge(name: &str, files: &BTreeMap<String, Vec<u8>>, licences: &BTreeMap<&str
         }
     }
     for (file, text) in files {
-        // Cargo writes the lock file, and its length is that of the dependencies.
+        // Cargo writes the lock file; its size depends on the dependencies.
         if text.len() > LARGEST_FILE && file != "Cargo.lock" {
             let problem =
                 format!("packs {file} with {} KiB; at most {}", text.len() / 1024, LARGEST_FILE / 1024);
             wrong(
                 problem,
-                "keep it out with exclude = [...] in the manifest, or in a package that is not published",
+                "exclude it with exclude = [...] in the manifest, or move it to a package that is not published",
             );
         }
     }
     let size: usize = files.values().map(Vec::len).sum();
     if size > LARGEST_PACKAGE {
         let problem = format!("packs {} KiB; at most {}", size / 1024, LARGEST_PACKAGE / 1024);
-        wrong(problem, "see cargo package --list, and keep out what users do not need with exclude = [...]");
+        wrong(problem, "see cargo package --list, and leave out what users do not need with exclude = [...]");
     }
     findings
 }
@@ -126,7 +126,7 @@ mod tests {
         assert!(problem(&[("README.md", 0), fine[1], fine[2]]).contains("packs no README.md"));
         assert!(problem(&[fine[0], fine[2]]).contains("packs no LICENSE-MIT"));
         let link = problem(&[fine[0], fine[1], ("LICENSE-APACHE", 3)]);
-        assert!(link.contains("packs no LICENSE-APACHE, or one with another text"), "{link}");
+        assert!(link.contains("packs no LICENSE-APACHE, or its text differs"), "{link}");
     }
 
     #[test]

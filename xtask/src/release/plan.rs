@@ -5,12 +5,12 @@ use crate::{
     workspace::{Kind, Package},
 };
 
-/// What is released.
+/// The plan of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) version: String,
     pub(super) tag: String,
-    /// In the order of publishing: each package comes after those that it needs.
+    /// In the order of publishing: each package after the ones that it needs.
     pub(super) packages: Vec<Member>,
 }
 
@@ -33,12 +33,12 @@ impl Plan {
     }
 }
 
-/// The plan, or what keeps the packages from being published together.
+/// Makes the plan, or reports why the packages cannot be published together.
 pub(super) fn plan(packages: &[Package]) -> Result<Plan, Vec<Finding>> {
     let published: Vec<&Package> =
         packages.iter().filter(|package| package.ours && package.published).collect();
     let Some(first) = published.first() else {
-        let fix = "take publish = false out of the manifests of those that should be";
+        let fix = "remove publish = false from the manifests of the packages to publish";
         return Err(vec![Finding::new("Cargo.toml", "no package of the workspace is published", fix)]);
     };
     let mut findings = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn plan(packages: &[Package]) -> Result<Plan, Vec<Finding>> {
         ));
     }
     if !findings.is_empty() {
-        // All packages take a version from one line, so one finding for it is enough.
+        // The version of a dependency is in one line for all packages, so one finding for each line is enough.
         let mut fixes = Vec::new();
         findings.retain(|finding| {
             let new = !fixes.contains(&finding.fix);
@@ -66,7 +66,7 @@ pub(super) fn plan(packages: &[Package]) -> Result<Plan, Vec<Finding>> {
     Ok(Plan { tag: format!("v{version}"), version, packages: order(&published)? })
 }
 
-/// Cargo leaves dependencies that are for tests and have a path only out of what it publishes.
+/// Whether a dependency is published. Cargo leaves out dev-dependencies that have only a path.
 fn counts(dependency: &crate::workspace::Dependency) -> bool {
     dependency.kind != Kind::Dev || dependency.version != "*"
 }
@@ -75,8 +75,9 @@ fn version(package: &Package, first: &str, version: &str) -> Option<Finding> {
     (package.version != version).then(|| {
         let problem = format!("has the version {}, but {first} has {version}", package.version);
         let place = format!("{}/Cargo.toml", package.place());
-        let fix =
-            format!("write version.workspace = true in {place}: all have the version of workspace.package");
+        let fix = format!(
+            "write version.workspace = true in {place}: all packages share the version of workspace.package"
+        );
         Finding::new(place, problem, fix)
     })
 }
@@ -85,7 +86,7 @@ fn asked(package: &Package, needed: &Package, asks: &str) -> Option<Finding> {
     let place = format!("{}/Cargo.toml", package.place());
     if !needed.published {
         let problem = format!("needs {}, which is not published", needed.name);
-        let fix = format!("publish {} too, or need it for tests only, by its path", needed.name);
+        let fix = format!("publish {} too, or make it a dev-dependency with only a path", needed.name);
         return Some(Finding::new(place, problem, fix));
     }
     (asks != format!("^{}", needed.version)).then(|| {
@@ -99,7 +100,8 @@ fn asked(package: &Package, needed: &Package, asks: &str) -> Option<Finding> {
     })
 }
 
-/// Each package after those that it needs; by name where several could be next, so that the order is always the same.
+/// Sorts the packages: each one after those that it needs. If several could be next, by name, so that the order is always
+/// the same.
 fn order(published: &[&Package]) -> Result<Vec<Member>, Vec<Finding>> {
     let mut left = published.to_vec();
     left.sort_by(|a, b| a.name.cmp(&b.name));
@@ -113,7 +115,7 @@ fn order(published: &[&Package]) -> Result<Vec<Member>, Vec<Finding>> {
             let names: Vec<&str> = left.iter().map(|package| package.name.as_str()).collect();
             let problem = format!("these packages need each other: {}", names.join(", "));
             let fix =
-                "need the others for tests only, and by their path: { path = \"...\" } without a version";
+                "make one of them a dev-dependency with only a path: { path = \"...\" } without a version";
             return Err(vec![Finding::new("Cargo.toml", problem, fix)]);
         };
         let package = left.remove(next);

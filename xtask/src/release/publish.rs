@@ -1,7 +1,7 @@
-//! What cannot be taken back: the tag, and each package in the registry. Both can be done again after a failure
-//! half-way: what is there already is kept.
+//! The steps that cannot be undone: the tag, and publishing each package. After a failure half-way they can be run again:
+//! what exists already is kept.
 //!
-//! Cargo reads the registry's token itself, from `CARGO_REGISTRY_TOKEN` or from where `cargo login` keeps it. No other
+//! Cargo reads the registry's token itself, from `CARGO_REGISTRY_TOKEN` or from where `cargo login` stored it. No other
 //! command gets the variable.
 
 use super::{Done, Options, changelog, git::git, plan::Plan, tree::Tag};
@@ -13,15 +13,15 @@ use std::env;
 
 const REMOTE: &str = "origin";
 
-/// The tag goes to the remote before anything is published. So a second run, on another machine too, publishes the rest
-/// from the same commit, or is refused.
+/// Pushes the tag before anything is published. So a second run, even on another machine, publishes the rest from the same
+/// commit, or is refused.
 pub(super) fn tag(plan: &Plan, options: Options) -> Done {
     let message = message(&plan.version, &changelog::notes(&plan.version)?);
     let there = Tag::of(plan);
     if options.dry_run {
         let what = match there {
             Tag::Absent => "would be made here",
-            Tag::Here => "is here already and would be kept",
+            Tag::Here => "exists here and would be kept",
             Tag::Elsewhere(_) => "is at another commit, see the step tree",
         };
         let indented: String = message.lines().map(|line| format!("\n    {line}")).collect();
@@ -31,16 +31,16 @@ pub(super) fn tag(plan: &Plan, options: Options) -> Done {
         git(arguments).map_err(|error| vec![Finding::new(&plan.tag, error, fix)])
     };
     let made = match there {
-        // The step `tree` has refused it; this only keeps it true.
+        // The step `tree` has already refused this; checked again for safety.
         Tag::Elsewhere(commit) => {
             let problem = format!("this tag points to another commit, {commit}");
             return Err(vec![Finding::new(&plan.tag, problem, "run cargo xtask release --dry-run")]);
         }
         Tag::Here => "kept",
         Tag::Absent => {
-            // Lines of the message may begin with '#', which git would take for comments.
+            // Without this option git would remove lines that begin with '#' as comments.
             let arguments = ["tag", "--annotate", "--cleanup=whitespace", "--message", &message, &plan.tag];
-            run(&arguments, "git has to know who you are: git config user.name and user.email")?;
+            run(&arguments, "set your name and address: git config user.name and user.email")?;
             "made"
         }
     };
@@ -48,8 +48,8 @@ pub(super) fn tag(plan: &Plan, options: Options) -> Done {
         return Ok(format!("{} {made}; not pushed: there is no remote '{REMOTE}'", plan.tag));
     }
     let fix = format!(
-        "a tag that is rejected because it exists there is another release's: git fetch {REMOTE} --tags --force, \
-         then run this again; otherwise see that you may push tags"
+        "if the tag exists on the remote, it belongs to another release: git fetch {REMOTE} --tags --force, \
+         then run this again; otherwise check that you may push tags"
     );
     run(&["push", "--quiet", REMOTE, &format!("refs/tags/{}", plan.tag)], &fix)?;
     Ok(format!("{} {made}, and pushed", plan.tag))
@@ -80,7 +80,7 @@ pub(super) fn publish(plan: &Plan, options: Options) -> Done {
             Err(error) => {
                 return stopped(
                     &error,
-                    "see that the registry answers, then run this again: it goes on here",
+                    "check that the registry answers, then run this again: it continues here",
                 );
             }
         }
@@ -89,7 +89,7 @@ pub(super) fn publish(plan: &Plan, options: Options) -> Done {
             command.env(TOKEN, token);
         }
         if !command.status().is_ok_and(|status| status.success()) {
-            let fix = "see cargo's message above, then run this again: it goes on here. A registry takes only a few \
+            let fix = "see cargo's message above, then run this again: it continues here. A registry accepts only a few \
                        new names at once: wait as long as it says";
             return stopped("is not published", fix);
         }
@@ -97,7 +97,7 @@ pub(super) fn publish(plan: &Plan, options: Options) -> Done {
     Ok(format!("all {} packages are published", names.len()))
 }
 
-/// Without building it once more: the step `package` has built the same, and a build script should not see the token.
+/// Publishes without another build: the step `package` has built the same files, and no build script should see the token.
 fn command(name: &str) -> [&str; 5] {
     ["publish", "--locked", "--no-verify", "--package", name]
 }
@@ -108,12 +108,12 @@ fn progress(names: &[&str], done: usize) -> String {
     format!("published: {}; left: {}", list(before), list(after))
 }
 
-/// Whether the registry has this version. It is asked before, and not read from what `cargo publish` complains about:
-/// its words may change, and a second upload is nothing to try out. That `cargo info` succeeds is a
-/// proof; where it fails for another reason than the one we know, the release stops instead of guessing.
+/// Whether the registry has this version. `cargo info` is asked before the upload, because the error texts of
+/// `cargo publish` may change, and a second upload must not be tried. If `cargo info` fails for an unknown reason, the
+/// release stops instead of guessing.
 fn published(name: &str, version: &str) -> Result<bool, String> {
     let package = format!("{name}@{version}");
-    // Inside of the workspace cargo would answer from the manifests here.
+    // Run outside of the workspace, because inside of it cargo would answer from our manifests.
     let output = cargo(&["info", "--quiet", &package]).current_dir(env::temp_dir()).output();
     let output = output.map_err(|error| format!("cargo info does not start: {error}"))?;
     judge(&package, output.status.success(), &String::from_utf8_lossy(&output.stderr))

@@ -1,4 +1,4 @@
-//! What git says: a release is made from `main` as everybody has it.
+//! Checks the state of git: a release is made from a clean, pushed `main`.
 
 use super::{
     Done, Options,
@@ -7,12 +7,12 @@ use super::{
 };
 use crate::finding::Finding;
 
-/// Where the tag of this version stands.
+/// Where the tag of this version is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tag {
-    /// It is not there yet.
+    /// It does not exist yet.
     Absent,
-    /// At HEAD: a release that stopped half-way goes on.
+    /// At HEAD: a release that stopped half-way continues.
     Here,
     /// At this other commit.
     Elsewhere(String),
@@ -29,12 +29,12 @@ impl Tag {
 }
 
 struct State {
-    /// Empty where HEAD is on no branch.
+    /// Empty if HEAD is on no branch.
     branch: String,
-    /// As `git status --short` lists it.
+    /// The output of `git status --short`.
     changed: String,
     tag: Tag,
-    /// Whether HEAD is part of the remote's `main`; none where there is no such remote.
+    /// Whether HEAD is part of the remote's `main`; `None` if there is no such remote.
     pushed: Option<bool>,
 }
 
@@ -56,21 +56,21 @@ pub(super) fn check(plan: &Plan, options: Options) -> Done {
 fn judge(state: &State, tag: &str, dry_run: bool) -> Done {
     let mut findings = Vec::new();
     if !state.changed.is_empty() {
-        let problem = format!("holds what is not committed:\n{}", state.changed);
+        let problem = format!("has changes that are not committed:\n{}", state.changed);
         findings.push(Finding::new(
             "the working tree",
             problem,
-            "commit it, or git stash --include-untracked",
+            "commit them, or git stash --include-untracked",
         ));
     }
     if let Tag::Elsewhere(commit) = &state.tag {
         let fix = format!(
-            "to go on with the release that made it: git switch --detach {tag}, then run this again; \
+            "to continue the release that made it: git switch --detach {tag}, then run this again; \
              for a new release: raise the version in Cargo.toml, and those under [workspace.dependencies]"
         );
         findings.push(Finding::new(tag, format!("this tag points to another commit, {commit}"), fix));
     }
-    // A release that goes on is made from its tag; `main` may have moved.
+    // A release that continues is made from its tag, because `main` may have moved.
     let mut place = Vec::new();
     if state.branch != "main" && state.tag != Tag::Here {
         let problem = match state.branch.as_str() {
@@ -83,14 +83,14 @@ fn judge(state: &State, tag: &str, dry_run: bool) -> Done {
         let problem = "is not part of origin/main, so nobody could see what was published";
         place.push(Finding::new("HEAD", problem, "git push origin main, then git fetch origin"));
     }
-    // A dry run is also for the branch that prepares a release.
+    // A dry run is allowed on the branch that prepares a release.
     let said = if dry_run {
         let said: Vec<String> = place.iter().map(|finding| format!("; HEAD {}", finding.problem)).collect();
         format!("nothing to commit{}", said.concat())
     } else {
         findings.extend(place);
         let place = if state.tag == Tag::Here {
-            format!("at {tag}, whose release goes on")
+            format!("at {tag}, whose release continues")
         } else {
             "on main".to_owned()
         };
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_release_goes_on_from_its_tag() {
         let at_tag = State { branch: String::new(), tag: Tag::Here, pushed: Some(false), ..state() };
-        assert!(judge(&at_tag, "v0.1.0", false).unwrap().ends_with("at v0.1.0, whose release goes on"));
+        assert!(judge(&at_tag, "v0.1.0", false).unwrap().ends_with("at v0.1.0, whose release continues"));
     }
 
     #[test]

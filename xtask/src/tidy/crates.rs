@@ -1,11 +1,11 @@
-//! What every crate of ours has: a README that is its rustdoc, the workspace's lints and versions.
+//! Checks that each of our crates has a README that is its rustdoc, and the workspace's lints and versions.
 
 use crate::{finding::Finding, workspace::Package};
 use std::fs;
 
 const DOC: &str = "#![doc = include_str!(\"../README.md\")]";
 
-/// Everything that a crate of ours lacks.
+/// Everything that our crates miss.
 pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in packages.iter().filter(|package| package.ours) {
@@ -46,13 +46,13 @@ fn manifest(folder: &str, text: &str) -> Vec<Finding> {
     }
     if published && !text.contains("[package.metadata.docs.rs]\nall-features = true") {
         let fix = "write [package.metadata.docs.rs] and all-features = true";
-        findings.push(Finding::new(&place, "docs.rs would show only what default features have", fix));
+        findings.push(Finding::new(&place, "docs.rs would show only the items of the default features", fix));
     }
     if text.contains("placeholder") {
         findings.push(Finding::new(
             &place,
             "its description is a placeholder",
-            "say in a sentence what the crate is",
+            "say in one sentence what the crate is",
         ));
     }
     findings

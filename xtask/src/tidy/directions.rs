@@ -1,4 +1,4 @@
-//! Which crate may use which. The table is the design's, and the only place it stands in.
+//! Which crate may use which other crate. This table is the only place that defines it.
 
 use crate::{
     finding::Finding,
@@ -7,7 +7,7 @@ use crate::{
 
 const HERE: &str = "xtask/src/tidy/directions.rs";
 
-/// A crate and what it may use; `?` marks what must stand behind a feature.
+/// A crate and the crates that it may use; `?` marks one that must be behind a feature.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("capecrypto-models", &[]),
     ("capecrypto-auth", &[]),
@@ -43,10 +43,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "?cabital",
         ],
     ),
-    // Its own wire types, so that a wrong name cannot cancel out between client and server.
+    // It has its own wire types, so that the same wrong name cannot be in client and server.
     ("capecrypto-sandbox", &[]),
     ("capecrypto-testkit", &[]),
-    // For tests alone: it is a dev-dependency of the crates whose calls it checks.
+    // Only for tests: it is a dev-dependency of the crates whose calls it checks.
     (
         "capecrypto-probe",
         &[
@@ -60,7 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// Edges that the table does not have, crates that it does not know, and versions where there must be none.
+/// Reports dependencies that the table does not allow, crates that it does not have, and versions of dev-dependencies.
 pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
     let ours: Vec<&Package> = packages.iter().filter(|package| package.ours).collect();
     let mut findings = Vec::new();
@@ -79,19 +79,19 @@ pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
             let name = &dependency.name;
             if dependency.kind == Kind::Dev {
                 if dependency.version != "*" {
-                    let problem =
-                        format!("the dev-dependency {name} has a version, so publishing would go in circles");
-                    let fix = format!("name it by path alone: {name} = {{ path = \"…\" }}");
+                    let problem = format!(
+                        "the dev-dependency {name} has a version, so the crates could not be published in order"
+                    );
+                    let fix = format!("give only its path: {name} = {{ path = \"…\" }}");
                     findings.push(Finding::new(place.clone(), problem, fix));
                 }
                 continue;
             }
             let behind_feature = may_use.iter().any(|known| known.strip_prefix('?') == Some(name));
             if !behind_feature && !may_use.contains(&name.as_str()) {
-                let problem = format!("uses {name}, and must not");
-                let fix = format!(
-                    "take {name} out, or move what is needed to a crate below both (table in {HERE})"
-                );
+                let problem = format!("uses {name}, which is not allowed");
+                let fix =
+                    format!("remove {name}, or move what is needed to a crate below both (table in {HERE})");
                 findings.push(Finding::new(place.clone(), problem, fix));
             } else if behind_feature && !dependency.optional {
                 let problem = format!("uses {name} always; it belongs behind a feature");
@@ -153,7 +153,9 @@ mod tests {
             ];
             let found = problems(&packages);
             assert_eq!(found.len(), 2, "{found:?}");
-            assert!(found.iter().all(|problem| problem.contains("uses capecrypto-models, and must not")));
+            assert!(
+                found.iter().all(|problem| problem.contains("uses capecrypto-models, which is not allowed"))
+            );
         }
     }
 

@@ -1,20 +1,20 @@
-//! Which part of the sandbox may use which: each one only what stands below it.
+//! Which part of the sandbox may use which: each part only the parts below it.
 
 use crate::finding::Finding;
 
 const HERE: &str = "xtask/src/tidy/layers.rs";
 const SOURCES: &str = "crates/sandbox/src/";
 
-/// From the ground up. A part is a folder, or a file beside `lib.rs`.
+/// The parts, from the lowest to the highest. A part is a folder, or a file beside `lib.rs`.
 const LAYERS: [&str; 8] = ["base", "exchange", "stream", "host", "api", "door", "wire", "sandbox"];
 
-/// Every use of a higher part in these sources.
+/// Reports every use of a higher part in these sources.
 pub(super) fn check<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (place, text) in files {
         let Some(path) = place.strip_prefix(SOURCES) else { continue };
         let part = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
-        // They put the parts together.
+        // These two may use all parts.
         if matches!(part, "lib" | "main") {
             continue;
         }
@@ -25,8 +25,9 @@ pub(super) fn check<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<
         };
         for used in uses(text) {
             if layer(used).is_none_or(|other| other > own) {
-                let problem = format!("{part} uses {used}, which stands above it");
-                let fix = "move what is needed down, or give it as a value or a function".to_owned();
+                let problem = format!("{part} uses {used}, which is above it");
+                let fix =
+                    "move what is needed to a lower part, or pass it as a value or a function".to_owned();
                 findings.push(Finding::new(place, problem, fix));
             }
         }
@@ -38,7 +39,7 @@ fn layer(part: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| *layer == part)
 }
 
-/// The parts that a text names with `crate::`, each once. What the crate's root itself has is none of them.
+/// The parts that a text names with `crate::`, each once. Items of the crate's root are not counted.
 fn uses(text: &str) -> Vec<&str> {
     let mut used: Vec<&str> = text.split("crate::").skip(1).flat_map(named).collect();
     used.retain(|part| !part.is_empty() && !matches!(*part, "calls"));
@@ -47,7 +48,7 @@ fn uses(text: &str) -> Vec<&str> {
     used
 }
 
-/// The first names of what stands behind `crate::`: one, or several in braces.
+/// The first names after `crate::`: one, or several in braces.
 fn named(rest: &str) -> Vec<&str> {
     let Some(group) = rest.strip_prefix('{') else { return vec![name(rest)] };
     let (mut depth, mut start, mut names) = (0_u32, 0, Vec::new());

@@ -1,18 +1,18 @@
-//! What the lock file brings in: how new a compiler it needs, and how much of it there is.
+//! Checks the dependencies of the lock file: which compiler they need, and how many there are.
 
 use crate::{
     finding::Finding,
     workspace::{self, Package},
 };
 
-/// What a crate alone may be built from, besides our own.
+/// The limit for a crate's dependencies, without our own crates.
 struct Budget {
     package: &'static str,
     most: usize,
     without: &'static [&'static str],
 }
 
-/// Whoever needs only data, signing, the book or a webhook's check gets no runtime and no HTTP client.
+/// The crates for data, signing, the book and the check of a webhook must not need a runtime or an HTTP client.
 const LEAN: &[&str] = &["tokio", "hyper", "reqwest", "h2", "ureq", "axum", "tower"];
 
 const BUDGETS: &[Budget] = &[
@@ -23,8 +23,8 @@ const BUDGETS: &[Budget] = &[
     Budget { package: "capecrypto", most: 120, without: &["openssl-sys", "native-tls", "axum"] },
 ];
 
-/// Dependencies that need a newer compiler than we promise. This is how `rust-version` is checked where only one
-/// toolchain is installed; the job `msrv` builds with the old one.
+/// Reports dependencies that need a newer compiler than we promise. So `rust-version` is checked even if only one toolchain
+/// is installed; the job `msrv` builds with the oldest one.
 pub(crate) fn rust_versions(packages: &[Package]) -> Vec<Finding> {
     let ours =
         packages.iter().filter(|package| package.ours).filter_map(|package| package.rust_version.as_deref());
@@ -35,7 +35,7 @@ pub(crate) fn rust_versions(packages: &[Package]) -> Vec<Finding> {
             let needed =
                 package.rust_version.as_deref().filter(|needed| number(needed) > number(promised))?;
             let Package { name, version, .. } = package;
-            let problem = format!("{name} {version} needs Rust {needed}, and we promise {promised}");
+            let problem = format!("{name} {version} needs Rust {needed}, but we promise {promised}");
             let fix = format!(
                 "cargo update --package {name}@{version} --precise OLDER, or raise rust-version in Cargo.toml"
             );
@@ -50,7 +50,7 @@ fn number(version: &str) -> Vec<u64> {
     parts
 }
 
-/// Crates that are built from too much.
+/// Reports crates with too many or forbidden dependencies.
 pub(crate) fn budgets(packages: &[Package]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for budget in BUDGETS {
@@ -69,15 +69,15 @@ fn over(budget: &Budget, crates: &[String]) -> Vec<Finding> {
     let Budget { package, most, without } = budget;
     let look = |what: &str| format!("see where it comes from: cargo tree -p {package} -e normal,build{what}");
     let mut findings = Vec::new();
-    // Ours are what the user asked for.
+    // Our own crates are not counted: the user asked for them.
     let count = crates.iter().filter(|name| !name.starts_with("capecrypto")).count();
     if count > *most {
-        let problem = format!("is built from {count} crates of others; at most {most}");
+        let problem = format!("is built from {count} crates of others; at most {most} are allowed");
         findings.push(Finding::new(*package, problem, look("")));
     }
     for name in *without {
         if crates.iter().any(|known| known.split(' ').next() == Some(name)) {
-            let problem = format!("is built with {name}, and must not");
+            let problem = format!("is built with {name}, which is not allowed");
             findings.push(Finding::new(*package, problem, look(&format!(" -i {name}"))));
         }
     }

@@ -1,4 +1,4 @@
-//! House rules. Each one lists everything that breaks it, not only the first.
+//! House rules. Each check reports everything that breaks its rule, not only the first place.
 
 mod crates;
 mod directions;
@@ -18,7 +18,7 @@ pub(crate) fn run() -> Vec<Finding> {
         Ok(packages) => packages,
         Err(error) => {
             let fix =
-                "fix the manifest; where only the lock file is old: cargo update --workspace, and commit it";
+                "fix the manifest; if only the lock file is old: cargo update --workspace, and commit it";
             return vec![Finding::new("Cargo.lock", error, fix)];
         }
     };

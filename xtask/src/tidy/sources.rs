@@ -1,4 +1,4 @@
-//! The sources themselves: how long a file is, and that money never is a float.
+//! Checks the sources: no file is too long, and money is never a float.
 
 use super::{layers, voice};
 use crate::finding::Finding;
@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 const MOST_LINES: usize = 600;
 
-/// Where a float may stand: the local exchange draws candles, the others never see money.
+/// Crates that may use floats, because they are not part of the client.
 const NO_CLIENT: &[&str] = &["sandbox", "testkit"];
 
 /// Everything in the sources that breaks a rule.
@@ -45,12 +45,12 @@ fn files(root: &Path) -> Vec<(String, String)> {
 
 fn length(place: &str, text: &str) -> Option<Finding> {
     let lines = text.lines().count();
-    // Generated data is as long as the data.
+    // Generated files may have any length.
     if lines <= MOST_LINES || place.contains("/generated/") {
         return None;
     }
     let problem = format!("{lines} lines; at most {MOST_LINES}");
-    Some(Finding::new(place, problem, "it has more than one job: give the second one a file of its own"))
+    Some(Finding::new(place, problem, "it has more than one job: move one of them to a new file"))
 }
 
 fn is_client(place: &str) -> bool {
@@ -63,7 +63,7 @@ fn floats(place: &str, text: &str) -> Vec<Finding> {
     let is_float = |line: &str| {
         let code = line.split("//").next().unwrap_or_default();
         let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
-        // Whoever implements serde's `Serializer` has to name them, if only to refuse them.
+        // An implementation of serde's `Serializer` must name them, even to refuse them.
         !code.contains("serialize_f")
             && words
                 .any(|word| matches!(word, "f32" | "f64") || word.ends_with("_f32") || word.ends_with("_f64"))

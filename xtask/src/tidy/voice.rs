@@ -1,8 +1,8 @@
-//! One voice: how sentences are written, and where tests of the inside stand.
+//! Checks the style: no short forms, and unit tests in modules named `tests`.
 
 use crate::finding::Finding;
 
-/// Short forms. Whoever reads English as a second language reads the long ones more easily.
+/// Short forms. The long forms are easier for readers whose second language is English.
 const SHORT: [&str; 12] = [
     "n\u{27}t",
     "it\u{27}s",
@@ -34,7 +34,7 @@ pub(super) fn check(place: &str, text: &str) -> Vec<Finding> {
     let path = lines().filter(|(_, line)| line.trim_start().starts_with("#[path"));
     let path = path.map(|(number, _)| {
         let fix = "put the tests of `x.rs` at its end, or into `x/tests.rs`";
-        Finding::new(at(number), "a module with a path of its own", fix)
+        Finding::new(at(number), "a module with a `path` attribute", fix)
     });
     let lonely = lines().zip(text.lines().skip(1)).filter_map(|((number, attribute), next)| {
         if attribute.trim() != "#[cfg(test)]" {
@@ -43,14 +43,14 @@ pub(super) fn check(place: &str, text: &str) -> Vec<Finding> {
         let (_, name) = next.split_once("mod ")?;
         let name = name.split([' ', ';', '{']).next().unwrap_or_default();
         let fix =
-            "name it `tests`: at the end of the file that it tests, or in a file of that name beside it";
+            "name it `tests`, and put it at the end of the file that it tests, or into the folder with that file's name";
         (!FOR_TESTS.contains(&name))
             .then(|| Finding::new(at(number + 1), format!("a module '{name}' for tests"), fix))
     });
     short.chain(path).chain(lonely).collect()
 }
 
-/// Whether a line has a short form; the end of a longer word is none.
+/// Whether a line has a short form. The same letters at the end of a longer word do not count.
 fn has(line: &str, form: &str) -> bool {
     let inside = |before: &str| before.ends_with(|c: char| c.is_alphanumeric());
     line.match_indices(form).any(|(at, _)| form.starts_with('n') || !line.get(..at).is_some_and(inside))
@@ -78,6 +78,6 @@ mod tests {
         let found = problems("#[cfg(test)]\nmod property;\n#[cfg(test)]\nfn helper() {}");
         assert_eq!(found, ["a module 'property' for tests"]);
         let attribute = format!("{}[path = \"x.rs\"]\nmod tests;", '#');
-        assert_eq!(problems(&attribute), ["a module with a path of its own"]);
+        assert_eq!(problems(&attribute), ["a module with a `path` attribute"]);
     }
 }
