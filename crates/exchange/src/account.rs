@@ -30,7 +30,7 @@ request! {
 }
 
 impl ListBalances {
-    /// All of them.
+    /// All balances.
     pub fn new() -> Self {
         Self::with()
     }
@@ -46,12 +46,12 @@ impl ListBalances {
     }
 }
 
-/// Reads a balance as the environment says that this server means it.
+/// Converts the balance if the environment says that the `balance` field of this server is the total.
 fn as_meant(balance: &mut Balance, environment: &Environment) -> Result<(), Objection> {
     if environment.rest_balance() == BalanceMeaning::Total {
         *balance = balance.clone().with_balance_as_total().map_err(|_| {
             Objection::Unusable(
-                "more is locked than `balance` holds, so it is not the total; set rest_balance of the environment to Available",
+                "`locked` is larger than `balance`, so `balance` is not the total; set rest_balance of the environment to Available",
             )
         })?;
     }
@@ -75,7 +75,7 @@ request! {
 }
 
 impl GetBalance {
-    /// Of this currency, such as `zar`.
+    /// The balance of this currency, such as `zar`.
     pub fn new(currency: impl Into<Arg<CurrencyId>>) -> Self {
         Self::with(currency.into())
     }

@@ -1,4 +1,4 @@
-//! Arguments that several calls share. Each knows whether it can be sent; one that cannot is refused by `send`.
+//! Arguments that several calls share. Each checks itself, and `send` refuses an invalid one.
 
 use capecrypto_models::{
     Arg, Decimal, Malformed,
@@ -11,7 +11,6 @@ use capecrypto_rest::Mismatch;
 pub struct Positive(Decimal);
 
 impl Positive {
-    /// The number.
     pub(crate) fn get(self) -> Decimal {
         self.0
     }
@@ -32,7 +31,7 @@ impl Param for Positive {
     }
 }
 
-/// Direction of a list.
+/// Sort direction of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Oldest or smallest first.
@@ -50,8 +49,8 @@ impl Param for Direction {
     }
 }
 
-/// A filter holds for every row: one that the server ignored would show foreign rows. A row that does not say proves
-/// nothing.
+/// Checks that every row matches a filter, because a server that ignores the filter sends other rows too. A row without
+/// the field is accepted.
 pub(crate) fn only<'a, A: PartialEq<B> + 'a, B: 'a>(
     field: &'static str,
     asked: Option<&A>,
@@ -60,7 +59,7 @@ pub(crate) fn only<'a, A: PartialEq<B> + 'a, B: 'a>(
     came.try_for_each(|value| Mismatch::check(field, asked, value))
 }
 
-/// The value of an argument that was given and is good; a bad one never leaves, so it is asked for nothing.
+/// The value of an argument that was given and is valid. An invalid one is never sent, so it needs no comparison.
 pub(crate) fn given<T>(argument: Option<&Arg<T>>) -> Option<&T> {
     argument.and_then(|argument| argument.value().ok())
 }

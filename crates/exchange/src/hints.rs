@@ -7,17 +7,17 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "the account's available balance does not cover the order; a market buy locks up to 10 % more than it may cost"
         }
         "market.order.invalid_volume_or_price" => {
-            "hold volume and price against the market: min_amount, amount_precision, min_price, max_price, price_precision"
+            "compare volume and price with the market's min_amount, amount_precision, min_price, max_price and price_precision"
         }
         "market.order.insufficient_market_liquidity" => {
             "the book does not hold that much: ask for less, or place a limit order"
         }
         "sandbox.order.post_only_would_match" => {
-            "move the price away from the other side of the book, or leave post_only out to take what is there"
+            "move the price away from the other side of the book, or leave post_only out so that the order may match at once"
         }
         "market.order.market_order_price" => "a market order has no price: use CreateOrder::market",
         "market.order.invaild_id_or_uuid" => {
-            "name the order by its number or its UUID; the custom order id is no key"
+            "name the order by its number or its UUID; a custom order id is not accepted here"
         }
         "market.market.doesnt_exist"
         | "market.market.doesnt_exist_or_not_enabled"

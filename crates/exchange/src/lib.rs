@@ -4,7 +4,7 @@ use capecrypto_auth::Service;
 
 /// Public market data and trading.
 pub const TRADE: Service = Service::new("trade", "/api/v2/atlas").older("/api/v2/trade");
-/// Balances and what else belongs to the account.
+/// The account: balances, history, deposit addresses and beneficiaries.
 pub const ACCOUNT: Service = Service::new("account", "/api/v2/atlas").older("/api/v2/trade");
 
 /// Payment methods.

@@ -18,11 +18,11 @@ use serde::{Serialize, Serializer};
 use std::ops::Deref;
 
 endpoints! { TRADE public; hints crate::hints::hint; probe capecrypto_probe::Probe;
-    GET "/public/health/alive"             CheckHealth    -> Alive, unreviewed("it asks for nothing in particular");
-    GET "/public/timestamp"                GetTimestamp   -> Timestamp, unreviewed("it asks for nothing in particular");
+    GET "/public/health/alive"             CheckHealth    -> Alive, unreviewed("the request has no arguments");
+    GET "/public/timestamp"                GetTimestamp   -> Timestamp, unreviewed("the request has no arguments");
     GET "/public/markets"                  ListMarkets    -> Page<Market>, paged reviewed;
     GET "/public/markets/{market}/tickers" GetTicker      -> Ticker, unreviewed("a ticker does not name its market");
-    GET "/public/markets/tickers"          ListTickers    -> AllTickers, unreviewed("it asks for all markets");
+    GET "/public/markets/tickers"          ListTickers    -> AllTickers, unreviewed("the request asks for all markets");
     GET "/public/markets/{market}/k-line"  ListCandles    -> Page<Candle>, reviewed;
     GET "/public/markets/{market}/depth"   GetDepth       -> Depth, unreviewed("a depth does not name its market");
     GET "/public/markets/{market}/trades"  ListTrades     -> Page<PublicTrade>, paged reviewed;
@@ -38,19 +38,20 @@ request! {
 }
 
 impl CheckHealth {
-    /// The question has no arguments.
+    /// A request without arguments.
     pub fn new() -> Self {
         Self::with()
     }
 }
 
-/// The trade engine runs. The body says nothing more than the status.
+/// The trade engine runs. The body adds nothing to the status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Alive;
 
 impl FromResponse for Alive {
-    /// The server sends a number, or nothing. A page of somebody else's, such as a portal's, is no sign of life.
+    /// The server sends a number, or nothing. Any other body is an error: the page of a gateway or a login portal does not
+    /// prove that the engine runs.
     fn from_response(_: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let body = without_bom(body).trim_ascii();
         if body.iter().all(u8::is_ascii_digit) {
@@ -67,7 +68,7 @@ request! {
 }
 
 impl GetTimestamp {
-    /// The question has no arguments.
+    /// A request without arguments.
     pub fn new() -> Self {
         Self::with()
     }
@@ -78,7 +79,7 @@ request! {
     #[derive(Default)]
     pub struct ListMarkets {}
     optional {
-        /// Direction; ascending when left out.
+        /// Sort direction; ascending when left out.
         ordering: Direction,
         /// What to sort by.
         order_by: MarketOrder,
@@ -95,7 +96,7 @@ request! {
 pub enum MarketOrder {
     /// The market's id.
     Id,
-    /// Its place as the exchange sees it.
+    /// The exchange's own order of its markets.
     Position,
 }
 
@@ -138,7 +139,7 @@ request! {
 }
 
 impl GetTicker {
-    /// Of this market.
+    /// The figures of this market.
     pub fn new(market: impl Into<Arg<MarketId>>) -> Self {
         Self::with(market.into())
     }
@@ -151,19 +152,19 @@ request! {
 }
 
 impl ListTickers {
-    /// The question has no arguments.
+    /// A request without arguments.
     pub fn new() -> Self {
         Self::with()
     }
 }
 
-/// The tickers of all markets, with what of them could not be read.
+/// The tickers of all markets, and the entries that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AllTickers {
     /// The tickers.
     pub tickers: Tickers,
-    /// Entries that could not be read: they hide no others.
+    /// Entries that could not be read. All others are in `tickers`.
     pub unreadable: Vec<UnreadableRow>,
 }
 
@@ -178,7 +179,7 @@ impl Deref for AllTickers {
 impl FromResponse for AllTickers {
     fn from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let entries = Entries::<Ticker>::from_response(head, body)?;
-        let market = |name: &str| name.parse::<MarketId>().map_err(|_| "its key is no name of a market");
+        let market = |name: &str| name.parse::<MarketId>().map_err(|_| "its key is not a market's name");
         let (tickers, unreadable) = entries.with_names(market);
         Ok(Self { tickers: tickers.into_iter().collect(), unreadable })
     }
@@ -203,19 +204,19 @@ request! {
     optional {
         /// Length of a candle; a minute when left out.
         period: Period,
-        /// How many, 1 to 10,000; 30 when left out. Ignored by the exchange where both times are given.
+        /// How many candles, 1 to 10,000; 30 when left out. The exchange ignores it when both times are given.
         limit: Limit<10_000>,
     }
     times TimeRange;
 }
 
 impl ListCandles {
-    /// The newest 30 candles of one minute, unless said otherwise.
+    /// The newest 30 candles of one minute; the setters choose others.
     pub fn new(market: impl Into<Arg<MarketId>>) -> Self {
         Self::with(market.into())
     }
 
-    /// Both bounds are within the range.
+    /// Keeps the candles within the range, which includes both bounds.
     fn review_answer(&self, candles: &mut Page<Candle>, _: &Environment) -> Result<(), Mismatch> {
         candles.retain(|candle| self.times.holds_with_end(candle.opened_at));
         Ok(())
@@ -223,19 +224,19 @@ impl ListCandles {
 }
 
 request! {
-    /// Reads a market's price levels at one moment (documents: "Orderbook"). For a book that follows the market take the
+    /// Reads a market's price levels at one moment (documents: "Orderbook"). For a book that stays up to date use the
     /// stream.
     pub struct GetDepth {
         market: Arg<MarketId>,
     }
     optional {
-        /// Most levels a side, 1 to 1,000; 100 when left out.
+        /// Largest number of levels a side, 1 to 1,000; 100 when left out.
         limit: Limit<1_000>,
     }
 }
 
 impl GetDepth {
-    /// Of this market.
+    /// The levels of this market.
     pub fn new(market: impl Into<Arg<MarketId>>) -> Self {
         Self::with(market.into())
     }
@@ -247,7 +248,7 @@ request! {
         market: Arg<MarketId>,
     }
     optional {
-        /// Direction; newest first when left out.
+        /// Sort direction; newest first when left out.
         order_by: Direction,
     }
     pages Paging<1_000>, "1 to 1,000, 100 when left out";
@@ -295,7 +296,7 @@ impl ListCurrencies {
     }
 
     fn review_answer(&self, page: &mut Page<Currency>, _: &Environment) -> Result<(), Mismatch> {
-        // The documents write `coin` and `crypto` for the same: only words that are known are compared.
+        // The documents use both `coin` and `crypto` for coins, so an unknown word is not compared.
         let known = |kind: &&CurrencyType| kind.is_known();
         let asked = self.kind.as_ref().filter(known);
         args::only("type", asked, page.iter().map(|currency| Some(&currency.kind).filter(known)))
@@ -319,7 +320,7 @@ request! {
 }
 
 impl GetCurrency {
-    /// Of this code, such as `btc`.
+    /// The currency with this code, such as `btc`.
     pub fn new(id: impl Into<Arg<CurrencyId>>) -> Self {
         Self::with(id.into())
     }

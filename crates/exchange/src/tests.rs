@@ -1,4 +1,4 @@
-//! Holds every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
+//! Checks every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
 
 use crate::{SECTIONS, trading::CreateOrder};
 use capecrypto_models::{Decimal, Side};
@@ -23,7 +23,7 @@ async fn the_sandbox_understands_every_sample_and_is_understood() {
     all_calls().send_samples().await;
 }
 
-/// What the sandbox answers is what the specification says, key by key, with at least one full row in each list.
+/// The sandbox's answers match the specification, key by key, with at least one full row in each list.
 #[tokio::test]
 async fn the_sandbox_answers_as_specified() {
     assert_no_findings(all_calls().answers().await);
@@ -53,7 +53,7 @@ fn the_sandbox_serves_the_same_calls() {
     let mut findings = probe::calls(&spec, Who::Server("crates/sandbox"), calls);
     for call in &served {
         let Some(operation) = spec.find(call.service, call.method, call.path) else { continue };
-        // Codes of the sandbox's own are marked as such, and are not the exchange's.
+        // Codes that begin with `sandbox.` are the sandbox's own, not the exchange's.
         let codes = call.codes().into_iter().filter(|(_, code)| !code.starts_with("sandbox."));
         findings.extend(probe::codes(&spec, &operation.id, codes));
         assert_eq!(operation.only.is_some(), call.only.is_some(), "x-only of {}", operation.id);

@@ -23,11 +23,11 @@ endpoints! { TRADE signed; hints crate::hints::hint; probe capecrypto_probe::Pro
 request! {
     /// Places an order (documents: "Create Order").
     ///
-    /// The answer is the order as it was accepted, in state `pending`, even if it fills at once: what becomes of it is told
-    /// by the stream, or by [`GetOrder`]. An answer in state `reject` is an error with the outcome `Refused`. It is sent at most
-    /// once; see `Error::outcome`.
+    /// The answer is the accepted order in state `pending`, even if it fills at once. The stream or [`GetOrder`] tells what
+    /// happens to it afterwards. An answer in state `reject` is an error with the outcome `Refused`. The request is sent at
+    /// most once; see `Error::outcome`.
     ///
-    /// Every order carries a custom order id, made here where none is given, so that it can be found after an unknown outcome:
+    /// Every order has a custom order id (a random one if you give none), so that you can find it after an unknown outcome:
     /// see [`name`](Self::name).
     pub struct CreateOrder {
         market: Arg<MarketId>,
@@ -38,34 +38,35 @@ request! {
         custom_order_id: Arg<CustomOrderId>,
     }
     optional {
-        /// Refuses the order where it would match at once. Limit orders only. Which code the exchange refuses it with is not
-        /// documented: go by `Outcome::Refused`.
+        /// Makes the exchange refuse the order if it would match at once. Limit orders only. The documents do not name the
+        /// error code: check for `Outcome::Refused`.
         post_only: bool,
     }
 }
 
 impl CreateOrder {
-    /// An order of `volume` base currency that fills at `price` (quote currency for one unit) or better, and rests in
-    /// the book with what is left.
+    /// A limit order for `volume` of the base currency at `price` (quote currency for one unit) or better. The part that
+    /// does not fill at once rests in the book.
     pub fn limit(market: impl Into<Arg<MarketId>>, side: Side, volume: Decimal, price: Decimal) -> Self {
         Self::with(market.into(), side, volume.into(), OrderType::Limit, Some(price.into()), random_name())
     }
 
-    /// An order of `volume` base currency (when buying, too) at whatever prices the book offers.
+    /// A market order for `volume` of the base currency (when buying, too), at the prices that the book offers.
     pub fn market(market: impl Into<Arg<MarketId>>, side: Side, volume: Decimal) -> Self {
         Self::with(market.into(), side, volume.into(), OrderType::Market, None, random_name())
     }
 
-    /// Your own name for the order, by which it can be found again: any text of 1 to 255 characters without control
-    /// characters. Use a new one for each order: whether the exchange refuses one that was used before is not documented.
+    /// Sets your own name for the order, to find it again: any text of 1 to 255 characters without control characters. Use
+    /// a new one for each order: the documents do not say whether the exchange refuses one that was used before.
     #[must_use = "a setter returns the changed request"]
     pub fn custom_order_id(mut self, custom_order_id: impl Into<Arg<CustomOrderId>>) -> Self {
         self.custom_order_id = custom_order_id.into();
         self
     }
 
-    /// The custom order id, as given or as made; `None` where the text given is none, so that the order cannot be sent.
-    /// Clones have the same. Keep it before the order is sent, to look for the order by it: [`Order::is_named`].
+    /// The custom order id, yours or the random one; `None` if the given text is not a valid id, so that the order cannot
+    /// be sent. Clones have the same id. Store it before you send the order, to look for the order later:
+    /// [`Order::is_named`].
     pub fn name(&self) -> Option<&CustomOrderId> {
         self.custom_order_id.value().ok()
     }
@@ -73,11 +74,11 @@ impl CreateOrder {
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         if self.ord_type == OrderType::Market && self.post_only == Some(true) {
             let remedy = "leave it out, or place a limit order";
-            checks.refuse("post_only", "a market order always takes", remedy);
+            checks.refuse("post_only", "a market order always matches at once", remedy);
         }
     }
 
-    /// Every field that the request fixed. A stray answer of another request must not pass as this order's.
+    /// Compares every field that the request fixed, so that the answer to another request is not taken for this order.
     fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Objection> {
         Mismatch::check("market", self.market.value().ok(), Some(&order.market))?;
         Mismatch::check("side", Some(&self.side), Some(&order.side))?;
@@ -92,13 +93,13 @@ impl CreateOrder {
             order.custom_order_id.as_deref().as_ref(),
         )?;
         if order.state == OrderState::Reject {
-            return Err(Objection::Refused("the exchange took the order in and rejected it"));
+            return Err(Objection::Refused("the exchange accepted the request and then rejected the order"));
         }
         Ok(())
     }
 }
 
-/// A random UUID (version 4). No secret depends on it.
+/// A random UUID (version 4). It need not be secret, so a fast generator is enough.
 fn random_name() -> Arg<CustomOrderId> {
     let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let mut text = String::with_capacity(36);
@@ -120,7 +121,7 @@ request! {
 }
 
 impl GetOrder {
-    /// The order of this number or UUID.
+    /// The order with this number or UUID.
     pub fn new(id: impl Into<Arg<OrderKey>>) -> Self {
         Self::with(id.into())
     }
@@ -133,15 +134,15 @@ impl GetOrder {
 request! {
     /// Asks for an order's cancellation (documents: "Cancel Order").
     ///
-    /// The answer is the order **as it stood**: usually still `wait`; its end is told by the stream or by [`GetOrder`]. An
-    /// order that was final already is answered as it is, and that is no error.
+    /// The answer is the order **before** the cancellation, usually still in state `wait`. The stream or [`GetOrder`] tells
+    /// when it is cancelled. If the order was already final, the answer is that order and not an error.
     pub struct CancelOrder {
         id: Arg<OrderKey>,
     }
 }
 
 impl CancelOrder {
-    /// The order of this number or UUID.
+    /// The order with this number or UUID.
     pub fn new(id: impl Into<Arg<OrderKey>>) -> Self {
         Self::with(id.into())
     }
@@ -167,8 +168,8 @@ fn same_order(asked: &Arg<OrderKey>, order: &Order) -> Result<(), Mismatch> {
 request! {
     /// Asks for the cancellation of open orders (documents: "Cancel All Orders").
     ///
-    /// The answer is the orders in state `wait` as they stood. Orders that are still `pending` are not touched. Those of one
-    /// market or one side are cancelled with up to three tries, like one order; everything is asked for once.
+    /// The answer lists the orders in state `wait`, as they were before. Orders that are still `pending` are not cancelled.
+    /// With a market or a side the request is sent up to three times, as for a single order; without both it is sent once.
     pub struct CancelOrders {
         market: Option<Arg<MarketId>>,
     }
@@ -184,13 +185,13 @@ impl CancelOrders {
         Self::with(None)
     }
 
-    /// Those of one market.
+    /// The account's orders in one market.
     pub fn in_market(market: impl Into<Arg<MarketId>>) -> Self {
         Self::with(Some(market.into()))
     }
 
-    /// Cancelling the orders of one market or one side may be repeated, though a repetition can meet an order that was
-    /// placed there in between. Cancelling everything is not: it could meet any order.
+    /// Whether the request may be sent again: only with a market or a side. A repetition can also cancel an order that was
+    /// placed in between, and without a market or a side that could be any order.
     fn may_be_repeated(&self) -> bool {
         self.market.is_some() || self.side.is_some()
     }
@@ -206,7 +207,7 @@ impl CancelOrders {
 }
 
 request! {
-    /// Lists the account's orders, those that changed last first (documents: "All orders").
+    /// Lists the account's orders, most recently changed first (documents: "All orders").
     #[derive(Default)]
     pub struct ListOrders {
         states as "state[]": Vec<OrderState>,
@@ -220,8 +221,8 @@ request! {
         quote_unit: Arg<CurrencyId>,
         /// Only orders in this state.
         state: OrderState,
-        /// Direction; descending when left out. Walk pages descending: ascending, an order that changes pulls those behind it
-        /// to a page already read.
+        /// Sort direction; descending when left out. Read pages in descending order: in ascending order an order that changes
+        /// moves to the end, and the orders after it move up to a page that was already read.
         order_by: Direction,
         /// Only limit or only market orders.
         ord_type: OrderType,
@@ -238,7 +239,7 @@ impl ListOrders {
         Self::with(Vec::new())
     }
 
-    /// Only orders in one of these states, instead of one.
+    /// Only orders in one of these states. Use this or `state`, not both.
     #[must_use = "a setter returns the changed request"]
     pub fn states(mut self, states: impl IntoIterator<Item = impl Into<OrderState>>) -> Self {
         self.states = states.into_iter().map(Into::into).collect();
@@ -247,11 +248,11 @@ impl ListOrders {
 
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         if self.state.is_some() && !self.states.is_empty() {
-            checks.refuse("states", "one state was given too", "give either one state or several");
+            checks.refuse("states", "`state` was given too", "give either `state` or `states`");
         }
     }
 
-    /// The currencies are not compared: an order names its market, which does not say for certain what they are.
+    /// Does not compare the currencies: an order names only its market, and the name does not tell them for certain.
     fn review_answer(&self, page: &mut Page<Order>, _: &Environment) -> Result<(), Mismatch> {
         args::only(
             "market",
@@ -271,7 +272,7 @@ impl ListOrders {
 
 impl Paged for ListOrders {
     type Row = Order;
-    /// An order without number and UUID is told apart by everything it says.
+    /// An order without number and UUID is identified by its whole content.
     type Key = Result<OrderKey, String>;
 
     const REORDERS: bool = true;
@@ -288,9 +289,9 @@ request! {
     optional {
         /// Only this market.
         market: Arg<MarketId>,
-        /// Only the fills of this order. The older version of the exchange does not know it.
+        /// Only the fills of this order. The older version does not have this parameter.
         order_id (current_only): OrderId,
-        /// Direction; newest first when left out.
+        /// Sort direction; newest first when left out.
         order_by: Direction,
     }
     pages Paging<1_000>, "1 to 1,000, 100 when left out";
@@ -317,7 +318,7 @@ impl ListTrades {
 
 impl Paged for ListTrades {
     type Row = Trade;
-    /// Both sides of a trade have its number: an account that traded with itself has it twice.
+    /// The number alone is not enough: an account that traded with itself has both sides of a trade, with the same number.
     type Key = (TradeId, Option<OrderId>, Option<Side>);
 
     fn key(row: &Trade) -> Self::Key {

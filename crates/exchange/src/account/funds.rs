@@ -1,4 +1,4 @@
-//! Where money comes in, and where it goes.
+//! Deposit addresses and beneficiaries.
 
 use crate::ACCOUNT;
 use capecrypto_auth::Environment;
@@ -11,30 +11,30 @@ endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::P
 }
 
 request! {
-    /// Deletes a beneficiary (documents: "Delete beneficiary"). It is sent at most once; one that is gone already is refused
-    /// as not found.
+    /// Deletes a beneficiary (documents: "Delete beneficiary"). The request is sent at most once. A beneficiary that is already
+    /// deleted is refused as not found.
     pub struct DeleteBeneficiary {
         id: Arg<BeneficiaryId>,
     }
 }
 
 impl DeleteBeneficiary {
-    /// The beneficiary of this number.
+    /// The beneficiary with this number.
     pub fn new(id: impl Into<Arg<BeneficiaryId>>) -> Self {
         Self::with(id.into())
     }
 }
 
 request! {
-    /// Reads the address to deposit a currency to (documents: "Deposit address"). The first time it is being made, and the
-    /// answer has none: ask again after a few seconds.
+    /// Reads the address for deposits of a currency (documents: "Deposit address"). The first request makes the exchange
+    /// create the address, and its answer has none yet: ask again after a few seconds.
     pub struct GetDepositAddress {
         currency: Arg<CurrencyId>,
     }
 }
 
 impl GetDepositAddress {
-    /// Of this currency, such as `btc`.
+    /// The address for this currency, such as `btc`.
     pub fn new(currency: impl Into<Arg<CurrencyId>>) -> Self {
         Self::with(currency.into())
     }

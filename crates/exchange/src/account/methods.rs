@@ -1,21 +1,21 @@
-//! How money comes in.
+//! Deposit methods.
 
 use crate::PAYMENTS;
 use capecrypto_models::DepositMethod;
 use capecrypto_rest::{Page, endpoints, request};
 
 endpoints! { PAYMENTS signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
-    GET "/payments/deposits/methods" ListDepositMethods -> Page<DepositMethod>, unreviewed("it asks for all");
+    GET "/payments/deposits/methods" ListDepositMethods -> Page<DepositMethod>, unreviewed("the request asks for all methods");
 }
 
 request! {
-    /// Lists the ways to deposit, with what the account may still deposit by each (documents: "Get deposit methods").
+    /// Lists the deposit methods, with the amount that the account may still deposit by each (documents: "Get deposit methods").
     #[derive(Default)]
     pub struct ListDepositMethods {}
 }
 
 impl ListDepositMethods {
-    /// The question has no arguments.
+    /// A request without arguments.
     pub fn new() -> Self {
         Self::with()
     }

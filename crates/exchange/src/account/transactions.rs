@@ -20,17 +20,17 @@ endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::P
 
 request! {
     /// Lists the account's history: deposits, withdrawals, trades and the rest, newest first (documents: "Get transaction
-    /// history"). The range of time counts seconds, both ends within it.
+    /// history"). The time range is in seconds and includes both ends.
     #[derive(Default)]
     pub struct ListTransactions {}
     optional {
-        /// Only what brought this currency in or took it out.
+        /// Only transactions that credit or debit this currency.
         currency: Arg<CurrencyId>,
-        /// Only of this type (`type` on the wire).
+        /// Only transactions of this type (`type` on the wire).
         kind as "type": TransactionType,
-        /// Only the transaction of this id.
+        /// Only the transaction with this id.
         txid: String,
-        /// Direction; newest first when left out.
+        /// Sort direction; newest first when left out.
         order_by: Direction,
     }
     pages Paging<1_000>, "1 to 1,000, 50 when left out";
@@ -39,7 +39,7 @@ request! {
 
 /// The same history as CSV, of any length, for [`Client::export`](capecrypto_rest::Client::export).
 ///
-/// The exchange ignores limit and page, gives 18 months at most, and the last month where no start is given.
+/// The exchange ignores limit and page. It returns 18 months at most, and the last month if no start is given.
 #[derive(Debug, Clone, Default)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct ExportTransactions(ListTransactions);
@@ -51,12 +51,12 @@ impl Params for ExportTransactions {
 }
 
 impl ListTransactions {
-    /// All of it.
+    /// The whole history.
     pub fn new() -> Self {
         Self::with()
     }
 
-    /// Times are not compared: which of a transaction's times the range is about is not documented.
+    /// Does not compare times: the documents do not say which of a transaction's times the range means.
     fn review_answer(&self, page: &mut Page<Transaction>, _: &Environment) -> Result<(), Mismatch> {
         if let Some(asked) = args::given(self.currency.as_ref()) {
             let is_in = |row: &Transaction| {
@@ -82,7 +82,7 @@ impl Paged for ListTransactions {
 }
 
 impl ExportTransactions {
-    /// What this list would show, on one table.
+    /// The rows of this list, as one table.
     pub fn of(list: ListTransactions) -> Self {
         Self(list)
     }

@@ -1,4 +1,4 @@
-//! What is malformed never leaves the process.
+//! Malformed arguments are refused before anything is sent.
 
 use crate::dec;
 use capecrypto_auth::{Credentials, Environment};

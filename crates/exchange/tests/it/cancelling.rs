@@ -1,4 +1,4 @@
-//! How often a cancellation may leave, and when.
+//! How often a cancellation is sent, and when.
 
 use crate::dec;
 use capecrypto_auth::{Credentials, Environment};

@@ -32,7 +32,7 @@ async fn a_range_of_time_holds_in_both_profiles_whatever_unit_they_count_in() {
             || client.send(trading::CreateOrder::limit("btczar", Side::Buy, dec("0.001"), dec("700000")));
         let early = place().await.unwrap();
         sandbox.control().advance_clock(3_600_000);
-        // The clock is an hour ahead of ours now: one refused call, and the client has learnt it.
+        // The exchange's clock is now an hour ahead of ours. The client learns that from one refused call.
         let late = until(|| async { place().await.ok() }).await;
         let between = early.created_at.checked_add(Duration::from_secs(1_800)).unwrap();
         let since = client.send(trading::ListOrders::new().time_from(between)).await.unwrap();

@@ -37,14 +37,17 @@ fn dec(text: &str) -> Decimal {
     capecrypto_models::decimal::parse(text).unwrap()
 }
 
-/// Asks again until the answer is the one waited for; ten seconds are more than any machine needs.
+/// Asks again until the expected answer comes, for at most ten seconds.
 async fn until<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
     loop {
         if let Some(found) = ask().await {
             return found;
         }
-        assert!(tokio::time::Instant::now() < deadline, "it never came");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the expected answer did not come within ten seconds"
+        );
         tokio::task::yield_now().await;
     }
 }

@@ -77,7 +77,11 @@ async fn depth_trades_candles_and_tickers_follow_what_was_traded() {
         [figures.open, figures.high, figures.low, figures.last],
         ["800000", "800000", "790000", "790000"].map(|price| Some(dec(price)))
     );
-    assert_eq!((figures.amount, figures.volume), (Some(dec("0.014")), Some(dec("11100"))), "base, and quote");
+    assert_eq!(
+        (figures.amount, figures.volume),
+        (Some(dec("0.014")), Some(dec("11100"))),
+        "amount is in base currency, volume in quote currency"
+    );
     assert_eq!(figures.price_change(), Some(dec("-1.25")));
     let all = taker.send(public::ListTickers::new()).await.unwrap();
     assert_eq!((all.len(), &all.get("btczar").unwrap().ticker.last), (4, &figures.last));

@@ -1,4 +1,4 @@
-//! An answer about something else is an error; fixtures of the documents, answered to the wrong question.
+//! An answer about something else is an error. The answers are the documents' fixtures for other requests.
 
 use crate::dec;
 use capecrypto_auth::{BalanceMeaning, Credentials, Environment};
@@ -58,7 +58,7 @@ async fn balances_currencies_trades() {
     assert!(answered(trades, trading::ListTrades::new().market("xyzzar")).await.is_some());
 }
 
-/// The documents' order, with one part of it replaced.
+/// The documents' order, with one field replaced or removed.
 fn order_with(name: &str, value: serde_json::Value) -> String {
     let fixtures = Fixtures::cape();
     let mut order: serde_json::Value =
@@ -92,13 +92,13 @@ async fn of_a_placed_order_every_field_that_was_fixed_is_compared() {
         let mismatch = answered(&order_with(field, another), create()).await.unwrap();
         assert!(mismatch.contains(field), "{mismatch}");
     }
-    // What an answer leaves out, or gives as null, proves nothing.
+    // A field that is missing or null is accepted.
     for field in ["price", "post_only", "custom_order_id"] {
         for value in [json!(null), json!("(absent)")] {
             assert_eq!(answered(&order_with(field, value), create()).await, None, "{field}");
         }
     }
-    // A name that was made is compared like one that was given.
+    // A random name is compared like a given one.
     let unnamed = trading::CreateOrder::limit("btczar", Side::Sell, dec("0.00001"), dec("800000"));
     let strangers = order_with("custom_order_id", json!("of somebody else"));
     assert!(answered(&strangers, unnamed).await.unwrap().contains("custom_order_id"));
@@ -116,10 +116,13 @@ async fn an_order_that_is_answered_as_rejected_was_refused() {
     let order = order.custom_order_id("302b0494-1a06-4089-846c-0c6b13f1b661");
     let error = client.send(order).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Refused, Outcome::Refused), "{error}");
-    assert!(error.body().is_some_and(|body| body.starts_with(b"{")), "the order is at hand");
+    assert!(
+        error.body().is_some_and(|body| body.starts_with(b"{")),
+        "the error keeps the answer with the order"
+    );
 }
 
-/// The first of the documents' currencies, as one of this kind.
+/// The documents' first currency, with its type replaced.
 fn coins_of(list: &str, kind: &str) -> serde_json::Value {
     let list: serde_json::Value = serde_json::from_str(list).unwrap();
     let mut currency = list[0].clone();

@@ -1,4 +1,4 @@
-//! One odd row does not hide the others, and it is told.
+//! One odd row does not hide the others, and is reported.
 
 use crate::dec;
 use capecrypto_auth::{Credentials, Environment};

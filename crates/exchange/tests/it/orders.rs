@@ -52,7 +52,7 @@ async fn a_limit_order_rests_trades_and_settles() {
     let zar = maker.send(account::GetBalance::new("zar")).await.unwrap();
     assert_eq!(zar.total() - zar_before.total(), dec("399.6"));
 
-    // Asking again for the end of an order that has ended is no error.
+    // Cancelling an order that is already cancelled is no error.
     for _ in 0..2 {
         maker.send(trading::CancelOrder::new(key.clone())).await.unwrap();
         let ended = order_in_state(&maker, &key, OrderState::Cancel).await;
@@ -170,7 +170,7 @@ async fn an_order_is_found_by_the_moment_before_it_was_sent() {
             .send(trading::CreateOrder::limit("btczar", Side::Buy, dec("0.001"), dec("700000")))
             .await
             .unwrap();
-        // The wire cuts the order's time to the second, so it seems to be older than that moment.
+        // The exchange sends the order's time in whole seconds, so it can seem older than `before`.
         let found = client.items(trading::ListOrders::new().time_from(before)).try_collect().await.unwrap();
         assert!(found.iter().any(|order| order.id == placed.id), "{before} {found:?}");
         sandbox.control().advance_clock(137);

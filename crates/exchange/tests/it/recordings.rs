@@ -1,4 +1,4 @@
-//! A program's own tests: its calls are taken down once, and answered from the file ever after.
+//! Recordings for a program's own tests: its calls are recorded once, then answered from the file.
 
 use crate::dec;
 use capecrypto_auth::{Credentials, Environment};
@@ -18,7 +18,7 @@ fn recording(sandbox: &Sandbox, recorder: &Recorder) -> Client {
     builder.credentials(credentials).record(recorder).build().unwrap()
 }
 
-/// With other keys, and at an exchange that is not there.
+/// A client that answers from a recording, with other keys and without reaching an exchange.
 fn replaying(replay: &Replay) -> Client {
     let credentials = Credentials::new("any-key", "any-secret").unwrap();
     Client::builder(Environment::live()).credentials(credentials).replay(replay).build().unwrap()
@@ -30,7 +30,7 @@ fn order() -> trading::CreateOrder {
 
 async fn a_day(client: &Client) -> (String, usize, String, Outcome) {
     let market = client.send(public::ListMarkets::new()).await.unwrap()[0].name.clone();
-    // An id is made for an order that has none, another one each time: so a test gives it one.
+    // An order without an id gets another random id each time, so a test has to set one.
     let placed = client.send(order().custom_order_id("mine-1")).await.unwrap();
     let balances = client.send(ListBalances::new()).await.unwrap().len();
     let unknown = client.send(trading::CancelOrder::new(999_999_999)).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn what_is_personal_in_the_history_is_left_out_and_can_still_be_read() {
     let (amount, has_pin, table) = read(recording(&sandbox, &recorder)).await;
     assert!(
         table.contains("canary-1") && table.contains("canary-5"),
-        "the table holds what must be left out"
+        "the table itself contains what the recording leaves out"
     );
     sandbox.shutdown().await;
     let text = recorder.recording().to_json();
