@@ -5,32 +5,32 @@ use capecrypto_models::{Arg, Date, DocumentType, Sensitive, Uid, Upload};
 use capecrypto_rest::{Checks, Nothing, endpoints, request};
 
 endpoints! { VERIFICATION signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
-    POST "/customers/documents" UploadCustomerDocument -> Nothing, multipart checked unreviewed("the answer names nothing");
+    POST "/customers/documents" UploadCustomerDocument -> Nothing, multipart checked unreviewed("the answer has no body");
 }
 
 const MIB: usize = 1024 * 1024;
-/// Media types of what the documents name: JPG, PNG, PDF.
+/// Media types of the file formats that the documents name: JPG, PNG, PDF.
 const TYPES: [&str; 3] = ["image/jpeg", "image/png", "application/pdf"];
 
 request! {
-    /// Sends a document of a customer (documents: "Upload Individual Customer Documents", "Upload Business Customer
-    /// Documents"). One document a call; it is sent at most once.
+    /// Uploads a document of a customer (documents: "Upload Individual Customer Documents", "Upload Business Customer
+    /// Documents"). One document per call; it is sent at most once.
     ///
-    /// The customer stands in the field `uid`, as the text of 2026-04 has it; in the older version in `customer_uid`.
+    /// The customer is sent in the field `uid`, as the documents of 2026-04 say; in the older version in `customer_uid`.
     pub struct UploadCustomerDocument {
         upload: SizedUpload,
         kind as "doc_type": DocumentType,
         customer as "uid" or "customer_uid": Arg<Uid>,
     }
     optional {
-        /// Number of an identity document. Never shown.
+        /// Number of an identity document. Never printed.
         doc_number: Sensitive<String>,
-        /// Until when an identity document is valid.
+        /// Date until which an identity document is valid.
         doc_expire: Arg<Date>,
     }
 }
 
-/// A file with the most bytes that the exchange takes of its kind.
+/// A file, with the largest size in bytes that the exchange accepts for it.
 #[derive(Debug, Clone)]
 struct SizedUpload {
     file: Upload,
@@ -44,12 +44,13 @@ impl capecrypto_models::param::Param for SizedUpload {
 }
 
 impl UploadCustomerDocument {
-    /// Of a person: at most 4 MiB.
+    /// A document of a person: at most 4 MiB.
     pub fn individual(customer: impl Into<Arg<Uid>>, kind: impl Into<DocumentType>, upload: Upload) -> Self {
         Self::with(SizedUpload { file: upload, most: 4 * MIB }, kind.into(), customer.into())
     }
 
-    /// Of a business. The documents name 4 MB and 10 MB: above 10 MiB it is refused, above 4 MiB there is a warning.
+    /// A document of a business. The documents name both 4 MB and 10 MB: a file above 10 MiB is refused here, and one
+    /// above 4 MiB is sent with a warning.
     pub fn business(customer: impl Into<Arg<Uid>>, kind: impl Into<DocumentType>, upload: Upload) -> Self {
         Self::with(SizedUpload { file: upload, most: 10 * MIB }, kind.into(), customer.into())
     }
@@ -60,14 +61,14 @@ impl UploadCustomerDocument {
         if size == 0 {
             checks.refuse("upload", "the file is empty", "give the document's image or PDF");
         } else if size > *most {
-            let why = format!("the file has {size} bytes, and the exchange takes {most}");
+            let why = format!("the file has {size} bytes, and the exchange takes {most} at most");
             checks.refuse("upload", why, "scan it with a lower resolution");
         } else if size > 4 * MIB {
             let why = format!("the file has {size} bytes; in one place the documents say 4 MB at most");
-            checks.warn("upload", why, "scan it with a lower resolution where it is refused");
+            checks.warn("upload", why, "scan it with a lower resolution if the exchange refuses it");
         }
         if !TYPES.contains(&file.content_type()) {
-            let why = format!("{} is none of the types that the documents name", file.content_type());
+            let why = format!("{} is not one of the types that the documents name", file.content_type());
             checks.warn("upload", why, "give image/jpeg, image/png or application/pdf");
         }
     }

@@ -5,7 +5,7 @@ use capecrypto_auth::Service;
 /// Documents for the verification of persons and businesses.
 pub const VERIFICATION: Service = Service::new("verification", "/api/v2/verification");
 
-/// Who somebody is: sub-accounts.
+/// The persona service: sub-accounts.
 pub const PERSONA: Service = Service::new("persona", "/api/v2/persona");
 
 pub mod documents;

@@ -13,13 +13,13 @@ endpoints! { PERSONA signed; hints crate::hints::hint; probe capecrypto_probe::P
 }
 
 request! {
-    /// Creates a sub-account, which inherits the account's verification (documents: "Create Sub-Account"). It is sent at most
-    /// once.
+    /// Creates a sub-account, which inherits the account's verification (documents: "Create Sub-Account"). The request is sent
+    /// at most once.
     pub struct CreateSubAccount {
         account_name: String,
     }
     optional {
-        /// What becomes of deposits; they stay in the sub-account when left out.
+        /// What happens to deposits; they stay in the sub-account when left out.
         deposit_action: DepositAction,
         /// Further data, as JSON text.
         data: String,
@@ -27,7 +27,7 @@ request! {
 }
 
 object! {
-    /// What becomes of a deposit (documents: "Deposit Action Options"), made by what it shall do.
+    /// What happens to a deposit (documents: "Deposit Action Options"). Each constructor is one action.
     pub struct DepositAction {
         action: &'static str,
         target_currency: Option<Arg<CurrencyId>>,
@@ -35,39 +35,41 @@ object! {
         lightning_invoice: Option<String>,
     }
     optional {
-        /// Most that the price may slip, in percent; above zero. The documents name two ranges.
+        /// Largest slippage of the price, in percent; above zero. The documents name two ranges, so only the exchange checks
+        /// the upper limit.
         max_slippage: Percent,
-        /// What the beneficiary must receive, in the target currency. Where a deposit does not cover it nothing is withdrawn.
+        /// Amount that the beneficiary must receive, in the target currency. If a deposit does not cover it, nothing is
+        /// withdrawn.
         beneficiary_amount: Decimal,
     }
 }
 
-/// To whom converted money goes.
+/// Where converted money goes.
 #[derive(Debug, Clone)]
 pub enum Destination {
-    /// A beneficiary of the account's.
+    /// A beneficiary of the account.
     Beneficiary(Arg<BeneficiaryId>),
     /// A lightning invoice.
     Invoice(String),
 }
 
 impl DepositAction {
-    /// It stays where it came in.
+    /// The deposit stays in the sub-account.
     pub fn none() -> Self {
         Self::with("none", None, None, None)
     }
 
-    /// It goes to the parent account.
+    /// The deposit goes to the parent account.
     pub fn aggregate() -> Self {
         Self::with("aggregate", None, None, None)
     }
 
-    /// It is converted and withdrawn.
+    /// The deposit is converted and withdrawn.
     pub fn convert_and_withdraw(target: impl Into<Arg<CurrencyId>>, to: Destination) -> Self {
         Self::converting("convert_and_withdraw", target.into(), to)
     }
 
-    /// It goes to the parent account, and is converted and withdrawn there.
+    /// The deposit goes to the parent account, and is converted and withdrawn there.
     pub fn aggregate_convert_and_withdraw(target: impl Into<Arg<CurrencyId>>, to: Destination) -> Self {
         Self::converting("aggregate_convert_and_withdraw", target.into(), to)
     }
@@ -100,14 +102,18 @@ impl Param for Percent {
 }
 
 impl CreateSubAccount {
-    /// Of this name, 1 to 100 characters.
+    /// A sub-account with this name, of 1 to 100 characters.
     pub fn new(account_name: impl Into<String>) -> Self {
         Self::with(account_name.into())
     }
 
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         if !(1..=100).contains(&self.account_name.chars().count()) {
-            checks.refuse("account_name", "it has not 1 to 100 characters", "give a name of that length");
+            checks.refuse(
+                "account_name",
+                "it does not have 1 to 100 characters",
+                "give a name of that length",
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! Holds every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
+//! Checks every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
 
 use crate::SECTIONS;
 use capecrypto_probe::Probe;

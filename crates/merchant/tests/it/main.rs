@@ -59,7 +59,7 @@ async fn what_is_not_known_is_sent_with_a_warning() {
     let prepared = Prepared::new(&document, client(&sandbox, "merchant").environment()).unwrap();
     let told: Vec<_> = prepared.warnings.iter().map(|warning| &*warning.argument).collect();
     assert_eq!(told, ["doc_type", "upload", "upload"]);
-    // The exchange has the last word.
+    // The exchange decides, and refuses this document.
     let error = client(&sandbox, "merchant").send(document).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.status()), (Kind::Refused, Outcome::Refused, Some(400)));
 }
@@ -105,7 +105,7 @@ async fn what_is_wrong_with_a_sub_account_is_told_with_its_path() {
     let error = client.send(CreateSubAccount::new("").deposit_action(action)).await.unwrap_err();
     let named: Vec<_> = error.arguments().iter().map(|each| &*each.argument).collect();
     assert_eq!(named, ["deposit_action.target_currency", "deposit_action.max_slippage", "account_name"]);
-    // Which of the two ranges holds is the exchange's word.
+    // The documents name two ranges, so only the exchange can check the upper limit.
     let action = DepositAction::aggregate().max_slippage(dec!(11));
     let error = client.send(CreateSubAccount::new("Till 1").deposit_action(action)).await.unwrap_err();
     assert!(error.has_code("sandbox.sub_account.invalid_deposit_action"), "{error}");
