@@ -30,16 +30,16 @@ pub enum Applied {
         /// Its sequence.
         sequence: u64,
     },
-    /// An increment while the book waits for a snapshot. Nothing changed, nothing needs to be done.
+    /// An increment came while the book waits for a snapshot. Nothing changed, nothing needs to be done.
     Ignored,
-    /// The book is no longer what the exchange has, and not live until the next snapshot: subscribe again.
+    /// The book may differ from the exchange's, so it is not live until the next snapshot: subscribe again.
     Lost(LostSync),
 }
 
 /// A market's order book, kept from the frames of the stream `{market}.ob-inc`.
 ///
 /// It is right or it says that it is not: while it is not [`State::Live`], asking for prices is an error. It does
-/// no I/O, knows no clock and never panics on what it is given.
+/// no I/O, uses no clock and never panics, whatever the input.
 #[derive(Clone)]
 pub struct Book {
     market: MarketId,
@@ -47,7 +47,7 @@ pub struct Book {
     sync: Sync,
     store: Store,
     snapshot_depth: usize,
-    /// The message at hand; it stays for its room.
+    /// Frame buffer, kept to reuse its allocation.
     frame: Frame,
 }
 
@@ -64,10 +64,10 @@ impl Book {
         }
     }
 
-    /// For an exchange that cuts its snapshots elsewhere than at [`SNAPSHOT_DEPTH`] levels a side.
+    /// Sets at how many levels a side the exchange cuts its snapshots, if not at [`SNAPSHOT_DEPTH`].
     ///
-    /// A side with that many levels or more counts as cut: the exchange holds more of them. Too small a number
-    /// costs a few needless snapshots; too large a one makes a cut side look complete.
+    /// A side with that many levels or more counts as cut: the exchange may hold more. If the number is too small, the book
+    /// needs a few extra snapshots. If it is too large, a cut side looks complete.
     #[must_use]
     pub fn with_snapshot_depth(mut self, levels: usize) -> Self {
         self.snapshot_depth = levels;
@@ -89,12 +89,12 @@ impl Book {
         self.sync.last()
     }
 
-    /// Takes in a text frame of the websocket as it came: `{"btczar.ob-snap":{…}}` or `{"btczar.ob-inc":{…}}`
+    /// Applies an unchanged text frame of the websocket: `{"btczar.ob-snap":{…}}` or `{"btczar.ob-inc":{…}}`
     /// (documents: "Websocket orderbook snapshot", "Websocket orderbook increment").
     ///
     /// # Errors
-    /// [`ForeignFrame`] where the frame is about another market or another topic; the book is as it was. A frame
-    /// for this book that cannot be read is no error here but [`Applied::Lost`]: it may have changed anything.
+    /// [`ForeignFrame`] if the frame is about another market or another topic; the book does not change. A frame for this
+    /// book that cannot be read is no error but [`Applied::Lost`], because nobody knows what it changed.
     pub fn apply_frame(&mut self, frame: &[u8]) -> Result<Applied, ForeignFrame> {
         if scan::read(frame, &self.topics, &mut self.frame).is_none() {
             match decode::read(frame, &self.topics, &mut self.frame) {
@@ -108,7 +108,7 @@ impl Book {
         Ok(self.apply())
     }
 
-    /// Applies the message at hand. The rules are those of `sync`.
+    /// Applies the message in the frame buffer, by the rules of `sync`.
     fn apply(&mut self) -> Applied {
         let sequence = self.frame.sequence;
         let (applied, result) = match self.frame.kind {
@@ -126,7 +126,7 @@ impl Book {
         };
         match result {
             Ok(()) => applied,
-            // Rules 7 and 8. What the store holds now is out of reach until the next snapshot replaces it.
+            // Rules 7 and 8. The store may be wrong now, but nobody can read it until the next snapshot replaces it.
             Err(why) => Applied::Lost(self.sync.lose(why)),
         }
     }
@@ -163,10 +163,10 @@ impl Book {
         self.levels(BookSide::Ask)
     }
 
-    /// How deep that side is known, and whether that is all of it.
+    /// How many levels of that side are known, and whether these are all.
     ///
-    /// A snapshot holds up to [`SNAPSHOT_DEPTH`] levels a side. Of what lies beyond, increments tell only parts, so
-    /// the book leaves it out; and when the known levels are used up, the sync is [lost](LostSync::Exhausted).
+    /// A snapshot holds up to [`SNAPSHOT_DEPTH`] levels a side. Increments tell only some of the levels beyond, so the book
+    /// leaves those out. When no known level of a cut side is left, the sync is [lost](LostSync::Exhausted).
     ///
     /// # Errors
     /// [`NotLive`] instead of an old figure.
@@ -174,15 +174,15 @@ impl Book {
         self.live().map(|store| KnownDepth { levels: store.len(side), complete: !store.is_cut(side) })
     }
 
-    /// The connection is gone: the book is [`State::Stale`] until the next snapshot.
+    /// Call it when the connection is lost: the book is [`State::Stale`] until the next snapshot.
     pub fn mark_stale(&mut self) {
         self.sync.stale();
     }
 
-    /// A subscription was made: the book is [`State::Resyncing`] until its snapshot comes.
+    /// Call it when a subscription was made: the book is [`State::Resyncing`] until its snapshot comes.
     ///
-    /// Call it after a reconnect, and to refresh a live book on purpose; after [`Applied::Lost`] the book is there
-    /// already.
+    /// This is needed after a reconnect, and to refresh a live book on purpose. After [`Applied::Lost`] the book already is
+    /// in that state.
     pub fn mark_resyncing(&mut self) {
         self.sync.resyncing();
     }

@@ -1,6 +1,7 @@
-//! The reader for every form that the exchange and its relatives are known to send, and what decides whether a frame is wrong.
+//! The tolerant reader: reads every form that the exchange and its server family are known to send, and decides whether a
+//! frame is wrong.
 //!
-//! Beyond the shape that `scan` knows: spaces, any key order, escapes, unknown fields, numbers beside strings,
+//! Besides the form that `scan` reads, it accepts spaces, any key order, escapes, unknown fields, numbers beside strings,
 //! exponents, `null`, a missing side. All numbers are read from their text, never through a float.
 
 use crate::{
@@ -20,13 +21,13 @@ use std::{borrow::Cow, fmt};
 pub(crate) enum Refusal {
     /// It says nothing about our market.
     Foreign,
-    /// It says something, or may say something, that cannot be read. The kind is known where the topic is.
+    /// It is, or may be, about our market, and cannot be read. The kind is `None` if the topic cannot be read.
     Unreadable(Option<Kind>, Unreadable),
 }
 
 pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Result<(), Refusal> {
     let text = match std::str::from_utf8(bytes) {
-        // Some servers put a mark before a text in UTF-8.
+        // Some servers put a byte order mark before a text in UTF-8.
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(error) => return Err(broken(&String::from_utf8_lossy(bytes), topics, &error)),
     };
@@ -40,12 +41,12 @@ pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Result<(
     read_body(kind, body, frame).map_err(|why| Refusal::Unreadable(Some(kind), why))
 }
 
-/// A frame that is no JSON object, or none that holds one message for us.
+/// Decides what is wrong with a frame that is not a JSON object with at most one message for us.
 fn broken(text: &str, topics: &Topics, why: &dyn fmt::Display) -> Refusal {
     let kind = match first_key(text) {
         Some(topic) => match topics.kind(&topic) {
             Some(kind) => Some(kind),
-            // Frames carry one message: whatever is wrong here is somebody else's.
+            // A frame carries one message, and this one does not name our market: the error is not ours.
             None if !text.contains(topics.stem()) => return Refusal::Foreign,
             None => None,
         },
@@ -56,7 +57,7 @@ fn broken(text: &str, topics: &Topics, why: &dyn fmt::Display) -> Refusal {
     Refusal::Unreadable(kind, Unreadable::new("frame", why))
 }
 
-/// The key at the beginning of a text, however that goes on.
+/// The first key of an object, even if the rest of the text is broken.
 fn first_key(text: &str) -> Option<String> {
     let rest = text.trim_start().strip_prefix('{')?;
     serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()
@@ -95,7 +96,7 @@ impl<'de> Visitor<'de> for Message<'_> {
     }
 }
 
-/// A field's JSON text. Other than an `Option` it keeps `null` apart from an absent field.
+/// A field's JSON text. Unlike an `Option`, it tells `null` from an absent field.
 #[derive(Default)]
 struct Field<'a>(Option<&'a RawValue>);
 
@@ -117,7 +118,7 @@ struct Body<'a> {
 
 fn read_body(kind: Kind, body: &RawValue, frame: &mut Frame) -> Result<(), Unreadable> {
     frame.clear(kind);
-    // A derived reader takes arrays for structs too.
+    // A derived `Deserialize` would accept an array in place of the struct.
     if !body.get().starts_with('{') {
         return Err(Unreadable::new("message", &"it is not an object"));
     }
@@ -135,7 +136,7 @@ fn read_side(kind: Kind, name: &str, field: &Field<'_>, entries: &mut Vec<Entry>
         Some("null") => return Ok(()),
         Some(raw) => raw,
         None if kind == Kind::Increment => return Ok(()),
-        // An increment tells what changed; a snapshot tells all, and a side that it leaves out is not an empty one.
+        // An increment may leave a side out, because it tells only changes. In a snapshot a missing side is not an empty one.
         None => return Err(Unreadable::new(name, &"a snapshot without this side")),
     };
     let list: Vec<&RawValue> = serde_json::from_str(raw).map_err(|error| Unreadable::new(name, &error))?;
@@ -146,13 +147,14 @@ fn read_side(kind: Kind, name: &str, field: &Field<'_>, entries: &mut Vec<Entry>
                 let place = || format!("{name}[{at}]");
                 let pair: Vec<&RawValue> =
                     serde_json::from_str(pair.get()).map_err(|error| Unreadable::new(place(), &error))?;
-                // What stands behind price and amount is new to us, and skipped as an unknown field is.
+                // Values after price and amount are unknown to us, and are skipped like unknown fields.
                 let pair = pair.get(..2).unwrap_or(&pair);
                 entries.push(read_pair(pair).map_err(|why| Unreadable::new(place(), &why))?);
             }
             Ok(())
         }
-        // One more value is new to us, and skipped. With two more it could be another level, which must not be lost.
+        // One value after price and amount is unknown to us, and is skipped. Two could be another level, which must not
+        // be lost.
         [price, amount, _] => {
             entries.push(read_pair(&[price, amount]).map_err(|why| Unreadable::new(name, &why))?);
             Ok(())
@@ -171,10 +173,10 @@ fn read_pair(pair: &[&RawValue]) -> Result<Entry, String> {
     let price = read_number(price)?.ok_or("a level without a price")?;
     let amount = read_number(amount)?.unwrap_or(Decimal::ZERO);
     if price.is_zero() || price.is_sign_negative() {
-        return Err(format!("a price of {price}"));
+        return Err(format!("the price {price} is not above zero"));
     }
     if amount.is_sign_negative() {
-        return Err(format!("an amount of {amount}"));
+        return Err(format!("the amount {amount} is below zero"));
     }
     Ok(Entry { price, amount })
 }

@@ -1,4 +1,4 @@
-//! What can go wrong: a book that may not be asked, a frame that is not the book's, a lost sync.
+//! Errors: a book that is not live, a frame of another book, a lost sync.
 
 use crate::terms::{BookSide, State};
 use capecrypto_models::{Decimal, MarketId};
@@ -18,14 +18,14 @@ pub struct NotLive {
 }
 
 impl NotLive {
-    /// For whoever keeps a book and knows better than it that it is not live, such as that a subscription is still
-    /// being answered.
+    /// The error for code that keeps a book and knows more than the book, such as that the exchange is still answering its
+    /// subscription.
     pub fn new(market: MarketId, state: State) -> Self {
         Self { market, state }
     }
 }
 
-/// The frame is about something else. The book is as it was.
+/// The frame is about something else. The book did not change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a frame for the book of {market}: route frames by their topic")]
 #[non_exhaustive]
@@ -34,16 +34,16 @@ pub struct ForeignFrame {
     pub market: MarketId,
 }
 
-/// Why the book is no longer what the exchange has. The remedy is the same for all: subscribe again.
+/// Why the book may differ from the exchange's. The remedy is the same for all: subscribe again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LostSync {
     /// An increment that does not follow the one before: a gap, a repetition, or a step backwards.
-    #[error("increment {expected} was due, {got} came")]
+    #[error("expected increment {expected}, got {got}")]
     Sequence {
-        /// The one that was due.
+        /// The sequence that was expected.
         expected: u64,
-        /// The one that came.
+        /// The sequence that came.
         got: u64,
     },
     /// An increment came before any snapshot.
@@ -52,7 +52,7 @@ pub enum LostSync {
         /// The increment's sequence.
         got: u64,
     },
-    /// The best bid is not below the best ask, which a matching engine does not leave behind.
+    /// The best bid is not below the best ask, which cannot be after matching.
     #[error("the book is crossed: bid {bid}, ask {ask}")]
     Crossed {
         /// The best bid's price.
@@ -60,7 +60,7 @@ pub enum LostSync {
         /// The best ask's price.
         ask: Decimal,
     },
-    /// All levels of a cut snapshot are used up: what comes after them is not known.
+    /// No known level of a cut side is left; the levels after them are unknown.
     #[error("no known {side} is left; the snapshot was cut")]
     Exhausted {
         /// The side that has run out.
@@ -72,18 +72,18 @@ pub enum LostSync {
         /// The side it happened on.
         side: BookSide,
     },
-    /// More levels than any book has: 262,144 on one side.
+    /// More than 262,144 levels on one side, which no real book has.
     #[error("more {side} levels than a book can have")]
     TooDeep {
         /// The side that grew.
         side: BookSide,
     },
-    /// A frame for this market that cannot be read, so that nobody knows what it changed.
+    /// A frame for this market cannot be read, so nobody knows what it changed.
     #[error("unreadable: {0}")]
     Unreadable(Unreadable),
 }
 
-/// What in a frame cannot be read.
+/// The part of a frame that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {why}")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! What a frame for one market says, whichever reader read it.
+//! The content of a frame for one market, the same from both readers.
 
 use capecrypto_models::{Decimal, MarketId};
 
@@ -9,14 +9,14 @@ pub(crate) enum Kind {
     Increment,
 }
 
-/// A price and the new total there. An amount of zero means that the level is gone.
+/// A price and the new total amount at it. An amount of zero removes the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) price: Decimal,
     pub(crate) amount: Decimal,
 }
 
-/// A frame's content. A book keeps one and reads every frame into it, so that a message costs no allocation.
+/// A frame's content. A book keeps one and reads every frame into it, to reuse its allocations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) kind: Kind,
@@ -25,7 +25,7 @@ pub(crate) struct Frame {
     pub(crate) asks: Vec<Entry>,
 }
 
-/// Room for a full snapshot of the exchange; what a larger frame needed is given back.
+/// Entries a side that the buffer keeps room for: enough for a full snapshot. More room is freed after a larger frame.
 const KEPT: usize = 512;
 
 impl Frame {
@@ -33,7 +33,7 @@ impl Frame {
         Self { kind: Kind::Increment, sequence: 0, bids: Vec::new(), asks: Vec::new() }
     }
 
-    /// Makes it ready for the next message.
+    /// Clears the buffer for the next message.
     pub(crate) fn clear(&mut self, kind: Kind) {
         self.kind = kind;
         self.sequence = 0;
@@ -46,7 +46,7 @@ impl Frame {
     }
 }
 
-/// The topics of one market, and how a frame begins that carries one in the exchange's own spelling.
+/// The topics of one market, and how their frames begin in the exchange's usual form.
 #[derive(Debug, Clone)]
 pub(crate) struct Topics {
     stem: String,
@@ -71,7 +71,7 @@ impl Topics {
         &self.stem
     }
 
-    /// Which of our messages that topic is; `None` for a stranger's.
+    /// The kind of message that the topic brings; `None` for a topic of another book.
     pub(crate) fn kind(&self, topic: &str) -> Option<Kind> {
         if topic == self.increment {
             Some(Kind::Increment)

@@ -1,19 +1,19 @@
-//! When to subscribe again. Time is a value; nothing here waits.
+//! When to subscribe again. The caller passes the time in; nothing here waits.
 
 use crate::book::Applied;
 use std::time::Duration;
 
-/// Between two subscriptions for one market lies at least this much.
+/// Shortest time between two subscriptions for one market.
 const SPACING: Duration = Duration::from_secs(1);
-/// A subscription that brought no snapshot in this time is made once more.
+/// A subscription that brought no snapshot in this time is repeated.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Both times double with each subscription that brought nothing, up to this.
+/// Both times double with each subscription that brought no snapshot, up to this limit.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Paces the repairs of one book: one in flight, at least a second apart, again when no snapshot comes.
+/// Decides when to subscribe to a book again: one repair at a time, at least a second apart, repeated when no snapshot comes.
 ///
-/// The times are those since any fixed start, such as that of the connection's task. Feed it what the book says and
-/// subscribe when it answers `true`; when nothing happens, wake up at [`due`](Self::due) and [`poll`](Self::poll).
+/// Times are measured from any fixed start, such as that of the connection's task. Give each result of the book to
+/// [`after`](Self::after), and subscribe when it returns `true`. Also call [`poll`](Self::poll) at [`due`](Self::due).
 ///
 /// ```
 /// # use capecrypto_orderbook::{Book, Repair};
@@ -32,7 +32,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub struct Repair {
     /// When the last subscription was made.
     asked: Option<Duration>,
-    /// How many were made since the last snapshot.
+    /// Number of subscriptions since the last snapshot.
     tries: u32,
     /// When the next one is to be made, if no snapshot comes before.
     due: Option<Duration>,
@@ -44,7 +44,7 @@ impl Repair {
         Self::default()
     }
 
-    /// Takes note of what the book said. `true`: subscribe again now; that then counts as done.
+    /// Takes a result of the book. `true` means: subscribe again now; this counts as done from then on.
     #[must_use = "true means: subscribe again now"]
     pub fn after(&mut self, applied: &Applied, now: Duration) -> bool {
         match applied {
@@ -55,21 +55,21 @@ impl Repair {
         self.poll(now)
     }
 
-    /// The book is not to be trusted, for whatever reason. `true`: subscribe again now; that then counts as done.
+    /// Call it when the book is wrong for any reason. `true` means: subscribe again now; this counts as done from then on.
     #[must_use = "true means: subscribe again now"]
     pub fn lost(&mut self, now: Duration) -> bool {
         let free = self.asked.map_or(now, |asked| asked.saturating_add(backoff(SPACING, self.tries)));
-        // A repair that is in flight may be due earlier now, never later.
+        // A repair in flight may become due earlier, never later.
         self.due = Some(self.due.map_or(free, |due| due.min(free)));
         self.poll(now)
     }
 
-    /// The subscription was answered, and the book has what it brought: nothing is due any more.
+    /// Call it when the subscription was answered and the book is up to date: nothing is due any more.
     pub fn settled(&mut self) {
         self.settle();
     }
 
-    /// `true`: subscribe again now; that then counts as done.
+    /// Checks whether a repair is due. `true` means: subscribe again now; this counts as done from then on.
     #[must_use = "true means: subscribe again now"]
     pub fn poll(&mut self, now: Duration) -> bool {
         let due = self.due.is_some_and(|due| due <= now);
@@ -79,20 +79,20 @@ impl Repair {
         due
     }
 
-    /// When [`poll`](Self::poll) answers `true` next; `None` while there is nothing to wait for.
+    /// When [`poll`](Self::poll) returns `true` next; `None` if no repair waits.
     pub fn due(&self) -> Option<Duration> {
         self.due
     }
 
-    /// The book was subscribed to without our asking, such as with a new connection: its snapshot is awaited from
-    /// now.
+    /// Call it when the book was subscribed to for another reason, such as a new connection: its snapshot is expected from
+    /// now on.
     pub fn subscribed(&mut self, now: Duration) {
         self.asked = Some(now);
         self.tries = self.tries.saturating_add(1);
         self.due = Some(now.saturating_add(backoff(PATIENCE, self.tries)));
     }
 
-    /// The connection is gone, and with it all that was asked.
+    /// Call it when the connection is lost: what was asked will not be answered.
     pub fn disconnected(&mut self) {
         self.settle();
     }

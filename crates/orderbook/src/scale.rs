@@ -1,6 +1,6 @@
-//! Fixed point: a decimal as an integer of 64 bits at a given scale (digits behind the point), and back.
+//! Fixed point: a decimal as an integer of 64 bits at a given scale (number of decimal places), and back.
 //!
-//! Nothing is ever rounded. What does not fit says so, and the book goes on with [`Decimal`] keys.
+//! Nothing is ever rounded. A value that does not fit is a [`Misfit`], and the book then uses finer scales or [`Decimal`]s.
 
 use crate::frame::Entry;
 use capecrypto_models::Decimal;
@@ -12,12 +12,12 @@ pub(crate) struct Scales {
     pub(crate) amount: u32,
 }
 
-/// Why an entry cannot be held at the present scales.
+/// Why an entry does not fit at the current scales.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Misfit {
-    /// It has more digits behind the point; at these scales it may fit.
+    /// It has more decimal places; at these scales it may fit.
     Finer(Scales),
-    /// No scale holds it.
+    /// It is too large for 64 bits at these scales or finer ones.
     Large,
 }
 
@@ -44,13 +44,13 @@ fn finer(value: Decimal, scale: u32) -> u32 {
     if value.scale() <= scale { scale } else { value.normalize().scale().max(scale) }
 }
 
-/// The value as an integer at `scale`. `Err(Some(scale))` names the scale it needs, `Err(None)`: it fits none.
+/// The value as an integer at `scale`. `Err(Some(finer))`: it needs that scale. `Err(None)`: it is too large for 64 bits.
 fn fixed(value: Decimal, scale: u32) -> Result<i64, Option<u32>> {
     if let (Ok(mantissa), Some(missing)) = (i64::try_from(value.mantissa()), scale.checked_sub(value.scale()))
     {
         return times_power_of_ten(mantissa, missing).ok_or(None);
     }
-    // Too many digits for now; some of them may be trailing zeros.
+    // Too many digits, but some of them may be trailing zeros.
     let value = value.normalize();
     let mantissa = i64::try_from(value.mantissa()).map_err(|_| None)?;
     match scale.checked_sub(value.scale()) {

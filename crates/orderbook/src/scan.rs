@@ -1,16 +1,16 @@
 //! The fast reader: a scanner for exactly the shape in which the exchange writes its book frames.
 //!
-//! It knows no spaces, no escapes, no unquoted decimals and no field but `asks`, `bids` and `sequence`. Whatever it
-//! does not know it leaves to `decode`, which alone says what is an error: `None` means "not mine", never "wrong".
-//! What it does accept, it reads as `decode` would; the tests hold the two together.
+//! It accepts no spaces, no escapes, no unquoted decimals and only the fields `asks`, `bids` and `sequence`. It leaves any
+//! other form to `decode`, which alone decides what is an error: `None` means "not for this reader", never "wrong". What it
+//! accepts, it reads as `decode` would; the tests compare the two.
 
 use crate::frame::{Entry, Frame, Kind, Topics};
 use crate::scale;
 
-/// That many decimal digits fit an integer of 64 bits, whatever they are.
+/// Every number of this many decimal digits fits 64 bits.
 const MOST_DIGITS: usize = 18;
 
-/// Reads the whole frame, or nothing that counts.
+/// Reads the whole frame. After `None` the content of `frame` means nothing.
 pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Option<()> {
     let (kind, mut rest) = match bytes.strip_prefix(topics.increment_head.as_slice()) {
         Some(rest) => (Kind::Increment, rest),
@@ -19,7 +19,7 @@ pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Option<(
     frame.clear(kind);
     let (mut asks, mut bids, mut sequence) = (false, false, false);
     loop {
-        // A key that comes twice has no meaning of its own: `decode` refuses it.
+        // A key that comes twice is left to `decode`, which refuses it.
         rest = if let Some(rest) = rest.strip_prefix(b"\"asks\":[") {
             first_time(&mut asks)?;
             side(rest, &mut frame.asks)?
@@ -48,7 +48,7 @@ fn first_time(seen: &mut bool) -> Option<()> {
     (!std::mem::replace(seen, true)).then_some(())
 }
 
-/// A side behind its opening bracket: nothing, one flat pair, or a list of pairs.
+/// Reads a side after its opening bracket: nothing, one flat pair, or a list of pairs.
 fn side<'a>(rest: &'a [u8], entries: &mut Vec<Entry>) -> Option<&'a [u8]> {
     match rest.first()? {
         b']' => rest.get(1..),
@@ -76,7 +76,7 @@ fn pair<'a>(rest: &'a [u8], entries: &mut Vec<Entry>) -> Option<&'a [u8]> {
     let price = scale::decimal(price, scale);
     let rest = rest.strip_prefix(b",\"")?;
     let (amount, rest) = match rest.strip_prefix(b"\"") {
-        // The documents' word for a level that is gone.
+        // The documents write an empty amount for a level that is removed.
         Some(rest) => (scale::decimal(0, 0), rest),
         None => {
             let (amount, scale, rest) = number(rest)?;
@@ -87,7 +87,8 @@ fn pair<'a>(rest: &'a [u8], entries: &mut Vec<Entry>) -> Option<&'a [u8]> {
     rest.strip_prefix(b"]")
 }
 
-/// Digits, perhaps with a point between them, up to the closing quote: the digits' value, and how many are fraction.
+/// Reads digits, perhaps with a point between them, up to the closing quote. Gives their value without the point, and the
+/// number of decimal places.
 fn number(text: &[u8]) -> Option<(u64, u32, &[u8])> {
     let mut value = 0_u64;
     let mut point = None;
@@ -100,7 +101,7 @@ fn number(text: &[u8]) -> Option<(u64, u32, &[u8])> {
                     None => (at, 0),
                     Some(point) => (at - 1, at - 1 - point),
                 };
-                // A digit on each side of the point, and no more of them than surely fit.
+                // There must be a digit on each side of the point, and no more digits than always fit.
                 let whole = digits - fraction;
                 if whole == 0 || (point.is_some() && fraction == 0) || digits > MOST_DIGITS {
                     return None;
@@ -125,7 +126,7 @@ fn whole_number(text: &[u8]) -> Option<(u64, &[u8])> {
     Some((number.iter().fold(0, |value, byte| append(value, *byte)), rest))
 }
 
-/// The number with one more digit. It may wrap; such a number has too many digits and is not used.
+/// Appends a digit to a number. The result may wrap; it then has too many digits and is not used.
 fn append(value: u64, digit: u8) -> u64 {
     value.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')))
 }
@@ -145,7 +146,7 @@ mod tests {
         Entry { price: parse(price), amount: parse(amount) }
     }
 
-    // If these went to the other reader, all results would still be right, and slow.
+    // The other reader would give the same results, only slower, so no other test would notice.
     #[test]
     fn the_exchanges_own_shapes_are_taken() {
         let flat = scan(r#"{"btczar.ob-inc":{"asks":["841039.73","0.156431"],"sequence":9713}}"#).unwrap();

@@ -1,7 +1,7 @@
-//! One side of the book: its levels in runs, the best one last.
+//! One side of the book: its levels in sorted runs, the best one last.
 //!
-//! Near the best price most things happen, and there a sorted array with the best level *last* moves the fewest
-//! levels. Cut into short runs it stays as quick at 10,000 levels as at 100.
+//! Most changes happen near the best price. With the best level *last*, a change there moves few levels of a sorted array.
+//! Short runs keep it as quick at 10,000 levels as at 100.
 
 use std::{ops::Neg, slice};
 
@@ -12,19 +12,19 @@ impl<T: Copy + Ord + Neg<Output = T>> Key for T {}
 /// A key and the amount there.
 pub(crate) type Row<T> = (T, T);
 
-/// A run of that many levels is split; it never needs more room.
+/// A run that reaches this many levels is split, so it never needs more room.
 const LONGEST: usize = 128;
-/// What a run starts with in a snapshot, so that the next few levels find room.
+/// Levels per run after a snapshot; the rest of the room is for new levels.
 const FRESH: usize = 96;
 
-/// The most levels a side may hold. It is far above any real book; a book that grows beyond it is not one.
+/// The most levels a side may hold. It is far above any real book, so more levels mean a fault.
 pub(crate) const MOST_LEVELS: usize = 1 << 18;
 
 #[derive(Debug, Clone)]
 struct Run<T> {
-    /// Not above the run's first key, above the run before; the first run's counts as minus infinity.
+    /// Lower bound: not above the run's first key, and above all keys of the run before. The first run also takes lower keys.
     low: T,
-    /// Rising, never empty.
+    /// In rising order, never empty.
     rows: Vec<Row<T>>,
 }
 
@@ -35,9 +35,9 @@ pub(crate) struct Side<T> {
     len: usize,
     /// The exchange holds more levels than the snapshot did.
     cut: bool,
-    /// The snapshot's worst key, where it was cut: what lies below is not known and not kept.
+    /// The worst key of a cut snapshot: levels below it are not known and not kept.
     floor: Option<T>,
-    /// The room of runs that became empty, for the next ones.
+    /// Buffers of runs that became empty, for new runs.
     spare: Vec<Vec<Row<T>>>,
 }
 
@@ -59,9 +59,9 @@ impl<T: Key> Side<T> {
         self.runs.last()?.rows.last()
     }
 
-    /// A snapshot's rows, rising and each key once. `cut`: there are more levels than these.
+    /// Builds a side from a snapshot's rows, in rising order and each key once. `cut`: the exchange has more levels.
     pub(crate) fn load(rows: &[Row<T>], cut: bool) -> Self {
-        // The remainder stands first, far from the best.
+        // The shorter run comes first, far from the best level.
         let (remainder, chunks) = rows.split_at(rows.len() % FRESH);
         let runs = std::iter::once(remainder).chain(chunks.chunks(FRESH)).filter_map(|chunk| {
             let (low, _) = *chunk.first()?;
@@ -73,7 +73,7 @@ impl<T: Key> Side<T> {
         Self { runs: runs.collect(), len: rows.len(), cut, floor, spare: Vec::new() }
     }
 
-    /// The new total at a price.
+    /// Sets the total amount at a price.
     pub(crate) fn set(&mut self, key: T, amount: T) {
         if self.floor.is_some_and(|floor| key < floor) {
             return;
@@ -103,7 +103,7 @@ impl<T: Key> Side<T> {
         }
     }
 
-    /// The level is gone. That there was none is no matter: late cancels look like this.
+    /// Removes a level. It is normal that there is none: late cancels look like this.
     pub(crate) fn remove(&mut self, key: T) {
         let at = self.run_of(key);
         let Some(run) = self.runs.get_mut(at) else { return };
@@ -147,7 +147,7 @@ impl<T: Key> Side<T> {
         Rows { runs: self.runs.iter(), rows: [].iter() }
     }
 
-    /// Where the run stands that holds this key or would; 0 where there is none.
+    /// Index of the run that holds this key or would hold it; 0 if there are no runs.
     fn run_of(&self, key: T) -> usize {
         match self.runs.split_last() {
             Some((last, worse)) if key < last.low => {
@@ -221,7 +221,7 @@ mod tests {
             (first, snapshot) in (0_i64..2_000, prop_oneof![Just(0_i64), 1_i64..1_200]),
             moves in proptest::collection::vec((0_i64..3_000, 0_i64..3), 1..3_000),
         ) {
-            // Keys below a snapshot's come too.
+            // Some keys are below all of the snapshot's.
             let first = first % width;
             let rows: Vec<_> = (first..(first + snapshot).min(width)).map(|key| (key, 1)).collect();
             let mut side = Side::load(&rows, false);

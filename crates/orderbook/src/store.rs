@@ -9,7 +9,7 @@ use crate::{
 };
 use capecrypto_models::{Decimal, Level};
 
-/// The two sides, in keys of one kind.
+/// The two sides, with keys of one type.
 #[derive(Debug, Clone)]
 pub(crate) struct Pair<T> {
     bids: Side<T>,
@@ -48,7 +48,7 @@ impl<T: Key> Pair<T> {
 #[derive(Debug, Clone)]
 pub(crate) enum Store {
     Fixed(Scales, Pair<i64>),
-    /// For values that no 64 bits hold. Slower, and left again with the next snapshot.
+    /// For values that do not fit 64 bits. Slower; the next snapshot goes back to `Fixed` if it fits.
     Wide(Pair<Decimal>),
 }
 
@@ -57,10 +57,10 @@ impl Store {
         Self::Fixed(Scales::default(), Pair { bids: Side::new(), asks: Side::new() })
     }
 
-    /// Takes over a snapshot in place of everything. A side of `cut_at` entries or more is taken for cut.
+    /// Replaces everything with a snapshot. A side of `cut_at` entries or more counts as cut.
     pub(crate) fn load(&mut self, frame: &Frame, cut_at: usize) -> Result<(), LostSync> {
         let scales = frame.bids.iter().chain(&frame.asks).fold(Scales::default(), Scales::with);
-        // The error without a reason: a value does not fit.
+        // The error `None` means that a value does not fit.
         *self = match pair(frame, cut_at, |entry| scales.fit(entry).map_err(|_| None)) {
             Ok(pair) => Self::Fixed(scales, pair),
             Err(Some(lost)) => return Err(lost),
@@ -84,7 +84,7 @@ impl Store {
 
     fn put(&mut self, side: BookSide, entry: &Entry) {
         let gone = entry.amount.is_zero();
-        // At most three rounds: other scales, then decimals.
+        // At most three rounds: at the current scales, at finer ones, in decimals.
         loop {
             let misfit = match self {
                 Self::Wide(pair) => return pair.put(side, entry.price, entry.amount, gone),
@@ -121,7 +121,7 @@ impl Store {
         }
     }
 
-    /// What no right book looks like.
+    /// Refuses a state that no correct book has.
     fn check(&self) -> Result<(), LostSync> {
         let crossed = match self {
             Self::Fixed(_, pair) => pair.is_crossed(),
@@ -174,7 +174,7 @@ impl Store {
     }
 }
 
-/// A snapshot's sides; the error is that of `fit`, or a price that comes twice.
+/// Builds both sides of a snapshot. The error is that of `fit`, or a price that comes twice.
 fn pair<T: Key, E: From<LostSync>>(
     frame: &Frame,
     cut_at: usize,
@@ -182,7 +182,7 @@ fn pair<T: Key, E: From<LostSync>>(
 ) -> Result<Pair<T>, E> {
     let side = |side, entries: &[Entry]| -> Result<_, E> {
         let mut rows = Vec::with_capacity(entries.len());
-        // The exchange writes the best level first.
+        // The exchange writes the best level first, so the reverse order usually needs no sorting.
         for entry in entries.iter().rev().filter(|entry| !entry.amount.is_zero()) {
             let (price, amount) = fit(entry)?;
             rows.push((if side == BookSide::Bid { price } else { -price }, amount));

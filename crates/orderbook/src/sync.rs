@@ -1,23 +1,23 @@
 //! The synchroniser: which frames may be applied, and which mean that the book is lost.
 //!
 //! The exchange's rules. The documents name the two messages and the sequence ("Subscribe orderbook", "Websocket
-//! orderbook snapshot", "Websocket orderbook increment"); the rest is how its server behaves.
+//! orderbook snapshot", "Websocket orderbook increment"); the rest comes from the behaviour of its server.
 //!
 //! 1. A subscription is answered by a snapshot and the increments stored since, and only then confirmed.
-//! 2. A snapshot replaces everything, whatever its sequence: after a restart of the engine it is a smaller one.
-//! 3. The increment after snapshot N is N + 1, and each next one is one more. Any other number is a lost sync, a
-//!    repeated or a smaller one too: a restart of the engine begins at 1 again, and a book that waited for
-//!    its old numbers would wait for ever.
+//! 2. A snapshot replaces everything, whatever its sequence: after a restart of the engine the sequence is smaller.
+//! 3. The increment after snapshot N has the sequence N + 1, and each next one is one higher. Any other number is a lost
+//!    sync, also a repeated or a smaller one: a restarted engine begins at 1 again, and a book that waited for the old
+//!    numbers would wait for ever.
 //! 4. When the server holds no snapshot, increments come without one. Then nothing is known: subscribe again.
 //! 5. Repair is another subscription to the same stream on the same connection. Until its snapshot comes,
-//!    increments of the old subscription may still arrive; they say nothing.
-//! 6. Amounts are totals, not differences; no amount or zero takes the level away. Taking away what is not there
-//!    and setting what is there already are normal (late cancels; a snapshot one increment ahead of its number).
-//! 7. A snapshot holds up to 301 levels a side. What lies beyond is told only in parts, by increments.
-//! 8. The engine matches before it tells: no snapshot and no increment leaves bid and ask crossed or equal.
+//!    increments of the old subscription may still arrive; they are ignored.
+//! 6. Amounts are totals, not differences; an empty or zero amount removes the level. An increment may remove a level that
+//!    is not there (a late cancel), or set one to the amount that it has (a snapshot one increment ahead of its sequence).
+//! 7. A snapshot holds up to 301 levels a side. Increments tell only some of the levels beyond.
+//! 8. The engine publishes after matching, so no snapshot and no increment leaves bid and ask crossed or equal.
 //! 9. A frame carries one message, an object with the topic as its key.
 //!
-//! Nothing here repairs a gap by itself: the server keeps nothing that could be asked for again.
+//! A gap cannot be filled: the server keeps no old increments to ask for.
 
 use crate::{
     error::{LostSync, Unreadable},
@@ -39,7 +39,7 @@ pub(crate) enum Sync {
     },
     Stale,
     Resyncing {
-        /// The caller knows that a subscription is needed, or has made one besides an older one.
+        /// Whether the caller subscribes again beside an older subscription, so that its increments are ignored (rule 5).
         asked: bool,
     },
 }
@@ -87,14 +87,14 @@ impl Sync {
             }
             // Rule 5: an increment of the old subscription.
             Self::Resyncing { asked: true } => Verdict::Ignore,
-            // Rule 4. A stale book's first frame is that of a new subscription.
+            // Rule 4. The first frame of a stale book comes from a new subscription.
             Self::Resyncing { asked: false } | Self::Stale => {
                 Verdict::Lost(self.lose(LostSync::NoSnapshot { got }))
             }
         }
     }
 
-    /// A frame for this book that cannot be read; `kind` as far as its topic tells.
+    /// Takes a frame for this book that cannot be read; `kind` is `None` if its topic cannot be read.
     pub(crate) fn unreadable(&mut self, kind: Option<Kind>, why: Unreadable) -> Option<LostSync> {
         match (*self, kind) {
             // Rule 5: what it says would be ignored anyway.
@@ -112,7 +112,7 @@ impl Sync {
         *self = Self::Stale;
     }
 
-    /// A subscription was made. On a new connection its snapshot comes first (rule 1); on the old one increments may
+    /// Takes note of a subscription. On a new connection its snapshot comes first (rule 1); on the old one increments may
     /// come before it (rule 5).
     pub(crate) fn resyncing(&mut self) {
         *self = match self {

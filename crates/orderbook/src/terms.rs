@@ -1,4 +1,4 @@
-//! The words of the book: what its parts tell each other and their users.
+//! Types that describe a book: its state, its sides, its best levels and its depth.
 
 use capecrypto_models::Level;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 /// Whether a book can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// It is what the exchange has sent so far, without a hole.
+    /// It contains everything that the exchange has sent so far, without a gap.
     Live,
     /// The connection is gone: the book is old.
     Stale,
@@ -42,7 +42,7 @@ impl fmt::Display for BookSide {
     }
 }
 
-/// The best level of each side. `None`: nobody offers on that side; it never means "not known".
+/// The best level of each side. `None` means that the side is empty, never that it is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Best {
     /// The highest price that a buyer offers. It is always below the ask.
@@ -51,10 +51,10 @@ pub struct Best {
     pub ask: Option<Level>,
 }
 
-/// How deep a side is known.
+/// How many levels of a side are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownDepth {
-    /// So many levels, counted from the best, are known without a hole. The book keeps no others.
+    /// Number of levels, counted from the best, that are known without a gap. The book keeps no others.
     pub levels: usize,
     /// Whether these are all. `false`: the snapshot was cut, and the exchange holds more levels beyond the last one.
     pub complete: bool,

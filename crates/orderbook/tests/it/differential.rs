@@ -1,7 +1,7 @@
-//! The fast reader against the tolerant one, through the public door.
+//! Compares the fast reader with the tolerant one, through the public API.
 //!
-//! A leading space is nothing to JSON, but no frame of the exchange's spelling begins with one: with it, the same
-//! frame goes to the tolerant reader. (That the fast one is taken otherwise is tested beside it.)
+//! JSON allows a leading space, but the fast reader does not: with a space before it, the same frame goes to the tolerant
+//! reader. (The tests in `scan.rs` check that the fast reader is used without one.)
 
 use crate::support::{Random, book, feed, shown, snapshot};
 use capecrypto_orderbook::{Applied, Book, LostSync};
@@ -35,7 +35,7 @@ const NUMBERS: &[&str] = &[
 
 const ODD_SEQUENCES: &[&str] = &["", "\"101\"", "101.0", "0", "00", "102", "-1", "99999999999999999999"];
 
-/// Mostly a plain one, from `from` on.
+/// A number, mostly a plain one from `from` upwards.
 fn number(random: &mut Random, from: usize) -> String {
     let text = match random.below(8) {
         0 => (*random.pick(NUMBERS)).to_owned(),
@@ -62,7 +62,7 @@ fn side(random: &mut Random, from: usize) -> String {
 fn frame(random: &mut Random) -> String {
     let sequence = if random.once_in(8) { *random.pick(ODD_SEQUENCES) } else { "101" };
     let mut fields = vec![format!("\"sequence\":{sequence}")];
-    // Seldom crossed.
+    // With these starts the sides seldom cross.
     for (name, from) in [("asks", 100), ("bids", 97)] {
         if !random.once_in(3) {
             fields.push(format!("\"{name}\":{}", side(random, from)));
@@ -81,12 +81,12 @@ fn frame(random: &mut Random) -> String {
     format!("{{\"{topic}\":{{{}}}}}", fields.join(","))
 }
 
-/// Up to three small injuries.
+/// Damages a frame in up to three places.
 fn mutate(random: &mut Random, frame: String) -> Vec<u8> {
     const BYTES: &[u8] = b"\"\"[]{},,::..0190-+eE asdq\\u\x00\xff";
     let mut bytes = frame.into_bytes();
     for _ in 0..random.below(8).saturating_sub(4) {
-        // Another number in the same place.
+        // Replaces a digit.
         if random.once_in(3) {
             let at = random.below(bytes.len());
             if let Some(digit) = bytes.iter_mut().skip(at).find(|byte| byte.is_ascii_digit()) {
@@ -122,7 +122,7 @@ fn start() -> Book {
 #[test]
 fn both_readers_say_the_same_of_every_frame() {
     let start = start();
-    // A comparison of refusals only, or of untouched frames only, would show little.
+    // Counts each kind of result: a comparison of only refusals, or of only undamaged frames, would prove little.
     let (applied, lost, foreign, hurt) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
     let count = |cell: &Cell<u32>| cell.set(cell.get() + 1);
     let mut runner = TestRunner::new(ProptestConfig {
@@ -150,7 +150,7 @@ fn both_readers_say_the_same_of_every_frame() {
             }
             let text = String::from_utf8_lossy(&bytes);
             match (&one, &other) {
-                // The space moves the column that a syntax error names.
+                // The space moves the column that a syntax error names, so the texts differ.
                 (Ok(Applied::Lost(LostSync::Unreadable(_))), Ok(Applied::Lost(LostSync::Unreadable(_)))) => {}
                 _ => prop_assert_eq!(&one, &other, "{}", text),
             }

@@ -1,4 +1,4 @@
-//! The samples of the documents and of the exchange's relatives.
+//! The samples of the documents and of the server family.
 
 use crate::support::{apply, book, feed, level, levels};
 use capecrypto_orderbook::{Applied, BookSide, KnownDepth};

@@ -1,10 +1,10 @@
-//! An exchange in a few lines: a true book, its increments, and a line that damages them.
+//! A small exchange: a true book, its snapshots and its increments.
 
 use crate::support::{Random, dec, pairs};
 use capecrypto_models::{Decimal, Level};
 use std::collections::BTreeMap;
 
-/// Prices are ticks; the text of a tick is what travels, in one of several spellings.
+/// Holds the true book. It sends its numbers in one of several spellings.
 pub(crate) struct Exchange {
     bids: BTreeMap<Decimal, Decimal>,
     asks: BTreeMap<Decimal, Decimal>,
@@ -38,7 +38,7 @@ impl Exchange {
         self.asks.iter().map(|(price, amount)| Level::new(*price, *amount)).collect()
     }
 
-    /// The engine begins again: the same orders, sequence 1.
+    /// Restarts the engine: the same orders, sequence 1.
     pub(crate) fn restart(&mut self) {
         self.sequence = 1;
     }
@@ -52,7 +52,7 @@ impl Exchange {
         format!(r#"{{"btczar.ob-snap":{{"asks":{asks},"bids":{bids},"sequence":{}}}}}"#, self.sequence)
     }
 
-    /// One change, and the increment that tells it.
+    /// Makes one change, and returns its increment.
     pub(crate) fn step(&mut self, random: &mut Random) -> String {
         self.sequence += 1;
         if random.once_in(20) {
@@ -74,7 +74,7 @@ impl Exchange {
         } else {
             dec(&format!("{}e-{}", 1 + random.below(1_000), random.below(6)))
         };
-        // What stands in the way of a new price was matched before.
+        // Levels that would cross the new price were matched, so they are removed.
         let mut changes = Vec::new();
         let crossed: Vec<Decimal> = if amount.is_zero() {
             Vec::new()
@@ -132,7 +132,7 @@ fn quoted(random: &mut Random, value: Decimal) -> String {
     if random.once_in(10) { text } else { format!("\"{text}\"") }
 }
 
-/// One of the texts of a value.
+/// A value in one of its spellings.
 fn spell(random: &mut Random, value: Decimal) -> String {
     let short = value.normalize();
     match random.below(10) {

@@ -28,7 +28,7 @@ fn one_level_in_every_spelling() {
         r#"{"asks":["00100.5","0.25"],"sequence":101}"#,
         r#"{"asks":["100.5","0.25"],"sequence":101,"checksum":7,"asksTotal":[["1"]],"at":{"asks":[1]}}"#,
         r#"{"\u0061sks":["\u0031\u00300.5","0.25"],"sequence":101}"#,
-        // What stands behind price and amount is skipped.
+        // Values after price and amount are skipped.
         r#"{"asks":["100.5","0.25",3],"sequence":101}"#,
         r#"{"asks":[["100.5","0.25",3,{"orders":[1]}]],"sequence":101}"#,
         "\n{ \"asks\" : [ \"100.5\" , \"0.25\" ] ,\t\"sequence\" : 101 }\r\n",
@@ -80,7 +80,7 @@ fn several_levels_and_both_sides_in_one_frame() {
     assert!(book.asks().unwrap().eq([level("100", "2"), level("102", "7"), level("103", "1")]));
 }
 
-// A taker that eats a level and rests above it: in between, and only there, the sides overlap.
+// A taker fills a level and rests at its price: the sides overlap only in the middle of the frame.
 #[test]
 fn what_counts_is_the_book_after_the_whole_frame() {
     let (book, applied) = after(r#"{"bids":["101.0","0.5"],"asks":["101.0",""],"sequence":101}"#);
@@ -126,7 +126,7 @@ fn frames_that_change_nothing_count_too() {
     assert_eq!((now.0, now.1), (before.0, before.1));
 }
 
-/// Bodies that nobody can read with certainty. `at` is the place that the error must name.
+/// Bodies that cannot be read with certainty. The second value is the place that the error must name.
 const UNREADABLE: &[(&str, &str)] = &[
     (r#"{"asks":["-1","2"],"sequence":101}"#, "asks"),
     (r#"{"asks":["0","2"],"sequence":101}"#, "asks"),

@@ -1,4 +1,4 @@
-//! Whatever comes: no panic, and no live book with another content than before.
+//! Damaged frames cause no panic, and no live book with a wrong content.
 
 use crate::support::{Random, apply, increment, live_book, shown, snapshot};
 use capecrypto_orderbook::{Applied, State};
@@ -37,7 +37,7 @@ fn deep_and_wide_nonsense_is_refused() {
         (format!(r#"{{"asks":["{}","1"],"sequence":101}}"#, "9".repeat(1 << 20)), false),
         (format!(r#"{{"asks":["150","1"],"sequence":{}}}"#, "1".repeat(1 << 20)), false),
         (format!(r#"{{"asks":["1e{}","1"],"sequence":101}}"#, "9".repeat(1 << 20)), false),
-        // Nobody asked for it, so it may be as odd as it likes.
+        // An unknown field may have any content.
         (format!(r#"{{"more":{nested},"asks":["150","1"],"sequence":101}}"#), true),
     ] {
         let mut book = live_book();
@@ -77,7 +77,7 @@ proptest! {
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), seed in any::<u64>()) {
         let start = live_book();
         let mut random = Random(seed);
-        // Alone, and in the place of a piece of a good frame.
+        // The bytes alone, and in place of a part of a good frame.
         let good = increment(101, "asks", "100.5", "0.25").into_bytes();
         let (from, to) = (random.below(good.len()), random.below(good.len()));
         let hurt = [&good[..from.min(to)], &bytes[..bytes.len().min(4)], &good[from.max(to)..]].concat();

@@ -1,4 +1,4 @@
-//! Everything that goes through the public door.
+//! Tests through the public API.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::string_slice, clippy::as_conversions)]
 

@@ -1,4 +1,4 @@
-//! Random exchanges over bad lines: while the book is live, it is the exchange's book of that moment.
+//! Random exchanges over bad connections: while the book is live, it equals the exchange's book of that moment.
 
 use crate::{
     exchange::Exchange,
@@ -9,7 +9,7 @@ use capecrypto_orderbook::{Applied, Book, BookSide};
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::{cell::Cell, collections::VecDeque};
 
-/// The book's levels are the true ones from the best on; all of them, or as far as a cut snapshot lets it know.
+/// Checks that the book's levels are the true ones from the best on: all of them, or those of a cut snapshot.
 fn agrees(book: &Book, seen: &Shown, bids: &[Level], asks: &[Level]) -> Result<(), TestCaseError> {
     let Some((own_bids, own_asks, _)) = seen else { return Ok(()) };
     for (side, own, truth) in [(BookSide::Bid, own_bids, bids), (BookSide::Ask, own_asks, asks)] {
@@ -23,7 +23,11 @@ fn agrees(book: &Book, seen: &Shown, bids: &[Level], asks: &[Level]) -> Result<(
             truth.len() - own.len(),
             side
         );
-        prop_assert!(!own.is_empty() || truth.is_empty(), "phantom emptiness of {}s", side);
+        prop_assert!(
+            !own.is_empty() || truth.is_empty(),
+            "{} side is empty, but the exchange has levels",
+            side
+        );
     }
     Ok(())
 }
@@ -66,8 +70,7 @@ struct Counts {
     cut: Cell<u32>,
 }
 
-/// Loss, repetition, old frames, swapped neighbours, restarts, dropped connections, injured frames, and snapshots
-/// that are cut.
+/// Lost, repeated, old, swapped and damaged frames, restarts, dropped connections, and cut snapshots.
 #[test]
 fn over_a_bad_line_the_book_is_right_or_not_live() {
     let counts = Counts::default();
@@ -122,7 +125,7 @@ fn bad_line(seed: u64, counts: &Counts) -> Result<(), TestCaseError> {
             }
             6 => line.push(frame[..random.below(frame.len() - 20) + 20].to_owned()),
             7 => line.push(frame.replacen(|c: char| c.is_ascii_digit(), "x", 1)),
-            // A refresh while all is well.
+            // A snapshot although nothing was lost.
             8 => line.extend([frame, exchange.snapshot(&mut random)]),
             _ => line.push(frame),
         }

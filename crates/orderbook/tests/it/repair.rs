@@ -1,4 +1,4 @@
-//! The pace of repairs, on simulated time.
+//! When repairs happen, on simulated time.
 
 use crate::support::{Random, apply, increment, live_book, snapshot};
 use capecrypto_orderbook::{Applied, Repair};
@@ -39,7 +39,7 @@ fn the_next_repair_waits_for_a_second_since_the_last() {
     assert_eq!(repair.due(), Some(ms(6_000)));
     assert!(!repair.poll(ms(5_999)));
     assert!(repair.poll(ms(6_000)));
-    assert!(!repair.poll(ms(6_000)), "one was enough");
+    assert!(!repair.poll(ms(6_000)), "one repair is enough");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_new_connection_counts_as_asked() {
     let mut repair = Repair::new();
     repair.subscribed(ms(100));
     assert_eq!(repair.due(), Some(ms(2_100)));
-    // An increment in the snapshot's place: there will be none from that subscription.
+    // An increment came instead of the snapshot, so that subscription brings no snapshot.
     assert!(!repair.after(&lost(), ms(150)));
     assert_eq!(repair.due(), Some(ms(1_100)));
     repair.disconnected();
@@ -80,14 +80,14 @@ fn a_clock_that_steps_back_only_makes_it_wait() {
     assert!(!repair.after(&SNAPSHOT, ms(9_000)));
     assert!(!repair.after(&lost(), ms(3_000)));
     assert_eq!(repair.due(), Some(ms(11_000)));
-    // Times at the end of what a Duration holds do no harm either.
+    // The largest Duration does no harm either.
     assert!(repair.poll(Duration::MAX));
     assert!(!repair.after(&SNAPSHOT, Duration::MAX));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
-    /// Faults, row 25: whatever happens, repairs lie a second apart, and a lost book is never forgotten.
+    /// Whatever happens, repairs are at least a second apart, and a lost book is always repaired.
     #[test]
     fn no_storm_and_no_silence(seed in any::<u64>()) {
         let mut random = Random(seed);

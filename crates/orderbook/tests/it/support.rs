@@ -58,7 +58,7 @@ pub(crate) fn live_book() -> Book {
 /// All that a book shows; `None` while it is not live.
 pub(crate) type Shown = Option<(Vec<Level>, Vec<Level>, u64)>;
 
-/// Reads it all, and checks that the ways of asking agree.
+/// Reads the whole book, and checks that its methods agree.
 pub(crate) fn shown(book: &Book) -> Shown {
     let (Ok(bids), Ok(asks)) = (book.bids(), book.asks()) else {
         assert_ne!(book.state(), State::Live);

@@ -38,7 +38,7 @@ fn any_sequence_but_the_next_is_a_lost_sync() {
         let why = lost(apply(&mut book, &increment(got, "asks", "101.0", "")));
         assert_eq!(why, LostSync::Sequence { expected: 101, got });
         assert_eq!((book.state(), shown(&book)), (State::Resyncing, None));
-        // What was due before means nothing any more.
+        // The sequence that was expected before no longer counts.
         assert_eq!(apply(&mut book, &increment(101, "asks", "101.0", "")), Applied::Ignored);
         assert_eq!(apply(&mut book, &increment(got.wrapping_add(1), "asks", "101.0", "")), Applied::Ignored);
         assert_eq!(shown(&book), None);
@@ -61,7 +61,7 @@ fn there_is_nothing_after_the_last_sequence() {
 #[test]
 fn an_engine_that_restarts_is_noticed() {
     let mut book = live_book();
-    // Its first increment is 1, which the server's store swallows; the next is 2.
+    // Its first increment is 1, which the server does not pass on; the next is 2.
     let why = lost(apply(&mut book, &increment(2, "bids", "99.5", "1")));
     assert_eq!(why, LostSync::Sequence { expected: 101, got: 2 });
     assert_eq!(apply(&mut book, &snapshot(2, &[("99.5", "1")], &[])), Applied::Snapshot { sequence: 2 });
@@ -86,11 +86,11 @@ fn a_stale_book_gives_no_price_until_the_next_snapshot() {
 
     book.mark_resyncing();
     assert_eq!(book.state(), State::Resyncing);
-    // A new connection's snapshot comes first; if not, none will.
+    // On a new connection the snapshot comes first. If an increment comes first, no snapshot will follow.
     assert_eq!(lost(apply(&mut book, &increment(101, "asks", "101", ""))), LostSync::NoSnapshot { got: 101 });
     assert_eq!(apply(&mut book, &snapshot(300, &[], &[])), Applied::Snapshot { sequence: 300 });
 
-    // Without word of the new subscription the frames alone lead to the same.
+    // Without `mark_resyncing` the frames alone lead to the same states.
     let mut other = silent.clone();
     assert_eq!(
         lost(apply(&mut silent, &increment(101, "asks", "101", ""))),
@@ -107,7 +107,7 @@ fn a_refresh_on_purpose_waits_through_the_old_increments() {
     book.mark_resyncing();
     assert_eq!((book.state(), shown(&book)), (State::Resyncing, None));
     assert_eq!(apply(&mut book, &increment(101, "asks", "101", "")), Applied::Ignored);
-    // Saying it again, as after a repair, changes nothing.
+    // Calling it again, as after a repair, changes nothing.
     book.mark_resyncing();
     assert_eq!(apply(&mut book, &increment(102, "asks", "102", "")), Applied::Ignored);
     assert_eq!(apply(&mut book, &snapshot(102, &[], &[])), Applied::Snapshot { sequence: 102 });
@@ -149,7 +149,7 @@ fn touching_sides_are_fine() {
     assert_eq!(book.best().unwrap().bid, Some(level("100.9999999", "1")));
 }
 
-/// A snapshot with so many levels a side around 1,000.
+/// A snapshot with `levels` levels a side, around a price of 1,000.
 fn deep(levels: usize) -> String {
     let side = |up: bool| -> Vec<(String, String)> {
         let price = |i: usize| if up { 1_001 + i } else { 999 - i };
@@ -174,7 +174,7 @@ fn a_cut_snapshot_is_known_to_its_end_and_no_deeper() {
     assert_eq!(known(&book), KnownDepth { levels: 300, complete: true });
     feed(&mut book, &deep(301));
     assert_eq!(known(&book), KnownDepth { levels: 301, complete: false });
-    // The last known price is 1,301: what happens behind it is only part of what is there.
+    // The last known price is 1,301: increments tell only some of the levels beyond it.
     feed(&mut book, &increment(2, "asks", "1302", "5"));
     feed(&mut book, &increment(3, "asks", "1301.5", "5"));
     assert_eq!((known(&book).levels, book.asks().unwrap().last()), (301, Some(level("1301", "1"))));
@@ -192,7 +192,7 @@ fn a_cut_side_that_is_used_up_is_lost_and_a_whole_one_is_empty() {
     let empty = |book: &mut Book| -> Applied {
         let mut applied = Applied::Ignored;
         for i in 0..5 {
-            // Deeper levels come and go meanwhile; they must not pass for the best.
+            // Deeper levels come meanwhile; they must not become the best.
             let frame = format!(
                 r#"{{"btczar.ob-inc":{{"asks":[["{}",""],["{}","9"]],"sequence":{}}}}}"#,
                 1_001 + i,
@@ -237,7 +237,7 @@ fn a_book_does_not_grow_without_end() {
     assert_eq!(shown(&book), None);
 }
 
-/// Faults, row 23: each of 10,000 increments is lost once.
+/// Each of 10,000 increments is lost once.
 #[test]
 fn a_gap_at_any_place_is_noticed_before_the_next_read() {
     let mut random = Random(23);
@@ -256,7 +256,7 @@ fn a_gap_at_any_place_is_noticed_before_the_next_read() {
 
         assert_eq!(apply(&mut good, &lost_one), Applied::Increment { sequence });
         if sequence % 100 == 0 {
-            // The repair's snapshot, then the two books go on as one.
+            // After the repair's snapshot the two books have to stay equal.
             let (bids, asks, at) = shown(&good).unwrap();
             let text = |levels: Vec<capecrypto_models::Level>| {
                 pairs(&levels.iter().map(|l| (l.price.to_string(), l.amount.to_string())).collect::<Vec<_>>())

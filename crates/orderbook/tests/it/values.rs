@@ -1,11 +1,11 @@
-//! Values that move the scale or leave 64 bits: exact all the same, and one book from the outside.
+//! Values that change the scale or do not fit 64 bits: the book stays exact, and looks the same from outside.
 
 use crate::support::{apply, book, feed, increment, level, levels, shown, snapshot};
 use capecrypto_orderbook::{Applied, Book};
 
 const WIDE: &str = "1234567890123456789012345678";
 
-/// Two books that must look alike all the time: one in fixed point, one that an early value has made wide.
+/// Two books that must always look alike: one in fixed point, one that an early value has switched to decimals.
 struct Twins {
     fixed: Book,
     wide: Book,
@@ -21,7 +21,7 @@ impl Twins {
         for twin in [&mut fixed, &mut wide] {
             feed(twin, &increment(2, "asks", "7000", "1"));
         }
-        // There and gone: the value is no longer in the book, but it was.
+        // This level comes and goes again, but the book stays in decimals.
         feed(&mut wide, &increment(3, "asks", WIDE, "0.0000000000000000000000000001"));
         feed(&mut wide, &increment(4, "asks", WIDE, ""));
         feed(&mut fixed, r#"{"btczar.ob-inc":{"sequence":3}}"#);
@@ -49,7 +49,7 @@ fn finer_values_move_the_scale_of_the_whole_book() {
     twins.send("bids", "98.0", "");
     twins.send("asks", "100.999999999999", "123456.123456");
     assert!(twins.fixed.bids().unwrap().eq(levels(&[("99.5", "7"), ("99.123456789", "0.5")])));
-    // And on to where 64 bits end.
+    // Then values beyond 64 bits.
     twins.send("asks", "9000000000.00000000001", "1");
     twins.send("asks", "100.9", "99999999999999999999.9");
     twins.send("bids", "0.0000000000000000000000000001", "1");
@@ -65,7 +65,7 @@ fn the_scale_follows_the_values_and_shows_in_the_digits() {
     assert_eq!(digits(&book), "5.0");
     feed(&mut book, &increment(2, "asks", "6.125", "2"));
     assert_eq!(digits(&book), "5.000");
-    // A snapshot begins afresh.
+    // A snapshot sets the scale again.
     feed(&mut book, &snapshot(3, &[("5.00", "1.0")], &[("6.10", "2")]));
     assert_eq!(digits(&book), "5.0");
 }
