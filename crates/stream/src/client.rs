@@ -34,19 +34,19 @@ use tokio_tungstenite::{
 const LARGEST_MESSAGE: usize = 8 * 1024 * 1024;
 /// Small, because the library clears the whole buffer before each read.
 const READ_BUFFER: usize = 8 * 1024;
-/// For a handshake. The REST client has a deadline of its own below this.
+/// Deadline for a handshake. The REST client has its own, shorter one.
 const OPEN_WITHIN: Duration = Duration::from_secs(15);
-/// For a frame to leave.
+/// Deadline for sending a frame.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
-/// For a goodbye to be answered.
+/// Deadline for the answer to our close message.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
-/// Commands that may wait for the task.
+/// Most commands that may wait for the task.
 const COMMANDS: usize = 64;
 
 type Socket = WebSocketStream<Heard>;
 
-/// Chooses what a stream brings.
+/// Chooses the topics and deadlines of a stream, and opens it.
 #[must_use = "a builder does nothing until it is connected"]
 pub struct Builder {
     connect: Arc<dyn Connect>,
@@ -55,21 +55,21 @@ pub struct Builder {
     tap: Option<Box<dyn Tap>>,
 }
 
-/// Sees every event in the socket's own task, before it is queued for the consumer: for state that must neither lag
-/// behind nor wait for anybody. It must not block.
+/// Sees every event in the socket's own task, before it is queued for the consumer. It is for state that must not lag behind
+/// when the consumer is slow. It must not block.
 pub trait Tap: Send + 'static {
-    /// An event; `false` keeps it from the consumer. Topics put into `again` are subscribed to again. The time is that
-    /// since the stream was opened.
+    /// Handles an event; `false` hides it from the consumer. The stream subscribes again to the topics put into `again`.
+    /// `elapsed` is the time since the stream was opened.
     fn event(&mut self, event: &Event, elapsed: Duration, again: &mut Vec<Topic>) -> bool;
 
-    /// When [`wake`](Self::wake) wants to be called, if nothing happens before.
+    /// The time at which to call [`wake`](Self::wake), if nothing happens before; `None` if no call is needed.
     fn due(&self) -> Option<Duration>;
 
-    /// Time has passed.
+    /// Handles that time has passed: called at [`due`](Self::due), and perhaps earlier.
     fn wake(&mut self, elapsed: Duration, again: &mut Vec<Topic>);
 }
 
-/// An open stream: one connection, made anew for as long as this lives.
+/// An open stream: one connection, which is opened again after each loss until the stream is closed or dropped.
 pub struct Stream {
     private: bool,
     queue: Arc<Queue>,
@@ -131,7 +131,7 @@ impl Builder {
         self.topic(Topic::Balances)
     }
 
-    /// Lets somebody see every event before the consumer does.
+    /// Adds a tap, which sees every event before the consumer does.
     pub fn tap(mut self, tap: impl Tap) -> Self {
         self.tap = Some(Box::new(tap));
         self
@@ -143,14 +143,14 @@ impl Builder {
         self
     }
 
-    /// Opens the stream: with the account's topics as a signed connection, else as a public one.
+    /// Opens the stream. The connection is signed if a topic of the account was chosen, and public otherwise.
     ///
-    /// It returns when the first connection stands. From then on a lost connection is made anew without end, and told
-    /// by events.
+    /// It returns when the first connection is open. From then on a lost connection is opened again without limit, and events
+    /// report it.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] for a malformed market, a time in the configuration that cannot be kept, or when nothing
-    /// was chosen; [`Kind::Connect`] where the first connection fails; [`Kind::Runtime`] outside of a tokio runtime.
+    /// [`Kind::InvalidArgument`] for a malformed market, for a time in the configuration that is zero or longer than a day, or
+    /// if no topic was chosen; [`Kind::Connect`] if the first connection fails; [`Kind::Runtime`] outside of a tokio runtime.
     pub async fn connect(self) -> Result<Stream, Error> {
         check_runtime()?;
         self.config.check()?;
@@ -197,7 +197,7 @@ impl fmt::Debug for Builder {
 }
 
 impl Stream {
-    /// Chooses what a stream over these connections brings.
+    /// Starts the builder of a stream over the connections that `connect` makes.
     pub fn builder(connect: impl Connect) -> Builder {
         Builder { connect: Arc::new(connect), topics: Vec::new(), config: Config::default(), tap: None }
     }
@@ -207,16 +207,16 @@ impl Stream {
         self.queue.pop().await
     }
 
-    /// Subscribes to more on the same connection, or again to a book, which brings a new snapshot.
+    /// Subscribes to more topics on the same connection. Subscribing to a book again brings a new snapshot.
     ///
     /// # Errors
     /// [`Kind::InvalidArgument`] for a topic of the account on a public connection, which would not bring it;
-    /// [`Kind::Ended`] where the stream has ended.
+    /// [`Kind::Ended`] if the stream has ended.
     pub async fn subscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
         let topics: Vec<_> = topics.into_iter().collect();
         if let Some(topic) = topics.iter().find(|topic| topic.is_private() && !self.private) {
             let what = format!(
-                "topics: {topic} is the account's, and the connection is public; choose it before connecting"
+                "topics: {topic} is the account's, and this connection is public; choose it before connecting"
             );
             return Err(Error::new(Kind::InvalidArgument, what));
         }
@@ -226,7 +226,7 @@ impl Stream {
     /// Ends subscriptions.
     ///
     /// # Errors
-    /// [`Kind::Ended`] where the stream has ended.
+    /// [`Kind::Ended`] if the stream has ended.
     pub async fn unsubscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
         self.command(Command::Unsubscribe(topics.into_iter().collect())).await
     }
@@ -235,11 +235,11 @@ impl Stream {
         self.commands.send(command).await.map_err(|_| Error::new(Kind::Ended, "open another one"))
     }
 
-    /// Says goodbye to the server and ends the stream. Events that came before can still be read.
+    /// Ends the stream, after a close message to the server. Events that came before can still be read.
     pub async fn close(&self) {
         let (done, ended) = oneshot::channel();
         if self.command(Command::Close(done)).await.is_ok() {
-            // An error means that the task is gone, which is what was wanted.
+            // An error means that the task has already ended, as wanted.
             let _ = ended.await;
         }
     }
@@ -264,7 +264,7 @@ struct Task {
     queue: Arc<Queue>,
     tap: Option<Box<dyn Tap>>,
     link: Link,
-    /// Bytes of the connection at the last message, or at the last look for bytes.
+    /// Bytes read from the connection at the last check; see `bytes_came`.
     known_bytes: u64,
 }
 
@@ -275,14 +275,14 @@ impl Drop for Task {
     }
 }
 
-/// The way to the server.
+/// The state of the connection to the server.
 enum Link {
     Down,
     Connecting(BoxFuture<'static, Result<Box<Socket>, ConnectError>>),
     Up(Box<Socket>),
 }
 
-/// What input.
+/// What the task has to handle next.
 enum Input {
     Connected(Result<Box<Socket>, ConnectError>),
     Message(Option<Result<Message, tungstenite::Error>>),
@@ -291,7 +291,7 @@ enum Input {
 }
 
 impl Link {
-    /// What comes over the link.
+    /// Waits for the next input over the link.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Input> {
         match self {
             Self::Down => Poll::Pending,
@@ -316,7 +316,7 @@ impl Task {
             let wake =
                 self.session.wake_at().into_iter().chain(tap).min().and_then(|at| self.start.checked_add(at));
             let mut alarm = pin!(until(wake));
-            // The socket comes last: however much it brings, commands and deadlines are heard.
+            // The socket is polled last, so that much traffic does not delay commands and deadlines.
             let input = poll_fn(|cx| {
                 if let Poll::Ready(command) = commands.poll_recv(cx) {
                     return Poll::Ready(Input::Command(command));
@@ -331,7 +331,7 @@ impl Task {
                 Input::Command(Some(Command::Close(done))) => {
                     self.say_goodbye().await;
                     drop(self);
-                    // Whoever asked may be gone.
+                    // The caller of `close` may be gone.
                     let _ = done.send(());
                     return;
                 }
@@ -342,7 +342,7 @@ impl Task {
         }
     }
 
-    /// Tells the session what input.
+    /// Passes an input on to the session.
     fn take(&mut self, input: Input) {
         let now = self.now();
         match input {
@@ -375,7 +375,7 @@ impl Task {
         }
     }
 
-    /// Whether bytes came since the last message or look. A large message over a slow line takes its time.
+    /// Whether bytes came since the last check. They are a sign of life of a large message that is not complete yet.
     fn bytes_came(&mut self) -> bool {
         let Link::Up(socket) = &self.link else { return false };
         let bytes = socket.get_ref().bytes();
@@ -386,7 +386,7 @@ impl Task {
         self.bytes_came();
         match message {
             Message::Text(text) => self.session.received(now, text.into()),
-            // The exchange sends text; whoever sends the same as binary means the same.
+            // The exchange sends text. A binary message with the same content is accepted too.
             Message::Binary(bytes) => self.session.received(now, bytes),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => self.session.heard(now),
             Message::Close(close) => {
@@ -416,7 +416,7 @@ impl Task {
         self.session.disconnected(now, why);
     }
 
-    /// Does what the session says until it has nothing more to say.
+    /// Carries out the session's actions until there are none left.
     async fn act(&mut self) -> Next {
         while let Some(action) = self.session.poll() {
             match action {
@@ -445,11 +445,11 @@ impl Task {
     }
 
     async fn say_goodbye(&mut self) {
-        // What comes from now on is read by nobody, so whoever keeps state by it has to know.
+        // Nothing is read from now on. The tap is dropped now, so that it can mark its state as stale.
         self.tap = None;
         let Link::Up(socket) = &mut self.link else { return };
         let goodbye = async {
-            // Whether it arrives or not, the connection ends.
+            // The connection ends whether the message arrives or not.
             let _ = WebSocketStream::close(socket, None).await;
             while let Some(Ok(_)) = socket.next().await {}
         };
@@ -457,7 +457,7 @@ impl Task {
     }
 }
 
-/// Whoever makes the connections may have no deadline.
+/// Opens a websocket within a deadline, because `Connect` may have none.
 async fn open_in_time(
     connect: Arc<dyn Connect>,
     query: String,
@@ -469,7 +469,7 @@ async fn open_in_time(
     }
 }
 
-/// Makes a websocket of a connection.
+/// Makes a connection, and a websocket from it.
 async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result<Box<Socket>, ConnectError> {
     let key = generate_key();
     let accept = derive_accept_key(key.as_bytes());
@@ -491,7 +491,7 @@ async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result
     Ok(Box::new(WebSocketStream::from_raw_socket(Heard::new(io), Role::Client, Some(config)).await))
 }
 
-/// Without a runtime, or without its timers, tokio panics; a caller's mistake must not end so.
+/// Checks for a runtime with timers: without it tokio panics, and a caller's mistake has to be an error instead.
 fn check_runtime() -> Result<(), Error> {
     let works = tokio::runtime::Handle::try_current().is_ok()
         && std::panic::catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok();
@@ -511,7 +511,7 @@ async fn until(wake: Option<Instant>) {
     }
 }
 
-/// The library's words for the cause hold nothing of a message but its size.
+/// Why the connection broke. The library's text may be shown: it contains only the size of a message, no content.
 fn broken(error: &tungstenite::Error) -> Interruption {
     use tungstenite::{Error, error::ProtocolError};
     match error {

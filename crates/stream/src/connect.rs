@@ -1,11 +1,11 @@
-//! The seam to the network: a signed request goes out, a response head and a byte stream come back.
+//! The interface to the network: a signed request goes out, a response head and a byte stream come back.
 
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use std::{fmt, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A byte stream.
+/// A byte stream in both directions.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
@@ -16,7 +16,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 pub struct Handshake {
     /// Whether it has to be signed, because it asks for topics of the account.
     pub private: bool,
-    /// The query string, to be sent as it is: the server decodes nothing.
+    /// The query string. Send it unchanged: the server does not decode it.
     pub query: String,
     /// The protocol's headers.
     pub headers: Vec<(&'static str, String)>,
@@ -27,7 +27,7 @@ pub struct Handshake {
 pub struct Connection {
     /// Headers of the answer.
     pub headers: HeaderMap,
-    /// What follows it.
+    /// The byte stream that follows the answer.
     pub io: Box<dyn Io>,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Debug for Connection {
 pub struct ConnectError {
     /// What happened, without secrets.
     pub what: String,
-    /// Whether the server refuses the credentials, so that trying on would only get the address blocked.
+    /// Whether the server refuses the credentials. If so, more tries would only get the address blocked.
     pub refused: bool,
     /// How long the server asks to wait before the next try.
     pub retry_after: Option<Duration>,
@@ -59,7 +59,7 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
-    /// A failure that may pass.
+    /// A failure after which another try may succeed.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), refused: false, retry_after: None, source: None }
     }
@@ -76,17 +76,17 @@ impl ConnectError {
     }
 }
 
-/// The websocket.
+/// The websocket service.
 #[cfg(feature = "rest")]
 pub const STREAM: capecrypto_auth::Service =
     capecrypto_auth::Service::new("stream", "/api/v2/websocket").older("/api/v2/stream");
 
-/// Makes the connections of a stream: the HTTP client in life, a simulated network in tests.
+/// Makes the connections of a stream: the REST client in production, a simulated network in tests.
 pub trait Connect: Send + Sync + 'static {
-    /// Makes one handshake, signed at this moment where it is private.
+    /// Makes one handshake. A private one must be signed now, because a signature is valid only for a short time.
     fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>>;
 
-    /// The wall clock, in Unix milliseconds, that the times of a gap are told in.
+    /// The wall clock in Unix milliseconds, for the times of `Event::Gap`.
     fn unix_millis(&self) -> u64;
 }
 

@@ -1,4 +1,4 @@
-//! What a consumer is told.
+//! The events that a consumer reads.
 
 use crate::Topic;
 use bytes::Bytes;
@@ -7,11 +7,11 @@ use capecrypto_models::{
 };
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-/// Something that happened, in the order in which it did.
+/// Something that happened. Events come in the order in which they happened.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A connection stands. Subscriptions are confirmed by [`Subscribed`](Self::Subscribed).
+    /// A connection is open. Subscriptions are confirmed by [`Subscribed`](Self::Subscribed).
     Connected {
         /// Connections so far, this one included.
         connections: u64,
@@ -24,7 +24,7 @@ pub enum Event {
         /// Five seconds before the last moment up to which it is certain that nothing was missed. So some of what is read
         /// may be known already.
         from: Timestamp,
-        /// When the topics were confirmed again.
+        /// The end: when the topics were confirmed again.
         to: Timestamp,
     },
     /// The server has confirmed these topics of the handshake or of a request. A book's snapshot and stored increments
@@ -44,29 +44,29 @@ pub enum Event {
         /// The topics that will bring nothing.
         topics: Vec<Topic>,
     },
-    /// The connection is gone. Another try is made by itself.
+    /// The connection is lost. The stream connects again by itself.
     Disconnected {
         /// Why.
         why: Interruption,
-        /// Until the next try.
+        /// Time until the next try.
         retry_in: Duration,
     },
-    /// The connection is gone for good; nothing follows.
+    /// The connection has ended for good; no event follows.
     Ended {
         /// Why.
         why: Interruption,
     },
-    /// The connection lives, and brought no message for the time set in the configuration.
+    /// The connection is alive, but brought no message for the time `stale_after` of the configuration.
     Stale {
-        /// Since the last message.
+        /// Time since the last message.
         silent_for: Duration,
     },
-    /// The consumer was slower than the stream, and this many events were dropped before the next one. Of market data
-    /// the oldest go; a book notices by its sequence.
+    /// The consumer was too slow, so this many events were dropped before the next one, the oldest first. A book notices the
+    /// loss by its sequence.
     Lagged {
-        /// Market data that was dropped.
+        /// Market data and unknown topics.
         market: u64,
-        /// Orders, trades, balances, and frames that could not be read: read them over REST.
+        /// Orders, trades, balances, unreadable frames and errors of the server. Read the account over REST.
         account: u64,
         /// Events about the connection itself.
         connection: u64,
@@ -102,11 +102,11 @@ pub enum Event {
     Trade(Box<Trade>),
     /// A balance of the account changed.
     Balance(Box<Balance>),
-    /// A frame that could not be read. Nothing else is lost by it.
+    /// A frame that could not be read. No other frame is lost by it.
     Unreadable {
         /// The topic's name, as far as it could be read.
         topic: String,
-        /// Where and what kind of error it is; the frame's content is not repeated.
+        /// Place and kind of the error, without the frame's content.
         why: String,
     },
     /// A topic that this version does not know.
@@ -116,9 +116,9 @@ pub enum Event {
         /// The whole frame.
         frame: Bytes,
     },
-    /// The server complains of something that was sent to it.
+    /// The server reports an error in something that we sent.
     ServerError {
-        /// In its words, cut at 200 characters.
+        /// The server's text, cut at 200 characters.
         message: String,
     },
 }
@@ -131,7 +131,7 @@ pub enum Interruption {
     Silent,
     /// The server did not confirm a subscription in time.
     Unconfirmed,
-    /// The server closed it, with this code (1006 where it just went away).
+    /// The server closed it, with this code (1006 if it sent no close message).
     Closed {
         /// Close code of the protocol.
         code: u16,
@@ -148,7 +148,7 @@ pub enum Interruption {
     },
     /// The server refuses the credentials.
     Refused {
-        /// In its words.
+        /// The server's text.
         what: String,
     },
 }

@@ -13,7 +13,7 @@ use std::{borrow::Cow, fmt};
 /// What a frame is.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Frame {
-    /// Something to tell.
+    /// An event for the consumer.
     Event(Event),
     /// The server's list of subscriptions; `None` where it sent none.
     Subscriptions(Option<Names>),
@@ -60,7 +60,7 @@ impl Names {
 /// an event.
 pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
     let text = if text.starts_with(BOM) { text.slice(BOM.len()..) } else { text };
-    // Order books are most of the traffic, and their frames are read by the book itself.
+    // Order books are most of the traffic, and the book itself decodes their frames.
     if let Some(market) = book_market(&text)
         && holds_one_topic(&text)
     {
@@ -75,11 +75,11 @@ pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
         let end = documents.byte_offset();
         match document {
             Ok(Envelope(topics)) => {
-                // What is handed on as it came is this document, not those beside it.
+                // Only this document is passed on, not the others in the message.
                 let whole = text.slice(start..end);
                 topics.into_iter().for_each(|(topic, body)| tell(one(&topic, body, &whole)));
             }
-            // Nothing that follows can be told apart.
+            // After an error the start of the next document is not known.
             Err(error) => {
                 let why = describe(".", &error);
                 return tell(Frame::Event(Event::Unreadable { topic: String::new(), why }));
@@ -89,11 +89,11 @@ pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
     }
 }
 
-/// A mark that some servers put before a text in UTF-8.
+/// The byte order mark that some servers put before a text in UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Whether nothing follows the body of the first topic. A book's body holds no further object, so the frame holds two
-/// braces that open, and both are closed at its end.
+/// Whether nothing follows the body of the first topic. A book's body holds no other object, so such a frame has exactly two
+/// opening braces, and ends with the two closing ones.
 fn holds_one_topic(text: &[u8]) -> bool {
     text.trim_ascii_end().ends_with(b"}}") && text.iter().filter(|byte| **byte == b'{').count() == 2
 }
@@ -172,7 +172,7 @@ fn message(body: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-/// A frame's topics with their bodies; the server sends one in each.
+/// A frame's topics with their bodies; the server sends one topic per frame.
 struct Envelope<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
@@ -200,7 +200,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     }
 }
 
-/// Reads plainly first: to know the place of an error costs as much again.
+/// Decodes without the place of an error first: finding the place costs as much again.
 fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).or_else(|_| {
         let mut json = serde_json::Deserializer::from_str(text);
@@ -209,7 +209,7 @@ fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     })
 }
 
-/// A path without the parser's own word for a value that is taken as its text.
+/// A path without the name that `serde_json` gives to a value that is kept as text.
 fn plain_path(path: &str) -> &str {
     match path.trim_end_matches("$serde_json::private::RawValue").trim_end_matches('.') {
         "" => ".",
@@ -217,7 +217,7 @@ fn plain_path(path: &str) -> &str {
     }
 }
 
-/// Without the message, which may quote what the frame holds.
+/// Describes an error without its message, which may quote the frame's content.
 fn describe(path: &str, error: &serde_json::Error) -> String {
     format!("at {path}: {:?} error in column {}", error.classify(), error.column()).to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! Between the socket and the consumer: bounded, in order, and never blocking the socket.
+//! The queue of events between the socket and the consumer: bounded, in order, and never blocking the socket.
 
 use crate::{Event, Topic};
 use capecrypto_models::Timestamp;
@@ -9,24 +9,24 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Market data that a slow consumer may be behind, in events and in bytes.
+/// Limits for waiting market data, in events and in bytes.
 const MARKET_SLOTS: usize = 8_192;
 const MARKET_BYTES: usize = 64 * 1024 * 1024;
-/// Events of the account that it may be behind.
+/// Limits for waiting events of the account.
 const ACCOUNT_SLOTS: usize = 65_536;
 const ACCOUNT_BYTES: usize = 256 * 1024 * 1024;
-/// Events about the connection that it may be behind: days of them.
+/// Limit for waiting events about the connection: enough for days.
 const CONNECTION_SLOTS: usize = 4_096;
 
-/// Events that wait to be read. A full lane loses its oldest, and says how many.
+/// Events that wait to be read. A full lane drops its oldest events and counts them.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     lanes: Mutex<Lanes>,
     filled: Notify,
 }
 
-/// Each event carries its place in the whole, so that the lanes are read in the order of arrival: a frame from
-/// before a disconnection must not be read after it.
+/// The events by kind. Each has its `place` in the common order, so that they are read in the order of arrival: a frame
+/// from before a disconnection must not be read after it.
 #[derive(Debug, Default)]
 struct Lanes {
     next: u64,
@@ -113,7 +113,7 @@ impl Lanes {
     }
 }
 
-/// About what an event holds besides itself.
+/// Roughly the memory that an event's content takes.
 fn bytes(event: &Event) -> usize {
     match event {
         Event::Book { frame, .. } | Event::Unknown { frame, .. } => frame.len(),
@@ -155,7 +155,7 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Nothing will be pushed any more.
+    /// Ends the queue: nothing will be pushed any more.
     pub(crate) fn end(&self) {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
         self.filled.notify_one();
@@ -164,7 +164,7 @@ impl Queue {
     /// The next event; `None` after the last. Dropping the future loses nothing.
     pub(crate) async fn pop(&self) -> Option<Event> {
         loop {
-            // In line before the look, so that what is pushed right after it wakes this consumer and no other.
+            // Register before the check, so that a push right after the check wakes this consumer, and a second push another.
             let mut filled = pin!(self.filled.notified());
             filled.as_mut().enable();
             {
@@ -173,7 +173,7 @@ impl Queue {
                     return Some(event);
                 }
                 if lanes.ended {
-                    // Whoever else waits has to learn it too.
+                    // The next consumer that waits has to see the end too.
                     self.filled.notify_one();
                     return None;
                 }
@@ -267,7 +267,7 @@ mod tests {
         static BETWEEN: std::cell::RefCell<Option<Box<dyn FnOnce()>>> = const { std::cell::RefCell::new(None) };
     }
 
-    /// What a test lets happen after a consumer has looked and before it waits.
+    /// Runs a test's code after a consumer has checked for events and before it waits.
     pub(super) fn between_look_and_wait() {
         if let Some(happens) = BETWEEN.take() {
             happens();
@@ -277,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn two_consumers_get_two_events_that_come_before_they_wait() {
         let queue = std::sync::Arc::new(Queue::default());
-        // The second consumer looks, and both events come, while the first is between its look and its wait.
+        // While the first consumer is between its check and its wait, the second one checks, and both events come.
         let second = std::rc::Rc::new(std::cell::RefCell::new(None));
         let (inner, outcome) = (queue.clone(), second.clone());
         BETWEEN.set(Some(Box::new(move || {
@@ -293,10 +293,16 @@ mod tests {
             outcome.replace(Some((pop, polled)));
         })));
         let soon = std::time::Duration::from_secs(10);
-        tokio::time::timeout(soon, queue.pop()).await.expect("the first sleeps beside an event").unwrap();
+        tokio::time::timeout(soon, queue.pop())
+            .await
+            .expect("the first consumer sleeps although an event is there")
+            .unwrap();
         let Some((pop, polled)) = second.take() else { panic!() };
         if polled.is_pending() {
-            tokio::time::timeout(soon, pop).await.expect("the second sleeps beside an event").unwrap();
+            tokio::time::timeout(soon, pop)
+                .await
+                .expect("the second consumer sleeps although an event is there")
+                .unwrap();
         }
     }
 
@@ -313,7 +319,7 @@ mod tests {
         queue.end();
         for waiter in waiters {
             let ended = tokio::time::timeout(std::time::Duration::from_secs(10), waiter).await;
-            assert_eq!(ended.expect("it hangs").unwrap(), None);
+            assert_eq!(ended.expect("it still waits after the end").unwrap(), None);
         }
     }
 }

@@ -10,8 +10,8 @@ const EARNED: u32 = 4;
 /// A connection that lived this long was a good one.
 pub(crate) const HEALTHY: Duration = Duration::from_secs(60);
 
-/// Waits between tries: random, growing, capped, without end. From the second on at least half of the wait is kept, so
-/// that even the unluckiest sees no more than thirty tries in five minutes.
+/// Waits between tries: random, growing up to a limit, as often as needed. From the second wait on at least half of it is
+/// fixed, so that there are at most thirty tries in five minutes.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     failures: u32,

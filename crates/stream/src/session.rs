@@ -1,4 +1,4 @@
-//! The state of a stream, without I/O and without a clock: time comes in as a value, what to do goes out.
+//! The state of a stream, without I/O and without a clock: time comes in as a value, actions go out.
 //!
 //! 1. What is asked for, and when, is a matter of [`subscriptions`]; what of the account may be lost, of [`coverage`].
 //! 2. A ping is sent at a steady pace. A connection that brings nothing at all for some time after one is given up. A list of what
@@ -38,7 +38,7 @@ const JUMP_MS: i128 = 10_000;
 const MISSING_FIRST: Duration = Duration::from_secs(10);
 const MISSING_LONGEST: Duration = Duration::from_secs(300);
 
-/// A moment: time since the session began, and the wall's.
+/// A moment: the time since the session began, and the wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Now {
     pub(crate) elapsed: Duration,
@@ -71,11 +71,11 @@ pub(crate) enum Action {
     Send(String),
     /// Send a ping of the protocol.
     Ping,
-    /// Give the connection up.
+    /// Drop the connection.
     Disconnect,
-    /// Tell the consumer.
+    /// Give the consumer an event.
     Emit(Event),
-    /// Nothing follows.
+    /// End the task; no action follows.
     Stop,
 }
 
@@ -85,9 +85,9 @@ enum State {
     Waiting { until: Duration },
     /// A handshake is under way.
     Connecting,
-    /// A connection stands.
+    /// A connection is open.
     Open(Open),
-    /// Nothing follows.
+    /// The stream has ended.
     Stopped,
 }
 
@@ -128,7 +128,7 @@ struct Retry {
 #[derive(Debug)]
 pub(crate) struct Session {
     config: Config,
-    /// Whether connections are signed: decided by the first topics, and kept.
+    /// Whether connections are signed. The first topics decide it for the whole stream.
     private: bool,
     state: State,
     backoff: Backoff,
@@ -266,7 +266,7 @@ impl Session {
         self.emit(Event::Disconnected { why, retry_in });
     }
 
-    /// Bytes came, of a message that is not complete yet: the connection lives, and what it is asked for may be in them.
+    /// Bytes of an incomplete message came: the connection is alive, and the message may be the answer that is awaited.
     pub(crate) fn bytes_came(&mut self, now: Now) {
         if let State::Open(open) = &mut self.state {
             open.unheard = None;
@@ -409,7 +409,7 @@ impl Session {
         self.send_next(now);
     }
 
-    /// Time has passed.
+    /// Handles deadlines that have passed.
     pub(crate) fn tick(&mut self, now: Now) {
         if self.slept(now) {
             return;

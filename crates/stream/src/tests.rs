@@ -1,4 +1,4 @@
-//! Holds every topic against the specification, `docs/api/cape.openapi.yaml`.
+//! Checks every topic against the specification, `docs/api/cape.openapi.yaml`.
 
 use crate::{
     Event,
@@ -10,7 +10,7 @@ use capecrypto_orderbook::{Applied, Book};
 use capecrypto_testkit::{Covered, Fixtures, Spec, assert_no_findings, probe};
 use serde_json::{Value, json};
 
-/// The one thing that a frame tells.
+/// Reads a frame that holds one topic.
 fn only(text: Vec<u8>) -> Frame {
     let mut frames = Vec::new();
     frame::read(Bytes::from(text), |frame| frames.push(frame));
@@ -18,7 +18,7 @@ fn only(text: Vec<u8>) -> Frame {
     frames.remove(0)
 }
 
-/// The payload as the server sends it under a topic's name, read by the stream.
+/// Reads a payload as if the server sent it under a topic's name.
 fn read(topic: &str, payload: &[u8]) -> Result<Event, String> {
     let mut text = format!("{{\"{topic}\":").into_bytes();
     text.extend_from_slice(payload);
@@ -69,7 +69,7 @@ fn tickers(payload: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// The model has REST's names; the stream's are put back.
+/// The model has the field names of REST, so those of the stream are put back.
 fn market_trades(payload: &[u8]) -> Result<Value, String> {
     let Event::MarketTrades { trades, .. } = read("btczar.trades", payload)? else {
         return Err("no trades".into());
@@ -137,7 +137,7 @@ fn every_topic_is_as_specified() {
     for (schema, round_trip) in checks {
         findings.extend(probe::event(&spec, &fixtures, schema, &round_trip));
     }
-    // Books are no models that could be written back: the two tests below are theirs.
+    // A book cannot be written back as JSON, so the two tests below check books.
     let names = checks.iter().map(|(name, _)| *name).chain(["BookSnapshot", "BookIncrement"]);
     findings.extend(probe::covered(&spec, Covered::Events, names));
     assert_no_findings(findings);
@@ -167,7 +167,7 @@ struct Snapshot {
     sequence: u64,
 }
 
-/// An increment is an instruction, not a picture: what it does to a book is checked instead.
+/// An increment cannot be compared with a book, so this checks what it does to one.
 #[test]
 fn increments_of_the_documents_change_a_book_as_they_say() {
     let fixtures = Fixtures::cape();

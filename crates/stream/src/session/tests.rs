@@ -6,7 +6,7 @@ mod plan;
 
 use super::*;
 
-/// So many milliseconds after the start.
+/// The moment `millis` milliseconds after the start.
 fn at(millis: u64) -> Now {
     Now { elapsed: Duration::from_millis(millis), unix_millis: 1_700_000_000_000 + millis }
 }
@@ -113,7 +113,11 @@ fn what_is_missing_from_the_confirmation_is_told() {
     );
     // A list that nobody asked for confirms what it lists.
     confirm(&mut session, at(200), &["btczar.ob-inc"]);
-    assert_eq!(events(&mut session), [Event::Subscribed { topics: vec![market("btczar")] }], "told once");
+    assert_eq!(
+        events(&mut session),
+        [Event::Subscribed { topics: vec![market("btczar")] }],
+        "reported only once"
+    );
 }
 
 #[test]
@@ -392,12 +396,12 @@ fn an_unconfirmed_subscription_ends_the_connection() {
 fn after_a_connection_that_died_unconfirmed_books_come_one_by_one_until_one_was_healthy() {
     let mut session = session(&[market("btczar"), market("ethzar"), Topic::Orders]);
     session.connected(at(0));
-    // A part of the replay may get out before the server drops the connection.
+    // The server may send a part of the replay before it drops the connection.
     say(&mut session, at(50), r#"{"btczar.ob-snap":{}}"#);
     session.disconnected(at(100), closed());
     session.tick(at(1_000));
     let connect = Action::Connect { query: "stream=order".to_owned(), private: true };
-    assert!(actions(&mut session).contains(&connect), "what has no replay stays in the handshake");
+    assert!(actions(&mut session).contains(&connect), "a topic without a replay stays in the handshake");
     session.connected(at(1_100));
     assert!(sent(&mut session).is_empty(), "the handshake's own answer comes first");
     confirm(&mut session, at(1_200), &["order"]);
@@ -408,7 +412,7 @@ fn after_a_connection_that_died_unconfirmed_books_come_one_by_one_until_one_was_
     assert!(events(&mut session).iter().all(|event| !matches!(event, Event::NotSubscribed { .. })));
     session.disconnected(at(30_000), closed());
     session.tick(at(32_000));
-    assert!(actions(&mut session).contains(&connect), "half a minute proves nothing");
+    assert!(actions(&mut session).contains(&connect), "half a minute is not long enough");
     session.connected(at(32_100));
     confirm(&mut session, at(32_200), &["order"]);
     confirm(&mut session, at(32_300), &["order", "btczar.ob-inc"]);

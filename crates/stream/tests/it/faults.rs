@@ -1,4 +1,4 @@
-//! What must survive: lost connections, wrong clocks, revoked keys.
+//! Faults: lost connections, wrong clocks, revoked keys, unreadable frames.
 
 use crate::{
     sandbox::{book, client},
@@ -124,7 +124,7 @@ async fn nonsense_from_the_server_is_told_and_nothing_is_lost_by_it() {
                 assert_eq!(topic, "deposit_address");
                 unknown += 1;
             }
-            Event::Disconnected { .. } => panic!("it cost the connection"),
+            Event::Disconnected { .. } => panic!("an unreadable frame ended the connection"),
             _ => {}
         }
         ((unreadable, unknown) == (3, 1)).then_some(())

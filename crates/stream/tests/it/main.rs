@@ -14,7 +14,7 @@ mod simulated;
 use capecrypto_stream::{Event, Stream};
 use std::time::Duration;
 
-/// Reads events until one is what is waited for; ten seconds are more than any machine needs.
+/// Reads events until the wanted one comes, for at most ten seconds.
 async fn wait_for<T>(stream: &Stream, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
     let search = async {
         loop {
@@ -24,5 +24,7 @@ async fn wait_for<T>(stream: &Stream, mut wanted: impl FnMut(Event) -> Option<T>
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), search).await.expect("it never came")
+    tokio::time::timeout(Duration::from_secs(10), search)
+        .await
+        .expect("the wanted event did not come within ten seconds")
 }

@@ -95,7 +95,7 @@ async fn a_trade_as_both_profiles_tell_it() {
             "{profile:?}"
         );
         assert_eq!((fill.side, tape.taker_type), (Some(Side::Sell), Some(Side::Buy)));
-        assert_eq!(fill.fee_amount.is_some(), !legacy, "the older stream tells no fee");
+        assert_eq!(fill.fee_amount.is_some(), !legacy, "the older stream sends no fee");
         let entry = sandbox.control().ledger().entry("maker", "zar").cloned().unwrap();
         assert_eq!((zar.available(), zar.locked()), (entry.available, entry.locked), "{profile:?}");
         stream.close().await;

@@ -1,4 +1,4 @@
-//! A network of our own making, on a paused clock: what no real server does on request.
+//! A simulated network on a paused clock, for faults that no real server shows on request.
 
 use capecrypto_stream::{
     Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Kind, Stream, Topic,
@@ -76,7 +76,7 @@ async fn opened(network: Network, config: Config) -> Stream {
     Stream::builder(network).book("btczar").config(config).connect().await.unwrap()
 }
 
-/// The events up to and with the one waited for, each with the time since the start.
+/// The events up to and including the one that `last` accepts, each with the time since the start.
 async fn until(stream: &Stream, start: Instant, last: fn(&Event) -> bool) -> Vec<(Duration, Event)> {
     let mut events = Vec::new();
     while let Some(event) = stream.next().await {
@@ -162,7 +162,7 @@ async fn goodbyes_oversized_messages_and_cut_frames_end_one_connection_only() {
                 }
                 3 => {
                     use tokio::io::AsyncWriteExt;
-                    // A text frame that promises 100 bytes and brings 3.
+                    // A text frame that announces 100 bytes and sends 3.
                     let _ = peer.get_mut().write_all(&[0x81, 100, b'{', b'"', b'b']).await;
                 }
                 _ => while peer.next().await.is_some() {},
@@ -231,7 +231,7 @@ async fn closing_and_dropping_say_goodbye_and_leave_no_task() {
     stream.close().await;
     assert_eq!(GOODBYES.load(Ordering::SeqCst), 1);
     while let Some(event) = stream.next().await {
-        assert!(!matches!(event, Event::Disconnected { .. }), "it was wanted");
+        assert!(!matches!(event, Event::Disconnected { .. }), "a wanted end is no lost connection");
     }
     assert!(stream.subscribe([Topic::Tickers]).await.is_err());
     stream.close().await;
@@ -279,7 +279,7 @@ async fn a_large_message_over_a_slow_line_is_a_sign_of_life() {
     let stream = opened(network, config).await;
     let events = until(&stream, start, |event| matches!(event, Event::Tickers(_))).await;
     assert!(!events.iter().any(|(_, event)| matches!(event, Event::Disconnected { .. })), "{events:?}");
-    assert!(start.elapsed() > Duration::from_secs(1), "it was no test");
+    assert!(start.elapsed() > Duration::from_secs(1), "the message came too fast for this test");
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
@@ -326,7 +326,7 @@ fn without_a_runtime_or_its_timers_opening_is_an_error() {
         let (network, _) = network(|_, _| Box::pin(async {}));
         Stream::builder(network).book("btczar").connect()
     };
-    let error = connect().now_or_never().expect("it waits").unwrap_err();
+    let error = connect().now_or_never().expect("it must not wait").unwrap_err();
     assert!(error.kind() == Kind::Runtime && error.to_string().contains("tokio"), "{error}");
     let bare = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(bare.block_on(connect()).unwrap_err().kind(), Kind::Runtime);
