@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::Sleep};
 
 /// A market's order book, kept up to date by the stream. Clones show the same book.
 ///
-/// Every question is answered out of one state of the book, and only while it is live. It is not while there is no
+/// Each method answers from one state of the book, and only while the book is live. It is not live while there is no
 /// connection, after an increment was lost, and while the exchange is still answering a subscription.
 #[derive(Clone)]
 pub struct LiveBook {
@@ -21,22 +21,22 @@ pub struct LiveBook {
     changes: watch::Receiver<Option<u64>>,
 }
 
-/// What the keeper writes and the handles read.
+/// The state of a book that the keeper writes and the handles read.
 pub(crate) struct Shared {
     market: MarketId,
     kept: Mutex<Inner>,
     /// How long a wait for the book to be live may take.
     live_within: Duration,
-    /// Counts the changes; `None` when nobody keeps the book any more.
+    /// Number of changes so far; `None` once the book is no longer updated.
     changes: watch::Sender<Option<u64>>,
 }
 
-/// Why waiting for a book is over.
+/// Why a wait for a book failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The book is kept no more: its connection was closed, dropped, or refused for good.
-    #[error("the book of {market} is kept no more, because its connection has ended; open another one")]
+    /// The book is no longer updated: its connection was closed, dropped, or refused for good.
+    #[error("the book of {market} is no longer updated, because its connection has ended; open another one")]
     Ended {
         /// The market.
         market: MarketId,
@@ -49,14 +49,14 @@ pub enum WaitError {
         /// The market.
         market: MarketId,
     },
-    /// The book was not live within the time for it.
+    /// The book was not live within the time limit.
     #[error(
         "the book of {market} was not live within {within:?}; check the market's name and the connection, or set another time with `live_within`"
     )]
     NotLiveInTime {
         /// The market.
         market: MarketId,
-        /// The time for it.
+        /// The time limit.
         within: Duration,
     },
     /// There is no tokio runtime with timers here.
@@ -68,13 +68,13 @@ pub enum WaitError {
 
 pub(crate) struct Inner {
     pub(crate) book: Book,
-    /// The exchange has confirmed the subscription: what it had stored since the snapshot is in the book.
+    /// The exchange has confirmed the subscription, so the increments since the snapshot are in the book.
     pub(crate) caught_up: bool,
-    /// The exchange has answered everything, and does not list the book.
+    /// The exchange has answered every request, and does not list the book.
     pub(crate) not_listed: bool,
-    /// Nobody keeps the book any more.
+    /// The book is no longer updated.
     ended: bool,
-    /// The book as it is now, for readers: made on demand, and dropped when the book changes.
+    /// A copy of the current book for readers: made on demand, and dropped when the book changes.
     view: Option<Arc<Book>>,
 }
 
@@ -106,13 +106,13 @@ impl Shared {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nobody keeps the book any more: from now on it is stale, whatever still comes in.
+    /// Ends the updates: from now on the book is stale, even if more frames come in.
     pub(crate) fn end(&self) {
         self.lock().ended = true;
         self.changes.send_replace(None);
     }
 
-    /// Changes the book and tells everyone who waits for that.
+    /// Changes the book and wakes everyone who waits for a change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let changed = {
             let mut kept = self.lock();
@@ -123,7 +123,7 @@ impl Shared {
         changed
     }
 
-    /// The live book as it is now, for code that must not run under the lock.
+    /// A copy of the live book, for code that must not run under the lock.
     fn view(&self) -> Result<Arc<Book>, NotLive> {
         let mut kept = self.lock();
         kept.live()?;
@@ -139,7 +139,7 @@ impl Shared {
 impl LiveBook {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let mut changes = shared.changes.subscribe();
-        // A new handle has seen nothing yet, so its first wait for a change is over at once.
+        // A new handle has seen nothing yet, so its first wait for a change returns at once.
         changes.mark_changed();
         Self { changes, shared }
     }
@@ -162,7 +162,7 @@ impl LiveBook {
         self.shared.lock().live()?.best()
     }
 
-    /// The best levels of a side, at most so many, best first.
+    /// The best levels of a side, at most `most` of them, best first.
     ///
     /// # Errors
     /// [`NotLive`] instead of old levels.
@@ -170,7 +170,7 @@ impl LiveBook {
         Ok(self.shared.lock().live()?.levels(side)?.take(most).collect())
     }
 
-    /// How deep a side is known, and whether that is all of it.
+    /// How many levels of a side are known, and whether these are all.
     ///
     /// # Errors
     /// [`NotLive`] instead of an old figure.
@@ -178,11 +178,11 @@ impl LiveBook {
         self.shared.lock().live()?.depth(side)
     }
 
-    /// Asks several things of one and the same state of the book.
+    /// Answers several questions from one state of the book.
     ///
-    /// The question is asked of a copy that all readers share until the book changes, so it may take its time, and may ask
-    /// this or another book again. The first reader after a change pays for the copy, about a microsecond for 100 levels;
-    /// [`best`](Self::best) and [`levels`](Self::levels) need none.
+    /// `ask` gets a copy that all readers share until the book changes. So it may take its time, and may read this or another
+    /// book. The first reader after a change pays for the copy, about a microsecond for 100 levels; [`best`](Self::best) and
+    /// [`levels`](Self::levels) need no copy.
     ///
     /// # Errors
     /// [`NotLive`] instead of an old book.
@@ -190,28 +190,29 @@ impl LiveBook {
         Ok(ask(&*self.shared.view()?))
     }
 
-    /// Waits until the book has changed since this handle last waited, be it a level or its state. A new handle has seen
-    /// nothing yet: its first wait is over at once. Dropping the future loses nothing.
+    /// Waits until a level or the state of the book has changed since this handle last waited. The first wait of a new handle
+    /// returns at once. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`WaitError::Ended`] where it will never change again.
+    /// [`WaitError::Ended`] if the book will never change again.
     pub async fn changed(&mut self) -> Result<(), WaitError> {
         let ended = || WaitError::Ended { market: self.shared.market.clone() };
         if self.changes.borrow().is_none() {
             return Err(ended());
         }
-        // The sender lives in what this handle shares, so it cannot be gone.
+        // This handle keeps the sender alive through `shared`, so this cannot fail.
         self.changes.changed().await.map_err(|_| ended())?;
         self.changes.borrow().map(|_| ()).ok_or_else(ended)
     }
 
     /// Waits until the book is live, for as long as `live_within` of the builder says (30 s if nothing else was set).
     ///
-    /// A wait for a change that follows is over at once, so that a loop around [`changed`](Self::changed) sees the book
-    /// that it waited for. Dropping the future loses nothing.
+    /// If it had to wait, the next [`changed`](Self::changed) returns at once, so that a loop around it sees the book that
+    /// became live. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`WaitError`]: the connection has ended, the exchange does not list the book, or the time is over.
+    /// [`WaitError`]: the connection has ended, the exchange does not list the book, the time limit has passed, or there is no
+    /// runtime.
     pub async fn live(&mut self) -> Result<(), WaitError> {
         let mut waited = false;
         let mut patience = None;
@@ -225,8 +226,8 @@ impl LiveBook {
         Ok(())
     }
 
-    /// Waits until the book is live and as it is wished for, and answers what the wish found. The wish itself may take for
-    /// ever; a book that is not live in between is waited for as by [`live`](Self::live).
+    /// Waits until the book is live and `wish` returns a value, and returns that value. While the book is live, the wait has no
+    /// limit; while it is not, the limit of [`live`](Self::live) applies.
     ///
     /// # Errors
     /// As [`live`](Self::live).
@@ -244,7 +245,7 @@ impl LiveBook {
         }
     }
 
-    /// Waits for a change of a book that is not live. The time for that goes on over several changes.
+    /// Waits for a change of a book that is not live. The time limit runs on over several changes.
     async fn changed_while_not_live(
         &mut self,
         patience: &mut Option<Pin<Box<Sleep>>>,
@@ -257,7 +258,7 @@ impl LiveBook {
         let patience = match patience {
             Some(patience) => patience,
             none => {
-                // Without a runtime tokio panics; a caller's mistake must not end so.
+                // Without a runtime tokio panics; a caller's mistake has to be an error instead.
                 let sleep = std::panic::catch_unwind(|| tokio::time::sleep(within));
                 none.insert(Box::pin(sleep.map_err(|_| WaitError::NoRuntime)?))
             }

@@ -1,11 +1,11 @@
-//! Keeps the books from the stream's events, in the stream's own task.
+//! Updates the books from the stream's events, in the stream's own task.
 //!
 //! 1. A subscription is answered by a snapshot, which may be a minute old, by the increments since, and by the
 //!    confirmation. From any such snapshot on the book is not live until the confirmation.
 //! 2. When the connection is gone, every book is stale at once; so is one that the server does not list, or no longer.
 //! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time.
-//! 4. When a confirmation comes and no snapshot came before it, the exchange has none yet: it is asked again.
-//! 5. When the connection is silent for longer than was allowed, the books are stale, and asked for again.
+//! 4. A confirmation without a snapshot before it means that the exchange has none yet: the keeper subscribes again.
+//! 5. When the connection is silent for longer than `stale_after`, the books are stale and are subscribed to again.
 
 use crate::book::Shared;
 use capecrypto_models::MarketId;
@@ -152,7 +152,7 @@ impl Tap for Keeper {
     }
 }
 
-/// However the task ends, nobody keeps the books any more.
+/// However the task ends, its books are stale and everyone who waits for them wakes up.
 impl Drop for Keeper {
     fn drop(&mut self) {
         for place in self.0.values_mut() {

@@ -1,4 +1,4 @@
-//! One connection with the books it keeps.
+//! One connection, and the books that it updates.
 
 use crate::{
     book::{LiveBook, Shared},
@@ -9,7 +9,7 @@ use capecrypto_orderbook::{Book, SNAPSHOT_DEPTH};
 use capecrypto_stream::{Config, Connect, Error, Event, Stream};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-/// Chooses what a live connection brings.
+/// Chooses the books and events of a live connection, and opens it.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is connected"]
 pub struct Builder {
@@ -19,14 +19,14 @@ pub struct Builder {
     live_within: Duration,
 }
 
-/// How long a wait for a book to be live may take, where nothing else is set.
+/// Default time limit for a wait until a book is live.
 const LIVE_WITHIN: Duration = Duration::from_secs(30);
 
 impl Builder {
     /// Keeps a market's order book.
     pub fn book(mut self, market: impl Into<Arg<MarketId>>) -> Self {
         let market = market.into();
-        // A malformed one is the stream's to refuse.
+        // The stream refuses a malformed name when it connects.
         self.markets.extend(market.value().ok().cloned());
         self.map(|stream| stream.book(market))
     }
@@ -61,7 +61,7 @@ impl Builder {
         self.map(capecrypto_stream::Builder::balances)
     }
 
-    /// Sets deadlines. With `stale_after`, books are not live either when the connection was silent for so long.
+    /// Sets deadlines. With `stale_after`, books also stop being live when the connection is silent for that long.
     pub fn config(self, config: Config) -> Self {
         self.map(|stream| stream.config(config))
     }
@@ -70,7 +70,7 @@ impl Builder {
         Self { stream: change(self.stream), ..self }
     }
 
-    /// For an exchange that cuts its snapshots elsewhere than at 301 levels a side: see
+    /// Sets at how many levels a side the exchange cuts its snapshots, if not at 301: see
     /// `capecrypto_orderbook::Book::with_snapshot_depth`.
     pub fn snapshot_depth(mut self, levels: usize) -> Self {
         self.snapshot_depth = levels;
@@ -109,9 +109,11 @@ pub struct Live {
     books: BTreeMap<MarketId, Arc<Shared>>,
 }
 
-/// A book was asked for that the connection does not keep.
+/// The error for a book that the connection does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("market: the book of '{market}' is not kept here; name it with `book` before connecting")]
+#[error(
+    "market: the book of '{market}' is not kept by this connection; add it with `book` before connecting"
+)]
 #[non_exhaustive]
 pub struct NotSubscribed {
     /// The market.
@@ -119,7 +121,7 @@ pub struct NotSubscribed {
 }
 
 impl Live {
-    /// Chooses what a live connection brings.
+    /// Starts the builder of a live connection.
     pub fn builder(connect: impl Connect) -> Builder {
         Builder {
             stream: Stream::builder(connect),
@@ -132,7 +134,7 @@ impl Live {
     /// A handle to a market's book.
     ///
     /// # Errors
-    /// [`NotSubscribed`] where the builder was not told to keep it.
+    /// [`NotSubscribed`] if the builder did not add it.
     pub fn book(&self, market: &str) -> Result<LiveBook, NotSubscribed> {
         let found = self.books.iter().find(|(id, _)| id.as_str() == market);
         match found {
@@ -147,7 +149,7 @@ impl Live {
         self.stream.next().await
     }
 
-    /// Says goodbye to the server and ends the connection. From the call on the books are stale.
+    /// Closes the connection, after a close message to the server. The books are stale at once, before the server answers.
     pub async fn close(&self) {
         self.end_books();
         self.stream.close().await;
@@ -158,7 +160,7 @@ impl Live {
     }
 }
 
-/// The socket's task learns of it a moment later; until then no book may look live.
+/// The socket's task notices the drop a moment later; no book may look live until then.
 impl Drop for Live {
     fn drop(&mut self) {
         self.end_books();

@@ -27,7 +27,7 @@ async fn seeded() -> (Sandbox, Client) {
     (sandbox, maker)
 }
 
-/// Waits until the live book shows exactly what the exchange says it has.
+/// Waits until the live book equals the exchange's answer over REST.
 async fn agrees(book: &mut LiveBook, client: &Client) {
     let agreement = async {
         loop {
@@ -88,7 +88,7 @@ async fn random_trading_with_random_faults_never_shows_a_wrong_book() {
         for _ in 0..random.u32(1..6) {
             let side = if random.bool() { Side::Buy } else { Side::Sell };
             let who = if random.bool() { &maker } else { &taker };
-            // Orders may be refused, such as those that would trade with oneself.
+            // The exchange may refuse an order, such as one that would match an order of the same account.
             let _ = who.send(order(side, random.i64(1..20), 795_000 + 100 * random.i64(-80..80))).await;
         }
         match random.u32(0..8) {
@@ -96,7 +96,7 @@ async fn random_trading_with_random_faults_never_shows_a_wrong_book() {
             1 => control.restart_engine("btczar").unwrap(),
             2 => control.nested_increments(random.bool()),
             3 => control.zero_removals(random.bool()),
-            // Each lost connection makes the next try wait longer; the test does not.
+            // Each lost connection makes the next wait longer, so the test drops only two.
             4 if drops < 2 => {
                 drops += 1;
                 control.drop_sockets();
@@ -104,7 +104,7 @@ async fn random_trading_with_random_faults_never_shows_a_wrong_book() {
             5 => control.delete_unknown_level("btczar").unwrap(),
             _ => {}
         }
-        // One change that may be lost, and one by which that is noticed; then the book must be right again.
+        // The first change may be lost, and the second one shows that. Then the book must be right again.
         for step in 0..2 {
             maker.send(order(Side::Sell, 1, 1_000_000 + 2 * round + step)).await.unwrap();
         }
@@ -119,7 +119,7 @@ async fn a_book_is_not_live_while_there_is_no_connection() {
     let mut book = live.book("btczar").unwrap();
     soon(book.live()).await.unwrap();
     sandbox.control().drop_sockets();
-    // From the moment the loss is told, the book is not live until it is confirmed anew.
+    // After the event about the loss, the book is not live until it is confirmed again.
     soon(async { while !matches!(live.next().await.unwrap(), Event::Disconnected { .. }) {} }).await;
     let mut states = Vec::new();
     soon(async {
@@ -152,7 +152,7 @@ async fn handles_are_stale_when_the_connection_was_closed_or_dropped() {
         } else {
             live.close().await;
         }
-        // Whoever waits is told, now and later.
+        // Every wait ends with an error, now and later.
         while soon(book.changed()).await.is_ok() {}
         assert!(soon(book.live()).await.unwrap_err().to_string().contains("btczar"));
         assert!(soon(book.changed()).await.is_err());
@@ -168,7 +168,7 @@ async fn an_exchange_that_has_no_snapshot_yet_is_asked_again() {
     let mut book = live.book("btczar").unwrap();
     soon(async { while !matches!(live.next().await.unwrap(), Event::Subscribed { .. }) {} }).await;
     assert_eq!(book.state(), State::Resyncing);
-    // The first change brings the exchange its snapshot, the second an increment that comes before any.
+    // With the first change the exchange makes a snapshot. The second one sends an increment before any snapshot.
     for step in 0..2 {
         maker.send(order(Side::Sell, 1, 900_000 + step)).await.unwrap();
     }

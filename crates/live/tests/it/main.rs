@@ -13,7 +13,7 @@ mod scripted;
 
 use std::time::Duration;
 
-/// Ten seconds are more than any machine needs.
+/// Waits for at most ten seconds, which is more than any machine needs.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), what).await.expect("it never came")
+    tokio::time::timeout(Duration::from_secs(10), what).await.expect("it did not come within ten seconds")
 }

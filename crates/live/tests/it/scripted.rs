@@ -1,4 +1,4 @@
-//! Books against a peer that answers late, twice, or not for this book: what no real exchange does on request.
+//! Books against a peer that answers late, twice, or not for this book. No real exchange does that on request.
 
 use crate::soon;
 use capecrypto_live::{BookSide, Live, LiveBook, State, WaitError};
@@ -59,7 +59,7 @@ async fn confirm(peer: &mut Peer, names: &str) {
     say(peer, &format!(r#"{{"success":{{"message":"subscribed","streams":[{names}]}}}}"#)).await;
 }
 
-/// Waits until the book has taken in everything that was said.
+/// Waits until the book has processed everything that the peer sent.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(10)).await;
 }
@@ -73,12 +73,12 @@ async fn a_snapshot_alone_is_not_live_nor_is_one_that_comes_again() {
     let (_live, book, mut peer) = connected().await;
     snapshot(&mut peer, 1, 100).await;
     settle().await;
-    assert_eq!((book.state(), best(&book)), (State::Resyncing, None), "it may be a minute old");
+    assert_eq!((book.state(), best(&book)), (State::Resyncing, None), "the snapshot may be a minute old");
     bid(&mut peer, 50, "1", 101).await;
     confirm(&mut peer, "\"btczar.ob-inc\"").await;
     settle().await;
     assert_eq!((book.state(), best(&book)), (State::Live, Some(Decimal::from(50))));
-    // The same answer a second time, as after a doubled subscription: back to the past, and forth again.
+    // The same answer again, as after a repeated subscription: the book goes back to the old snapshot, then forward.
     snapshot(&mut peer, 1, 100).await;
     settle().await;
     assert_eq!((book.state(), best(&book)), (State::Resyncing, None));
@@ -115,7 +115,7 @@ async fn a_book_is_stale_from_the_first_moment_of_a_goodbye() {
         confirm(&mut peer, "\"btczar.ob-inc\"").await;
         settle().await;
         assert_eq!(book.state(), State::Live);
-        // The peer goes on talking and does not answer the goodbye.
+        // The peer keeps sending and does not answer the close message.
         let closing = tokio::spawn(async move {
             if !drop_it {
                 live.close().await;
@@ -145,7 +145,7 @@ async fn a_lost_book_is_asked_for_again_once_at_a_time_and_a_second_apart() {
             Ok(Some(Ok(Message::Text(text)))) => {
                 assert_eq!(text.as_str(), r#"{"event":"subscribe","streams":["btczar.ob-inc"]}"#);
                 requests.push(start.elapsed());
-                // It is confirmed, and no snapshot comes.
+                // The peer confirms, but sends no snapshot.
                 confirm(&mut peer, "\"btczar.ob-inc\"").await;
             }
             Ok(Some(Ok(_))) => {}
@@ -191,10 +191,10 @@ async fn a_slow_reader_holds_neither_the_socket_nor_other_readers_up() {
     let reader = tokio::task::spawn_blocking(move || {
         book.read(|frozen| {
             entered.send(()).unwrap();
-            // Reads on until another reader has seen what came meanwhile.
+            // Keeps reading until another reader has seen the new increment.
             let start = std::time::Instant::now();
             while best_bid(&other) != Some(Decimal::from(101)) {
-                assert!(start.elapsed() < Duration::from_secs(20), "the writer stands still");
+                assert!(start.elapsed() < Duration::from_secs(20), "the reader blocks the writer");
                 std::thread::yield_now();
             }
             frozen.best().unwrap().bid.map(|bid| bid.price)
@@ -202,19 +202,21 @@ async fn a_slow_reader_holds_neither_the_socket_nor_other_readers_up() {
     });
     inside.await.unwrap();
     bid(&mut peer, 101, "1", 8).await;
-    assert_eq!(soon(reader).await.unwrap(), Ok(Some(Decimal::from(100))), "what it reads does not change");
+    assert_eq!(soon(reader).await.unwrap(), Ok(Some(Decimal::from(100))), "the copy does not change");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_market_that_the_exchange_does_not_list_is_an_error_and_no_wait() {
     let (_live, mut book, mut peer) = connected().await;
     confirm(&mut peer, "").await;
-    let error =
-        tokio::time::timeout(Duration::from_secs(5), book.live()).await.expect("it waits").unwrap_err();
+    let error = tokio::time::timeout(Duration::from_secs(5), book.live())
+        .await
+        .expect("it must not wait")
+        .unwrap_err();
     assert!(matches!(&error, WaitError::NotListed { market } if market == "btczar"), "{error}");
     assert!(error.to_string().contains("ListMarkets"), "{error}");
     let until = tokio::time::timeout(Duration::from_secs(5), book.until(|_| Some(())));
-    assert!(matches!(until.await.expect("it waits"), Err(WaitError::NotListed { .. })));
+    assert!(matches!(until.await.expect("it must not wait"), Err(WaitError::NotListed { .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,7 +227,7 @@ async fn a_market_that_is_listed_after_all_is_waited_for() {
     let mut peer = received.recv().await.unwrap();
     confirm(&mut peer, "").await;
     assert!(matches!(book.live().await, Err(WaitError::NotListed { .. })));
-    // Listed, and without a snapshot yet: that is a wait, and no error.
+    // Listed, but without a snapshot yet: this waits and is no error.
     confirm(&mut peer, "\"btczar.ob-inc\"").await;
     settle().await;
     assert!(tokio::time::timeout(Duration::from_millis(100), book.live()).await.is_err());
@@ -256,7 +258,7 @@ async fn the_time_for_a_book_begins_anew_once_it_was_live() {
     snapshot(&mut peer, 5, 100).await;
     confirm(&mut peer, "\"btczar.ob-inc\"").await;
     settle().await;
-    // An increment is lost, and the repair takes its time too.
+    // An increment is lost, and the repair takes another five seconds.
     bid(&mut peer, 6, "1", 109).await;
     five().await;
     snapshot(&mut peer, 9, 200).await;
@@ -288,13 +290,13 @@ fn waiting_outside_of_a_runtime_is_an_error() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (_live, mut book, _peer) = runtime.block_on(connected());
     let outside = futures_util::FutureExt::now_or_never(book.live());
-    assert_eq!(outside.expect("it waits"), Err(WaitError::NoRuntime));
+    assert_eq!(outside.expect("it must not wait"), Err(WaitError::NoRuntime));
 }
 
 #[tokio::test]
 async fn no_book_looks_live_after_its_connection_was_dropped_or_closed() {
     let (live, book, mut peer) = live_book().await;
-    // What is on its way when the connection is dropped changes nothing.
+    // A frame that is on its way when the connection is dropped changes nothing.
     bid(&mut peer, 101, "1", 8).await;
     drop(live);
     assert_eq!(book.best().unwrap_err().state, State::Stale, "at once, before the socket's task runs");
@@ -302,14 +304,17 @@ async fn no_book_looks_live_after_its_connection_was_dropped_or_closed() {
     assert_eq!(book.state(), State::Stale);
     let (live, book, _peer) = live_book().await;
     let _ = futures_util::FutureExt::now_or_never(live.close());
-    assert_eq!(book.best().unwrap_err().state, State::Stale, "from the call on");
+    assert_eq!(book.best().unwrap_err().state, State::Stale, "at once, before the server answers");
 }
 
 #[tokio::test]
 async fn a_loop_that_waits_for_changes_first_sees_the_book_that_is_there() {
     let (live, mut book, mut peer) = live_book().await;
     soon(book.changed()).await.unwrap();
-    assert!(futures_util::FutureExt::now_or_never(book.changed()).is_none(), "once, not again and again");
+    assert!(
+        futures_util::FutureExt::now_or_never(book.changed()).is_none(),
+        "only the first wait returns at once"
+    );
     let mut late = live.book("btczar").unwrap();
     soon(late.live()).await.unwrap();
     soon(late.changed()).await.unwrap();
@@ -317,7 +322,7 @@ async fn a_loop_that_waits_for_changes_first_sees_the_book_that_is_there() {
     soon(late.live()).await.unwrap();
     assert!(
         futures_util::FutureExt::now_or_never(late.changed()).is_none(),
-        "a book that was live is no news"
+        "a book that was already live is no change"
     );
     bid(&mut peer, 101, "1", 8).await;
     soon(late.changed()).await.unwrap();
