@@ -1,33 +1,33 @@
-//! An order is placed and its answer is lost: how to find out what became of it.
+//! An order is placed and its answer is lost: how to find out what happened to it.
 //! `cargo run --example after_an_unknown_outcome`.
 //!
-//! The exchange runs in this process, and loses the answer on purpose. The rest is what a program does against the real
-//! one: it never sends the order again, it looks for it by its custom order id.
+//! The exchange runs in this process, and loses the answer on purpose. The rest is what a program does with the real
+//! one: it never sends the order again, but looks for it by its custom order id.
 
-// An example talks to whoever runs it.
+// An example prints its results.
 #![allow(clippy::print_stdout)]
 
 use capecrypto::{Cape, Credentials, Environment, Order, Outcome, Side, dec, models::CustomOrderId, trading};
 use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 use std::{error::Error, time::Duration};
 
-/// How often the order is looked for before it counts as not placed, and the wait in between.
+/// How often to look for the order before it counts as not placed, and the pause in between.
 const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::start().await?;
-    let keys = sandbox.account("maker").ok_or("there is a maker")?;
+    let keys = sandbox.account("maker").ok_or("the sandbox has no account maker")?;
     let credentials = Credentials::new(&keys.api_key, &keys.secret)?;
     let cape = Cape::builder(Environment::local(sandbox.origin())?).credentials(credentials).build()?;
 
-    // The exchange carries the order out and goes away before it answers.
+    // The exchange carries the order out and closes the connection before it answers.
     sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/market/orders"));
 
     // Every order has a custom order id. It is known before the order is sent: keep it where it survives a crash.
     let order = trading::CreateOrder::limit("btczar", Side::Buy, dec!(0.001), dec!(800_000));
-    let name = order.name().cloned().ok_or("the order has a name")?;
+    let name = order.name().cloned().ok_or("the order has no custom order id")?;
     let error = match cape.send(order).await {
         Ok(order) => {
             println!("{:?} was placed", order.id);
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{error}");
     match error.outcome() {
         Outcome::Unknown => {}
-        // Nothing was done. Whether to try again is a question of the price by now, and of the cause.
+        // Nothing was done. Try again only if the cause is gone and the price is still right.
         outcome => {
             println!("{outcome:?}; another try is safe: {}", error.is_safe_to_retry());
             return Ok(());
@@ -63,7 +63,7 @@ async fn find(cape: &Cape, name: &CustomOrderId) -> Result<Option<Order>, Box<dy
                 return Ok(Some(order));
             }
         }
-        // A row that could not be read might be the one.
+        // A row that could not be read might be this order.
         if let Some(row) = orders.unreadable().first() {
             return Err(format!("a row of the list cannot be read: {row}").into());
         }

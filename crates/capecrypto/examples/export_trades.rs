@@ -1,9 +1,9 @@
 //! All trades of an account as CSV on standard output: `cargo run --example export_trades > trades.csv`.
 //!
-//! It reads the environment: `CAPE_ENVIRONMENT` (`live` when it is not set), `CAPE_API_KEY` and `CAPE_API_SECRET`. Without
+//! It reads these environment variables: `CAPE_ENVIRONMENT` (`live` when it is not set), `CAPE_API_KEY` and `CAPE_API_SECRET`. Without
 //! a key it starts a local exchange, trades there, and exports that.
 
-// An example talks to whoever runs it.
+// An example prints its results.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use capecrypto::{Cape, Credentials, Environment, Side, dec, trading};
@@ -56,7 +56,7 @@ fn text(value: Option<impl ToString>) -> String {
 async fn local() -> Result<(Cape, Sandbox), Box<dyn Error>> {
     let sandbox = Sandbox::start().await?;
     let sign_in = |name: &str| -> Result<Cape, Box<dyn Error>> {
-        let keys = sandbox.account(name).ok_or("there is such an account")?;
+        let keys = sandbox.account(name).ok_or("the sandbox has no such account")?;
         let credentials = Credentials::new(&keys.api_key, &keys.secret)?;
         Ok(Cape::builder(Environment::local(sandbox.origin())?).credentials(credentials).build()?)
     };
@@ -65,7 +65,7 @@ async fn local() -> Result<(Cape, Sandbox), Box<dyn Error>> {
         maker.send(trading::CreateOrder::limit("btczar", Side::Sell, dec!(0.001), price)).await?;
         taker.send(trading::CreateOrder::limit("btczar", Side::Buy, dec!(0.001), price)).await?;
     }
-    // Orders are carried out right after they are accepted.
+    // Orders are carried out just after they are accepted, so wait for the trades.
     while taker.send(trading::ListTrades::new()).await?.len() < 3 {
         tokio::task::yield_now().await;
     }

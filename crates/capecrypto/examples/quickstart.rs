@@ -1,9 +1,9 @@
 //! A trader's day on a local exchange: `cargo run --example quickstart`.
 //!
-//! The exchange runs in this process. Everything else is what a program does against the real one, through the public
-//! API alone. Each step is checked, and the exit code is 0 only if all of them held.
+//! The exchange runs in this process. Everything else is what a program does with the real one, only through the public
+//! API. Each step is checked, and the exit code is 0 only if all checks pass.
 
-// An example talks to whoever runs it.
+// An example prints its results.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use capecrypto::{
@@ -18,15 +18,15 @@ use tokio::time::timeout;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Within this time everything has to be answered or told; on one machine it takes milliseconds.
+/// Longest wait for an answer or an event; on one machine it takes milliseconds.
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match timeout(Duration::from_secs(14), Box::pin(day())).await {
         Ok(Ok(())) => return ExitCode::SUCCESS,
-        Ok(Err(error)) => eprintln!("\nThe day did not go as it should: {error}"),
-        Err(_) => eprintln!("\nThe day took too long."),
+        Ok(Err(error)) => eprintln!("\nThe example failed: {error}"),
+        Err(_) => eprintln!("\nThe example took too long."),
     }
     ExitCode::FAILURE
 }
@@ -67,7 +67,7 @@ async fn day() -> Result<()> {
     ] {
         other.send(CreateOrder::limit("btczar", side, volume, price).post_only(true)).await?;
     }
-    // An order is accepted first and carried out right after: the stream tells when it stands in the book.
+    // The exchange first accepts an order and then carries it out: the stream tells when it is in the book.
     watch(&mut book, |bids, asks| bids.len() == 3 && asks.len() == 3).await?;
     show(&me, &book).await?;
     let tickers = me.send(public::ListTickers::new()).await?;
@@ -80,7 +80,7 @@ async fn day() -> Result<()> {
     let resting = desk.place(order, |order| order.state == OrderState::Wait).await?;
     watch(&mut book, |bids, _| bids.first() == Some(&Level::new(dec!(836000.75), dec!(0.004)))).await?;
 
-    step(6, "One that would match is refused");
+    step(6, "A post-only order that would match is refused");
     let order = CreateOrder::limit("btczar", Side::Buy, dec!(0.004), dec!(840000.25)).post_only(true);
     let Err(refusal) = me.send(order).await else { return Err("the order was accepted".into()) };
     println!("{refusal}");
@@ -127,7 +127,7 @@ async fn day() -> Result<()> {
     let (mut page_count, mut row_count) = (0, 0);
     let mut pages = me.pages(trading::ListOrders::new().limit(3));
     while let Some(page) = pages.try_next().await? {
-        // Changed orders change their place, so the list is walked until a walk brings nothing new.
+        // An order that changes moves in the list, so the client reads the list again until it finds nothing new.
         if page.is_empty() {
             continue;
         }
@@ -139,10 +139,10 @@ async fn day() -> Result<()> {
         }
     }
     ensure("the seven orders are there on three pages", (page_count, row_count) == (3, 7))?;
-    ensure("each is there once", history.keys().eq(desk.orders.keys()) && history.len() == row_count)?;
+    ensure("each order is there once", history.keys().eq(desk.orders.keys()) && history.len() == row_count)?;
     let end = |order: &Order| (order.state.clone(), order.executed_volume, order.remaining_volume);
     let same = history.values().map(end).eq(desk.orders.values().map(end));
-    ensure("it says what the websocket told", same)?;
+    ensure("the history matches the websocket", same)?;
     ensure("nothing is open any more", history.values().all(Order::is_final))?;
 
     step(12, "The book at the end of the day");
@@ -175,7 +175,7 @@ async fn day() -> Result<()> {
     Ok(())
 }
 
-/// Holds both accounts, every currency, against the exchange's own ledger, and mine against the websocket too.
+/// Compares both accounts, in every currency, with the exchange's own ledger, and my account also with the websocket.
 fn compare_with_ledger(
     sandbox: &Sandbox,
     desk: &Desk,
@@ -192,10 +192,10 @@ fn compare_with_ledger(
             let rest = balances.get(&entry.currency).ok_or("a currency is missing")?;
             let same = (rest.available(), rest.locked()) == (entry.available, entry.locked);
             ensure("REST and the ledger agree to the last digit", same)?;
-            // The websocket tells what moves: of my account btc and zar by trading, eth by an order's lock.
+            // The websocket reports only balances that change: mine in btc and zar by trading, in eth by an order's lock.
             let told = desk.balances.get(&entry.currency).filter(|_| name == "taker");
             let moved = name == "taker" && ["btc", "eth", "zar"].contains(&entry.currency.as_str());
-            ensure("the websocket told of what moved", told.is_some() == moved)?;
+            ensure("the websocket reported what changed, and nothing else", told.is_some() == moved)?;
             ensure("the websocket and the ledger agree", told.is_none_or(|told| same_money(told, balances)))?;
             let told = told.map_or("", |_| "the same");
             let [available, locked] = [entry.available, entry.locked].map(text);
@@ -206,7 +206,7 @@ fn compare_with_ledger(
     Ok(())
 }
 
-/// My account as the websocket tells it.
+/// My account as the websocket reports it.
 struct Desk {
     cape: Cape,
     live: Live,
@@ -223,7 +223,7 @@ impl Desk {
         Ok(Self { cape: cape.clone(), live, topics: Vec::new(), orders, trades: Vec::new(), balances })
     }
 
-    /// Takes in what the websocket tells until something is known.
+    /// Reads events of the websocket until `known` is true.
     async fn follow(&mut self, what: &str, known: impl Fn(&Self) -> bool) -> Result<()> {
         while !known(self) {
             let event = timeout(SOON, self.live.next()).await.map_err(|_| format!("{what} did not come"))?;
@@ -249,7 +249,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Sends an order and waits until the websocket tells that it stands as it should.
+    /// Sends an order and waits until the websocket reports it in the expected state.
     async fn place(&mut self, order: CreateOrder, stands: impl Fn(&Order) -> bool) -> Result<OrderId> {
         let id = self.cape.send(order).await?.id.ok_or("an order without a number")?;
         self.follow("the order", |desk| desk.orders.get(&id).is_some_and(&stands)).await?;
@@ -257,7 +257,7 @@ impl Desk {
     }
 
     fn order(&self, id: OrderId) -> Result<&Order> {
-        self.orders.get(&id).ok_or_else(|| format!("order {id} was never told of").into())
+        self.orders.get(&id).ok_or_else(|| format!("the websocket never reported order {id}").into())
     }
 
     fn is_final(&self, id: OrderId) -> bool {
@@ -272,19 +272,19 @@ fn sign_in(sandbox: &Sandbox, name: &str) -> Result<Cape> {
     Ok(Cape::builder(Environment::local(sandbox.origin())?).credentials(credentials).build()?)
 }
 
-/// What an account holds, by currency, over REST.
+/// An account's balances by currency, over REST.
 async fn balances(cape: &Cape) -> Result<BTreeMap<String, Balance>> {
     let rows = cape.items(account::ListBalances::new()).try_collect().await?;
     Ok(rows.into_iter().map(|balance| (balance.currency.to_string(), balance)).collect())
 }
 
-/// Whether the websocket and REST say the same of a currency.
+/// Whether the websocket and REST show the same balance of a currency.
 fn same_money(told: &Balance, rest: &BTreeMap<String, Balance>) -> bool {
     let money = |balance: &Balance| (balance.available(), balance.locked(), balance.total());
     rest.get(told.currency.as_str()).is_some_and(|rest| money(rest) == money(told))
 }
 
-/// What trades moved, by currency, fees included. All of it is exact.
+/// The exact change of each balance by the trades, with fees.
 fn sum(trades: &[Trade], markets: &[Market]) -> Result<BTreeMap<String, Decimal>> {
     let mut moved = BTreeMap::<String, Decimal>::new();
     for trade in trades {
@@ -301,13 +301,13 @@ fn sum(trades: &[Trade], markets: &[Market]) -> Result<BTreeMap<String, Decimal>
     Ok(moved)
 }
 
-/// Waits until the live book looks as it should. While it is not live there are no levels, rather than old ones.
+/// Waits until the live book looks as expected. While it is not live it shows no levels, so old ones cannot count.
 async fn watch(book: &mut LiveBook, done: impl Fn(&[Level], &[Level]) -> bool) -> Result<()> {
     let seen = book.until(|book| {
         let (bids, asks): (Vec<_>, Vec<_>) = (book.bids().ok()?.collect(), book.asks().ok()?.collect());
         done(&bids, &asks).then_some(())
     });
-    timeout(SOON, seen).await.map_err(|_| "the book did not come to look as it should")??;
+    timeout(SOON, seen).await.map_err(|_| "the book did not look as expected in time")??;
     Ok(())
 }
 
@@ -315,7 +315,7 @@ fn levels(book: &LiveBook) -> Result<(Vec<Level>, Vec<Level>)> {
     Ok((book.levels(BookSide::Bid, 10)?, book.levels(BookSide::Ask, 10)?))
 }
 
-/// Prints the live book, and holds it against the exchange's answer over REST.
+/// Prints the live book, and compares it with the exchange's answer over REST.
 async fn show(cape: &Cape, book: &LiveBook) -> Result<()> {
     let (bids, asks) = levels(book)?;
     let rows = (0..bids.len().max(asks.len())).map(|place| {
@@ -336,7 +336,7 @@ fn line(order: &Order) -> String {
     format!("order {number:>2} {market} {side:4} {volume} at {price}: {state}, {filled} filled")
 }
 
-/// Without the zeros that carry no value.
+/// Without trailing zeros.
 fn text(value: Decimal) -> String {
     value.normalize().to_string()
 }
@@ -346,7 +346,7 @@ fn step(number: u32, what: &str) {
 }
 
 fn ensure(what: &str, holds: bool) -> Result<()> {
-    if holds { Ok(()) } else { Err(format!("this does not hold: {what}").into()) }
+    if holds { Ok(()) } else { Err(format!("this check failed: {what}").into()) }
 }
 
 fn print_table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {

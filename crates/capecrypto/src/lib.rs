@@ -4,7 +4,7 @@ mod cape;
 
 pub use cape::Cape;
 
-// The calls: the sections of the documents are the menu.
+// The calls, one module for each section of the documents.
 #[doc(inline)]
 pub use capecrypto_exchange::{account, args, public, trading};
 
@@ -32,7 +32,7 @@ pub use capecrypto_rest as rest;
 #[doc(inline)]
 pub use capecrypto_stream as stream;
 
-// What most programs name.
+// What most programs use.
 #[doc(inline)]
 pub use capecrypto_auth::{Clock, Credentials, Environment};
 #[cfg(feature = "live")]
@@ -50,5 +50,5 @@ pub use capecrypto_rest::{Builder, Error, Kind, Outcome, Page, Rate, Reply, Time
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use capecrypto_stream::{Event, Stream};
-/// The method of a call by hand: see [`raw`](capecrypto_rest::Client::raw).
+/// The HTTP method of a call by hand: see [`raw`](capecrypto_rest::Client::raw).
 pub use http::Method;

@@ -1,4 +1,4 @@
-//! The handle hands everything on.
+//! The handle passes everything on to the REST client, the stream and the live connection.
 
 use capecrypto::{
     Cape, Clock, Credentials, Decimal, Environment, Event, Kind, Method, Outcome, Rate, Side, Timeouts,
@@ -32,7 +32,11 @@ async fn clones_share_the_clock() {
     assert_eq!(cape.reply(account::ListBalances::new()).await.unwrap().attempts, 2, "the nonce was too old");
     assert_eq!(clone.clock().offset_ms(), cape.clock().offset_ms());
     assert!((clone.clock().offset_ms() - HOUR_MS).abs() < 5_000);
-    assert_eq!(clone.reply(account::ListBalances::new()).await.unwrap().attempts, 1, "the clone knows");
+    assert_eq!(
+        clone.reply(account::ListBalances::new()).await.unwrap().attempts,
+        1,
+        "the clone shares the corrected clock"
+    );
     assert_eq!(stranger.clock().offset_ms(), 0);
 }
 
@@ -84,7 +88,7 @@ async fn streams_are_opened_with_the_handle_s_key() {
         while !matches!(stream.next().await.unwrap(), Event::Order(order) if order.id == placed.id) {}
         while !matches!(live.next().await.unwrap(), Event::Order(order) if order.id == placed.id) {}
     };
-    timeout(Duration::from_secs(5), told).await.expect("both tell of the order");
+    timeout(Duration::from_secs(5), told).await.expect("both report the order");
     let mut book = live.book("btczar").unwrap();
     let bid = async {
         while book.best().ok().and_then(|best| best.bid).is_none() {

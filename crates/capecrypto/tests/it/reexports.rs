@@ -1,6 +1,6 @@
-//! What a program names through the facade is what the crates behind it mean by it.
+//! A name of the facade is the same type as in the crate behind it.
 
-/// The same type, or this does not compile.
+/// Compiles only if both are the same type.
 fn same<T>(_: Option<T>, _: Option<T>) {}
 
 #[test]
