@@ -20,7 +20,7 @@
 
 use crate::{
     arg::excerpt,
-    tolerant::{self, Wrong},
+    own_text::{self, Wrong},
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,6 +38,12 @@ pub enum DecimalError {
     /// It would have to be rounded.
     #[error("'{0}' has more than 28 digits and would have to be rounded")]
     TooManyDigits(String),
+}
+
+impl From<DecimalError> for Wrong {
+    fn from(refusal: DecimalError) -> Self {
+        refusal.to_string().into()
+    }
 }
 
 /// Reads a decimal in plain (`-12.50`) or exponent (`1.25e-7`) notation, exactly.
@@ -242,7 +248,7 @@ pub(crate) fn read_raw(text: &str) -> Result<Raw, Wrong> {
     match text.as_bytes().first() {
         Some(b'n') => Ok(Raw::Null),
         // JSON allows escapes in any string, also in one that holds a number.
-        Some(b'"') => match tolerant::unquoted(text)? {
+        Some(b'"') => match own_text::unquoted(text)? {
             text if text.is_empty() => Ok(Raw::Empty),
             text => Ok(Raw::Value(parse(&text)?)),
         },
@@ -272,7 +278,7 @@ impl Serialize for Exact {
 /// # Errors
 /// `null`, an empty string, any other JSON type, and any text that [`parse`] refuses.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    tolerant::raw(deserializer, |text| match read_raw(text)? {
+    own_text::raw(deserializer, |text| match read_raw(text)? {
         Raw::Value(value) => Ok(value),
         Raw::Null => Err("expected a decimal, found null".into()),
         Raw::Empty => Err("expected a decimal, found an empty string".into()),
@@ -289,7 +295,7 @@ pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok,
 
 /// The same functions for a decimal that may be absent: `null` and the empty string are `None`.
 pub mod option {
-    use super::{Raw, read_raw, tolerant};
+    use super::{Raw, own_text, read_raw};
     use rust_decimal::Decimal;
     use serde::{Deserializer, Serializer};
 
@@ -298,7 +304,7 @@ pub mod option {
     /// # Errors
     /// As for [`super::deserialize`], except that `null` and the empty string are `None`.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
-        tolerant::raw(deserializer, |text| match read_raw(text)? {
+        own_text::raw(deserializer, |text| match read_raw(text)? {
             Raw::Value(value) => Ok(Some(value)),
             Raw::Null | Raw::Empty => Ok(None),
         })

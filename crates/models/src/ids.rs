@@ -315,8 +315,8 @@ impl<'de> Deserialize<'de> for TradeId {
 pub(crate) fn optional_trade_id<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<TradeId>, D::Error> {
-    tolerant::raw(deserializer, |raw| match raw.as_bytes().first() {
-        Some(b'"') => match tolerant::unquoted(raw)? {
+    crate::own_text::raw(deserializer, |raw| match raw.as_bytes().first() {
+        Some(b'"') => match crate::own_text::unquoted(raw)? {
             text if text.is_empty() => Ok(None),
             text => Ok(Some(text.parse()?)),
         },

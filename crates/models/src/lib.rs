@@ -15,6 +15,7 @@ mod depth;
 mod document;
 mod market;
 mod order;
+mod own_text;
 mod payment_method;
 mod public_trade;
 mod sensitive;

@@ -3,7 +3,7 @@
 use crate::{
     arg::{Malformed, excerpt},
     decimal,
-    tolerant::{self, Wrong},
+    own_text::{self, Wrong},
 };
 use jiff::{SignedDuration, civil, fmt::temporal::Pieces};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -159,18 +159,18 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// For a time that may be absent: `null` and the empty string are `None`.
 pub(crate) mod optional {
-    use super::{Deserializer, Timestamp, Wrong, decimal, tolerant};
+    use super::{Deserializer, Timestamp, Wrong, decimal, own_text};
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Timestamp>, D::Error> {
-        tolerant::raw(deserializer, read)
+        own_text::raw(deserializer, read)
     }
 
     fn read(text: &str) -> Result<Option<Timestamp>, Wrong> {
         match text.as_bytes().first() {
             Some(b'n') => Ok(None),
-            Some(b'"') => match tolerant::unquoted(text)? {
+            Some(b'"') => match own_text::unquoted(text)? {
                 text if text.is_empty() => Ok(None),
                 text => Ok(Some(text.parse()?)),
             },

@@ -1,6 +1,6 @@
 //! Receives a successful answer: reads it completely, or writes it out while it arrives.
 
-use crate::{Error, Head, Kind, Outcome, motion::Motion, transport};
+use crate::{Error, Head, Kind, Outcome, body, motion::Motion};
 use bytes::Bytes;
 use http::header;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -36,7 +36,7 @@ impl Receive for Whole {
         response: reqwest::Response,
         motion: &Motion,
     ) -> Result<Bytes, Error> {
-        transport::read(response, head.status, motion).await
+        body::read(response, head.status, motion).await
     }
 }
 
@@ -79,7 +79,7 @@ impl<W: AsyncWrite + Unpin + Send> Receive for Table<'_, W> {
             let piece = match response.chunk().await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(error) => return Err(transport::failure(error).with_advice(&self.so_far())),
+                Err(error) => return Err(body::failure(error).with_advice(&self.so_far())),
             };
             motion.moved(piece.len());
             // Count the piece before writing, because a failed write may have written a part of it.

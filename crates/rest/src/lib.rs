@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod argument;
+mod body;
 mod builder;
 mod call;
 mod client;

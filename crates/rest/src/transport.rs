@@ -10,7 +10,7 @@
 //! 5. Spans and errors show no query, no header, and of a body only its codes and its shape.
 
 use crate::{
-    Accept, Call, Error, Head, Kind, Outcome, Part, Timeouts,
+    Accept, Call, Error, Head, Kind, Outcome, Part, Timeouts, body,
     export::Receive,
     form,
     limit::{Limiter, MOST_WAITING, NoTurn},
@@ -35,10 +35,6 @@ use std::{
 use tokio::time::Instant;
 use tracing::Instrument;
 
-/// Largest body of a successful answer.
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
-/// Most bytes that are read of any other answer; an error needs no more.
-const LARGEST_ERROR: usize = 64 * 1024;
 /// How long a call may wait for a nonce after a burst of thousands of calls a second.
 const SIGN_WITHIN: Duration = Duration::from_secs(3);
 /// The pause after a 429 that names no time.
@@ -330,7 +326,7 @@ impl Shared {
             }
         }
         let answered = match &self.tape {
-            None => self.calls.execute(request).await.map_err(failure),
+            None => self.calls.execute(request).await.map_err(body::failure),
             // On the heap, so that the future of a call without a tape is not larger.
             Some(tape) => Box::pin(tape.carry(&self.calls, request, outgoing, motion)).await,
         };
@@ -352,7 +348,7 @@ impl Shared {
                 Err(error) => Attempt::Failed(error.with_status(head.status)),
             };
         }
-        match read(response, head.status, motion).await {
+        match body::read(response, head.status, motion).await {
             Ok(body) => self.classify(outgoing, &head, &body, came),
             Err(error) => Attempt::Failed(error.with_status(head.status)),
         }
@@ -539,59 +535,4 @@ fn retry_cause(error: &Error) -> Option<Cause> {
         Kind::RateLimited => Some(Cause::Throttled),
         _ => None,
     }
-}
-
-/// The error for an attempt without an answer.
-pub(crate) fn failure(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let (kind, outcome) = if error.is_connect() {
-        (Kind::Connect, Outcome::NotSent)
-    } else if error.is_builder() {
-        (Kind::Config, Outcome::NotSent)
-    } else if error.is_timeout() {
-        (Kind::Timeout, Outcome::Unknown)
-    } else {
-        (Kind::Interrupted, Outcome::Unknown)
-    };
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let what = crate::mask::quoted(&cause.to_string());
-    Error::new(kind, outcome, what).with_source(error)
-}
-
-/// Reads a body. If it is not a success it is cut, because its error codes are at the start.
-pub(crate) async fn read(
-    mut response: reqwest::Response,
-    status: u16,
-    motion: &Motion,
-) -> Result<Bytes, Error> {
-    let success = (200..300).contains(&status);
-    // Most answers come in one piece, which is kept as it is.
-    let mut first = Bytes::new();
-    let mut whole = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(failure)? {
-        motion.moved(piece.len());
-        let length = first.len().max(whole.len()) + piece.len();
-        if success && length > LARGEST_BODY {
-            return Err(Error::new(Kind::TooLarge, Outcome::Unknown, "more than 16 MiB"));
-        }
-        if first.is_empty() && whole.is_empty() {
-            first = piece;
-        } else {
-            if whole.is_empty() {
-                whole.extend_from_slice(&first);
-            }
-            whole.extend_from_slice(&piece);
-        }
-        if !success && length >= LARGEST_ERROR {
-            break;
-        }
-    }
-    let mut body = if whole.is_empty() { first } else { whole.into() };
-    if !success {
-        body.truncate(LARGEST_ERROR);
-    }
-    Ok(body)
 }

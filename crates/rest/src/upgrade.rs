@@ -1,7 +1,7 @@
 //! The handshake of a websocket, with the client's settings for proxy, TLS and DNS.
 
 use crate::{
-    Call, Client, Error, Head, Kind, Method, Outcome,
+    Call, Client, Error, Head, Kind, Method, Outcome, body,
     motion::Motion,
     prepare,
     transport::{self, Attempt, Content, Outgoing, Trace},
@@ -126,7 +126,7 @@ impl Client {
         let url = self.shared.url(&outgoing.path_and_query);
         let mut response = match self.shared.sockets.get(url).headers(headers).send().await {
             Ok(response) => response,
-            Err(error) => return Attempt::Failed(transport::failure(error)),
+            Err(error) => return Attempt::Failed(body::failure(error)),
         };
         let came = self.shared.came(sent, Instant::now());
         let status = response.status().as_u16();
@@ -134,11 +134,11 @@ impl Client {
             let headers = response.headers().clone();
             return match response.upgrade().await {
                 Ok(connection) => Attempt::Success((headers, connection)),
-                Err(error) => Attempt::Failed(transport::failure(error)),
+                Err(error) => Attempt::Failed(body::failure(error)),
             };
         }
         let head = Head { status, headers: std::mem::take(response.headers_mut()) };
-        let body = match transport::read(response, status, &Motion::new()).await {
+        let body = match body::read(response, status, &Motion::new()).await {
             Ok(body) => body,
             Err(error) => return Attempt::Failed(error.with_status(status)),
         };

@@ -6,9 +6,9 @@ use super::{
     hide::Secrets,
 };
 use crate::{
-    Error, Head, Kind, Outcome,
+    Error, Head, Kind, Outcome, body,
     motion::Motion,
-    transport::{self, Outgoing, Shared},
+    transport::{Outgoing, Shared},
 };
 use bytes::Bytes;
 use capecrypto_auth::Credentials;
@@ -121,10 +121,10 @@ impl Recorder {
             secrets.add(credentials.key());
             secrets.add(&String::from_utf8_lossy(credentials.secret()));
         }
-        let mut response = http.execute(request).await.map_err(transport::failure)?;
+        let mut response = http.execute(request).await.map_err(body::failure)?;
         let head =
             Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
-        let body = transport::read(response, head.status, motion).await;
+        let body = body::read(response, head.status, motion).await;
         let body = body.map_err(|error| error.with_status(head.status))?;
         let mut recorded = self.lock();
         for hidden in &recorded.hidden {

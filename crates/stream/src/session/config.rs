@@ -16,7 +16,7 @@ pub struct Config {
     /// How often the server is asked for the list of what is subscribed, where topics of the account are. A gap is told from the
     /// last list that had its topics. Default 30 s.
     pub list_every: Duration,
-    /// After how long without a message [`Event::Stale`] is told. Default never: a market may be quiet.
+    /// After how long without a message [`Event::Stale`](crate::Event::Stale) is told. Default never: a market may be quiet.
     pub stale_after: Option<Duration>,
     /// What the random part of the waits between two connections begins with. Default a random number; with a number of
     /// your own a run can be repeated.
