@@ -151,8 +151,56 @@ fn read_exponent(text: &str) -> Option<i64> {
     Some(if negative { -size } else { size })
 }
 
-/// The product, or `None` if no decimal holds it exactly. Zeros at the end of a factor do no harm.
-pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
+/// The sum, or `None` if no [`Decimal`] holds it exactly. `a + b` rounds such a sum silently.
+///
+/// ```
+/// use capecrypto_models::{dec, decimal};
+/// assert_eq!(decimal::sum(dec!(0.1), dec!(0.25)), Some(dec!(0.35)));
+/// assert_eq!(decimal::sum(dec!(9_000_000_000_000_000_000_000_000_000), dec!(0.001)), None);
+/// ```
+pub fn sum(a: Decimal, b: Decimal) -> Option<Decimal> {
+    if a.is_zero() || b.is_zero() {
+        return Some(if a.is_zero() { b } else { a });
+    }
+    // The addition rounds a sum that does not fit. Its scale is then smaller than the larger of both scales.
+    let exact =
+        |a: Decimal, b: Decimal| a.checked_add(b).filter(|sum| sum.scale() == a.scale().max(b.scale()));
+    exact(a, b).or_else(|| exact(a.normalize(), b.normalize()))
+}
+
+/// The quotient, rounded to `places` decimal places, half to even. `None` for a division by zero, for more than 28
+/// places, or if the calculation needs more than 28 digits.
+///
+/// ```
+/// use capecrypto_models::{dec, decimal};
+/// assert_eq!(decimal::quotient(dec!(2), dec!(3), 4), Some(dec!(0.6667)));
+/// assert_eq!(decimal::quotient(dec!(0.5), dec!(10), 1), Some(dec!(0.0)));
+/// ```
+pub fn quotient(a: Decimal, b: Decimal, places: u32) -> Option<Decimal> {
+    if places > MOST_DIGITS {
+        return None;
+    }
+    let (size, by, step) = (a.abs(), b.abs(), Decimal::new(1, places));
+    let mut quotient = size.checked_div(by)?.trunc_with_scale(places);
+    quotient.rescale(places);
+    if quotient.scale() != places {
+        return None;
+    }
+    // What is left over decides. If the division has rounded at its last digit, it was half to even too, and what is left
+    // over is below zero or too small to matter.
+    let left = sum(size, -product(quotient, by)?)?;
+    let (twice, whole_step) = (sum(left, left)?, product(step, by)?);
+    let is_odd = quotient.mantissa() % 2 != 0;
+    if twice > whole_step || (twice == whole_step && is_odd) {
+        quotient = sum(quotient, step)?;
+    }
+    let negative = a.is_sign_negative() != b.is_sign_negative();
+    Some(if negative && !quotient.is_zero() { -quotient } else { quotient })
+}
+
+/// The product, or `None` if no [`Decimal`] holds it exactly. `a * b` rounds such a product silently. Zeros at the end of
+/// a factor do no harm.
+pub fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
     let plain = a.checked_mul(b);
     // The multiplication rounds a product that does not fit. Its scale is then smaller than the sum of both scales.
     if let Some(product) = plain.filter(|product| product.scale() == a.scale() + b.scale()) {

@@ -3,6 +3,7 @@
 mod book;
 mod decode;
 mod error;
+mod figures;
 mod frame;
 mod repair;
 mod scale;
@@ -15,6 +16,7 @@ mod view;
 
 pub use book::{Applied, Book, SNAPSHOT_DEPTH};
 pub use error::{ForeignFrame, LostSync, NotLive, Unreadable};
+pub use figures::{FigureError, Sweep};
 pub use repair::Repair;
 pub use terms::{Best, BookSide, KnownDepth, State};
 pub use view::Levels;

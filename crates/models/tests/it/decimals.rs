@@ -164,3 +164,67 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_sum_is_exact_or_none() {
+    let dec = |text| decimal::parse(text).unwrap();
+    let most = "9999999999999999999999999999";
+    for (a, b, expected) in [
+        ("1.5", "2.25", Some("3.75")),
+        ("0.1", "-0.1", Some("0")),
+        ("0.000", "1.5", Some("1.5")),
+        (most, "0", Some(most)),
+        // The zeros do not fit beside the other number, but they are not needed.
+        (most, "1.000", Some("10000000000000000000000000000")),
+        (most, "0.5", None),
+        ("1e27", "1e-28", None),
+    ] {
+        let expected = expected.map(|text| text.parse::<Decimal>().unwrap());
+        assert_eq!(decimal::sum(dec(a), dec(b)), expected, "{a} + {b}");
+        assert_eq!(decimal::sum(dec(b), dec(a)), expected, "{b} + {a}");
+    }
+}
+
+#[test]
+fn a_quotient_that_cannot_be_calculated_is_none() {
+    let (one, seven) = (Decimal::ONE, Decimal::from(7));
+    assert_eq!(decimal::quotient(one, Decimal::ZERO, 2), None);
+    assert_eq!(decimal::quotient(one, seven, 29), None);
+    assert_eq!(decimal::quotient(Decimal::from(1_000_000), seven, 28), None);
+    assert_eq!(decimal::quotient(Decimal::ZERO, -seven, 2).unwrap().to_string(), "0.00");
+}
+
+#[test]
+fn a_quotient_in_the_middle_goes_to_the_even_neighbour() {
+    let by = Decimal::from(4);
+    for (a, expected) in [(2, 0), (6, 2), (10, 2), (14, 4), (-6, -2), (-10, -2)] {
+        assert_eq!(decimal::quotient(Decimal::from(a), by, 0), Some(Decimal::from(expected)), "{a} / 4");
+    }
+}
+
+/// At the last possible digit, where the decimal library's own division rounds, also half to even.
+#[test]
+fn a_quotient_of_28_places_is_rounded_half_to_even_too() {
+    let by = Decimal::from_i128_with_scale(20_000_000_000_000_000_000_000_000_000, 0);
+    for (a, expected) in [(1, 0), (2, 1), (3, 2), (4, 2), (5, 2), (7, 4), (9, 4)] {
+        let expected = Decimal::from_i128_with_scale(expected, 28);
+        assert_eq!(decimal::quotient(Decimal::from(a), by, 28), Some(expected), "{a}");
+    }
+}
+
+proptest! {
+    /// Against a division of whole numbers with its remainder.
+    #[test]
+    fn a_quotient_is_rounded_half_to_even(a in -1_000_000_i64..1_000_000, b in 1_i64..2_000, places in 0_u32..6) {
+        let steps = i128::from(a) * 10_i128.pow(places);
+        let by = i128::from(b);
+        let (down, left) = (steps.div_euclid(by), steps.rem_euclid(by));
+        let up = 2 * left > by || (2 * left == by && down % 2 != 0);
+        let expected = Decimal::from_i128_with_scale(down + i128::from(up), places);
+        for (a, b) in [(a, b), (-a, -b)] {
+            let quotient = decimal::quotient(Decimal::new(a, 3), Decimal::new(b, 3), places).unwrap();
+            prop_assert_eq!(quotient, expected, "{} / {} to {}", a, b, places);
+            prop_assert_eq!(quotient.scale(), places);
+        }
+    }
+}

@@ -5,6 +5,7 @@
 mod differential;
 mod documents;
 mod exchange;
+mod figures;
 mod forms;
 mod hostile;
 mod model;
