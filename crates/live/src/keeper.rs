@@ -4,7 +4,8 @@
 //!    confirmation. From any such snapshot on the book is not live until the confirmation.
 //! 2. When the connection is gone, every book is stale at once; so is one that the server does not list, or no longer.
 //! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time.
-//! 4. A confirmation without a snapshot before it means that the exchange has none yet: the keeper subscribes again.
+//! 4. A confirmation without a snapshot before it means that the exchange has none yet: the keeper subscribes again, at
+//!    the latest when an increment shows that the exchange has one by now.
 //! 5. When the connection is silent for longer than `stale_after`, the books are stale and are subscribed to again.
 
 use crate::book::Shared;
@@ -42,7 +43,8 @@ impl KeptBook {
                     kept.caught_up = false;
                     return repair.lost(elapsed);
                 }
-                Applied::Snapshot { .. } | Applied::Increment { .. } | Applied::Ignored => {}
+                Applied::Ignored => return repair.after(&applied, elapsed),
+                Applied::Snapshot { .. } | Applied::Increment { .. } => {}
             }
             false
         })
@@ -73,11 +75,7 @@ impl KeptBook {
             kept.not_listed = false;
             has_snapshot
         });
-        if has_snapshot {
-            self.repair.settled();
-        } else if self.repair.due().is_none() {
-            self.repair.subscribed(elapsed);
-        }
+        self.repair.confirmed(has_snapshot, elapsed);
     }
 
     /// The server does not list the book, or no longer.

@@ -7,10 +7,13 @@ use std::time::Duration;
 const SPACING: Duration = Duration::from_secs(1);
 /// A subscription that brought no snapshot in this time is repeated.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Both times double with each subscription that brought no snapshot, up to this limit.
+/// Both times double with each subscription since the book was last healthy, up to this limit.
 const LONGEST: Duration = Duration::from_secs(30);
+/// A book that was right for this long is healthy.
+const HEALTHY: Duration = Duration::from_secs(60);
 
 /// Decides when to subscribe to a book again: one repair at a time, at least a second apart, repeated when no snapshot comes.
+/// A book that breaks again and again is repaired ever more slowly, up to every 30 seconds, until it was right for a minute.
 ///
 /// Times are measured from any fixed start, such as that of the connection's task. Give each result of the book to
 /// [`after`](Self::after), and subscribe when it returns `true`. Also call [`poll`](Self::poll) at [`due`](Self::due).
@@ -32,10 +35,14 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub struct Repair {
     /// When the last subscription was made.
     asked: Option<Duration>,
-    /// Number of subscriptions since the last snapshot.
+    /// Number of subscriptions since the book was last healthy.
     tries: u32,
     /// When the next one is to be made, if no snapshot comes before.
     due: Option<Duration>,
+    /// Since when the book is right; `None` while it is not.
+    right_since: Option<Duration>,
+    /// The last subscription was confirmed without a snapshot. An increment then shows that the exchange has one by now.
+    confirmed_empty: bool,
 }
 
 impl Repair {
@@ -48,8 +55,9 @@ impl Repair {
     #[must_use = "true means: subscribe again now"]
     pub fn after(&mut self, applied: &Applied, now: Duration) -> bool {
         match applied {
-            Applied::Snapshot { .. } => self.settle(),
+            Applied::Snapshot { .. } => self.right(now),
             Applied::Lost(_) => return self.lost(now),
+            Applied::Ignored if self.confirmed_empty => return self.lost(now),
             Applied::Increment { .. } | Applied::Ignored => {}
         }
         self.poll(now)
@@ -58,15 +66,28 @@ impl Repair {
     /// Call it when the book is wrong for any reason. `true` means: subscribe again now; this counts as done from then on.
     #[must_use = "true means: subscribe again now"]
     pub fn lost(&mut self, now: Duration) -> bool {
-        let free = self.asked.map_or(now, |asked| asked.saturating_add(backoff(SPACING, self.tries)));
+        let right_since = self.right_since.take();
+        if right_since.is_some_and(|since| now.saturating_sub(since) >= HEALTHY) {
+            self.tries = 0;
+        }
+        let pause = if self.confirmed_empty { SPACING } else { backoff(SPACING, self.tries) };
+        let free = self.asked.map_or(now, |asked| asked.saturating_add(pause));
         // A repair in flight may become due earlier, never later.
         self.due = Some(self.due.map_or(free, |due| due.min(free)));
         self.poll(now)
     }
 
-    /// Call it when the subscription was answered and the book is up to date: nothing is due any more.
-    pub fn settled(&mut self) {
-        self.settle();
+    /// Call it when the exchange has confirmed the subscription: with a snapshot before it, nothing is due any more; without
+    /// one, the exchange has none yet, and the first increment will show that it has.
+    pub fn confirmed(&mut self, has_snapshot: bool, now: Duration) {
+        if has_snapshot {
+            self.right(now);
+            return;
+        }
+        if self.due.is_none() {
+            self.subscribed(now);
+        }
+        self.confirmed_empty = true;
     }
 
     /// Checks whether a repair is due. `true` means: subscribe again now; this counts as done from then on.
@@ -90,16 +111,18 @@ impl Repair {
         self.asked = Some(now);
         self.tries = self.tries.saturating_add(1);
         self.due = Some(now.saturating_add(backoff(PATIENCE, self.tries)));
+        self.confirmed_empty = false;
     }
 
     /// Call it when the connection is lost: what was asked will not be answered.
     pub fn disconnected(&mut self) {
-        self.settle();
+        *self = Self { asked: self.asked, ..Self::default() };
     }
 
-    fn settle(&mut self) {
-        self.tries = 0;
+    fn right(&mut self, now: Duration) {
         self.due = None;
+        self.confirmed_empty = false;
+        self.right_since.get_or_insert(now);
     }
 }
 

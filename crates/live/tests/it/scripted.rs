@@ -157,6 +157,35 @@ async fn a_lost_book_is_asked_for_again_once_at_a_time_and_a_second_apart() {
     assert_eq!(book.state(), State::Resyncing);
 }
 
+/// Reads until the peer is asked for the book.
+async fn asked(peer: &mut Peer) {
+    while !matches!(soon(peer.next()).await, Some(Ok(Message::Text(text))) if text.contains("btczar.ob-inc"))
+    {
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_increment_ends_the_wait_for_an_exchange_without_a_snapshot() {
+    let (_live, mut book, mut peer) = connected().await;
+    snapshot(&mut peer, 1, 100).await;
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    bid(&mut peer, 50, "1", 107).await;
+    // The waits double: after these four, the next one is 16 s.
+    for _ in 0..4 {
+        asked(&mut peer).await;
+        confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let start = tokio::time::Instant::now();
+    bid(&mut peer, 51, "1", 8).await;
+    asked(&mut peer).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    snapshot(&mut peer, 51, 8).await;
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    soon(book.live()).await.unwrap();
+    assert_eq!(best_bid(&book), Some(Decimal::from(51)));
+}
+
 /// A live book with one bid.
 async fn live_book() -> (Live, LiveBook, Peer) {
     let (live, mut book, mut peer) = connected().await;
