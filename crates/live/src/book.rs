@@ -68,8 +68,6 @@ pub enum WaitError {
 
 pub(crate) struct Inner {
     pub(crate) book: Book,
-    /// The exchange has confirmed the subscription, so the increments since the snapshot are in the book.
-    pub(crate) caught_up: bool,
     /// The exchange has answered every request, and does not list the book.
     pub(crate) not_listed: bool,
     /// The book is no longer updated.
@@ -82,7 +80,6 @@ impl Inner {
     fn state(&self) -> State {
         match self.book.state() {
             _ if self.ended => State::Stale,
-            State::Live if !self.caught_up => State::Resyncing,
             state => state,
         }
     }
@@ -98,7 +95,7 @@ impl Inner {
 impl Shared {
     pub(crate) fn new(book: Book, live_within: Duration) -> Self {
         let market = book.market().clone();
-        let kept = Inner { book, caught_up: false, not_listed: false, ended: false, view: None };
+        let kept = Inner { book, not_listed: false, ended: false, view: None };
         Self { market, kept: Mutex::new(kept), live_within, changes: watch::channel(Some(0)).0 }
     }
 

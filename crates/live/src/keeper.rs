@@ -1,7 +1,6 @@
 //! Updates the books from the stream's events, in the stream's own task.
 //!
-//! 1. A subscription is answered by a snapshot, which may be a minute old, by the increments since, and by the
-//!    confirmation. From any such snapshot on the book is not live until the confirmation.
+//! 1. The confirmation of a subscription makes its book live.
 //! 2. When the connection is gone, every book is stale at once; so is one that the server does not list, or no longer.
 //! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time.
 //! 4. A confirmation without a snapshot before it means that the exchange has none yet: the keeper subscribes again, at
@@ -10,7 +9,7 @@
 
 use crate::book::Shared;
 use capecrypto_models::MarketId;
-use capecrypto_orderbook::{Applied, Repair};
+use capecrypto_orderbook::{Applied, Repair, State};
 use capecrypto_stream::{Event, Tap, Topic};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,34 +33,24 @@ impl KeptBook {
     fn frame(&mut self, frame: &[u8], elapsed: Duration) -> bool {
         let repair = &mut self.repair;
         self.shared.change(|kept| {
-            let before = kept.book.sequence();
             // A frame of another market cannot come here: it was routed by its topic.
             let Ok(applied) = kept.book.apply_frame(frame) else { return false };
             match applied {
-                Applied::Snapshot { sequence } if before != Some(sequence) => kept.caught_up = false,
-                Applied::Lost(_) => {
-                    kept.caught_up = false;
-                    return repair.lost(elapsed);
-                }
-                Applied::Ignored => return repair.after(&applied, elapsed),
-                Applied::Snapshot { .. } | Applied::Increment { .. } => {}
+                Applied::Lost(_) | Applied::Ignored => repair.after(&applied, elapsed),
+                // The repair is over with the confirmation.
+                Applied::Snapshot { .. } | Applied::Increment { .. } => false,
             }
-            false
         })
     }
 
     fn stale(&mut self) {
         self.repair.disconnected();
-        self.shared.change(|kept| {
-            kept.caught_up = false;
-            kept.book.mark_stale();
-        });
+        self.shared.change(|kept| kept.book.mark_stale());
     }
 
     fn connected(&mut self) {
         self.repair.disconnected();
         self.shared.change(|kept| {
-            kept.caught_up = false;
             kept.not_listed = false;
             kept.book.mark_resyncing();
         });
@@ -70,10 +59,8 @@ impl KeptBook {
     /// The server has confirmed the subscription. What it had stored came before.
     fn confirmed(&mut self, elapsed: Duration) {
         let has_snapshot = self.shared.change(|kept| {
-            let has_snapshot = kept.book.sequence().is_some();
-            kept.caught_up = has_snapshot;
             kept.not_listed = false;
-            has_snapshot
+            kept.book.confirmed()
         });
         self.repair.confirmed(has_snapshot, elapsed);
     }
@@ -81,9 +68,8 @@ impl KeptBook {
     /// The server does not list the book, or no longer.
     fn not_listed(&mut self) {
         self.shared.change(|kept| {
-            kept.caught_up = false;
             kept.not_listed = true;
-            if kept.book.sequence().is_some() {
+            if matches!(kept.book.state(), State::Live | State::CatchingUp) {
                 kept.book.mark_stale();
             }
         });
@@ -119,10 +105,7 @@ impl Tap for Keeper {
             Event::Disconnected { .. } | Event::Ended { .. } => self.0.values_mut().for_each(KeptBook::stale),
             Event::Stale { .. } => {
                 for (market, place) in &mut self.0 {
-                    place.shared.change(|kept| {
-                        kept.caught_up = false;
-                        kept.book.mark_stale();
-                    });
+                    place.shared.change(|kept| kept.book.mark_stale());
                     if place.repair.lost(elapsed) {
                         again.push(Topic::Book(market.clone()));
                     }

@@ -20,12 +20,12 @@ pub const SNAPSHOT_DEPTH: usize = 301;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "Lost means: subscribe again"]
 pub enum Applied {
-    /// A snapshot replaced everything; the book is live.
+    /// A snapshot replaced everything. The book is live once the subscription is [confirmed](Book::confirmed).
     Snapshot {
         /// Its sequence.
         sequence: u64,
     },
-    /// An increment was applied; the book is live.
+    /// An increment was applied. The state of the book did not change.
     Increment {
         /// Its sequence.
         sequence: u64,
@@ -172,6 +172,14 @@ impl Book {
     /// [`NotLive`] instead of an old figure.
     pub fn depth(&self, side: BookSide) -> Result<KnownDepth, NotLive> {
         self.live().map(|store| KnownDepth { levels: store.len(side), complete: !store.is_cut(side) })
+    }
+
+    /// Call it when the exchange confirms the subscription, which it does after the snapshot and the increments since: the book
+    /// is live from now on. `false` means that there was no snapshot, so the exchange has none yet: give this result to
+    /// [`Repair::confirmed`](crate::Repair::confirmed), which subscribes again.
+    #[must_use = "false means that the book is not live: tell the repair"]
+    pub fn confirmed(&mut self) -> bool {
+        self.sync.confirmed()
     }
 
     /// Call it when the connection is lost: the book is [`State::Stale`] until the next snapshot.

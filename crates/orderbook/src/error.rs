@@ -8,20 +8,26 @@ use std::fmt;
 ///
 /// It is live again after the next snapshot; [`Repair`](crate::Repair) says when to ask for one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the book of {market} is {state}, not live: wait for the next snapshot")]
+#[error("the book of {market} is {state}, not live: wait for {}", awaited(*state))]
 #[non_exhaustive]
 pub struct NotLive {
     /// The book's market.
     pub market: MarketId,
-    /// [`State::Stale`] or [`State::Resyncing`].
+    /// Any state but [`State::Live`].
     pub state: State,
 }
 
 impl NotLive {
-    /// The error for code that keeps a book and knows more than the book, such as that the exchange is still answering its
-    /// subscription.
+    /// The error for code that keeps a book and knows more than the book, such as that its connection has ended.
     pub fn new(market: MarketId, state: State) -> Self {
         Self { market, state }
+    }
+}
+
+fn awaited(state: State) -> &'static str {
+    match state {
+        State::CatchingUp => "the confirmation of its subscription",
+        State::Live | State::Stale | State::Resyncing => "the next snapshot",
     }
 }
 

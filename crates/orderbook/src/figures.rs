@@ -74,6 +74,7 @@ impl Book {
     /// # let mut book = Book::new("btczar".parse()?);
     /// # let frame = br#"{"btczar.ob-snap":{"asks":[["101","1"],["102","3"]],"bids":[["99","1"]],"sequence":1}}"#;
     /// # let _ = book.apply_frame(frame)?;
+    /// # assert!(book.confirmed());
     /// let buy = book.sweep(BookSide::Ask, dec!(2))?; // asks: 1 at 101, 3 at 102
     /// assert_eq!((buy.notional, buy.worst), (dec!(203), Some(dec!(102))));
     /// assert_eq!(buy.average_price(2), Some(dec!(101.50)));

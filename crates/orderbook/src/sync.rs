@@ -3,7 +3,8 @@
 //! The exchange's rules. The documents name the two messages and the sequence ("Subscribe orderbook", "Websocket
 //! orderbook snapshot", "Websocket orderbook increment"); the rest comes from the behaviour of its server.
 //!
-//! 1. A subscription is answered by a snapshot and the increments stored since, and only then confirmed.
+//! 1. A subscription is answered by a snapshot and the increments stored since, and only then confirmed. The snapshot may be
+//!    a minute old, so the book is not live before the confirmation.
 //! 2. A snapshot replaces everything, whatever its sequence: after a restart of the engine the sequence is smaller.
 //! 3. The increment after snapshot N has the sequence N + 1, and each next one is one higher. Any other number is a lost
 //!    sync, also a repeated or a smaller one: a restarted engine begins at 1 again, and a book that waited for the old
@@ -37,6 +38,10 @@ pub(crate) enum Sync {
     Live {
         last: u64,
     },
+    /// As `Live`, but not confirmed yet (rule 1).
+    CatchingUp {
+        last: u64,
+    },
     Stale,
     Resyncing {
         /// Whether the caller subscribes again beside an older subscription, so that its increments are ignored (rule 5).
@@ -52,6 +57,7 @@ impl Sync {
     pub(crate) fn state(self) -> State {
         match self {
             Self::Live { .. } => State::Live,
+            Self::CatchingUp { .. } => State::CatchingUp,
             Self::Stale => State::Stale,
             Self::Resyncing { .. } => State::Resyncing,
         }
@@ -64,13 +70,24 @@ impl Sync {
     pub(crate) fn last(self) -> Option<u64> {
         match self {
             Self::Live { last } => Some(last),
-            Self::Stale | Self::Resyncing { .. } => None,
+            Self::CatchingUp { .. } | Self::Stale | Self::Resyncing { .. } => None,
         }
     }
 
-    /// Rule 2.
+    /// Rule 2. A snapshot with the sequence that a live book has already is not older than the book, so it stays live.
     pub(crate) fn snapshot(&mut self, sequence: u64) {
-        *self = Self::Live { last: sequence };
+        *self = match *self {
+            Self::Live { last } if last == sequence => Self::Live { last },
+            _ => Self::CatchingUp { last: sequence },
+        };
+    }
+
+    /// Rule 1. Tells whether there was a snapshot.
+    pub(crate) fn confirmed(&mut self) -> bool {
+        if let Self::CatchingUp { last } = *self {
+            *self = Self::Live { last };
+        }
+        self.is_live()
     }
 
     /// Rules 3, 4 and 5.
@@ -81,8 +98,12 @@ impl Sync {
                 *self = Self::Live { last: got };
                 Verdict::Apply
             }
+            Self::CatchingUp { last } if last.checked_add(1) == Some(got) => {
+                *self = Self::CatchingUp { last: got };
+                Verdict::Apply
+            }
             // Rule 3: any other one.
-            Self::Live { last } => {
+            Self::Live { last } | Self::CatchingUp { last } => {
                 Verdict::Lost(self.lose(LostSync::Sequence { expected: last.saturating_add(1), got }))
             }
             // Rule 5: an increment of the old subscription.
@@ -117,7 +138,7 @@ impl Sync {
     pub(crate) fn resyncing(&mut self) {
         *self = match self {
             Self::Stale => Self::Resyncing { asked: false },
-            Self::Live { .. } => Self::Resyncing { asked: true },
+            Self::Live { .. } | Self::CatchingUp { .. } => Self::Resyncing { asked: true },
             Self::Resyncing { asked } => Self::Resyncing { asked: *asked },
         };
     }

@@ -8,6 +8,9 @@ use std::fmt;
 pub enum State {
     /// It contains everything that the exchange has sent so far, without a gap.
     Live,
+    /// It has a snapshot, which may be a minute old. The increments since are on their way, and then the confirmation of the
+    /// subscription.
+    CatchingUp,
     /// The connection is gone: the book is old.
     Stale,
     /// It waits for a snapshot: newly made, newly subscribed, or after a lost sync.
@@ -18,6 +21,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Live => "live",
+            Self::CatchingUp => "catching up",
             Self::Stale => "stale",
             Self::Resyncing => "resyncing",
         })

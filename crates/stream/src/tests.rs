@@ -114,7 +114,8 @@ fn book(payload: &[u8], mut book: Book, topic: &str) -> Result<(Book, Applied), 
     let Event::Book { frame, .. } = read(topic, payload)? else { return Err("no book".to_owned()) };
     match book.apply_frame(&frame).map_err(|error| error.to_string())? {
         Applied::Lost(why) => Err(why.to_string()),
-        applied => Ok((book, applied)),
+        applied if book.confirmed() => Ok((book, applied)),
+        applied => Err(format!("{applied:?} leaves no live book")),
     }
 }
 

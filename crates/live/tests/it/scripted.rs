@@ -73,7 +73,7 @@ async fn a_snapshot_alone_is_not_live_nor_is_one_that_comes_again() {
     let (_live, book, mut peer) = connected().await;
     snapshot(&mut peer, 1, 100).await;
     settle().await;
-    assert_eq!((book.state(), best(&book)), (State::Resyncing, None), "the snapshot may be a minute old");
+    assert_eq!((book.state(), best(&book)), (State::CatchingUp, None), "the snapshot may be a minute old");
     bid(&mut peer, 50, "1", 101).await;
     confirm(&mut peer, "\"btczar.ob-inc\"").await;
     settle().await;
@@ -81,7 +81,7 @@ async fn a_snapshot_alone_is_not_live_nor_is_one_that_comes_again() {
     // The same answer again, as after a repeated subscription: the book goes back to the old snapshot, then forward.
     snapshot(&mut peer, 1, 100).await;
     settle().await;
-    assert_eq!((book.state(), best(&book)), (State::Resyncing, None));
+    assert_eq!((book.state(), best(&book)), (State::CatchingUp, None));
     bid(&mut peer, 50, "1", 101).await;
     settle().await;
     assert_eq!(best(&book), None);

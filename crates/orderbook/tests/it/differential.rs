@@ -138,6 +138,8 @@ fn both_readers_say_the_same_of_every_frame() {
             let slow_bytes = [b" ", bytes.as_slice()].concat();
             let (mut fast, mut slow) = (start.clone(), start.clone());
             let (one, other) = (fast.apply_frame(&bytes), slow.apply_frame(&slow_bytes));
+            prop_assert_eq!(fast.state(), slow.state());
+            prop_assert_eq!(fast.confirmed(), slow.confirmed());
             match (&one, bytes == whole.as_bytes()) {
                 (Ok(Applied::Snapshot { .. } | Applied::Increment { .. }), untouched) => {
                     count(&applied);

@@ -132,7 +132,7 @@ fn bad_line(seed: u64, counts: &Counts) -> Result<(), TestCaseError> {
         let (bids, asks) = (exchange.bids(), exchange.asks());
         for frame in &line {
             let was_live = book.best().is_ok();
-            let applied = book.apply_frame(frame.as_bytes()).unwrap();
+            let applied = apply(&mut book, frame);
             if let Applied::Lost(_) = applied {
                 ask_for_snapshot = true;
                 count(&counts.lost);

@@ -36,8 +36,13 @@ pub(crate) fn increment(sequence: u64, side: &str, price: &str, amount: &str) ->
     format!(r#"{{"btczar.ob-inc":{{"{side}":["{price}","{amount}"],"sequence":{sequence}}}}}"#)
 }
 
+/// Applies a frame. A snapshot is confirmed at once.
 pub(crate) fn apply(book: &mut Book, frame: &str) -> Applied {
-    book.apply_frame(frame.as_bytes()).unwrap()
+    let applied = book.apply_frame(frame.as_bytes()).unwrap();
+    if matches!(applied, Applied::Snapshot { .. }) {
+        assert!(book.confirmed());
+    }
+    applied
 }
 
 /// Applies a frame that must go into the book.

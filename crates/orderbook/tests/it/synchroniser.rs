@@ -19,6 +19,64 @@ fn a_new_book_knows_nothing() {
     assert_eq!(error.to_string(), "the book of btczar is resyncing, not live: wait for the next snapshot");
 }
 
+/// A book that has a snapshot, and nothing else yet.
+fn catching_up() -> Book {
+    let mut book = book();
+    let frame = snapshot(100, &[("99", "1")], &[("101", "1")]);
+    assert_eq!(book.apply_frame(frame.as_bytes()), Ok(Applied::Snapshot { sequence: 100 }));
+    book
+}
+
+#[test]
+fn a_snapshot_is_live_once_it_is_confirmed_with_the_increments_before() {
+    let mut book = catching_up();
+    assert_eq!((book.state(), shown(&book)), (State::CatchingUp, None));
+    let error = book.best().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the book of btczar is catching up, not live: wait for the confirmation of its subscription"
+    );
+    assert_eq!(apply(&mut book, &increment(101, "asks", "101", "")), Applied::Increment { sequence: 101 });
+    assert_eq!((book.state(), shown(&book)), (State::CatchingUp, None));
+    assert!(book.confirmed());
+    assert_eq!(shown(&book), Some((vec![level("99", "1")], vec![], 101)));
+    assert!(book.confirmed(), "a second confirmation changes nothing");
+}
+
+#[test]
+fn a_gap_before_the_confirmation_is_a_lost_sync() {
+    let mut book = catching_up();
+    let why = lost(apply(&mut book, &increment(102, "asks", "101", "")));
+    assert_eq!(why, LostSync::Sequence { expected: 101, got: 102 });
+    assert!(!book.confirmed());
+    assert_eq!((book.state(), shown(&book)), (State::Resyncing, None));
+}
+
+#[test]
+fn a_confirmation_makes_no_book_live_that_has_no_snapshot() {
+    let mut stale = catching_up();
+    stale.mark_stale();
+    let mut asked = catching_up();
+    asked.mark_resyncing();
+    for (mut book, state) in [(book(), State::Resyncing), (stale, State::Stale), (asked, State::Resyncing)] {
+        assert!(!book.confirmed());
+        assert_eq!((book.state(), shown(&book)), (state, None));
+    }
+}
+
+#[test]
+fn only_a_snapshot_of_the_same_sequence_leaves_a_book_live() {
+    for (sequence, state) in [(100, State::Live), (99, State::CatchingUp), (101, State::CatchingUp)] {
+        let mut book = live_book();
+        let frame = snapshot(sequence, &[("99", "1")], &[]);
+        assert_eq!(book.apply_frame(frame.as_bytes()), Ok(Applied::Snapshot { sequence }));
+        assert_eq!(book.state(), state, "{sequence}");
+        let mut book = catching_up();
+        let _ = book.apply_frame(frame.as_bytes()).unwrap();
+        assert_eq!(book.state(), State::CatchingUp, "{sequence}");
+    }
+}
+
 #[test]
 fn a_snapshot_replaces_everything_whatever_its_sequence() {
     for sequence in [0, 1, 99, 100, 101, 5_000] {
