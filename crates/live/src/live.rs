@@ -7,6 +7,7 @@ use crate::{
 use capecrypto_models::{Arg, MarketId, Period};
 use capecrypto_orderbook::{Book, SNAPSHOT_DEPTH};
 use capecrypto_stream::{Config, Connect, Error, Event, Stream};
+use futures_util::stream::BoxStream;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 /// Chooses the books and events of a live connection, and opens it.
@@ -147,6 +148,11 @@ impl Live {
     /// not.
     pub async fn next(&self) -> Option<Event> {
         self.stream.next().await
+    }
+
+    /// The same events as a stream of the `futures` crates: see [`Stream::events`].
+    pub fn events(&self) -> BoxStream<'_, Event> {
+        self.stream.events()
     }
 
     /// Closes the connection, after a close message to the server. The books are stale at once, before the server answers.

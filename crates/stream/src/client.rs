@@ -8,7 +8,11 @@ use crate::{
 };
 use bytes::Bytes;
 use capecrypto_models::{Arg, MarketId, Period};
-use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use futures_util::{
+    SinkExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 use std::{
     fmt,
     future::poll_fn,
@@ -205,6 +209,15 @@ impl Stream {
     /// The next event; `None` after [`Event::Ended`] or [`close`](Self::close). Dropping the future loses nothing.
     pub async fn next(&self) -> Option<Event> {
         self.queue.pop().await
+    }
+
+    /// The events as a stream of the `futures` crates, for their combinators. It ends where [`next`](Self::next) returns
+    /// `None`. Dropping it loses nothing: what was not read waits for the next reader.
+    ///
+    /// Read from one place at a time: a second reader takes events from the first one, and a reader that is kept but not
+    /// polled can make the other one wait.
+    pub fn events(&self) -> BoxStream<'_, Event> {
+        stream::unfold(&*self.queue, |queue| async move { Some((queue.pop().await?, queue)) }).boxed()
     }
 
     /// Subscribes to more topics on the same connection. Subscribing to a book again brings a new snapshot.

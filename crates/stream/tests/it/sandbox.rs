@@ -7,6 +7,7 @@ use capecrypto_models::{Decimal, OrderState, Side, decimal};
 use capecrypto_rest::Client;
 use capecrypto_sandbox::{Profile, Sandbox};
 use capecrypto_stream::{Event, Kind, Stream, Topic};
+use futures_util::{FutureExt, StreamExt, future::ready};
 use std::time::Duration;
 
 fn dec(text: &str) -> Decimal {
@@ -201,4 +202,30 @@ async fn what_cannot_be_opened_says_why() {
     let client = Client::builder(Environment::local(&origin).unwrap()).build().unwrap();
     let error = Stream::builder(client).book("btczar").connect().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Connect);
+}
+
+#[tokio::test]
+async fn events_are_a_stream_too_and_nothing_is_lost_between_two() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let stream = Stream::builder(public(&sandbox)).book("btczar").connect().await.unwrap();
+    let first = stream.events().next().await.unwrap();
+    assert!(matches!(first, Event::Connected { .. }), "{first:?}");
+    // A reader that waits in vain, and is dropped.
+    let never = stream.events().filter(|_| ready(false)).collect::<Vec<_>>().now_or_never();
+    assert!(never.is_none());
+    stream.subscribe([Topic::Tickers]).await.unwrap();
+    let mut events = stream.events();
+    let tickers = async {
+        while let Some(event) = events.next().await {
+            if matches!(event, Event::Tickers(_)) {
+                return true;
+            }
+        }
+        false
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), tickers).await.unwrap());
+    drop(events);
+    stream.close().await;
+    let rest: Vec<_> = stream.events().collect().await;
+    assert!(stream.next().await.is_none(), "{rest:?}");
 }
