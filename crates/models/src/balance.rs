@@ -65,21 +65,21 @@ impl Balance {
     /// A balance that came with the key `available` is not changed.
     ///
     /// # Errors
-    /// [`Malformed`] if more is locked than the total: then `balance` cannot be the total.
+    /// [`Malformed`] if more is locked than the total: then `balance` cannot be the total. Also if no [`Decimal`] holds what
+    /// is available exactly.
     pub fn with_balance_as_total(self) -> Result<Self, Malformed> {
         if self.form != Form::AvailableAlone {
             return Ok(self);
         }
         let total = self.available;
-        let rest = total.checked_sub(self.locked).filter(|rest| *rest >= Decimal::ZERO);
-        // The subtraction silently rounds a result with too many digits, so the sum is checked too.
-        match rest.filter(|rest| rest.checked_add(self.locked) == Some(total)) {
-            Some(available) => Ok(Self { available, total, form: Form::TotalAlone, ..self }),
-            None => Err(Malformed::new(
-                "`balance` cannot be the total, since `locked` is larger",
-                "set the environment to `BalanceMeaning::Available`",
-            )),
+        let wrong = |why| Malformed::new(why, "set the environment to `BalanceMeaning::Available`");
+        // The total may have too many digits beside the locked amount: then nothing is rounded.
+        let available = decimal::sum(total, -self.locked)
+            .ok_or_else(|| wrong("`balance` and `locked` have more than 28 digits together"))?;
+        if available < Decimal::ZERO {
+            return Err(wrong("`balance` cannot be the total, since `locked` is larger"));
         }
+        Ok(Self { available, total, form: Form::TotalAlone, ..self })
     }
 
     /// Whether currency and amounts are equal, for reconciliation. Time and source do not matter.

@@ -33,10 +33,10 @@ pub const MOST_DIGITS: u32 = 28;
 #[non_exhaustive]
 pub enum DecimalError {
     /// Not of the form `-12.5` or `1.25e-7`.
-    #[error("'{0}' is not a decimal number")]
+    #[error("'{0}' is not a decimal number; give one such as 0.25 or 1e-8")]
     NotANumber(String),
     /// It would have to be rounded.
-    #[error("'{0}' has more than 28 digits and would have to be rounded")]
+    #[error("'{0}' has more than 28 digits and would have to be rounded; give at most 28")]
     TooManyDigits(String),
 }
 

@@ -45,7 +45,7 @@ pub struct ForeignFrame {
 #[non_exhaustive]
 pub enum LostSync {
     /// An increment that does not follow the one before: a gap, a repetition, or a step backwards.
-    #[error("expected increment {expected}, got {got}")]
+    #[error("increment {got} came instead of {expected}; subscribe to the book again")]
     Sequence {
         /// The sequence that was expected.
         expected: u64,
@@ -53,13 +53,13 @@ pub enum LostSync {
         got: u64,
     },
     /// An increment came before any snapshot.
-    #[error("increment {got} came before any snapshot")]
+    #[error("increment {got} came before any snapshot; subscribe to the book again")]
     NoSnapshot {
         /// The increment's sequence.
         got: u64,
     },
     /// The best bid is not below the best ask, which cannot be after matching.
-    #[error("the book is crossed: bid {bid}, ask {ask}")]
+    #[error("the bid {bid} is not below the ask {ask}; subscribe to the book again")]
     Crossed {
         /// The best bid's price.
         bid: Decimal,
@@ -67,25 +67,25 @@ pub enum LostSync {
         ask: Decimal,
     },
     /// No known level of a cut side is left; the levels after them are unknown.
-    #[error("no known {side} is left; the snapshot was cut")]
+    #[error("no known {side} is left of a snapshot that was cut; subscribe to the book again")]
     Exhausted {
         /// The side that has run out.
         side: BookSide,
     },
     /// A snapshot that gives one price twice.
-    #[error("the snapshot gives a {side} price twice")]
+    #[error("the snapshot has a {side} price twice; subscribe to the book again")]
     PriceTwice {
         /// The side it happened on.
         side: BookSide,
     },
     /// More than 262,144 levels on one side, which no real book has.
-    #[error("more {side} levels than a book can have")]
+    #[error("there are more {side} levels than a book can have; subscribe to the book again")]
     TooDeep {
         /// The side that grew.
         side: BookSide,
     },
     /// A frame for this market cannot be read, so nobody knows what it changed.
-    #[error("unreadable: {0}")]
+    #[error("the frame cannot be read: {0}; subscribe to the book again")]
     Unreadable(Unreadable),
 }
 

@@ -115,9 +115,11 @@ impl Client {
         let limit = self.shared.timeouts.connect + self.shared.timeouts.connect;
         match tokio::time::timeout(limit, self.shake_hands(outgoing, headers)).await {
             Ok(attempt) => attempt,
-            Err(_) => {
-                Attempt::Failed(Error::new(Kind::Timeout, Outcome::Unknown, "no answer to the handshake"))
-            }
+            Err(_) => Attempt::Failed(Error::new(
+                Kind::Timeout,
+                Outcome::Unknown,
+                "no answer to the handshake in time; check the network and the address of the stream",
+            )),
         }
     }
 

@@ -478,7 +478,9 @@ async fn open_in_time(
 ) -> Result<Box<Socket>, ConnectError> {
     match timeout(OPEN_WITHIN, open(connect, query, private)).await {
         Ok(opened) => opened,
-        Err(_) => Err(ConnectError::new("no answer to the handshake")),
+        Err(_) => Err(ConnectError::new(
+            "no answer to the handshake in time; check the network and the address of the stream",
+        )),
     }
 }
 
@@ -495,7 +497,9 @@ async fn open(connect: Arc<dyn Connect>, query: String, private: bool) -> Result
     let Connection { headers, io } = connect.connect(&Handshake { private, query, headers }).await?;
     // Another protocol's server could answer 101 as well.
     if headers.get("sec-websocket-accept").is_none_or(|value| value.as_bytes() != accept.as_bytes()) {
-        return Err(ConnectError::new("the server's handshake is not a websocket's"));
+        return Err(ConnectError::new(
+            "the server's handshake is not a websocket's; check the address of the stream",
+        ));
     }
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
