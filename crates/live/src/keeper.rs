@@ -5,7 +5,9 @@
 //! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time.
 //! 4. A confirmation without a snapshot before it means that the exchange has none yet: the keeper subscribes again, at
 //!    the latest when an increment shows that the exchange has one by now.
-//! 5. When the connection is silent for longer than `stale_after`, the books are stale and are subscribed to again.
+//! 5. When no frame of a live book has come for the time of the audit, its topic is subscribed to again: the answer is the
+//!    whole book, so a lost last increment is noticed. The book stays live until that answer comes.
+//! 6. When the connection is silent for longer than `stale_after`, the books are stale and are subscribed to again.
 
 use crate::book::Shared;
 use capecrypto_models::MarketId;
@@ -23,14 +25,21 @@ pub(crate) struct Keeper(pub(crate) BTreeMap<MarketId, KeptBook>);
 pub(crate) struct KeptBook {
     shared: Arc<Shared>,
     repair: Repair,
+    /// How long a live book may be quiet before it is audited; `None`: for ever.
+    audit_after: Option<Duration>,
+    /// When the book is audited, if no frame comes before.
+    audit: Option<Duration>,
 }
 
 impl KeptBook {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, repair: Repair::new() }
+    pub(crate) fn new(shared: Arc<Shared>, audit_after: Option<Duration>) -> Self {
+        Self { shared, repair: Repair::new(), audit_after, audit: None }
     }
 
     fn frame(&mut self, frame: &[u8], elapsed: Duration) -> bool {
+        if self.audit.is_some() {
+            self.audit_later(elapsed);
+        }
         let repair = &mut self.repair;
         self.shared.change(|kept| {
             // A frame of another market cannot come here: it was routed by its topic.
@@ -43,7 +52,28 @@ impl KeptBook {
         })
     }
 
+    fn audit_later(&mut self, elapsed: Duration) {
+        self.audit = self.audit_after.map(|after| elapsed.saturating_add(after));
+    }
+
+    /// Whether to subscribe again now: for a repair, or for an audit.
+    fn wake(&mut self, elapsed: Duration) -> bool {
+        if self.repair.poll(elapsed) {
+            return true;
+        }
+        let audit = self.audit.is_some_and(|due| due <= elapsed);
+        if audit {
+            self.audit_later(elapsed);
+        }
+        audit
+    }
+
+    fn due(&self) -> Option<Duration> {
+        self.repair.due().into_iter().chain(self.audit).min()
+    }
+
     fn stale(&mut self) {
+        self.audit = None;
         self.repair.disconnected();
         self.shared.change(|kept| kept.book.mark_stale());
     }
@@ -63,10 +93,14 @@ impl KeptBook {
             kept.book.confirmed()
         });
         self.repair.confirmed(has_snapshot, elapsed);
+        if has_snapshot {
+            self.audit_later(elapsed);
+        }
     }
 
     /// The server does not list the book, or no longer.
     fn not_listed(&mut self) {
+        self.audit = None;
         self.shared.change(|kept| {
             kept.not_listed = true;
             if matches!(kept.book.state(), State::Live | State::CatchingUp) {
@@ -105,6 +139,7 @@ impl Tap for Keeper {
             Event::Disconnected { .. } | Event::Ended { .. } => self.0.values_mut().for_each(KeptBook::stale),
             Event::Stale { .. } => {
                 for (market, place) in &mut self.0 {
+                    place.audit = None;
                     place.shared.change(|kept| kept.book.mark_stale());
                     if place.repair.lost(elapsed) {
                         again.push(Topic::Book(market.clone()));
@@ -121,12 +156,12 @@ impl Tap for Keeper {
     }
 
     fn due(&self) -> Option<Duration> {
-        self.0.values().filter_map(|place| place.repair.due()).min()
+        self.0.values().filter_map(KeptBook::due).min()
     }
 
     fn wake(&mut self, elapsed: Duration, again: &mut Vec<Topic>) {
         for (market, place) in &mut self.0 {
-            if place.repair.poll(elapsed) {
+            if place.wake(elapsed) {
                 again.push(Topic::Book(market.clone()));
             }
         }

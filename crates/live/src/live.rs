@@ -18,8 +18,11 @@ pub struct Builder {
     markets: Vec<MarketId>,
     snapshot_depth: usize,
     live_within: Duration,
+    audit_after: Option<Duration>,
 }
 
+/// Shortest time before a quiet book is audited.
+const SHORTEST_AUDIT: Duration = Duration::from_secs(1);
 /// Default time limit for a wait until a book is live.
 const LIVE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -84,19 +87,31 @@ impl Builder {
         self
     }
 
+    /// Audits quiet books: when no frame of a live book has come for this long, the exchange is asked for the whole book. Off if
+    /// not set; less than a second counts as a second.
+    ///
+    /// Without it, a book whose *last* increment was lost on the way stays live, and wrong, until the next increment. The audit
+    /// bounds that time. While its answer is read, the book may be [`State::CatchingUp`](crate::State::CatchingUp) for a
+    /// moment. An audit costs a snapshot of up to 16 KiB.
+    pub fn audit_after(mut self, quiet: Duration) -> Self {
+        self.audit_after = Some(quiet.max(SHORTEST_AUDIT));
+        self
+    }
+
     /// Opens the connection. The books are live as soon as the exchange has sent and confirmed them: see
     /// [`LiveBook::live`].
     ///
     /// # Errors
     /// As `capecrypto_stream::Builder::connect`.
     pub async fn connect(self) -> Result<Live, Error> {
-        let (depth, live_within) = (self.snapshot_depth, self.live_within);
+        let (depth, live_within, audit_after) = (self.snapshot_depth, self.live_within, self.audit_after);
         let book = |market: MarketId| {
             let book = Book::new(market.clone()).with_snapshot_depth(depth);
             (market, Arc::new(Shared::new(book, live_within)))
         };
         let books: BTreeMap<_, _> = self.markets.into_iter().map(book).collect();
-        let places = books.iter().map(|(market, shared)| (market.clone(), KeptBook::new(shared.clone())));
+        let places =
+            books.iter().map(|(market, shared)| (market.clone(), KeptBook::new(shared.clone(), audit_after)));
         let stream = self.stream.tap(Keeper(places.collect())).connect().await?;
         Ok(Live { stream, books })
     }
@@ -129,6 +144,7 @@ impl Live {
             markets: Vec::new(),
             snapshot_depth: SNAPSHOT_DEPTH,
             live_within: LIVE_WITHIN,
+            audit_after: None,
         }
     }
 

@@ -186,6 +186,76 @@ async fn an_increment_ends_the_wait_for_an_exchange_without_a_snapshot() {
     assert_eq!(best_bid(&book), Some(Decimal::from(51)));
 }
 
+/// A live book that is audited after five quiet seconds.
+async fn audited() -> (Live, LiveBook, Peer, mpsc::UnboundedReceiver<Peer>) {
+    let (peers, mut received) = mpsc::unbounded_channel();
+    let live = Live::builder(Network(peers)).book("btczar").audit_after(Duration::from_secs(5));
+    let live = live.connect().await.unwrap();
+    let mut book = live.book("btczar").unwrap();
+    let mut peer = received.recv().await.unwrap();
+    snapshot(&mut peer, 1, 100).await;
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    soon(book.live()).await.unwrap();
+    (live, book, peer, received)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_book_without_a_connection_is_not_audited() {
+    let (_live, _book, peer, mut received) = audited().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    drop(peer);
+    let mut peer = soon(received.recv()).await.unwrap();
+    let asked = tokio::time::timeout(Duration::from_secs(4), asked(&mut peer)).await;
+    assert!(asked.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_last_increment_is_noticed_by_the_audit() {
+    let (_live, mut book, mut peer, _received) = audited().await;
+    let start = tokio::time::Instant::now();
+    asked(&mut peer).await;
+    assert!((4..=6).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert_eq!(best_bid(&book), Some(Decimal::from(1)), "live until the answer");
+    // Increment 101 was lost on the way. The answer has it.
+    snapshot(&mut peer, 1, 100).await;
+    bid(&mut peer, 50, "1", 101).await;
+    confirm(&mut peer, "\"btczar.ob-inc\"").await;
+    settle().await;
+    soon(book.live()).await.unwrap();
+    assert_eq!(best_bid(&book), Some(Decimal::from(50)));
+    // The next audit comes five seconds later.
+    let start = tokio::time::Instant::now();
+    asked(&mut peer).await;
+    assert!((4..=6).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_book_that_moves_is_not_audited() {
+    let (_live, book, mut peer, _received) = audited().await;
+    for sequence in 101..111 {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        bid(&mut peer, sequence, "1", sequence).await;
+    }
+    settle().await;
+    assert_eq!(best_bid(&book), Some(Decimal::from(110)));
+    let mut requests = Vec::new();
+    while let Ok(Some(Ok(message))) = tokio::time::timeout(Duration::from_secs(1), peer.next()).await {
+        requests.extend(message.to_text().ok().map(str::to_owned));
+    }
+    assert!(!requests.iter().any(|text| text.contains("btczar.ob-inc")), "{requests:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_book_that_is_not_live_is_not_audited() {
+    let (_live, book, mut peer, _received) = audited().await;
+    confirm(&mut peer, "").await;
+    settle().await;
+    assert_eq!(book.state(), State::Stale);
+    // The stream asks for a missing topic again after ten seconds. The audit would ask after five.
+    let asked = tokio::time::timeout(Duration::from_secs(8), asked(&mut peer)).await;
+    assert!(asked.is_err());
+}
+
 /// A live book with one bid.
 async fn live_book() -> (Live, LiveBook, Peer) {
     let (live, mut book, mut peer) = connected().await;
