@@ -73,9 +73,8 @@ impl Balance {
         }
         let total = self.available;
         let wrong = |why| Malformed::new(why, "set the environment to `BalanceMeaning::Available`");
-        // The total may have too many digits beside the locked amount: then nothing is rounded.
         let available = decimal::sum(total, -self.locked)
-            .ok_or_else(|| wrong("`balance` and `locked` have more than 28 digits together"))?;
+            .ok_or_else(|| wrong("`balance` minus `locked` has more than 28 digits"))?;
         if available < Decimal::ZERO {
             return Err(wrong("`balance` cannot be the total, since `locked` is larger"));
         }
@@ -117,14 +116,10 @@ impl TryFrom<Wire> for Balance {
     type Error = &'static str;
 
     fn try_from(wire: Wire) -> Result<Self, Self::Error> {
-        // The addition silently rounds a sum with too many digits, so the result is checked.
-        let exact = |available: Decimal| {
-            let sum = available.checked_add(wire.locked)?;
-            (sum.checked_sub(wire.locked)? == available && sum.checked_sub(available)? == wire.locked)
-                .then_some(sum)
+        let sum = |available| {
+            decimal::sum(available, wire.locked)
+                .ok_or("the sum of available and locked has more than 28 digits")
         };
-        let sum =
-            |available| exact(available).ok_or("the sum of available and locked has more than 28 digits");
         let (available, total, form) = match wire.available {
             Some(available) if sum(available)? == wire.balance => (available, wire.balance, Form::AllThree),
             // It is not known which of the three is wrong, and a wrong guess would invent money.

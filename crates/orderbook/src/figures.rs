@@ -61,7 +61,9 @@ pub enum FigureError {
     #[error("the amount {0} is not above zero; give the amount of the order in base currency")]
     Amount(Decimal),
     /// The exact value has more than 28 digits.
-    #[error("the value needs more than 28 digits; ask for a smaller amount or fewer levels")]
+    #[error(
+        "the value needs more than 28 digits; ask for a smaller amount, fewer levels or fewer decimal places"
+    )]
     TooManyDigits,
 }
 

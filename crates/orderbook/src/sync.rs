@@ -92,19 +92,16 @@ impl Sync {
 
     /// Rules 3, 4 and 5.
     pub(crate) fn increment(&mut self, got: u64) -> Verdict {
-        match *self {
+        match self {
             // Rule 3: the next one.
-            Self::Live { last } if last.checked_add(1) == Some(got) => {
-                *self = Self::Live { last: got };
-                Verdict::Apply
-            }
-            Self::CatchingUp { last } if last.checked_add(1) == Some(got) => {
-                *self = Self::CatchingUp { last: got };
+            Self::Live { last } | Self::CatchingUp { last } if last.checked_add(1) == Some(got) => {
+                *last = got;
                 Verdict::Apply
             }
             // Rule 3: any other one.
             Self::Live { last } | Self::CatchingUp { last } => {
-                Verdict::Lost(self.lose(LostSync::Sequence { expected: last.saturating_add(1), got }))
+                let expected = last.saturating_add(1);
+                Verdict::Lost(self.lose(LostSync::Sequence { expected, got }))
             }
             // Rule 5: an increment of the old subscription.
             Self::Resyncing { asked: true } => Verdict::Ignore,

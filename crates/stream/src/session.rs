@@ -1,11 +1,11 @@
 //! The state of a stream, without I/O and without a clock: time comes in as a value, actions go out.
 //!
-//! 1. What is asked for, and when, is a matter of [`subscriptions`]; what of the account may be lost, of [`coverage`].
-//! 2. A ping is sent at a steady pace. A connection that brings nothing at all for some time after one is given up. A list of what
-//!    is subscribed is asked for as well, where topics of the account are: it proves how far nothing was missed.
+//! 1. [`subscriptions`] decides what is asked for, and when. [`coverage`] knows which events of the account may be lost.
+//! 2. A ping is sent at a steady pace. If nothing at all comes for some time after a ping, the connection is given up. If topics of
+//!    the account are subscribed, the server is also asked for its list of subscriptions: it proves until when nothing was missed.
 //! 3. A nonce is checked at the handshake only, so each connection is signed anew.
-//! 4. A wall clock that jumps ahead of the monotonic one means that the machine slept: the connection is given up at once, since
-//!    it may be dead without anybody having noticed.
+//! 4. If the wall clock jumps ahead of the monotonic one, the machine slept. The connection is given up at once, because it may
+//!    have died meanwhile.
 
 mod config;
 mod coverage;
@@ -32,9 +32,9 @@ pub use self::config::Config;
 const MOST_REFUSALS: u32 = 2;
 /// The longest wait that a server may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
-/// By how much the wall clock may run ahead of the monotonic one at a time (rule 4).
+/// How much the wall clock may gain on the monotonic one before it counts as a jump (rule 4).
 const JUMP_MS: i128 = 10_000;
-/// The first and the longest wait before what was left out of a list is asked for again.
+/// The first and the longest wait before a topic that the server did not list is asked for again.
 const MISSING_FIRST: Duration = Duration::from_secs(10);
 const MISSING_LONGEST: Duration = Duration::from_secs(300);
 
@@ -98,7 +98,7 @@ struct Open {
     next_ping: Duration,
     /// When the next list is to be asked for.
     next_list: Duration,
-    /// When the first ping was sent since something came.
+    /// When the first ping after the last sign of life was sent.
     unheard: Option<Duration>,
     /// When a message came last.
     message: Duration,
@@ -110,7 +110,7 @@ struct Open {
     ahead_ms: i128,
 }
 
-/// The handshake or request that the server owes an answer to.
+/// The handshake or request that the server has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Asked {
     /// The deadline for the answer counts from here.
@@ -135,7 +135,7 @@ pub(crate) struct Session {
     subscriptions: Subscriptions,
     coverage: Coverage,
     asked: Option<Asked>,
-    /// What the consumer was told to be missing.
+    /// The topics that the consumer was told are missing.
     missing: BTreeSet<Topic>,
     retry: Option<Retry>,
     connections: u64,
@@ -218,7 +218,7 @@ impl Session {
             ahead_ms: now.ahead_ms(),
         });
         self.subscriptions.connected();
-        // The handshake is answered too. The time for that does not begin before the connection stands.
+        // The server answers the handshake with a list. The deadline for it starts when the connection is open.
         if let Some(asked) = &mut self.asked {
             asked.at = now.elapsed;
         }
@@ -341,7 +341,7 @@ impl Session {
         self.go_on(now);
     }
 
-    /// The server complains. Where it owes an answer, this is the answer.
+    /// The server sent an error. If a request is not answered yet, this is its answer.
     fn complained(&mut self, now: Now) {
         if self.asked.take().is_some() {
             let refused = self.subscriptions.complained();
@@ -350,7 +350,7 @@ impl Session {
         }
     }
 
-    /// Sends the next request or, where all are answered, tells what is missing.
+    /// Sends the next request or, if all are answered, tells what is missing.
     fn go_on(&mut self, now: Now) {
         self.send_next(now);
         if !self.subscriptions.is_settled() {
@@ -436,7 +436,7 @@ impl Session {
         }
         if self.private && now.elapsed >= open.next_list {
             open.next_list = now.elapsed.saturating_add(self.config.list_every);
-            // Where requests are under way, their answers have lists.
+            // If a request is under way, its answer has the list.
             self.subscriptions.ask_for_list();
         }
         let silent_for = now.elapsed.saturating_sub(open.message);
@@ -457,7 +457,7 @@ impl Session {
         self.send_next(now);
     }
 
-    /// Gives the connection up where the machine slept (rule 4).
+    /// Gives the connection up if the machine slept (rule 4).
     fn slept(&mut self, now: Now) -> bool {
         let State::Open(open) = &mut self.state else { return false };
         let by_ms = now.ahead_ms() - open.ahead_ms;

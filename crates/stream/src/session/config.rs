@@ -13,13 +13,13 @@ pub struct Config {
     pub pong_within: Duration,
     /// How long a subscription may stay unconfirmed before the connection is given up. Default 10 s.
     pub confirm_within: Duration,
-    /// How often the server is asked for the list of what is subscribed, where topics of the account are. A gap is told from the
+    /// How often the server is asked for its list of subscriptions, if topics of the account are among them. A gap begins at the
     /// last list that had its topics. Default 30 s.
     pub list_every: Duration,
     /// After how long without a message [`Event::Stale`](crate::Event::Stale) is told. Default never: a market may be quiet.
     pub stale_after: Option<Duration>,
-    /// What the random part of the waits between two connections begins with. Default a random number; with a number of
-    /// your own a run can be repeated.
+    /// Seed for the random part of the waits between two connections. Default a random number; with your own number, a run can
+    /// be repeated.
     pub seed: Option<u64>,
 }
 
@@ -55,7 +55,7 @@ impl Config {
         Self { list_every, ..self }
     }
 
-    /// The same with a start for the random part of the waits.
+    /// The same with a seed for the random part of the waits.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }

@@ -1,10 +1,10 @@
-//! Until when nothing of the account was missed.
+//! Up to which time no event of the account was missed.
 //!
 //! 1. Nothing is replayed for topics of the account: what happens while one is not subscribed is lost.
-//! 2. How far a topic is covered is known by proof only: a list of the server's that has it. The server answers in order, so
-//!    everything that it sent before our request for that list was sent has arrived, and the topic was still subscribed then.
-//!    When a message was read proves nothing: a process that was stopped, or a line that was stalled, reads old messages late.
-//!    An answered ping proves nothing about topics: one may have gone without a word.
+//! 2. Only a list of the server that has the topic proves how far it is covered. The server answers in order, so everything
+//!    that it sent before our request for that list has arrived, and the topic was still subscribed then. The time at which a
+//!    message was read proves nothing: after a stop of the process or of the line, old messages are read late. An answered
+//!    ping proves nothing about topics: a subscription may have ended without a word.
 //! 3. What was sent just before a proof may still have been on its way inside the exchange: a gap begins five seconds earlier.
 //! 4. A gap is told when the topic is confirmed again. It is never left out.
 
@@ -24,8 +24,8 @@ pub(super) struct Lost {
 
 #[derive(Debug, Clone, Copy)]
 struct Span {
-    /// The sending of the last request whose answer listed the topic: nothing was missed until then. At first this is the
-    /// time at which it was asked for.
+    /// When the last request was sent whose answer listed the topic: nothing was missed until then. At first, when the topic
+    /// was asked for.
     until_ms: u64,
     /// Whether it is confirmed on this connection.
     covered: bool,
@@ -54,7 +54,7 @@ impl Coverage {
         self.0.remove(topic);
     }
 
-    /// The answer to a request that was sent at that time lists these topics. What may be lost of them is told now.
+    /// The answer to a request that was sent at that time lists these topics. Their gaps are told now.
     pub(super) fn listed(&mut self, topics: &[Topic], sent_ms: u64, now_ms: u64) -> Vec<Lost> {
         let mut lost: Vec<Lost> = Vec::new();
         for topic in topics {

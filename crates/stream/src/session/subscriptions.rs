@@ -4,12 +4,12 @@
 //!    come in order, and one request is under way at a time.
 //! 2. Topics of the account come first. Then come those of the markets, several in a request. Books come last, each in a
 //!    request of its own, since each brings a replay, and too many frames at once kill the connection.
-//! 3. Up to four books ride in the handshake, so that a small set is there after one round trip. After a connection that died
-//!    before its handshake was answered none do, until a connection has lived for a minute.
+//! 3. The handshake has up to four books, so that a small set is there after one round trip. If a connection died before its
+//!    handshake was answered, the next handshakes have no books, until a connection has lived for a minute.
 //! 4. A connection that dies with a request unanswered may have died of it: on the next one those topics come after all others,
 //!    each alone. At the third time they wait until the connection has lived for a minute.
-//! 5. A topic that the server refuses by an error is not asked for again on this connection. One that it leaves out in silence
-//!    is, after some time.
+//! 5. A topic that the server refuses by an error is not asked for again on this connection. A topic that the server does not
+//!    list, without an error, is asked for again after some time.
 
 use crate::{Topic, frame::Names};
 use std::collections::{HashMap, VecDeque};
@@ -59,8 +59,8 @@ enum State {
 enum Verb {
     Subscribe,
     Unsubscribe,
-    /// End a subscription that never was, for the sake of the list in the answer. To subscribe again to a topic of the account
-    /// would bring it back where it had gone, and hide that.
+    /// Ask for a list: end a subscription that does not exist; the answer has the list. Subscribing again to a topic of the
+    /// account would bring a list too. But if that topic was gone, it would come back, and nobody would notice the loss.
     List,
 }
 
@@ -74,8 +74,8 @@ struct Request {
 /// What an answer of the server means.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// Topics of the answered request that are listed, and others that are listed for the first time. Of a list that nobody
-    /// asked for, all: a replay may have come before it.
+    /// Topics of the answered request that are listed, and others that are listed for the first time. If nobody asked for the
+    /// list, all of its topics: a replay may have come before it.
     pub(super) confirmed: Vec<Topic>,
     /// Topics that were confirmed before, are wanted, and are not listed any more.
     pub(super) vanished: Vec<Topic>,
@@ -104,7 +104,7 @@ pub(super) struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Has a topic wanted; its place in the table.
+    /// Marks a topic as wanted. Returns its place in the table.
     fn want(&mut self, topic: &Topic) -> Place {
         let name = topic.name();
         let place = match self.by_name.get(&name) {
@@ -148,7 +148,7 @@ impl Subscriptions {
         }
     }
 
-    /// Has topics wanted before a connection stands.
+    /// Marks topics as wanted before a connection is open.
     pub(super) fn want_all(&mut self, topics: &[Topic]) {
         for topic in topics {
             self.want(topic);
@@ -200,7 +200,7 @@ impl Subscriptions {
         places.iter().filter_map(|place| self.entry(*place)).map(|entry| entry.topic.clone()).collect()
     }
 
-    /// The connection stands: what its handshake did not ask for, or does not have to any more, comes in requests.
+    /// The connection is open. Topics that its handshake did not have are asked for in requests.
     pub(super) fn connected(&mut self) {
         let rest: Vec<Place> =
             self.in_order().into_iter().filter(|place| self.is(*place, State::Open)).collect();
@@ -259,7 +259,7 @@ impl Subscriptions {
         self.subscribe(&wanted, is_open);
     }
 
-    /// Asks for a list, where topics of the account are confirmed. Where requests are under way, their answers have lists.
+    /// Asks for a list if topics of the account are confirmed. If requests are under way, their answers have lists.
     pub(super) fn ask_for_list(&mut self) {
         let private =
             |entry: &Entry| entry.wanted && entry.topic.is_private() && entry.state == State::Confirmed;
@@ -268,7 +268,7 @@ impl Subscriptions {
         }
     }
 
-    /// Asks again for what was left out in silence.
+    /// Asks again for topics that the server did not list.
     pub(super) fn ask_for_missing(&mut self) {
         let missing = self.missing_places();
         self.ask(&missing);
@@ -281,7 +281,7 @@ impl Subscriptions {
         (0..self.entries.len()).filter(missing).collect()
     }
 
-    /// Wanted topics that will bring nothing as it is: answered and not listed, refused, or made to wait (rule 4).
+    /// Wanted topics that bring nothing at present: not listed, refused, or made to wait (rule 4).
     pub(super) fn missing(&self) -> Vec<Topic> {
         let blocked = self.blocked();
         let missing = |(entry, place): &(&Entry, Place)| {
@@ -307,7 +307,7 @@ impl Subscriptions {
         }
     }
 
-    /// Takes topics out of the requests that wait: the last word on a name counts.
+    /// Removes topics from the requests that wait, because the newest request for a topic counts.
     fn take_back(&mut self, places: &[Place]) {
         for waiting in &mut self.requests {
             waiting.places.retain(|place| !places.contains(place));
@@ -340,7 +340,7 @@ impl Subscriptions {
         self.in_flight.is_none() && self.requests.is_empty()
     }
 
-    /// The next request, where none is under way: its text, and the topics that it subscribes to. Topic names are made of
+    /// The next request, if none is under way: its text, and the topics that it subscribes to. Topic names are made of
     /// checked ids, so nothing in them needs escaping.
     pub(super) fn next_request(&mut self) -> Option<(String, Vec<Topic>)> {
         if self.in_flight.is_some() {
@@ -374,7 +374,7 @@ impl Subscriptions {
         Some((text, topics))
     }
 
-    /// The server lists what is subscribed. Without a list it is taken at its word.
+    /// The server answered with its list of subscriptions. Without a list, the request counts as granted.
     pub(super) fn answered(&mut self, names: Option<&Names>) -> Answer {
         let request = self.in_flight.take();
         let of = |verb: Verb| {
@@ -434,7 +434,7 @@ impl Subscriptions {
         }
     }
 
-    /// The places of a list's names. Names of nobody's are left out.
+    /// The places of the names in a list. Unknown names are left out.
     fn read(&self, names: &Names) -> Vec<Place> {
         let mut expected = self.listed.iter().copied().peekable();
         let mut places = Vec::with_capacity(self.listed.len() + 1);
@@ -459,8 +459,8 @@ impl Subscriptions {
         }
     }
 
-    /// The server complains. Where an answer is due, that is it; the topics that are refused by it. Of several, each is asked
-    /// for alone, since the complaint names none.
+    /// The server sent an error. If a request is not answered yet, this is its answer. Returns the refused topics. If the request
+    /// had several, each is asked for alone, because the error names none.
     pub(super) fn complained(&mut self) -> Vec<Topic> {
         let Some(request) = self.in_flight.take().filter(|request| request.verb == Verb::Subscribe) else {
             return Vec::new();
