@@ -2,168 +2,309 @@
 //!
 //! 1. The confirmation of a subscription makes its book live.
 //! 2. When the connection is gone, every book is stale at once; so is one that the server does not list, or no longer.
-//! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time.
+//! 3. When an increment was lost, the book is not live and its topic is subscribed to again; one repair at a time, and of all
+//!    books together only so many in a time.
 //! 4. A confirmation without a snapshot before it means that the exchange has none yet: the keeper subscribes again, at
 //!    the latest when an increment shows that the exchange has one by now.
 //! 5. When no frame of a live book has come for the time of the audit, its topic is subscribed to again: the answer is the
 //!    whole book, so a lost last increment is noticed. The book stays live until that answer comes.
 //! 6. When the connection is silent for longer than `stale_after`, the books are stale and are subscribed to again.
+//! 7. Nothing here looks at all books for one frame or one deadline.
 
-use crate::book::Shared;
-use capecrypto_models::MarketId;
-use capecrypto_orderbook::{Applied, Repair, State};
-use capecrypto_stream::{Event, Tap, Topic};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
+use crate::{
+    deadlines::Deadlines,
+    error::Why,
+    registry::{Change, Registry},
+    shared::Shared,
 };
+use capecrypto_models::MarketId;
+use capecrypto_orderbook::{Applied, Repair, RepairBudget};
+use capecrypto_stream::{Context, Event, Tap, Topic};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// The books of a stream with their repairs.
-pub(crate) struct Keeper(pub(crate) BTreeMap<MarketId, KeptBook>);
-
-pub(crate) struct KeptBook {
-    shared: Arc<Shared>,
-    repair: Repair,
+pub(crate) struct Keeper {
+    registry: Arc<Registry>,
+    books: Vec<KeptBook>,
+    by_market: HashMap<MarketId, usize>,
+    /// The books by the stream's numbers for their topics.
+    by_topic: Vec<Option<usize>>,
+    deadlines: Deadlines,
+    budget: RepairBudget,
     /// How long a live book may be quiet before it is audited; `None`: for ever.
     audit_after: Option<Duration>,
-    /// When the book is audited, if no frame comes before.
-    audit: Option<Duration>,
+    /// Whether each change of a book is told as an event.
+    tells_changes: bool,
+}
+
+struct KeptBook {
+    shared: Arc<Shared>,
+    repair: Repair,
+    /// A repair waits for the budget until this time.
+    postponed: Option<Duration>,
+    /// When the last frame came, while the book is live and audits are made.
+    quiet_since: Option<Duration>,
 }
 
 impl KeptBook {
-    pub(crate) fn new(shared: Arc<Shared>, audit_after: Option<Duration>) -> Self {
-        Self { shared, repair: Repair::new(), audit_after, audit: None }
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, repair: Repair::new(), postponed: None, quiet_since: None }
     }
 
-    fn frame(&mut self, frame: &[u8], elapsed: Duration) -> bool {
-        if self.audit.is_some() {
-            self.audit_later(elapsed);
-        }
-        let repair = &mut self.repair;
-        self.shared.change(|kept| {
-            // A frame of another market cannot come here: it was routed by its topic.
-            let Ok(applied) = kept.book.apply_frame(frame) else { return false };
-            match applied {
-                Applied::Lost(_) | Applied::Ignored => repair.after(&applied, elapsed),
-                // The repair is over with the confirmation.
-                Applied::Snapshot { .. } | Applied::Increment { .. } => false,
-            }
-        })
-    }
-
-    fn audit_later(&mut self, elapsed: Duration) {
-        self.audit = self.audit_after.map(|after| elapsed.saturating_add(after));
-    }
-
-    /// Whether to subscribe again now: for a repair, or for an audit.
-    fn wake(&mut self, elapsed: Duration) -> bool {
-        if self.repair.poll(elapsed) {
-            return true;
-        }
-        let audit = self.audit.is_some_and(|due| due <= elapsed);
-        if audit {
-            self.audit_later(elapsed);
-        }
-        audit
-    }
-
-    fn due(&self) -> Option<Duration> {
-        self.repair.due().into_iter().chain(self.audit).min()
-    }
-
-    fn stale(&mut self) {
-        self.audit = None;
+    /// Nothing is to be repaired or audited until the next subscription.
+    fn rest(&mut self) {
         self.repair.disconnected();
-        self.shared.change(|kept| kept.book.mark_stale());
+        (self.postponed, self.quiet_since) = (None, None);
     }
 
-    fn connected(&mut self) {
-        self.repair.disconnected();
-        self.shared.change(|kept| {
-            kept.not_listed = false;
-            kept.book.mark_resyncing();
-        });
-    }
-
-    /// The server has confirmed the subscription. What it had stored came before.
-    fn confirmed(&mut self, elapsed: Duration) {
-        let has_snapshot = self.shared.change(|kept| {
-            kept.not_listed = false;
-            kept.book.confirmed()
-        });
-        self.repair.confirmed(has_snapshot, elapsed);
-        if has_snapshot {
-            self.audit_later(elapsed);
+    fn due(&self, audit_after: Option<Duration>) -> Option<Duration> {
+        if self.postponed.is_some() {
+            return self.postponed;
         }
-    }
-
-    /// The server does not list the book, or no longer.
-    fn not_listed(&mut self) {
-        self.audit = None;
-        self.shared.change(|kept| {
-            kept.not_listed = true;
-            if matches!(kept.book.state(), State::Live | State::CatchingUp) {
-                kept.book.mark_stale();
-            }
-        });
+        let audit = self.quiet_since.zip(audit_after).map(|(since, after)| since.saturating_add(after));
+        self.repair.due().into_iter().chain(audit).min()
     }
 }
 
 impl Keeper {
+    pub(crate) fn new(registry: Arc<Registry>, audit_after: Option<Duration>, tells_changes: bool) -> Self {
+        let mut keeper = Self {
+            registry,
+            books: Vec::new(),
+            by_market: HashMap::new(),
+            by_topic: Vec::new(),
+            deadlines: Deadlines::default(),
+            budget: RepairBudget::default(),
+            audit_after,
+            tells_changes,
+        };
+        keeper.follow_registry();
+        keeper
+    }
+
+    /// Takes over the books that were added or removed.
+    fn follow_registry(&mut self) {
+        for change in self.registry.take_changes() {
+            match change {
+                Change::Added(shared) => match self.number_of(&shared.market) {
+                    Some(number) => {
+                        if let Some(book) = self.books.get_mut(number) {
+                            *book = KeptBook::new(shared);
+                        }
+                    }
+                    None => {
+                        self.by_market.insert(shared.market.clone(), self.books.len());
+                        self.books.push(KeptBook::new(shared));
+                    }
+                },
+                Change::Removed(market) => {
+                    let number = self.number_of(&market);
+                    if let Some(book) = number.and_then(|number| self.books.get_mut(number)) {
+                        book.rest();
+                    }
+                }
+            }
+        }
+    }
+
+    fn number_of(&self, market: &MarketId) -> Option<usize> {
+        self.by_market.get(market).copied()
+    }
+
+    /// The book that a frame belongs to.
+    fn route(&mut self, topic_index: Option<usize>, market: &MarketId) -> Option<usize> {
+        if let Some(number) = topic_index.and_then(|index| *self.by_topic.get(index)?) {
+            return Some(number);
+        }
+        self.follow_registry();
+        let number = self.number_of(market)?;
+        if let Some(index) = topic_index {
+            if self.by_topic.len() <= index {
+                self.by_topic.resize(index + 1, None);
+            }
+            if let Some(place) = self.by_topic.get_mut(index) {
+                *place = Some(number);
+            }
+        }
+        Some(number)
+    }
+
+    fn frame(&mut self, market: MarketId, frame: &[u8], context: &mut Context<'_, ()>) {
+        let Some(number) = self.route(context.topic_index(), &market) else { return };
+        let now_ms = context.unix_millis();
+        let mut applied = self.books.get(number).and_then(|book| book.shared.apply(frame, now_ms));
+        if applied.is_none() {
+            // The book was removed. Perhaps a new one of the same market has taken its place.
+            self.follow_registry();
+            applied = self.books.get(number).and_then(|book| book.shared.apply(frame, now_ms));
+        }
+        let (Some(applied), Some(book)) = (applied, self.books.get_mut(number)) else { return };
+        let now = context.elapsed();
+        if book.quiet_since.is_some() {
+            book.quiet_since = Some(now);
+        }
+        match applied {
+            Applied::Lost(_) => {
+                book.quiet_since = None;
+                if book.repair.after(&applied, now) {
+                    self.repair(number, context);
+                }
+                self.look_later(number);
+            }
+            Applied::Ignored => {
+                if book.repair.after(&applied, now) {
+                    self.repair(number, context);
+                }
+                self.look_later(number);
+                return;
+            }
+            // The repair is over with the confirmation.
+            Applied::Snapshot { .. } | Applied::Increment { .. } => {}
+        }
+        if self.tells_changes {
+            context.emit(Event::BookChanged { market });
+        }
+    }
+
+    /// Subscribes to a book again, now or as soon as the budget of all books allows it.
+    fn repair(&mut self, number: usize, context: &mut Context<'_, ()>) {
+        let Some(book) = self.books.get_mut(number) else { return };
+        let now = context.elapsed();
+        match self.budget.take(now) {
+            Ok(()) => {
+                if book.postponed.take().is_some() {
+                    book.repair.subscribed(now);
+                }
+                context.subscribe_again(Topic::Book(book.shared.market.clone()));
+            }
+            Err(at) => book.postponed = Some(at),
+        }
+    }
+
+    /// Sets the time at which the book is looked at again.
+    fn look_later(&mut self, number: usize) {
+        if let Some(book) = self.books.get(number) {
+            self.deadlines.at_latest(number, book.due(self.audit_after));
+        }
+    }
+
+    /// Looks whether a book has to be subscribed to again: for a repair, or for an audit.
+    fn look(&mut self, number: usize, context: &mut Context<'_, ()>) {
+        let Some(book) = self.books.get_mut(number) else { return };
+        let now = context.elapsed();
+        if book.postponed.is_some() || book.repair.poll(now) {
+            self.repair(number, context);
+        } else if let (Some(since), Some(after)) = (book.quiet_since, self.audit_after)
+            && now.saturating_sub(since) >= after
+        {
+            book.quiet_since = Some(now);
+            context.subscribe_again(Topic::Book(book.shared.market.clone()));
+        }
+        self.look_later(number);
+    }
+
     /// The books among these topics.
-    fn of(&mut self, topics: &[Topic]) -> impl Iterator<Item = &mut KeptBook> {
-        let markets: BTreeSet<&MarketId> = topics
-            .iter()
-            .filter_map(|topic| match topic {
-                Topic::Book(market) => Some(market),
-                _ => None,
-            })
-            .collect();
-        self.0.iter_mut().filter(move |(market, _)| markets.contains(market)).map(|(_, place)| place)
+    fn among(&self, topics: &[Topic]) -> Vec<usize> {
+        let book = |topic: &Topic| match topic {
+            Topic::Book(market) => self.number_of(market),
+            _ => None,
+        };
+        topics.iter().filter_map(book).collect()
+    }
+
+    /// The server has confirmed the subscription. What it had stored came before.
+    fn confirmed(&mut self, number: usize, context: &Context<'_, ()>) {
+        let Some(book) = self.books.get_mut(number) else { return };
+        let is_live = book.shared.confirmed(context.unix_millis());
+        book.repair.confirmed(is_live, context.elapsed());
+        if is_live {
+            book.postponed = None;
+            book.quiet_since = self.audit_after.map(|_| context.elapsed());
+        }
+        self.look_later(number);
+    }
+
+    /// Does something with all books, or with some. Gives their markets.
+    fn each(&mut self, numbers: Option<Vec<usize>>, mut change: impl FnMut(&mut KeptBook)) -> Vec<MarketId> {
+        let numbers = numbers.unwrap_or_else(|| (0..self.books.len()).collect());
+        let mut markets = Vec::new();
+        for number in numbers {
+            let Some(book) = self.books.get_mut(number) else { continue };
+            change(book);
+            if self.tells_changes {
+                markets.push(book.shared.market.clone());
+            }
+        }
+        markets
+    }
+
+    /// Handles an event that is not a book's. Gives the markets whose books have changed, if that is to be told.
+    fn handle(&mut self, event: &Event, context: &mut Context<'_, ()>) -> Vec<MarketId> {
+        let now_ms = context.unix_millis();
+        match event {
+            Event::Connected { .. } => self.each(None, |book| {
+                book.rest();
+                book.shared.resyncing(now_ms);
+            }),
+            Event::Disconnected { why, .. } => self.each(None, |book| {
+                book.rest();
+                book.shared.stale(Why::Disconnected(why.clone()), now_ms);
+            }),
+            Event::Ended { .. } => self.each(None, |book| {
+                book.rest();
+                book.shared.stale(Why::Closed, now_ms);
+            }),
+            Event::Stale { silent_for } => {
+                for number in 0..self.books.len() {
+                    let Some(book) = self.books.get_mut(number) else { continue };
+                    book.quiet_since = None;
+                    book.shared.stale(Why::Silent(*silent_for), now_ms);
+                    if book.repair.lost(context.elapsed()) {
+                        self.repair(number, context);
+                    }
+                    self.look_later(number);
+                }
+                self.each(None, |_| ())
+            }
+            Event::Subscribed { topics } => {
+                let numbers = self.among(topics);
+                for number in &numbers {
+                    self.confirmed(*number, context);
+                }
+                self.each(Some(numbers), |_| ())
+            }
+            Event::NotSubscribed { topics } => {
+                let numbers = self.among(topics);
+                self.each(Some(numbers), |book| {
+                    book.quiet_since = None;
+                    book.shared.not_listed(now_ms);
+                })
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
 impl Tap for Keeper {
-    fn event(&mut self, event: &Event, elapsed: Duration, again: &mut Vec<Topic>) -> bool {
-        match event {
-            Event::Book { market, frame } => {
-                if let Some(place) = self.0.get_mut(market)
-                    && place.frame(frame, elapsed)
-                {
-                    again.push(Topic::Book(market.clone()));
-                }
-                return false;
-            }
-            Event::Connected { .. } => self.0.values_mut().for_each(KeptBook::connected),
-            Event::Disconnected { .. } | Event::Ended { .. } => self.0.values_mut().for_each(KeptBook::stale),
-            Event::Stale { .. } => {
-                for (market, place) in &mut self.0 {
-                    place.audit = None;
-                    place.shared.change(|kept| kept.book.mark_stale());
-                    if place.repair.lost(elapsed) {
-                        again.push(Topic::Book(market.clone()));
-                    }
-                }
-            }
-            Event::Subscribed { topics } => {
-                self.of(topics).for_each(|place| place.confirmed(elapsed));
-            }
-            Event::NotSubscribed { topics } => self.of(topics).for_each(KeptBook::not_listed),
-            _ => {}
+    type Answer = ();
+
+    fn event(&mut self, event: Event, context: &mut Context<'_, ()>) {
+        if let Event::Book { market, frame } = event {
+            return self.frame(market, &frame, context);
         }
-        true
+        self.follow_registry();
+        let changed = self.handle(&event, context);
+        context.emit(event);
+        changed.into_iter().for_each(|market| context.emit(Event::BookChanged { market }));
     }
 
     fn due(&self) -> Option<Duration> {
-        self.0.values().filter_map(KeptBook::due).min()
+        self.deadlines.next()
     }
 
-    fn wake(&mut self, elapsed: Duration, again: &mut Vec<Topic>) {
-        for (market, place) in &mut self.0 {
-            if place.wake(elapsed) {
-                again.push(Topic::Book(market.clone()));
-            }
+    fn wake(&mut self, context: &mut Context<'_, ()>) {
+        while let Some(number) = self.deadlines.pop(context.elapsed()) {
+            self.look(number, context);
         }
     }
 }
@@ -171,9 +312,6 @@ impl Tap for Keeper {
 /// However the task ends, its books are stale and everyone who waits for them wakes up.
 impl Drop for Keeper {
     fn drop(&mut self) {
-        for place in self.0.values_mut() {
-            place.stale();
-            place.shared.end();
-        }
+        self.registry.end();
     }
 }

@@ -1,24 +1,22 @@
 //! One connection, and the books that it updates.
 
-use crate::{
-    book::{LiveBook, Shared},
-    keeper::{Keeper, KeptBook},
-};
+use crate::{book::LiveBook, error::NotSubscribed, keeper::Keeper, registry::Registry};
 use capecrypto_models::{Arg, MarketId, Period};
-use capecrypto_orderbook::{Book, SNAPSHOT_DEPTH};
-use capecrypto_stream::{Config, Connect, Error, Event, Stream};
+use capecrypto_orderbook::SNAPSHOT_DEPTH;
+use capecrypto_stream::{Config, Connect, Error, Event, Stream, Tap, Topic};
 use futures_util::stream::BoxStream;
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Chooses the books and events of a live connection, and opens it.
-#[derive(Debug)]
 #[must_use = "a builder does nothing until it is connected"]
 pub struct Builder {
+    connect: Arc<dyn Connect>,
     stream: capecrypto_stream::Builder,
     markets: Vec<MarketId>,
     snapshot_depth: usize,
     live_within: Duration,
     audit_after: Option<Duration>,
+    tells_changes: bool,
 }
 
 /// Shortest time before a quiet book is audited.
@@ -98,22 +96,38 @@ impl Builder {
         self
     }
 
+    /// Tells each change of a book as an event, [`Event::BookChanged`]. While it waits to be read, it is not told again, so it
+    /// costs little however often the book changes. Off if not set.
+    pub fn book_events(mut self) -> Self {
+        self.tells_changes = true;
+        self
+    }
+
+    /// Adds a tap of your own: see [`capecrypto_stream::Tap`]. It gets no book frames, since the books take them.
+    pub fn tap(self, tap: impl Tap) -> Self {
+        self.map(|stream| stream.tap(tap))
+    }
+
     /// Opens the connection. The books are live as soon as the exchange has sent and confirmed them: see
     /// [`LiveBook::live`].
     ///
     /// # Errors
     /// As `capecrypto_stream::Builder::connect`.
     pub async fn connect(self) -> Result<Live, Error> {
-        let (depth, live_within, audit_after) = (self.snapshot_depth, self.live_within, self.audit_after);
-        let book = |market: MarketId| {
-            let book = Book::new(market.clone()).with_snapshot_depth(depth);
-            (market, Arc::new(Shared::new(book, live_within)))
-        };
-        let books: BTreeMap<_, _> = self.markets.into_iter().map(book).collect();
-        let places =
-            books.iter().map(|(market, shared)| (market.clone(), KeptBook::new(shared.clone(), audit_after)));
-        let stream = self.stream.tap(Keeper(places.collect())).connect().await?;
-        Ok(Live { stream, books })
+        let registry = Arc::new(Registry::new(self.connect, self.snapshot_depth, self.live_within));
+        self.markets.iter().for_each(|market| registry.add(market));
+        let keeper = Keeper::new(registry.clone(), self.audit_after, self.tells_changes);
+        let stream = self.stream.first_tap(keeper).connect().await?;
+        Ok(Live { stream, registry })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("stream", &self.stream)
+            .field("books", &self.markets)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,42 +136,54 @@ impl Builder {
 /// When it is dropped the connection is closed, and handles to its books are stale.
 pub struct Live {
     stream: Stream,
-    books: BTreeMap<MarketId, Arc<Shared>>,
-}
-
-/// The error for a book that the connection does not keep.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "market: the book of '{market}' is not kept by this connection; add it with `book` before connecting"
-)]
-#[non_exhaustive]
-pub struct NotSubscribed {
-    /// The market.
-    pub market: String,
+    registry: Arc<Registry>,
 }
 
 impl Live {
     /// Starts the builder of a live connection.
     pub fn builder(connect: impl Connect) -> Builder {
+        let connect: Arc<dyn Connect> = Arc::new(connect);
         Builder {
-            stream: Stream::builder(connect),
+            stream: Stream::builder(connect.clone()),
+            connect,
             markets: Vec::new(),
             snapshot_depth: SNAPSHOT_DEPTH,
             live_within: LIVE_WITHIN,
             audit_after: None,
+            tells_changes: false,
         }
     }
 
     /// A handle to a market's book.
     ///
     /// # Errors
-    /// [`NotSubscribed`] if the builder did not add it.
+    /// [`NotSubscribed`] if it was not added, or was unsubscribed.
     pub fn book(&self, market: &str) -> Result<LiveBook, NotSubscribed> {
-        let found = self.books.iter().find(|(id, _)| id.as_str() == market);
-        match found {
-            Some((_, shared)) => Ok(LiveBook::new(shared.clone())),
+        match self.registry.get(market) {
+            Some(shared) => Ok(LiveBook::new(shared)),
             None => Err(NotSubscribed { market: market.chars().take(64).collect() }),
         }
+    }
+
+    /// Subscribes to more topics on the open connection. For [`Topic::Book`] a book is kept from now on: get it with
+    /// [`book`](Self::book). Dropping the future before it is ready may leave the topics unsubscribed; subscribe again then.
+    ///
+    /// # Errors
+    /// As [`Stream::subscribe`].
+    pub async fn subscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
+        let topics: Vec<Topic> = topics.into_iter().collect();
+        books(&topics).for_each(|market| self.registry.add(market));
+        self.stream.subscribe(topics).await
+    }
+
+    /// Ends subscriptions. Handles to the books among them are stale from now on.
+    ///
+    /// # Errors
+    /// As [`Stream::unsubscribe`].
+    pub async fn unsubscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
+        let topics: Vec<Topic> = topics.into_iter().collect();
+        books(&topics).for_each(|market| self.registry.remove(market));
+        self.stream.unsubscribe(topics).await
     }
 
     /// The next event that is not a book's; `None` after the end. Books stay up to date whether events are read or
@@ -171,26 +197,32 @@ impl Live {
         self.stream.events()
     }
 
-    /// Closes the connection, after a close message to the server. The books are stale at once, before the server answers.
-    pub async fn close(&self) {
-        self.end_books();
-        self.stream.close().await;
+    /// Closes the connection, after a close message to the server. The books are stale when this returns, before the future is
+    /// awaited.
+    #[must_use = "the connection is closed only when this is awaited"]
+    pub fn close(&self) -> impl Future<Output = ()> + '_ {
+        self.registry.end();
+        self.stream.close()
     }
+}
 
-    fn end_books(&self) {
-        self.books.values().for_each(|shared| shared.end());
-    }
+/// The markets of the books among these topics.
+fn books(topics: &[Topic]) -> impl Iterator<Item = &MarketId> {
+    topics.iter().filter_map(|topic| match topic {
+        Topic::Book(market) => Some(market),
+        _ => None,
+    })
 }
 
 /// The socket's task notices the drop a moment later; no book may look live until then.
 impl Drop for Live {
     fn drop(&mut self) {
-        self.end_books();
+        self.registry.end();
     }
 }
 
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live").field("books", &self.books.keys().collect::<Vec<_>>()).finish_non_exhaustive()
+        f.debug_struct("Live").field("books", &self.registry.markets()).finish_non_exhaustive()
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     param::{Param, Place},
     tolerant,
 };
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use std::{borrow::Borrow, fmt, str::FromStr};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 const LONGEST: usize = 64;
 /// Most characters of a text that is never part of a path.
@@ -61,9 +61,10 @@ fn name(what: &str, text: &str) -> Result<(), Malformed> {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $check:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(Box<str>);
+        ///
+        /// A clone is cheap: it shares the text.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The id as text.
@@ -76,6 +77,12 @@ macro_rules! text_id {
             type Err = Malformed;
             fn from_str(text: &str) -> Result<Self, Malformed> {
                 $check($what, text).map(|()| Self(text.into()))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 
@@ -130,7 +137,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.into()
+                id.0.as_ref().into()
             }
         }
 

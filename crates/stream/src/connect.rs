@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A byte stream in both directions.
@@ -88,6 +88,17 @@ pub trait Connect: Send + Sync + 'static {
 
     /// The wall clock in Unix milliseconds, for the times of `Event::Gap`.
     fn unix_millis(&self) -> u64;
+}
+
+/// Several owners of one.
+impl<C: Connect + ?Sized> Connect for Arc<C> {
+    fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
+        (**self).connect(handshake)
+    }
+
+    fn unix_millis(&self) -> u64 {
+        (**self).unix_millis()
+    }
 }
 
 #[cfg(feature = "rest")]

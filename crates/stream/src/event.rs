@@ -61,8 +61,19 @@ pub enum Event {
         /// Time since the last message.
         silent_for: Duration,
     },
+    /// A tap reads the state of these topics elsewhere, usually over REST: see [`Context::reconcile`](crate::Context::reconcile).
+    /// Until [`Reconciled`](Self::Reconciled), what the tap knows of them may be incomplete.
+    Reconciling {
+        /// The topics.
+        topics: Vec<Topic>,
+    },
+    /// The state of these topics was read, and is complete from now on.
+    Reconciled {
+        /// The topics.
+        topics: Vec<Topic>,
+    },
     /// The consumer was too slow, so this many events were dropped before the next one, the oldest first. A book notices the
-    /// loss by its sequence.
+    /// loss by its sequence. Of the tickers, and of one candle, only the newest waits; the older ones are not counted.
     Lagged {
         /// Market data and unknown topics.
         market: u64,
@@ -77,6 +88,11 @@ pub enum Event {
         market: MarketId,
         /// The whole frame.
         frame: Bytes,
+    },
+    /// A book that is kept for you has changed. While it waits to be read, it is not told again.
+    BookChanged {
+        /// The market.
+        market: MarketId,
     },
     /// Trades of a market.
     MarketTrades {

@@ -60,12 +60,6 @@ impl Names {
 /// an event.
 pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
     let text = if text.starts_with(BOM) { text.slice(BOM.len()..) } else { text };
-    // Order books are most of the traffic, and the book itself decodes their frames.
-    if let Some(market) = book_market(&text)
-        && holds_one_topic(&text)
-    {
-        return tell(Frame::Event(Event::Book { market, frame: text }));
-    }
     if text.trim_ascii() == b"pong" {
         return;
     }
@@ -92,12 +86,6 @@ pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
 /// The byte order mark that some servers put before a text in UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Whether nothing follows the body of the first topic. A book's body holds no other object, so such a frame has exactly two
-/// opening braces, and ends with the two closing ones.
-fn holds_one_topic(text: &[u8]) -> bool {
-    text.trim_ascii_end().ends_with(b"}}") && text.iter().filter(|byte| **byte == b'{').count() == 2
-}
-
 fn one(topic: &str, body: &RawValue, whole: &Bytes) -> Frame {
     match topic {
         "success" => success(body.get()),
@@ -106,16 +94,19 @@ fn one(topic: &str, body: &RawValue, whole: &Bytes) -> Frame {
     }
 }
 
-/// The market of a book's frame in the server's usual spelling: `{"btczar.ob-…":…`.
-fn book_market(text: &[u8]) -> Option<capecrypto_models::MarketId> {
+/// The topic's name in a frame of the server's usual spelling, `{"btczar.ob-inc":{…}}`, if it may be a book's and nothing
+/// stands behind it. Order books are most of the traffic, and the book itself reads their frames.
+pub(crate) fn book_name(text: &[u8]) -> Option<&[u8]> {
     let rest = text.strip_prefix(b"{\"")?;
-    let dot = rest.iter().take(65).position(|b| matches!(b, b'.' | b'"' | b'\\'))?;
-    let (market, kind) = rest.split_at_checked(dot)?;
-    if !kind.starts_with(b".ob-inc\":") && !kind.starts_with(b".ob-snap\":") {
-        return None;
-    }
-    std::str::from_utf8(market).ok()?.parse().ok()
+    let end = rest.iter().take(LONGEST_NAME).position(|byte| *byte == b'"')?;
+    let (name, body) = rest.split_at_checked(end)?;
+    // A book's body holds no other object.
+    let body = body.strip_prefix(b"\":{")?;
+    (body.ends_with(b"}}") && !body.contains(&b'{')).then_some(name)
 }
+
+/// Longest name of a book's topic, and its quote.
+const LONGEST_NAME: usize = 64 + ".ob-snap".len() + 1;
 
 fn event(name: &str, body: &RawValue, text: &Bytes) -> Event {
     let read = |result: Result<Event, String>| {

@@ -169,6 +169,11 @@ impl Session {
         self.actions.pop_front()
     }
 
+    /// Whether there is something to do.
+    pub(crate) fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     /// When [`tick`](Self::tick) has something to do, if nothing happens before.
     pub(crate) fn wake_at(&self) -> Option<Duration> {
         match self.state {
@@ -276,25 +281,34 @@ impl Session {
         }
     }
 
-    /// A ping or pong came.
-    pub(crate) fn heard(&mut self, now: Now) {
-        if !self.slept(now)
-            && let State::Open(open) = &mut self.state
-        {
-            open.unheard = None;
-        }
-    }
-
-    /// A text frame came.
-    pub(crate) fn received(&mut self, now: Now, text: Bytes) {
+    /// A message or a ping or pong came. `false`: the connection was given up, so it does not count.
+    pub(crate) fn heard(&mut self, now: Now) -> bool {
         if self.slept(now) {
-            return;
+            return false;
         }
         if let State::Open(open) = &mut self.state {
             open.unheard = None;
+        }
+        true
+    }
+
+    /// A text frame came.
+    pub(crate) fn message_came(&mut self, now: Now) {
+        if let State::Open(open) = &mut self.state {
             open.message = now.elapsed;
             open.told_stale = false;
         }
+    }
+
+    /// If the frame is one of a book that was asked for, and of nothing else: the topic's place, and what makes an event of it.
+    pub(crate) fn book_of(&self, text: &[u8]) -> Option<(usize, impl FnOnce(Bytes) -> Event + use<>)> {
+        let (place, market) = self.subscriptions.book_of(frame::book_name(text)?)?;
+        let market = market.clone();
+        Some((place, |frame| Event::Book { market, frame }))
+    }
+
+    /// Reads a text frame.
+    pub(crate) fn read(&mut self, now: Now, text: Bytes) {
         let mut frames = Vec::new();
         let actions = &mut self.actions;
         frame::read(text, |frame| match frame {

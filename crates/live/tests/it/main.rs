@@ -9,6 +9,7 @@
 )]
 
 mod books;
+mod connection;
 mod scripted;
 
 use std::time::Duration;

@@ -12,10 +12,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
 };
 
-type Peer = WebSocketStream<DuplexStream>;
+pub(crate) type Peer = WebSocketStream<DuplexStream>;
 
 /// Hands the other end of each connection to the test.
-struct Network(mpsc::UnboundedSender<Peer>);
+pub(crate) struct Network(pub(crate) mpsc::UnboundedSender<Peer>);
 
 impl Connect for Network {
     fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
@@ -34,33 +34,33 @@ impl Connect for Network {
     }
 }
 
-async fn connected() -> (Live, LiveBook, Peer) {
+pub(crate) async fn connected() -> (Live, LiveBook, Peer) {
     let (peers, mut received) = mpsc::unbounded_channel();
     let live = Live::builder(Network(peers)).book("btczar").connect().await.unwrap();
     let book = live.book("btczar").unwrap();
     (live, book, received.recv().await.unwrap())
 }
 
-async fn say(peer: &mut Peer, text: &str) {
+pub(crate) async fn say(peer: &mut Peer, text: &str) {
     peer.send(Message::text(text)).await.unwrap();
 }
 
-async fn snapshot(peer: &mut Peer, bid: u32, sequence: u32) {
+pub(crate) async fn snapshot(peer: &mut Peer, bid: u32, sequence: u32) {
     say(peer, &format!(r#"{{"btczar.ob-snap":{{"asks":[],"bids":[["{bid}","1"]],"sequence":{sequence}}}}}"#))
         .await;
 }
 
-async fn bid(peer: &mut Peer, price: u32, amount: &str, sequence: u32) {
+pub(crate) async fn bid(peer: &mut Peer, price: u32, amount: &str, sequence: u32) {
     say(peer, &format!(r#"{{"btczar.ob-inc":{{"bids":["{price}","{amount}"],"sequence":{sequence}}}}}"#))
         .await;
 }
 
-async fn confirm(peer: &mut Peer, names: &str) {
+pub(crate) async fn confirm(peer: &mut Peer, names: &str) {
     say(peer, &format!(r#"{{"success":{{"message":"subscribed","streams":[{names}]}}}}"#)).await;
 }
 
 /// Waits until the book has processed everything that the peer sent.
-async fn settle() {
+pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(10)).await;
 }
 
@@ -158,7 +158,7 @@ async fn a_lost_book_is_asked_for_again_once_at_a_time_and_a_second_apart() {
 }
 
 /// Reads until the peer is asked for the book.
-async fn asked(peer: &mut Peer) {
+pub(crate) async fn asked(peer: &mut Peer) {
     while !matches!(soon(peer.next()).await, Some(Ok(Message::Text(text))) if text.contains("btczar.ob-inc"))
     {
     }
@@ -257,7 +257,7 @@ async fn a_book_that_is_not_live_is_not_audited() {
 }
 
 /// A live book with one bid.
-async fn live_book() -> (Live, LiveBook, Peer) {
+pub(crate) async fn live_book() -> (Live, LiveBook, Peer) {
     let (live, mut book, mut peer) = connected().await;
     snapshot(&mut peer, 100, 7).await;
     confirm(&mut peer, r#""btczar.ob-inc""#).await;
@@ -265,7 +265,7 @@ async fn live_book() -> (Live, LiveBook, Peer) {
     (live, book, peer)
 }
 
-fn best_bid(book: &LiveBook) -> Option<Decimal> {
+pub(crate) fn best_bid(book: &LiveBook) -> Option<Decimal> {
     book.best().unwrap().bid.map(|bid| bid.price)
 }
 
@@ -402,8 +402,9 @@ async fn no_book_looks_live_after_its_connection_was_dropped_or_closed() {
     tokio::task::yield_now().await;
     assert_eq!(book.state(), State::Stale);
     let (live, book, _peer) = live_book().await;
-    let _ = futures_util::FutureExt::now_or_never(live.close());
-    assert_eq!(book.best().unwrap_err().state, State::Stale, "at once, before the server answers");
+    let closing = live.close();
+    assert_eq!(book.best().unwrap_err().state, State::Stale, "at once, before anything is awaited");
+    drop(closing);
 }
 
 #[tokio::test]

@@ -12,7 +12,11 @@
 //!    list, without an error, is asked for again after some time.
 
 use crate::{Topic, frame::Names};
-use std::collections::{HashMap, VecDeque};
+use capecrypto_models::MarketId;
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasherDefault, Hasher},
+};
 
 /// Longest text frame that the server takes.
 const LONGEST_FRAME: usize = 512;
@@ -25,6 +29,30 @@ const MOST_DEATHS: u32 = 3;
 
 /// The name in a request for a list. Nothing has it.
 const NOTHING: &str = "list.none";
+
+/// The hash FNV-1a of 64 bits: quick for short names. The names in the table are ours, so nobody can choose them to collide.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// The length of a name tells little that its bytes do not.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// A topic's place in the table. It never changes.
 type Place = usize;
@@ -92,6 +120,8 @@ pub(super) struct Answer {
 pub(super) struct Subscriptions {
     entries: Vec<Entry>,
     by_name: HashMap<String, Place>,
+    /// The books, by the names of their frames: a snapshot's name is not that of the topic.
+    books: HashMap<Box<[u8]>, Place, BuildHasherDefault<Fnv>>,
     requests: VecDeque<Request>,
     /// The handshake or request that the server has not answered yet.
     in_flight: Option<Request>,
@@ -112,6 +142,11 @@ impl Subscriptions {
             None => {
                 let place = self.entries.len();
                 self.by_name.insert(name.clone(), place);
+                if let Topic::Book(market) = topic {
+                    for frame in [name.clone(), format!("{market}.ob-snap")] {
+                        self.books.insert(frame.into_bytes().into(), place);
+                    }
+                }
                 let topic = topic.clone();
                 self.entries.push(Entry {
                     topic,
@@ -128,6 +163,15 @@ impl Subscriptions {
             entry.wanted = true;
         }
         place
+    }
+
+    /// The book whose frames have this name.
+    pub(super) fn book_of(&self, name: &[u8]) -> Option<(Place, &MarketId)> {
+        let place = *self.books.get(name)?;
+        match &self.entry(place)?.topic {
+            Topic::Book(market) => Some((place, market)),
+            _ => None,
+        }
     }
 
     fn is_wanted(&self, topic: &Topic) -> bool {

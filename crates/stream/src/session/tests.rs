@@ -48,8 +48,12 @@ fn closed() -> Interruption {
     Interruption::Closed { code: 1006 }
 }
 
+/// What the socket's task does with a text frame.
 fn say(session: &mut Session, now: Now, text: &str) {
-    session.received(now, Bytes::copy_from_slice(text.as_bytes()));
+    if session.heard(now) {
+        session.message_came(now);
+        session.read(now, Bytes::copy_from_slice(text.as_bytes()));
+    }
 }
 
 fn confirm(session: &mut Session, now: Now, names: &[&str]) {
@@ -249,7 +253,7 @@ fn a_silent_connection_is_pinged_and_then_given_up() {
     assert_eq!(session.wake_at(), Some(Duration::from_millis(15_000)));
     session.tick(at(15_000));
     assert_eq!(actions(&mut session), [Action::Ping]);
-    session.heard(at(15_100));
+    assert!(session.heard(at(15_100)));
     session.tick(at(30_000));
     assert_eq!(actions(&mut session), [Action::Ping]);
     session.tick(at(39_900));
@@ -289,7 +293,7 @@ fn a_topic_that_stays_away_is_asked_for_ever_more_rarely() {
         session.tick(at(now));
         for action in actions(&mut session) {
             match action {
-                Action::Ping => session.heard(at(now)),
+                Action::Ping => assert!(session.heard(at(now))),
                 Action::Send(text) => {
                     if text.contains("trade") {
                         asked.push(now);
@@ -358,13 +362,13 @@ fn a_machine_that_slept_gives_its_connection_up_at_once() {
     for input in 0..3 {
         let mut session = open(&[market("btczar"), Topic::Orders]);
         // A clock that is set right by a little, or back, is no sleep.
-        session.heard(slept(1_000, 9_000));
-        session.heard(slept(2_000, 0));
+        assert!(session.heard(slept(1_000, 9_000)));
+        assert!(session.heard(slept(2_000, 0)));
         assert!(actions(&mut session).is_empty());
         match input {
             0 => session.tick(slept(3_000, 60_000)),
-            1 => session.received(slept(3_000, 60_000), Bytes::from_static(b"{\"order\":{}}")),
-            _ => session.heard(slept(3_000, 60_000)),
+            1 => say(&mut session, slept(3_000, 60_000), "{\"order\":{}}"),
+            _ => assert!(!session.heard(slept(3_000, 60_000))),
         }
         let told = actions(&mut session);
         let [Action::Disconnect, Action::Emit(Event::Disconnected { why, .. })] = &told[..] else {
@@ -454,7 +458,7 @@ fn staleness_is_told_once_until_something_comes() {
     session.connected(at(0));
     confirm(&mut session, at(1_000), &["btczar.ob-inc"]);
     actions(&mut session);
-    session.heard(at(5_000));
+    assert!(session.heard(at(5_000)));
     session.tick(at(5_900));
     assert!(events(&mut session).is_empty());
     assert_eq!(session.wake_at(), Some(Duration::from_secs(6)));

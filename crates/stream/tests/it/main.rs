@@ -10,6 +10,7 @@
 mod faults;
 mod sandbox;
 mod simulated;
+mod taps;
 
 use capecrypto_stream::{Event, Stream};
 use std::time::Duration;

@@ -1,19 +1,21 @@
 //! A simulated network on a paused clock, for faults that no real server shows on request.
 
 use capecrypto_stream::{
-    Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Kind, Stream, Topic,
+    Builder, Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Kind, Stream, Topic,
 };
 use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 use http::HeaderMap;
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
     time::Instant,
 };
 use tokio_tungstenite::{
@@ -25,14 +27,15 @@ use tokio_tungstenite::{
     },
 };
 
-type Peer = WebSocketStream<DuplexStream>;
-type Script = fn(usize, Peer) -> BoxFuture<'static, ()>;
+pub(crate) type Peer = WebSocketStream<DuplexStream>;
+pub(crate) type Script = fn(usize, Peer) -> BoxFuture<'static, ()>;
 
 /// Each connection is handed to the script with its number.
-struct Network {
+pub(crate) struct Network {
     script: Script,
     connections: Arc<AtomicUsize>,
     accept: bool,
+    takes_bytes: bool,
 }
 
 impl Connect for Network {
@@ -53,7 +56,11 @@ impl Connect for Network {
             };
             let mut headers = HeaderMap::new();
             headers.insert("sec-websocket-accept", accept.parse().unwrap());
-            Ok(Connection::new(headers, ours))
+            Ok(if self.takes_bytes {
+                Connection::new(headers, ours)
+            } else {
+                Connection::new(headers, Stuck(ours))
+            })
         })
     }
 
@@ -62,14 +69,19 @@ impl Connect for Network {
     }
 }
 
-fn network(script: Script) -> (Network, Arc<AtomicUsize>) {
+pub(crate) fn network(script: Script) -> (Network, Arc<AtomicUsize>) {
     let connections = Arc::new(AtomicUsize::new(0));
-    (Network { script, connections: connections.clone(), accept: true }, connections)
+    (Network { script, connections: connections.clone(), accept: true, takes_bytes: true }, connections)
 }
 
 async fn confirm(peer: &mut Peer) {
     let text = r#"{"success":{"message":"subscribed","streams":["btczar.ob-inc"]}}"#;
     let _ = peer.send(Message::text(text)).await;
+}
+
+/// Opens a stream whose topics and taps the test chooses.
+pub(crate) async fn opened_with(network: Network, choose: impl FnOnce(Builder) -> Builder) -> Stream {
+    choose(Stream::builder(network)).connect().await.unwrap()
 }
 
 async fn opened(network: Network, config: Config) -> Stream {
@@ -362,4 +374,113 @@ fn an_interruption_says_what_happened_in_words() {
     ] {
         assert!(interruption.to_string().contains(words), "{interruption}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_in_many_fragments_is_bounded_as_a_whole() {
+    use tokio_tungstenite::tungstenite::protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    };
+    let script: Script = |number, mut peer| {
+        Box::pin(async move {
+            confirm(&mut peer).await;
+            let piece = "x".repeat(1024 * 1024);
+            for at in 0..if number == 1 { 9 } else { 0 } {
+                let code = OpCode::Data(if at == 0 { Data::Text } else { Data::Continue });
+                let frame = Frame::message(piece.clone(), code, at == 8);
+                if peer.send(Message::Frame(frame)).await.is_err() {
+                    return;
+                }
+            }
+            while peer.next().await.is_some() {}
+        })
+    };
+    let (network, _) = network(script);
+    let stream = opened(network, Config::default()).await;
+    let events =
+        until(&stream, Instant::now(), |event| matches!(event, Event::Connected { connections: 2 })).await;
+    let told = events.iter().any(|(_, event)| {
+        matches!(event, Event::Disconnected { why: Interruption::Failed { what }, .. } if what.contains("too"))
+    });
+    assert!(told, "{events:?}");
+}
+
+/// A connection that brings bytes and takes none.
+struct Stuck(DuplexStream);
+
+impl AsyncRead for Stuck {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<std::io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_no_bytes_is_given_up_after_five_seconds() {
+    let script: Script = |_, mut peer| {
+        Box::pin(async move {
+            confirm(&mut peer).await;
+            std::future::pending::<()>().await;
+        })
+    };
+    let network = Network { takes_bytes: false, ..network(script).0 };
+    // No deadline but that of sending can end it after the first ping.
+    let (ping, long) = (Duration::from_secs(15), Duration::from_secs(3_600));
+    let start = Instant::now();
+    let stream = opened(network, Config::default().heartbeat(ping, long)).await;
+    let events = until(&stream, start, |event| matches!(event, Event::Disconnected { .. })).await;
+    let (at, lost) = events.last().unwrap();
+    assert!(matches!(lost, Event::Disconnected { why: Interruption::Silent, .. }), "{lost:?}");
+    assert_eq!(at.as_secs(), 20);
+}
+
+/// Never answers a handshake, from the given one on.
+struct Mute(Network, usize);
+
+impl Connect for Mute {
+    fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
+        if self.0.connections.load(Ordering::SeqCst) + 1 < self.1 {
+            return self.0.connect(handshake);
+        }
+        self.0.connections.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::pending())
+    }
+
+    fn unix_millis(&self) -> u64 {
+        self.0.unix_millis()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_without_an_answer_is_given_up_after_fifteen_seconds() {
+    let script: Script = |_, mut peer| Box::pin(async move { confirm(&mut peer).await });
+    let start = Instant::now();
+    let error = Stream::builder(Mute(network(script).0, 1)).book("btczar").connect().await.unwrap_err();
+    assert_eq!((error.kind(), start.elapsed().as_secs()), (Kind::Connect, 15));
+    assert!(error.to_string().contains("in time"), "{error}");
+    // Later ones are tried again.
+    let (network, connections) = network(script);
+    let stream = Stream::builder(Mute(network, 2)).book("btczar").connect().await.unwrap();
+    let failed = |event: &Event| matches!(event, Event::Disconnected { why: Interruption::Failed { what }, .. } if what.contains("in time"));
+    until(&stream, start, failed).await;
+    until(&stream, start, failed).await;
+    assert!(connections.load(Ordering::SeqCst) >= 3);
 }

@@ -174,7 +174,7 @@ impl World {
                 break;
             }
             match link.down.pop_front().unwrap().1 {
-                Sent::Pong => self.session.heard(at(now)),
+                Sent::Pong => assert!(self.session.heard(at(now))),
                 Sent::Event(number) => {
                     self.arrived.insert(number);
                     say(&mut self.session, at(now), r#"{"unknown":{}}"#);
