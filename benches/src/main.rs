@@ -1,6 +1,7 @@
 //! Measures the SDK side by side with the same work written by hand. See README.md.
 
 mod by_hand;
+mod live_path;
 mod measure;
 mod rest;
 mod sandbox_open;
@@ -15,6 +16,7 @@ capecrypto-bench TOPIC [--strict]
   signing        one request's signature
   rest           calls over loopback against bare reqwest, by CPU time
   instructions   the same, in counted instructions; needs valgrind, takes minutes
+  live-path      from the socket's bytes to the best price, in memory
   sandbox-page   a page of an account with 100,000 orders in the sandbox
   sandbox-open   starting a sandbox with 1,000 markets
   all            all of these but `instructions`
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["signing"] => signing::run(),
         ["rest"] => rest::run(),
         ["instructions"] => rest::instructions(),
+        ["live-path"] => live_path::run(),
         ["sandbox-page"] => sandbox_page::run(),
         ["sandbox-open"] => sandbox_open::run(),
         ["all"] => {
@@ -45,6 +48,10 @@ fn main() -> ExitCode {
                 None => return usage(),
             }
         }
+        ["frames", who, shape] => match live_path::pass(who, shape == "singly") {
+            Some(()) => true,
+            None => return usage(),
+        },
         // Only this program starts itself with this argument.
         ["serve"] => {
             rest::serve();

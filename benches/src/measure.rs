@@ -18,6 +18,19 @@ pub struct Candidate<'a> {
     pub run: Box<dyn FnMut(u32) + 'a>,
 }
 
+/// A candidate whose work needs a preparation that is not measured.
+pub struct Prepared<'a> {
+    pub name: &'static str,
+    pub prepare: Box<dyn FnMut() + 'a>,
+    pub run: Box<dyn FnMut(u32) + 'a>,
+}
+
+impl<'a> From<Candidate<'a>> for Prepared<'a> {
+    fn from(Candidate { name, run }: Candidate<'a>) -> Self {
+        Self { name, prepare: Box::new(|| ()), run }
+    }
+}
+
 /// How long to measure.
 #[derive(Clone, Copy)]
 pub struct Plan {
@@ -43,6 +56,13 @@ pub struct Bar {
     pub at_most: f64,
 }
 
+impl Bar {
+    /// A bar for elapsed time.
+    pub fn wall(candidate: &'static str, at_most: f64) -> Self {
+        Self { candidate, clock: Clock::Wall, at_most }
+    }
+}
+
 /// The result of one candidate.
 pub struct Measured {
     pub name: &'static str,
@@ -55,9 +75,14 @@ pub struct Measured {
 }
 
 /// Runs the candidates; the first one is the base.
-pub fn compare(plan: Plan, candidates: &mut [Candidate<'_>]) -> Vec<Measured> {
-    for candidate in &mut *candidates {
+pub fn compare<'a>(
+    plan: Plan,
+    candidates: impl IntoIterator<Item = impl Into<Prepared<'a>>>,
+) -> Vec<Measured> {
+    let mut candidates: Vec<Prepared<'_>> = candidates.into_iter().map(Into::into).collect();
+    for candidate in &mut candidates {
         // Warm up: connections, caches, branch predictors.
+        (candidate.prepare)();
         (candidate.run)(plan.calls);
     }
     let count = candidates.len();
@@ -67,12 +92,14 @@ pub fn compare(plan: Plan, candidates: &mut [Candidate<'_>]) -> Vec<Measured> {
         for turn in 0..count {
             // Each round begins with another candidate, so that none always runs first.
             let index = (round + turn) % count;
-            turns[index] = time(|| (candidates[index].run)(plan.calls));
+            let candidate = &mut candidates[index];
+            (candidate.prepare)();
+            turns[index] = time(|| (candidate.run)(plan.calls));
         }
         rounds.push(turns);
     }
     let each_call = |seconds: f64| Duration::from_secs_f64(seconds / f64::from(plan.calls));
-    let measured = |(index, candidate): (usize, &Candidate<'_>)| Measured {
+    let measured = |(index, candidate): (usize, &Prepared<'_>)| Measured {
         name: candidate.name,
         wall: each_call(of_rounds(&rounds, |turns| turns[index].0)),
         cpu: each_call(of_rounds(&rounds, |turns| turns[index].1)),

@@ -17,7 +17,7 @@ pub fn run() -> bool {
     let (ours, theirs) = (CapeSigner::new(&by_hand::credentials()), Signer::new(KEY, SECRET));
     assert_eq!(ours.signature(NONCE), theirs.signature(NONCE), "both sign alike");
 
-    let mut signature = [
+    let signature = [
         Candidate {
             name: "HMAC by hand",
             run: repeat(|nonce| {
@@ -31,9 +31,9 @@ pub fn run() -> bool {
             }),
         },
     ];
-    let signature = compare(PLAN, &mut signature);
+    let signature = compare(PLAN, signature);
 
-    let mut headers = [
+    let headers = [
         Candidate {
             name: "three headers by hand",
             run: repeat(|nonce| {
@@ -54,7 +54,7 @@ pub fn run() -> bool {
             }),
         },
     ];
-    let headers = compare(PLAN, &mut headers);
+    let headers = compare(PLAN, headers);
 
     let signature = report("signing: the signature", &signature, SIGNATURE);
     report("signing: the headers of a request", &headers, HEADERS) & signature

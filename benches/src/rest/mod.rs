@@ -55,7 +55,7 @@ pub fn run() -> bool {
             name: who.name(),
             run: calls::caller(topic.call, who, &server.origin, &runtime),
         };
-        let measured = compare(topic.plan, &mut Who::ALL.map(candidate));
+        let measured = compare(topic.plan, Who::ALL.map(candidate));
         let bar = Bar { candidate: Who::Sdk.name(), clock: Clock::Cpu, at_most: topic.at_most };
         all_ok &= report(topic.title, &measured, &[bar]);
     }

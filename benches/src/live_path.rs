@@ -1,0 +1,116 @@
+//! From the bytes of the socket to the best price: the SDK's live books against bare tungstenite and the same book driven by
+//! hand. Everything is in memory, on one thread, so nothing but this path is measured.
+
+mod by_hand;
+mod feed;
+
+use crate::measure::{Bar, Plan, Prepared, compare, report};
+use capecrypto_live::Live;
+use feed::{Feed, Shape};
+use std::{cell::Cell, hint::black_box, rc::Rc};
+use tokio::runtime::Runtime;
+
+const FRAMES: u32 = 100_000;
+const PLAN: Plan = Plan { rounds: 21, calls: FRAMES };
+
+/// Runs all comparisons; false if a result is above its bar.
+pub fn run() -> bool {
+    let batched = path("frames to best price, batched: as many frames a read as fit", Shape::Batched, 1.5);
+    let singly = path("frames to best price, singly: one frame a read", Shape::Singly, 1.1);
+    batched & singly & markets()
+}
+
+fn path(title: &str, shape: Shape, at_most: f64) -> bool {
+    let runtime = runtime();
+    let feed = Feed::new(1, FRAMES, shape);
+    let candidates = [by_hand("tungstenite, book by hand", &runtime, &feed), live("Live", &runtime, &feed)];
+    report(title, &compare(PLAN, candidates), &[Bar::wall("Live", at_most)])
+}
+
+fn markets() -> bool {
+    let runtime = runtime();
+    let (one, many) = (Feed::new(1, FRAMES, Shape::Batched), Feed::new(1_000, FRAMES, Shape::Batched));
+    let candidates =
+        [by_hand("by hand, 1 market", &runtime, &one), by_hand("by hand, 1,000 markets", &runtime, &many)];
+    report("many markets by hand, to compare", &compare(PLAN, candidates), &[]);
+    let name = "Live, 1,000 markets";
+    let candidates = [live("Live, 1 market", &runtime, &one), live(name, &runtime, &many)];
+    report("many markets on one connection", &compare(PLAN, candidates), &[Bar::wall(name, 1.6)])
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
+
+fn by_hand<'a>(name: &'static str, runtime: &'a Runtime, feed: &'a Feed) -> Prepared<'a> {
+    let open = || runtime.block_on(by_hand::Connection::open(feed));
+    prepared(name, open, |connection| runtime.block_on(connection.increments(feed)))
+}
+
+fn live<'a>(name: &'static str, runtime: &'a Runtime, feed: &'a Feed) -> Prepared<'a> {
+    let open = || runtime.block_on(open_live(feed));
+    prepared(name, open, |live| {
+        runtime.block_on(async {
+            feed.go_on();
+            reached(&live, feed.markets(), feed.last_sequences()).await;
+        });
+    })
+}
+
+/// A candidate that opens a connection, which is not measured, and then takes in the increments.
+fn prepared<'a, T: 'a>(
+    name: &'static str,
+    open: impl Fn() -> T + 'a,
+    increments: impl Fn(T) + 'a,
+) -> Prepared<'a> {
+    let connection: Rc<Cell<Option<T>>> = Rc::default();
+    let opened = connection.clone();
+    let prepare = Box::new(move || opened.set(Some(open())));
+    let run = move |frames| {
+        assert_eq!(frames, FRAMES, "a feed has so many increments");
+        increments(connection.take().expect("it was prepared"));
+    };
+    Prepared { name, prepare, run: Box::new(run) }
+}
+
+/// Opens a connection whose books are live at their snapshots.
+async fn open_live(feed: &Feed) -> Live {
+    let mut builder = Live::builder(feed.clone());
+    for market in feed.markets() {
+        builder = builder.book(market.as_str());
+    }
+    let live = builder.connect().await.expect("a connection");
+    reached(&live, feed.markets(), &vec![1; feed.markets().len()]).await;
+    live
+}
+
+/// Waits until the books have reached these sequences.
+async fn reached(live: &Live, markets: &[String], sequences: &[u64]) {
+    for (market, sequence) in markets.iter().zip(sequences) {
+        let mut book = live.book(market).expect("the book");
+        while book.sequence() != Some(*sequence) {
+            book.changed().await.expect("it goes on");
+        }
+        black_box(book.best().expect("it is live"));
+    }
+}
+
+/// For callgrind: one pass, and nothing printed.
+pub fn pass(who: &str, singly: bool) -> Option<()> {
+    let feed = Feed::new(1, FRAMES, if singly { Shape::Singly } else { Shape::Batched });
+    let runtime = runtime();
+    let mut candidate = match who {
+        "by-hand" => by_hand("", &runtime, &feed),
+        "live" => live("", &runtime, &feed),
+        _ => return None,
+    };
+    (candidate.prepare)();
+    the_counted_increments(&mut candidate);
+    Some(())
+}
+
+/// Callgrind counts only what happens in here.
+#[inline(never)]
+fn the_counted_increments(candidate: &mut Prepared<'_>) {
+    (candidate.run)(FRAMES);
+}
