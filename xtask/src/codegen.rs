@@ -1,9 +1,11 @@
-//! Generates from the spec's sections: the joined file, docs/ENDPOINTS.md, and three columns of the inventory.
+//! Generates from the spec's sections and the description of the websocket: the joined file, docs/ENDPOINTS.md, and three
+//! columns of the inventory.
 
 use crate::{
     bundle::{self, BUNDLE, FOLDER},
     finding::Finding,
     inventory::{Coverage, INVENTORY, filled},
+    streams::{self, STREAMS, Topic},
     workspace::root,
 };
 use serde_norway::Value;
@@ -42,9 +44,11 @@ fn generated(spec: String) -> Result<[(&'static str, String); 3], Finding> {
         .map_err(|error| Finding::new(INVENTORY, error.to_string(), "bring the file back"))?;
     let keys: Vec<_> =
         calls(&spec).map_err(wrong)?.into_iter().map(|call| (call.method, call.path, call.sdk)).collect();
-    let (filled, coverage) = filled(&inventory, &keys)
+    let topics = streams::read().map_err(|error| Finding::new(STREAMS, error, "correct the channel"))?;
+    let events: Vec<_> = topics.iter().map(|topic| (topic.address.clone(), topic.sdk.clone())).collect();
+    let (filled, coverage) = filled(&inventory, &keys, &events)
         .map_err(|error| Finding::new(INVENTORY, error, format!("fix {INVENTORY}")))?;
-    let table = table(&spec, Some(coverage)).map_err(wrong)?;
+    let table = table(&spec, &topics, Some(coverage)).map_err(wrong)?;
     Ok([(BUNDLE, spec), (TABLE, table), (INVENTORY, filled)])
 }
 
@@ -54,16 +58,16 @@ fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
         return None;
     }
     let line = wanted.lines().zip(found.lines()).take_while(|(left, right)| left == right).count() + 1;
-    let problem = format!("differs from {FOLDER}/ (from line {line} on)");
+    let problem = format!("differs from {FOLDER}/ or {STREAMS} (from line {line} on)");
     Some(Finding::new(place, problem, "cargo xtask codegen"))
 }
 
-/// The text of ENDPOINTS.md, in the order of the spec's tags and paths.
-fn table(spec: &str, coverage: Option<Coverage>) -> Result<String, String> {
+/// The text of ENDPOINTS.md, in the order of the spec's tags and paths, then of the topics.
+fn table(spec: &str, topics: &[Topic], coverage: Option<Coverage>) -> Result<String, String> {
     let calls = calls(spec)?;
     let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
     let mut out = format!(
-        "<!-- @generated from {FOLDER}/ by `cargo xtask codegen`. Edit the spec, not this file. -->\n# Endpoints\n\n\
+        "<!-- @generated from {FOLDER}/ and {STREAMS} by `cargo xtask codegen`. Edit these, not this file. -->\n# Endpoints\n\n\
          {} calls. Paths stand behind the version prefix of their service (`x-services` in the spec). A retried call\n\
          is sent again after a failure that leaves its outcome open; all others are sent once.\n",
         calls.len()
@@ -95,12 +99,14 @@ fn table(spec: &str, coverage: Option<Coverage>) -> Result<String, String> {
     if let Some(call) = calls.iter().find(|call| !out.contains(&format!("\n## {}\n", call.tag))) {
         return Err(format!("{}: the tag '{}' is not in the list of tags", call.id, call.tag));
     }
-    out.push_str("\n## Websocket\n\n| Topic | Payload |\n| --- | --- |\n");
-    let schemas = spec.get("components").and_then(|components| components.get("schemas"));
-    for (name, schema) in schemas.and_then(Value::as_mapping).into_iter().flatten() {
-        if let (Some(name), Some(topic)) = (name.as_str(), schema.get("x-channel").and_then(Value::as_str)) {
-            let _ = writeln!(out, "| `{topic}` | {name} |");
-        }
+    out.push_str(
+        "\n## Websocket\n\n| Section of the documents | Topic | Payload | Event | Signed | Since |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for Topic { address, section, sdk, since, payloads, signed } in topics {
+        let signed = if *signed { "yes" } else { "no" };
+        let payloads = payloads.join(", ");
+        let _ = writeln!(out, "| {section} | `{address}` | {payloads} | `{sdk}` | {signed} | {since} |");
     }
     Ok(out)
 }
@@ -187,14 +193,18 @@ paths:
       x-section: Rows
       x-since: "0.2.0"
       security: []
-components:
-  schemas:
-    Change: { x-channel: "{market}.change" }
 "##;
+
+    fn topics() -> Vec<Topic> {
+        streams::topics(
+            "channels: { rows: { address: x.rows, x-section: Rows, x-sdk: Event::Rows, x-since: 0.1.0 } }",
+        )
+        .unwrap()
+    }
 
     #[test]
     fn each_call_is_a_row_in_the_specs_order() {
-        let table = table(SMALL, None).unwrap();
+        let table = table(SMALL, &topics(), None).unwrap();
         let rows: Vec<&str> = table.lines().filter(|line| line.contains("_row")).collect();
         assert_eq!(
             rows,
@@ -203,14 +213,17 @@ components:
                 "| Rows | list_rows | trade | `GET /rows` | `rows::ListRows` | no | yes | 0.2.0 |",
             ]
         );
-        assert!(table.contains("| `{market}.change` | Change |") && table.contains("2 calls"));
-        let less = self::table(&SMALL.replace("rows::ListRows", "\"-\""), None).unwrap();
+        assert!(
+            table.contains("| Rows | `x.rows` |  | `Event::Rows` | no | 0.1.0 |")
+                && table.contains("2 calls")
+        );
+        let less = self::table(&SMALL.replace("rows::ListRows", "\"-\""), &[], None).unwrap();
         assert!(!less.contains("list_rows") && less.contains("1 calls"));
     }
 
     #[test]
     fn a_stale_table_names_the_command() {
-        let wanted = table(SMALL, None).unwrap();
+        let wanted = table(SMALL, &topics(), None).unwrap();
         assert_eq!(compare(TABLE, &wanted, &wanted), None);
         let stale = wanted.replace("0.2.0", "0.1.0");
         let finding = compare(TABLE, &wanted, &stale).unwrap();
@@ -226,10 +239,10 @@ components:
             ("      x-sdk: rows::ListRows\n", "x-sdk"),
             ("      operationId: list_rows\n", "operationId"),
         ] {
-            let error = table(&SMALL.replace(without, ""), None).unwrap_err();
+            let error = table(&SMALL.replace(without, ""), &[], None).unwrap_err();
             assert!(error.contains(word) && error.contains("GET /rows"), "{error}");
         }
-        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []"), None).unwrap_err();
+        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []"), &[], None).unwrap_err();
         assert!(error.contains("'Rows'"), "{error}");
     }
 }

@@ -9,6 +9,9 @@ pub(crate) const INVENTORY: &str = "docs/api/inventory.tsv";
 /// A call of the specification: method, path and the client's type.
 pub(crate) type Call = (String, String, String);
 
+/// A topic of the websocket: its address and the client's event.
+pub(crate) type Topic = (String, String);
+
 /// How many calls the exchange's documents name, and how many of them this SDK has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Coverage {
@@ -26,9 +29,9 @@ fn key(method: &str, path: &str) -> (String, String) {
     (method.to_uppercase(), parts.collect::<Vec<_>>().join("/"))
 }
 
-/// Fills the columns `sdk`, `sandbox` and `state` of the exchange's calls from the specification, and counts the coverage.
-/// The other rows are kept by hand.
-pub(crate) fn filled(text: &str, calls: &[Call]) -> Result<(String, Coverage), String> {
+/// Fills the columns `sdk`, `sandbox` and `state` of the exchange's calls and topics from the specification, and counts the
+/// coverage of the calls. The other rows are kept by hand.
+pub(crate) fn filled(text: &str, calls: &[Call], topics: &[Topic]) -> Result<(String, Coverage), String> {
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
     let column = |name: &str| {
@@ -47,11 +50,22 @@ pub(crate) fn filled(text: &str, calls: &[Call]) -> Result<(String, Coverage), S
         if row.len() != header.len() {
             return Err(format!("line {number} has {} columns instead of {}", row.len(), header.len()));
         }
-        if row.get(system).is_some_and(|system| system.starts_with("cape-")) && row.get(kind) == Some(&"rest")
-        {
-            let key = key(row.get(method).unwrap_or(&""), row.get(path).unwrap_or(&""));
-            let here = calls.get(&key).copied();
-            named.insert(key, here.is_some());
+        let path = row.get(path).copied().unwrap_or_default();
+        let here = match row.get(kind) {
+            _ if !row.get(system).is_some_and(|system| system.starts_with("cape-")) => None,
+            Some(&"rest") => {
+                let key = key(row.get(method).unwrap_or(&""), path);
+                let here = calls.get(&key).copied();
+                named.insert(key, here.is_some());
+                Some(here)
+            }
+            Some(&"stream") => {
+                let name = path.split_once("?stream=").map_or("", |(_, name)| name.trim());
+                Some(topics.iter().find(|(address, _)| address == name).map(|(_, sdk)| sdk.as_str()))
+            }
+            _ => None,
+        };
+        if let Some(here) = here {
             let filled = here.map_or(["-", "-", "open"], |here| [here, "yes", "done"]);
             for (place, value) in [sdk, sandbox, state].into_iter().zip(filled) {
                 if let Some(cell) = row.get_mut(place) {
@@ -75,6 +89,8 @@ mod tests {
                         cape-legacy\trest\tGET\t /things/{uid} \t-\t-\topen\n\
                         cape-current\trest\tPOST\t/persona/things\told::Name\tyes\tdone\n\
                         cape-current\tmodel\t-\t-\tThing\t-\tdone\n\
+                        cape-current\tstream\tSUBSCRIBE\t/ws ?stream={market}.rows\t-\t-\topen\n\
+                        cape-legacy\tstream\tSUBSCRIBE\t/ws ?stream=gone\tEvent::Gone\tyes\tdone\n\
                         cabital-seed\trest\tGET\t/things/{id}\t-\t-\topen\n";
 
     fn call(method: &str, path: &str, sdk: &str) -> Call {
@@ -82,21 +98,24 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_found_however_their_path_is_written_and_counted_once() {
-        let (text, coverage) = filled(TEXT, &[call("get", "/things/{thing}", "things::Get")]).unwrap();
+    fn calls_and_topics_are_found_however_their_path_is_written_and_counted_once() {
+        let topics = [("{market}.rows".to_owned(), "Event::Rows".to_owned())];
+        let (text, coverage) =
+            filled(TEXT, &[call("get", "/things/{thing}", "things::Get")], &topics).unwrap();
         assert_eq!(coverage, Coverage { named: 2, here: 1 });
         let rows: Vec<&str> = text.lines().skip(1).map(|row| row.rsplit('\t').next().unwrap()).collect();
-        assert_eq!(rows, ["done", "done", "open", "done", "open"]);
+        assert_eq!(rows, ["done", "done", "open", "done", "done", "open", "open"]);
         assert_eq!(text.matches("things::Get").count(), 2);
         assert!(!text.contains("old::Name") && text.contains("\tThing\t"));
-        let (again, same) = filled(&text, &[call("GET", "/things/{thing}", "things::Get")]).unwrap();
+        assert!(text.contains("\tEvent::Rows\tyes\t") && !text.contains("Event::Gone"));
+        let (again, same) = filled(&text, &[call("GET", "/things/{thing}", "things::Get")], &topics).unwrap();
         assert_eq!((again, same), (text, coverage));
     }
 
     #[test]
     fn a_broken_row_is_named() {
-        assert!(filled(&TEXT.replace("\tstate", ""), &[]).unwrap_err().contains("'state'"));
+        assert!(filled(&TEXT.replace("\tstate", ""), &[], &[]).unwrap_err().contains("'state'"));
         let short = TEXT.replace("cape-current\tmodel\t-", "cape-current\tmodel");
-        assert!(filled(&short, &[]).unwrap_err().contains("line 5"));
+        assert!(filled(&short, &[], &[]).unwrap_err().contains("line 5"));
     }
 }

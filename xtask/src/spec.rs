@@ -1,9 +1,10 @@
-//! Runs linters that check the specification against the rules of OpenAPI. They need Node, which is optional: a linter that
-//! cannot be started is skipped with a message.
+//! Runs linters that check the specification against the rules of OpenAPI, and the description of the websocket against those
+//! of AsyncAPI. They need Node, which is optional: a linter that cannot be started is skipped with a message.
 
 use crate::{
     bundle::{BUNDLE, FOLDER},
     ci::Outcome,
+    streams::STREAMS,
     workspace::root,
 };
 use std::{
@@ -25,11 +26,11 @@ const LINTERS: [Linter; 2] = [
     },
 ];
 
-/// Runs both linters on the joined file.
+/// Runs both linters, each on both files at once, because starting one takes longer than its work.
 pub(crate) fn run() -> Outcome {
     verdict(started, |linter| {
         println!("{}", linter.package);
-        let lint = npx(linter.package).args(["lint", BUNDLE]).args(linter.options).status();
+        let lint = npx(linter.package).args(["lint", BUNDLE, STREAMS]).args(linter.options).status();
         lint.is_ok_and(|status| status.success())
     })
 }
@@ -47,7 +48,9 @@ fn verdict(start: impl Fn(&Linter) -> Result<(), String>, accepts: impl Fn(&Lint
         }
     }
     if failed {
-        return Outcome::Failed(format!("correct the section in {FOLDER}/, then cargo xtask codegen"));
+        return Outcome::Failed(format!(
+            "correct {STREAMS}, or the section in {FOLDER}/ and then cargo xtask codegen"
+        ));
     }
     skipped.into_iter().next().map_or(Outcome::Fine, Outcome::Skipped)
 }
@@ -95,7 +98,9 @@ mod tests {
         assert_eq!(verdict(can, |_| true), Outcome::Fine);
         assert_eq!(verdict(cannot, |_| panic!("it was not started")), skipped);
         assert_eq!(verdict(second, |_| true), skipped);
-        assert!(matches!(verdict(second, |_| false), Outcome::Failed(fix) if fix.contains(FOLDER)));
+        assert!(
+            matches!(verdict(second, |_| false), Outcome::Failed(fix) if fix.contains(FOLDER) && fix.contains(STREAMS))
+        );
         let refused = |linter: &Linter| !linter.package.contains("spectral");
         assert!(matches!(verdict(can, refused), Outcome::Failed(_)));
     }

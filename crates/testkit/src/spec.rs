@@ -1,6 +1,9 @@
 //! Reads the spec, `docs/api/cape.openapi.yaml`, into plain structs.
 
-use crate::schema::{Kind, Only, Schema, resolve, texts};
+use crate::{
+    schema::{Kind, Only, Schema, resolve, texts},
+    streams::captures,
+};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, fs};
 
@@ -130,20 +133,7 @@ impl Channel {
 
     /// Whether a frame's key belongs to this topic.
     pub fn is_named(&self, key: &str) -> bool {
-        let (mut topic, mut key) = (self.topic.as_str(), key);
-        while let Some((before, (_, after))) =
-            topic.split_once('{').and_then(|(b, a)| Some((b, a.split_once('}')?)))
-        {
-            let Some(rest) = key.strip_prefix(before) else { return false };
-            let end = after.split('{').next().and_then(|next| next.chars().next());
-            let length = end.map_or(Some(rest.len()), |end| rest.find(end)).unwrap_or(0);
-            let Some((name, tail)) = rest.split_at_checked(length) else { return false };
-            if name.is_empty() {
-                return false;
-            }
-            (topic, key) = (after, tail);
-        }
-        topic == key
+        captures(&self.topic, key).is_some()
     }
 }
 

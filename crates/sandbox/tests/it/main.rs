@@ -9,6 +9,7 @@
 
 mod auth;
 mod client;
+mod described;
 mod faults;
 mod feed;
 mod funds;

@@ -8,6 +8,7 @@
 )]
 
 mod faults;
+mod handshake;
 mod sandbox;
 mod simulated;
 mod taps;

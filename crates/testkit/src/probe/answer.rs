@@ -1,7 +1,9 @@
 //! Checks the answers of a server against the spec: statuses, codes, and bodies field by field.
 
 use crate::{
-    Fault, Finding, Operation, SPEC_FILE, Spec, exact,
+    Fault, Finding, Operation, SPEC_FILE, Spec,
+    canon::is_bare_item,
+    exact,
     probe::operation,
     schema::{Kind, Object, Only, Schema, Unit},
 };
@@ -37,7 +39,9 @@ pub fn answer<'a>(
     match serde_json::from_slice(body) {
         Err(error) => check.report(Fault::WrongAnswer, "", format!("the body is not JSON: {error}")),
         Ok(value) => {
-            check.form(schema, &value, "");
+            for Misfit { path, problem } in misfits(schema, &value) {
+                check.report(Fault::WrongAnswer, &path, problem);
+            }
             if let Some(Lack { path, problem }) = lacks(schema, &value, "") {
                 check.report(Fault::ProvesNothing, &path, problem);
             }
@@ -102,51 +106,63 @@ impl Check<'_> {
         };
         self.findings.push(Finding::new(fault, place, problem, remedy));
     }
+}
 
-    fn form(&mut self, schema: &Schema, value: &Value, path: &str) {
-        if value.is_null() && schema.nullable {
-            return;
-        }
-        if let Some(wanted) = misfit(schema, value) {
-            self.report(
-                Fault::WrongAnswer,
-                path,
-                format!("{} is sent, the spec requires {wanted}", shown(value)),
-            );
-            return;
-        }
-        match (&schema.kind, value) {
-            (Kind::Object(object), Value::Object(map)) => {
-                for (key, value) in map {
-                    let path = format!("{path}.{key}");
-                    match object.property(key) {
-                        Some(property) => self.form(&property.schema, value, &path),
-                        None if object.ignored.contains(key) => {}
-                        None => {
-                            self.report(Fault::WrongAnswer, &path, "the spec does not know it".to_owned());
+/// A part of a value that does not match the schema.
+pub(crate) struct Misfit {
+    pub(crate) path: String,
+    pub(crate) problem: String,
+}
+
+/// Everything in a value that a server of the current environment may not send.
+pub(crate) fn misfits(schema: &Schema, value: &Value) -> Vec<Misfit> {
+    let mut found = Vec::new();
+    form(schema, value, "", &mut found);
+    found
+}
+
+fn form(schema: &Schema, value: &Value, path: &str, found: &mut Vec<Misfit>) {
+    if value.is_null() && schema.nullable {
+        return;
+    }
+    let mut report = |path: &str, problem: String| found.push(Misfit { path: path.to_owned(), problem });
+    if let Some(wanted) = misfit(schema, value) {
+        report(path, format!("{} is sent, the spec requires {wanted}", shown(value)));
+        return;
+    }
+    match (&schema.kind, value) {
+        (Kind::Object(object), Value::Object(map)) => {
+            for property in object.properties.iter().filter(|property| property.required) {
+                if !property.names().any(|name| map.contains_key(name)) {
+                    report(&format!("{path}.{}", property.name), "it is required and missing".to_owned());
+                }
+            }
+            for (key, value) in map {
+                let path = format!("{path}.{key}");
+                match object.property(key) {
+                    Some(property) => match &property.schema.kind {
+                        Kind::List(items) if property.one_or_many && is_bare_item(items, value) => {
+                            form(items, value, &path, found);
                         }
-                    }
-                }
-                for property in object.properties.iter().filter(|property| property.required) {
-                    if !property.names().any(|name| map.contains_key(name)) {
-                        let path = format!("{path}.{}", property.name);
-                        self.report(Fault::WrongAnswer, &path, "it is required and missing".to_owned());
-                    }
+                        _ => form(&property.schema, value, &path, found),
+                    },
+                    None if object.ignored.contains(key) => {}
+                    None => found.push(Misfit { path, problem: "the spec does not know it".to_owned() }),
                 }
             }
-            (Kind::Map { values, .. }, Value::Object(map)) => {
-                map.iter().for_each(|(key, value)| self.form(values, value, &format!("{path}.{key}")));
-            }
-            (Kind::List(items) | Kind::Map { values: items, .. }, Value::Array(list)) => {
-                let rows = list.iter().enumerate();
-                rows.for_each(|(index, row)| self.form(items, row, &format!("{path}[{index}]")));
-            }
-            (Kind::Tuple(places), Value::Array(list)) => {
-                let each = places.iter().zip(list).enumerate();
-                each.for_each(|(index, (place, value))| self.form(place, value, &format!("{path}[{index}]")));
-            }
-            _ => {}
         }
+        (Kind::Map { values, .. }, Value::Object(map)) => {
+            map.iter().for_each(|(key, value)| form(values, value, &format!("{path}.{key}"), found));
+        }
+        (Kind::List(items) | Kind::Map { values: items, .. }, Value::Array(list)) => {
+            let rows = list.iter().enumerate();
+            rows.for_each(|(index, row)| form(items, row, &format!("{path}[{index}]"), found));
+        }
+        (Kind::Tuple(places), Value::Array(list)) => {
+            let each = places.iter().zip(list).enumerate();
+            each.for_each(|(index, (place, value))| form(place, value, &format!("{path}[{index}]"), found));
+        }
+        _ => {}
     }
 }
 

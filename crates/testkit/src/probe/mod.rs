@@ -2,16 +2,22 @@
 
 mod answer;
 mod calls;
+mod frames;
+mod handshake;
 mod request;
 mod response;
 mod sensitive;
+mod streams;
 mod upkeep;
 
 pub use answer::{answer, codes, statuses};
 pub use calls::{Who, calls, described, only, paged};
+pub use frames::{SentFrame, confirmed, frames};
+pub use handshake::{handshake, servers};
 pub use request::{Sent, part_of, request, request_fixture};
 pub use response::{event, response};
 pub use sensitive::{hidden, unrecorded};
+pub use streams::{Heard, Named, Topics, streams};
 pub use upkeep::{Covered, covered, fixtures};
 
 use crate::{Fault, Finding, Operation, SPEC_FILE, Spec};

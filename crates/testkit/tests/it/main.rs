@@ -13,4 +13,5 @@ mod cape;
 mod events;
 mod requests;
 mod responses;
+mod streams;
 mod toy;
