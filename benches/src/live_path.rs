@@ -3,11 +3,16 @@
 
 mod by_hand;
 mod feed;
+mod loopback;
+mod subscribing;
 
-use crate::measure::{Bar, Plan, Prepared, compare, report};
+use crate::measure::{Bar, Clock, Plan, Prepared, compare, median, pin, report, verdict};
 use capecrypto_live::Live;
+use capecrypto_stream::Connect;
 use feed::{Feed, Shape};
-use std::{cell::Cell, hint::black_box, rc::Rc};
+use loopback::Server;
+use std::{cell::Cell, hint::black_box, rc::Rc, time::Instant};
+use subscribing::Answers;
 use tokio::runtime::Runtime;
 
 const FRAMES: u32 = 100_000;
@@ -17,7 +22,7 @@ const PLAN: Plan = Plan { rounds: 21, calls: FRAMES };
 pub fn run() -> bool {
     let batched = path("frames to best price, batched: as many frames a read as fit", Shape::Batched, 1.5);
     let singly = path("frames to best price, singly: one frame a read", Shape::Singly, 1.1);
-    batched & singly & markets()
+    batched & singly & markets() & over_loopback() & subscribing()
 }
 
 fn path(title: &str, shape: Shape, at_most: f64) -> bool {
@@ -38,22 +43,65 @@ fn markets() -> bool {
     report("many markets on one connection", &compare(PLAN, candidates), &[Bar::wall(name, 1.6)])
 }
 
+fn over_loopback() -> bool {
+    pin(0);
+    let runtime = runtime();
+    let feed = Feed::new(1, FRAMES, Shape::Batched);
+    let server = Server::start(&feed);
+    let hand = prepared(
+        "tungstenite, book by hand",
+        || runtime.block_on(server.by_hand(&feed)),
+        |connection| {
+            server.go_on();
+            runtime.block_on(connection.increments(&feed));
+        },
+    );
+    let live = prepared(
+        "Live",
+        || runtime.block_on(open_live(server.clone(), &feed)),
+        |live| {
+            server.go_on();
+            runtime.block_on(reached(&live, feed.markets(), feed.last_sequences()));
+        },
+    );
+    let bar = Bar { candidate: "Live", clock: Clock::Cpu, at_most: 1.6 };
+    report("over loopback, about 640 frames a write", &compare(PLAN, [hand, live]), &[bar])
+}
+
+/// The time of one stream that subscribes to 1,000 books.
+fn subscribing() -> bool {
+    let runtime = runtime();
+    let markets: Vec<String> = (0..1_000).map(|number| format!("m{number:03}zar")).collect();
+    let answers = Answers::new(&markets);
+    let mut times: Vec<f64> = Vec::new();
+    for _ in 0..PLAN.rounds {
+        let start = Instant::now();
+        runtime.block_on(answers.subscribe(&markets));
+        times.push(start.elapsed().as_secs_f64() * 1_000.0);
+    }
+    let mut all_ok = true;
+    let verdict = verdict(median(times), 20.0, "ms", &mut all_ok);
+    println!("\nsubscribing to 1,000 books, each in a request of its own\n  {verdict}");
+    all_ok
+}
+
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 fn by_hand<'a>(name: &'static str, runtime: &'a Runtime, feed: &'a Feed) -> Prepared<'a> {
     let open = || runtime.block_on(by_hand::Connection::open(feed));
-    prepared(name, open, |connection| runtime.block_on(connection.increments(feed)))
+    prepared(name, open, |connection| {
+        feed.go_on();
+        runtime.block_on(connection.increments(feed));
+    })
 }
 
 fn live<'a>(name: &'static str, runtime: &'a Runtime, feed: &'a Feed) -> Prepared<'a> {
-    let open = || runtime.block_on(open_live(feed));
+    let open = || runtime.block_on(open_live(feed.clone(), feed));
     prepared(name, open, |live| {
-        runtime.block_on(async {
-            feed.go_on();
-            reached(&live, feed.markets(), feed.last_sequences()).await;
-        });
+        feed.go_on();
+        runtime.block_on(reached(&live, feed.markets(), feed.last_sequences()));
     })
 }
 
@@ -74,8 +122,8 @@ fn prepared<'a, T: 'a>(
 }
 
 /// Opens a connection whose books are live at their snapshots.
-async fn open_live(feed: &Feed) -> Live {
-    let mut builder = Live::builder(feed.clone());
+async fn open_live(connect: impl Connect, feed: &Feed) -> Live {
+    let mut builder = Live::builder(connect);
     for market in feed.markets() {
         builder = builder.book(market.as_str());
     }

@@ -4,6 +4,7 @@ use super::feed::{Feed, Reader};
 use capecrypto_orderbook::Book;
 use futures_util::StreamExt;
 use std::{collections::HashMap, hint::black_box};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -13,16 +14,23 @@ use tokio_tungstenite::{
 };
 
 /// A connection with its books.
-pub struct Connection {
-    socket: WebSocketStream<Reader>,
+pub struct Connection<S> {
+    socket: WebSocketStream<S>,
     books: HashMap<String, Book>,
 }
 
-impl Connection {
+impl Connection<Reader> {
     /// Opens a feed and reads its beginning.
     pub async fn open(feed: &Feed) -> Self {
+        Self::over(feed.open(), feed).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Reads the beginning of a feed over this connection.
+    pub async fn over(io: S, feed: &Feed) -> Self {
         let config = WebSocketConfig::default().read_buffer_size(8 * 1024);
-        let socket = WebSocketStream::from_raw_socket(feed.open(), Role::Client, Some(config)).await;
+        let socket = WebSocketStream::from_raw_socket(io, Role::Client, Some(config)).await;
         let book = |market: &String| (market.clone(), Book::new(market.parse().expect("a market")));
         let books = feed.markets().iter().map(book).collect();
         let mut connection = Self { socket, books };
@@ -35,7 +43,6 @@ impl Connection {
 
     /// Reads the increments, and asks for the best price after each.
     pub async fn increments(mut self, feed: &Feed) {
-        feed.go_on();
         self.read(feed.increments()).await;
     }
 

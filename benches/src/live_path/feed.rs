@@ -97,6 +97,11 @@ impl Feed {
         self.0.ends.len() - self.0.beginning
     }
 
+    /// The bytes on the wire: the beginning, and the increments.
+    pub fn bytes(&self) -> (&[u8], &[u8]) {
+        self.0.bytes.split_at(self.0.ends[self.0.beginning - 1])
+    }
+
     /// A reader that stops before the first increment.
     pub fn open(&self) -> Reader {
         self.0.gate.is_open.store(false, Ordering::SeqCst);
@@ -111,23 +116,27 @@ impl Feed {
 }
 
 impl Content {
-    /// Adds a text frame as a server writes it.
     fn push(&mut self, text: &str) {
-        self.bytes.push(0x81);
-        match text.len() {
-            small @ 0..126 => self.bytes.push(small as u8),
-            middle @ 126..65_536 => {
-                self.bytes.push(126);
-                self.bytes.extend((middle as u16).to_be_bytes());
-            }
-            large => {
-                self.bytes.push(127);
-                self.bytes.extend((large as u64).to_be_bytes());
-            }
-        }
-        self.bytes.extend(text.as_bytes());
+        frame(text, &mut self.bytes);
         self.ends.push(self.bytes.len());
     }
+}
+
+/// Adds a text frame as a server writes it.
+pub fn frame(text: &str, bytes: &mut Vec<u8>) {
+    bytes.push(0x81);
+    match text.len() {
+        small @ 0..126 => bytes.push(small as u8),
+        middle @ 126..65_536 => {
+            bytes.push(126);
+            bytes.extend((middle as u16).to_be_bytes());
+        }
+        large => {
+            bytes.push(127);
+            bytes.extend((large as u64).to_be_bytes());
+        }
+    }
+    bytes.extend(text.as_bytes());
 }
 
 /// The price of a level: bids below 841,000, asks above.
@@ -238,11 +247,14 @@ impl Connect for Feed {
     }
 
     fn unix_millis(&self) -> u64 {
-        // The same clock that a REST client asks.
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |time| time.as_millis() as u64)
+        unix_millis()
     }
+}
+
+/// The clock that a REST client asks too.
+pub fn unix_millis() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |time| time.as_millis() as u64)
 }
 
 /// The headers of an accepted handshake.

@@ -140,7 +140,7 @@ impl Keeper {
         }
         let (Some(applied), Some(book)) = (applied, self.books.get_mut(number)) else { return };
         let now = context.elapsed();
-        if book.quiet_since.is_some() {
+        if self.audit_after.is_some() && book.quiet_since.is_some() {
             book.quiet_since = Some(now);
         }
         match applied {

@@ -21,45 +21,60 @@ pub(crate) enum Frame {
     Refusal(String),
 }
 
-/// A list of names, as the server sent it: with a thousand topics it comes a thousand times, mostly the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A list of names, as the server sent it: with a thousand topics it comes a thousand times, mostly the same with one more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names(String);
 
 impl Names {
+    const BETWEEN: &str = "\",\"";
+
     /// The list, where it is one of texts.
     fn read(json: &str) -> Option<Self> {
-        // Only a list that cannot be cut by its commas is read as JSON, and written without escapes.
-        let plain = json.strip_prefix("[\"").and_then(|json| json.strip_suffix("\"]"));
-        match plain {
-            Some(names) if !names.contains(['\\', ' ', '\n', '[', '{']) => Some(Self(names.to_owned())),
-            _ => {
-                let names: Vec<String> = serde_json::from_str(json).ok()?;
-                let known: Vec<String> = names.into_iter().filter(|name| !name.contains('"')).collect();
-                Some(Self(known.join("\",\"")))
-            }
+        if let Some(names) = json.strip_prefix("[\"").and_then(|json| json.strip_suffix("\"]"))
+            && is_plain(names.as_bytes())
+        {
+            return Some(Self(names.to_owned()));
         }
+        let names: Vec<String> = serde_json::from_str(json).ok()?;
+        let known: Vec<String> = names.into_iter().filter(|name| !name.contains('"')).collect();
+        Some(Self(known.join(Self::BETWEEN)))
     }
 
-    /// Every name.
-    #[cfg(test)]
-    pub(crate) fn all(&self) -> Vec<&str> {
-        let mut all = Vec::new();
-        self.each(|name| all.push(name));
-        all
+    /// Whether it has the same names first, and perhaps more.
+    pub(crate) fn begins_with(&self, others: &Self) -> bool {
+        let more = self.0.strip_prefix(&others.0);
+        !others.0.is_empty() && more.is_some_and(|more| more.is_empty() || more.starts_with(Self::BETWEEN))
     }
 
-    /// Shows each name.
-    pub(crate) fn each<'a>(&'a self, mut show: impl FnMut(&'a str)) {
-        if !self.0.is_empty() {
-            self.0.split("\",\"").for_each(&mut show);
-        }
+    /// The names after those of another list, with which it begins.
+    pub(crate) fn after(&self, others: &Self) -> impl Iterator<Item = &str> {
+        let more = self.0.get(others.0.len()..).unwrap_or_default();
+        let more = more.strip_prefix(Self::BETWEEN).unwrap_or(more);
+        more.split(Self::BETWEEN).filter(|name| !name.is_empty())
     }
+}
+
+/// Whether a list of names can be cut by its commas, without a look at escapes, spaces and other brackets.
+fn is_plain(names: &[u8]) -> bool {
+    // All bytes are looked at without a way out, because that can be done many at a time.
+    let odd = |byte: u8| matches!(byte, b'\\' | b' ' | b'\n' | b'[' | b'{');
+    !names.iter().fold(false, |found, byte| found | odd(*byte))
+}
+
+/// The list in the server's usual answer: `{"success":{"message":"subscribed","streams":["btczar.ob-inc",…]}}`.
+fn usual_list(text: &[u8]) -> Option<Names> {
+    let names = text.strip_prefix(br#"{"success":{"message":"subscribed","streams":[""#)?;
+    let names = names.strip_suffix(br#""]}}"#).filter(|names| is_plain(names))?;
+    Some(Names(std::str::from_utf8(names).ok()?.to_owned()))
 }
 
 /// Reads a frame and tells what it is; of several topics or documents in one, each. It never fails: what cannot be read is
 /// an event.
 pub(crate) fn read(text: Bytes, mut tell: impl FnMut(Frame)) {
     let text = if text.starts_with(BOM) { text.slice(BOM.len()..) } else { text };
+    if let Some(names) = usual_list(&text) {
+        return tell(Frame::Subscriptions(Some(names)));
+    }
     if text.trim_ascii() == b"pong" {
         return;
     }
@@ -98,7 +113,7 @@ fn one(topic: &str, body: &RawValue, whole: &Bytes) -> Frame {
 /// stands behind it. Order books are most of the traffic, and the book itself reads their frames.
 pub(crate) fn book_name(text: &[u8]) -> Option<&[u8]> {
     let rest = text.strip_prefix(b"{\"")?;
-    let end = rest.iter().take(LONGEST_NAME).position(|byte| *byte == b'"')?;
+    let end = rest.get(..LONGEST_NAME).unwrap_or(rest).iter().position(|byte| *byte == b'"')?;
     let (name, body) = rest.split_at_checked(end)?;
     // A book's body holds no other object.
     let body = body.strip_prefix(b"\":{")?;
@@ -349,7 +364,7 @@ mod tests {
             (r#"["a\"b","order"]"#, &["order"]),
         ] {
             let names = Names::read(json).unwrap();
-            assert_eq!(names.all(), wanted, "{json}");
+            assert_eq!(names.after(&Names::default()).collect::<Vec<_>>(), wanted, "{json}");
         }
         for json in [r#""x""#, "[1]", r#"["a",1]"#, "null", "{}", r#"["a"],["b"]"#] {
             assert_eq!(Names::read(json), None, "{json}");

@@ -3,7 +3,7 @@
 
 use crate::{
     Event, Topic,
-    frame::{self, Frame},
+    frame::{self, Frame, Names},
 };
 use bytes::Bytes;
 use capecrypto_models::{Level, Period, PublicTrade};
@@ -98,7 +98,7 @@ fn success(payload: &[u8]) -> Result<Value, String> {
         Frame::Subscriptions(names) => {
             let mut value = json!({ "message": message(payload).map_err(|error| error.to_string())? });
             if let Some(names) = names {
-                value["streams"] = json!(names.all());
+                value["streams"] = json!(names.after(&Names::default()).collect::<Vec<_>>());
             }
             Ok(value)
         }

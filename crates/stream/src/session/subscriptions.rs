@@ -65,8 +65,8 @@ struct Entry {
     state: State,
     /// Connections in a row that died while it was asked for.
     deaths: u32,
-    /// The number of the last answer that listed it.
-    seen: u64,
+    /// Whether the last answer listed it.
+    listed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,16 +121,18 @@ pub(super) struct Subscriptions {
     entries: Vec<Entry>,
     by_name: HashMap<String, Place>,
     /// The books, by the names of their frames: a snapshot's name is not that of the topic.
-    books: HashMap<Box<[u8]>, Place, BuildHasherDefault<Fnv>>,
+    books: HashMap<Box<[u8]>, (Place, MarketId), BuildHasherDefault<Fnv>>,
     requests: VecDeque<Request>,
     /// The handshake or request that the server has not answered yet.
     in_flight: Option<Request>,
-    /// What the server listed last, in its order: the next list is mostly the same with one more.
+    /// What the server listed last, in its order.
     listed: Vec<Place>,
+    /// The same as it came: the next list mostly begins with it, and has one name more.
+    last_list: Names,
+    /// The account's topics in the table.
+    private: Vec<Place>,
     /// A connection died before its handshake was answered (rule 3).
     careful: bool,
-    /// Answers so far.
-    answers: u64,
 }
 
 impl Subscriptions {
@@ -144,8 +146,11 @@ impl Subscriptions {
                 self.by_name.insert(name.clone(), place);
                 if let Topic::Book(market) = topic {
                     for frame in [name.clone(), format!("{market}.ob-snap")] {
-                        self.books.insert(frame.into_bytes().into(), place);
+                        self.books.insert(frame.into_bytes().into(), (place, market.clone()));
                     }
+                }
+                if topic.is_private() {
+                    self.private.push(place);
                 }
                 let topic = topic.clone();
                 self.entries.push(Entry {
@@ -154,7 +159,7 @@ impl Subscriptions {
                     wanted: false,
                     state: State::Open,
                     deaths: 0,
-                    seen: 0,
+                    listed: false,
                 });
                 place
             }
@@ -167,11 +172,7 @@ impl Subscriptions {
 
     /// The book whose frames have this name.
     pub(super) fn book_of(&self, name: &[u8]) -> Option<(Place, &MarketId)> {
-        let place = *self.books.get(name)?;
-        match &self.entry(place)?.topic {
-            Topic::Book(market) => Some((place, market)),
-            _ => None,
-        }
+        self.books.get(name).map(|(place, market)| (*place, market))
     }
 
     fn is_wanted(&self, topic: &Topic) -> bool {
@@ -203,8 +204,11 @@ impl Subscriptions {
     pub(super) fn handshake(&mut self) -> (String, Vec<Topic>) {
         self.requests.clear();
         self.listed.clear();
+        self.last_list = Names::default();
         self.in_flight = None;
-        self.entries.iter_mut().for_each(|entry| entry.state = State::Open);
+        for entry in &mut self.entries {
+            (entry.state, entry.listed) = (State::Open, false);
+        }
         let mut query = String::new();
         let (mut places, mut books) = (Vec::new(), 0);
         for place in self.in_order() {
@@ -426,74 +430,88 @@ impl Subscriptions {
             request.map(|request| request.places.clone()).unwrap_or_default()
         };
         let (asked, ended) = (of(Verb::Subscribe), of(Verb::Unsubscribe));
-        let now = match names {
-            Some(names) => self.read(names),
-            None => {
-                let mut now = self.listed.clone();
-                now.retain(|place| !ended.contains(place));
-                now.extend(asked.iter().filter(|place| !self.is(**place, State::Confirmed)));
-                now
+        let (mut confirmed, vanished) = match (&request, names) {
+            // Most answers to a subscription list what was there, and then what is new.
+            (Some(_), Some(names)) if names.begins_with(&self.last_list) => {
+                let more = self.places(names.after(&self.last_list));
+                // Topics that were asked for again may be among the old ones.
+                let again: Vec<Place> =
+                    asked.iter().copied().filter(|place| self.is_listed(*place)).collect();
+                let mut confirmed = self.listed(&again, false);
+                confirmed.extend(self.listed(&more, false));
+                self.listed.extend(more);
+                (confirmed, Vec::new())
+            }
+            (_, names) => {
+                let now = match names {
+                    Some(names) => self.places(names.after(&Names::default())),
+                    None => {
+                        let mut now = self.listed.clone();
+                        now.retain(|place| !ended.contains(place));
+                        now.extend(asked.iter().filter(|place| !self.is(**place, State::Confirmed)));
+                        now
+                    }
+                };
+                let before = std::mem::replace(&mut self.listed, now.clone());
+                for place in &before {
+                    self.entries.get_mut(*place).into_iter().for_each(|entry| entry.listed = false);
+                }
+                let confirmed = self.listed(&now, request.is_none());
+                (confirmed, self.unlisted(&before, &asked))
             }
         };
-        self.answers += 1;
-        let mut confirmed = Vec::new();
-        for place in &now {
-            if let Some(entry) = self.entries.get_mut(*place) {
-                entry.seen = self.answers;
-                if entry.wanted && (entry.state != State::Confirmed || request.is_none()) {
-                    confirmed.push(*place);
-                }
-                (entry.state, entry.deaths) = (State::Confirmed, 0);
-            }
-        }
-        let mut vanished = Vec::new();
-        for place in std::mem::replace(&mut self.listed, now) {
-            let Some(entry) = self.entries.get_mut(place).filter(|entry| entry.seen < self.answers) else {
-                continue;
-            };
-            if entry.wanted && !asked.contains(&place) {
-                vanished.push(entry.topic.clone());
-            }
-            entry.state = if entry.wanted { State::Missing } else { State::Open };
-        }
+        self.last_list = names.cloned().unwrap_or_default();
         let again = asked.iter().filter(|place| self.is(**place, State::Confirmed));
         let again: Vec<Place> = again.filter(|place| !confirmed.contains(place)).copied().collect();
         confirmed.extend(again);
         let unlisted = |place: &Place| !self.is(*place, State::Confirmed) && !self.is(*place, State::Refused);
         let left_out: Vec<Place> = asked.into_iter().filter(unlisted).collect();
         self.set(&left_out, State::Missing);
-        let private =
-            self.entries.iter().filter(|entry| entry.topic.is_private() && entry.seen == self.answers);
-        let private = private.map(|entry| entry.topic.clone()).collect();
-        let ended: Vec<Place> = ended
-            .into_iter()
-            .filter(|place| self.entry(*place).is_some_and(|entry| entry.seen < self.answers))
-            .collect();
+        let private: Vec<Place> =
+            self.private.iter().copied().filter(|place| self.is_listed(*place)).collect();
+        let ended: Vec<Place> = ended.into_iter().filter(|place| !self.is_listed(*place)).collect();
         Answer {
             confirmed: self.topics(&confirmed),
             vanished,
             left_out: self.topics(&left_out),
             ended: self.topics(&ended),
-            private,
+            private: self.topics(&private),
         }
     }
 
-    /// The places of the names in a list. Unknown names are left out.
-    fn read(&self, names: &Names) -> Vec<Place> {
-        let mut expected = self.listed.iter().copied().peekable();
-        let mut places = Vec::with_capacity(self.listed.len() + 1);
-        names.each(|name| {
-            let next = expected.peek().copied();
-            if let Some(place) = next
-                && self.entry(place).is_some_and(|entry| entry.name == name)
-            {
-                expected.next();
-                places.push(place);
-            } else if let Some(place) = self.by_name.get(name) {
-                places.push(*place);
+    /// Notes that these are listed. Gives those that are news: all that are wanted, or only those that were not confirmed.
+    fn listed(&mut self, places: &[Place], all: bool) -> Vec<Place> {
+        let mut news = Vec::new();
+        for place in places {
+            let Some(entry) = self.entries.get_mut(*place) else { continue };
+            if entry.wanted && (all || entry.state != State::Confirmed) {
+                news.push(*place);
             }
-        });
-        places
+            (entry.state, entry.deaths, entry.listed) = (State::Confirmed, 0, true);
+        }
+        news
+    }
+
+    /// Looks which of those that were listed before are not any more. Gives those that are wanted, except what was just asked for.
+    fn unlisted(&mut self, before: &[Place], asked: &[Place]) -> Vec<Topic> {
+        let mut vanished = Vec::new();
+        for place in before {
+            let Some(entry) = self.entries.get_mut(*place).filter(|entry| !entry.listed) else { continue };
+            if entry.wanted && !asked.contains(place) {
+                vanished.push(entry.topic.clone());
+            }
+            entry.state = if entry.wanted { State::Missing } else { State::Open };
+        }
+        vanished
+    }
+
+    fn is_listed(&self, place: Place) -> bool {
+        self.entry(place).is_some_and(|entry| entry.listed)
+    }
+
+    /// The places of these names. Unknown names are left out.
+    fn places<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<Place> {
+        names.filter_map(|name| self.by_name.get(name).copied()).collect()
     }
 
     /// A topic was refused by its name.
