@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod book;
+mod budget;
 mod decode;
 mod error;
 mod figures;
@@ -15,6 +16,7 @@ mod terms;
 mod view;
 
 pub use book::{Applied, Book, SNAPSHOT_DEPTH};
+pub use budget::RepairBudget;
 pub use error::{ForeignFrame, LostSync, NotLive, Unreadable};
 pub use figures::{FigureError, Sweep};
 pub use repair::Repair;
