@@ -121,30 +121,41 @@ impl Book {
 
     /// Applies the message in the frame buffer, by the rules of `sync`.
     fn apply(&mut self) -> Applied {
-        let sequence = self.frame.sequence;
-        let (applied, result) = match self.frame.kind {
-            // Rule 2.
-            Kind::Snapshot => {
-                self.sync.snapshot(sequence);
-                let result = self.store.load(&self.frame, self.snapshot_depth);
-                self.frame.shrink();
-                (Applied::Snapshot { sequence }, result)
-            }
-            // Rules 3 to 5, then 6.
-            Kind::Increment => match self.sync.increment(sequence) {
-                Verdict::Apply => (Applied::Increment { sequence }, self.store.apply(&self.frame)),
-                Verdict::Ignore => return Applied::Ignored,
-                Verdict::Lost(why) => return Applied::Lost(why),
-            },
-        };
-        match result {
-            Ok(()) => applied,
-            // Rules 7 and 8. The store may be wrong now, and far too large.
-            Err(why) => {
-                self.store = Store::new();
-                Applied::Lost(self.sync.lose(why))
-            }
+        match self.frame.kind {
+            Kind::Snapshot => self.load(),
+            Kind::Increment => self.step(),
         }
+    }
+
+    /// Rule 2. Not a part of `step`, so that the rare message does not slow the usual one down.
+    #[inline(never)]
+    fn load(&mut self) -> Applied {
+        let sequence = self.frame.sequence;
+        self.sync.snapshot(sequence);
+        let loaded = self.store.load(&self.frame, self.snapshot_depth);
+        self.frame.shrink();
+        match loaded {
+            Ok(()) => Applied::Snapshot { sequence },
+            Err(why) => self.lose(why),
+        }
+    }
+
+    /// Rules 3 to 6.
+    fn step(&mut self) -> Applied {
+        let sequence = self.frame.sequence;
+        match self.sync.increment(sequence) {
+            Verdict::Apply if self.store.apply(&self.frame) => Applied::Increment { sequence },
+            Verdict::Apply => self.lose(self.store.fault()),
+            Verdict::Ignore => Applied::Ignored,
+            Verdict::Lost(why) => Applied::Lost(why),
+        }
+    }
+
+    /// Rules 7 and 8. The store may be wrong now, and far too large.
+    #[cold]
+    fn lose(&mut self, why: LostSync) -> Applied {
+        self.store = Store::new();
+        Applied::Lost(self.sync.lose(why))
     }
 
     /// The best level of each side.

@@ -72,15 +72,15 @@ impl Store {
                 Ok((entry.price.decimal(), entry.amount.decimal()))
             })?),
         };
-        self.check()
+        if self.is_sound() { Ok(()) } else { Err(self.fault()) }
     }
 
-    /// Applies an increment.
-    pub(crate) fn apply(&mut self, frame: &Frame) -> Result<(), LostSync> {
+    /// Applies an increment. `false` if the book cannot be right any more; `fault` says why.
+    pub(crate) fn apply(&mut self, frame: &Frame) -> bool {
         if !self.apply_at_once(frame) {
             self.apply_one_by_one(frame);
         }
-        self.check()
+        self.is_sound()
     }
 
     /// Applies entries that fit the current scales. After `false` some of them are applied; nothing is wrong if they are
@@ -145,19 +145,18 @@ impl Store {
         }
     }
 
-    /// Refuses a state that no correct book has.
+    /// Whether a correct book can be in this state.
     #[inline]
-    fn check(&self) -> Result<(), LostSync> {
-        let sound = match self {
+    fn is_sound(&self) -> bool {
+        match self {
             Self::Fixed(_, pair) => pair.is_sound(),
             Self::Wide(pair) => pair.is_sound(),
-        };
-        if sound { Ok(()) } else { Err(self.fault()) }
+        }
     }
 
     /// What is wrong with a state that is not sound.
     #[cold]
-    fn fault(&self) -> LostSync {
+    pub(crate) fn fault(&self) -> LostSync {
         for side in [BookSide::Bid, BookSide::Ask] {
             if self.len(side) == 0 && self.is_cut(side) {
                 return LostSync::Exhausted { side };
