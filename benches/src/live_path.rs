@@ -6,6 +6,7 @@ mod feed;
 mod loopback;
 mod subscribing;
 
+use crate::counting;
 use crate::measure::{Bar, Clock, Plan, Prepared, compare, median, pin, report, verdict};
 use capecrypto_live::Live;
 use capecrypto_stream::Connect;
@@ -22,7 +23,7 @@ const PLAN: Plan = Plan { rounds: 21, calls: FRAMES };
 pub fn run() -> bool {
     let batched = path("frames to best price, batched: as many frames a read as fit", Shape::Batched, 1.5);
     let singly = path("frames to best price, singly: one frame a read", Shape::Singly, 1.1);
-    batched & singly & markets() & over_loopback() & subscribing()
+    batched & singly & markets() & over_loopback() & subscribing() & memory()
 }
 
 fn path(title: &str, shape: Shape, at_most: f64) -> bool {
@@ -82,6 +83,34 @@ fn subscribing() -> bool {
     let mut all_ok = true;
     let verdict = verdict(median(times), 20.0, "ms", &mut all_ok);
     println!("\nsubscribing to 1,000 books, each in a request of its own\n  {verdict}");
+    all_ok
+}
+
+/// The allocations of a frame, once all buffers have their size, and the bytes of a live book.
+fn memory() -> bool {
+    let (runtime, mut all_ok) = (runtime(), true);
+    println!("\nmemory");
+    let feed = Feed::new(1, 2 * FRAMES, Shape::Batched);
+    let live = runtime.block_on(open_live(feed.clone(), &feed));
+    let half = u64::from(FRAMES) + 1;
+    feed.go_on_until(FRAMES as usize);
+    runtime.block_on(reached(&live, feed.markets(), &[half]));
+    feed.go_on();
+    let pass = || runtime.block_on(reached(&live, feed.markets(), feed.last_sequences()));
+    let ((), counted) = counting::count(pass);
+    let bar =
+        verdict(counted.allocations as f64 / f64::from(FRAMES), 0.0, "allocations a frame", &mut all_ok);
+    println!("  {FRAMES} increments: {bar}");
+
+    let feed = Feed::new(1_000, FRAMES, Shape::Batched);
+    let (_live, counted) = counting::count(|| {
+        let live = runtime.block_on(open_live(feed.clone(), &feed));
+        feed.go_on();
+        runtime.block_on(reached(&live, feed.markets(), feed.last_sequences()));
+        live
+    });
+    let bar = verdict(counted.bytes as f64 / 1e6, 17.0, "KB", &mut all_ok);
+    println!("  each of 1,000 live books, 100 levels a side: {bar}");
     all_ok
 }
 

@@ -1,6 +1,8 @@
 //! Measures the SDK side by side with the same work written by hand. See README.md.
 
+mod book;
 mod by_hand;
+mod counting;
 mod live_path;
 mod measure;
 mod rest;
@@ -15,14 +17,19 @@ capecrypto-bench TOPIC [--strict]
 
   signing        one request's signature
   rest           calls over loopback against bare reqwest, by CPU time
-  instructions   the same, in counted instructions; needs valgrind, takes minutes
-  live-path      from the socket's bytes to the best price, in memory
+  book           an increment of the order book, from its text to the best prices
+  instructions   the calls and the book in counted instructions; needs valgrind, takes minutes
+  book-instructions
+                 only the book
+  live-path      from the socket's bytes to the best price
   sandbox-page   a page of an account with 100,000 orders in the sandbox
   sandbox-open   starting a sandbox with 1,000 markets
-  all            all of these but `instructions`
+  all            all of these but the counted instructions
 
   calls get|post|list reqwest|reqwest-with-deadlines|sdk COUNT
                  makes calls and prints nothing: for callgrind
+  frames LEVELS documented|flat|one-space|unknown-field|bare-numbers by-hand|sdk COUNT
+                 feeds increments to a book and prints nothing: for callgrind
 
 --strict: exit with 1 if a result is above its bar";
 
@@ -35,12 +42,16 @@ fn main() -> ExitCode {
     let all_ok = match *arguments {
         ["signing"] => signing::run(),
         ["rest"] => rest::run(),
-        ["instructions"] => rest::instructions(),
+        ["book"] => book::run(),
+        ["book-instructions"] => book::instructions(),
+        ["instructions"] => [rest::instructions(), book::instructions()].into_iter().all(|ok| ok),
         ["live-path"] => live_path::run(),
         ["sandbox-page"] => sandbox_page::run(),
         ["sandbox-open"] => sandbox_open::run(),
         ["all"] => {
-            [signing::run(), rest::run(), sandbox_page::run(), sandbox_open::run()].into_iter().all(|ok| ok)
+            let topics =
+                [signing::run, rest::run, book::run, live_path::run, sandbox_page::run, sandbox_open::run];
+            topics.map(|run| run()).into_iter().all(|ok| ok)
         }
         ["calls", call, who, count] => {
             match count.parse().ok().and_then(|count| rest::calls(call, who, count)) {
@@ -48,7 +59,13 @@ fn main() -> ExitCode {
                 None => return usage(),
             }
         }
-        ["frames", who, shape] => match live_path::pass(who, shape == "singly") {
+        ["frames", levels, form, who, count] => {
+            match count.parse().ok().and_then(|count| book::frames(levels, form, who, count)) {
+                Some(()) => true,
+                None => return usage(),
+            }
+        }
+        ["live-frames", who, shape] => match live_path::pass(who, shape == "singly") {
             Some(()) => true,
             None => return usage(),
         },

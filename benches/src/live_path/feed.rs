@@ -8,7 +8,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -40,10 +40,11 @@ struct Content {
     gate: Gate,
 }
 
-/// Holds the increments back until it is opened. It closes when the feed is opened again.
+/// Holds frames back. When the feed is opened again, only its beginning may pass.
 #[derive(Default)]
 struct Gate {
-    is_open: AtomicBool,
+    /// How many frames may pass.
+    frames: AtomicUsize,
     waiting: Mutex<Vec<Waker>>,
 }
 
@@ -104,13 +105,18 @@ impl Feed {
 
     /// A reader that stops before the first increment.
     pub fn open(&self) -> Reader {
-        self.0.gate.is_open.store(false, Ordering::SeqCst);
+        self.0.gate.frames.store(self.0.beginning, Ordering::SeqCst);
         Reader { content: self.0.clone(), at: 0, frame: 0, waits: false }
     }
 
     /// Lets the increments pass.
     pub fn go_on(&self) {
-        self.0.gate.is_open.store(true, Ordering::SeqCst);
+        self.go_on_until(self.increments());
+    }
+
+    /// Lets so many increments pass.
+    pub fn go_on_until(&self, increments: usize) {
+        self.0.gate.frames.store(self.0.beginning + increments, Ordering::SeqCst);
         self.0.gate.waiting.lock().expect("no panic").drain(..).for_each(Waker::wake);
     }
 }
@@ -197,8 +203,8 @@ impl AsyncRead for Reader {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let content = &this.content;
-        let begins = this.at < content.ends[content.beginning - 1];
-        if !begins && !content.gate.is_open.load(Ordering::SeqCst) {
+        let passing = content.gate.frames.load(Ordering::SeqCst);
+        if this.frame >= passing {
             content.gate.waiting.lock().expect("no panic").push(cx.waker().clone());
             return Poll::Pending;
         }
@@ -206,21 +212,16 @@ impl AsyncRead for Reader {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let end = match content.shape {
-            _ if begins => content.ends[content.beginning - 1],
-            Shape::Batched => content.bytes.len(),
-            Shape::Singly => content.ends.get(this.frame).copied().unwrap_or(this.at),
+        let last = match content.shape {
+            Shape::Singly if this.frame >= content.beginning => this.frame + 1,
+            Shape::Batched | Shape::Singly => passing,
         };
+        let end = content.ends[last - 1];
         let count = (end - this.at).min(buffer.remaining());
-        if count == 0 {
-            return Poll::Pending;
-        }
         buffer.put_slice(&content.bytes[this.at..this.at + count]);
         this.at += count;
-        if begins {
-            this.frame = content.beginning;
-        } else if this.at == end {
-            this.frame += 1;
+        if this.at == end {
+            this.frame = last;
             this.waits = content.shape == Shape::Singly;
         }
         Poll::Ready(Ok(()))

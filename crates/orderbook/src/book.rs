@@ -97,38 +97,65 @@ impl Book {
     /// book that cannot be read is no error but [`Applied::Lost`], because nobody knows what it changed.
     pub fn apply_frame(&mut self, frame: &[u8]) -> Result<Applied, ForeignFrame> {
         if scan::read(frame, &self.topics, &mut self.frame).is_none() {
-            match decode::read(frame, &self.topics, &mut self.frame) {
-                Ok(()) => {}
-                Err(Refusal::Foreign) => return Err(ForeignFrame { market: self.market.clone() }),
-                Err(Refusal::Unreadable(kind, why)) => {
-                    return Ok(self.sync.unreadable(kind, why).map_or(Applied::Ignored, Applied::Lost));
+            return self.apply_unusual(frame);
+        }
+        Ok(self.apply())
+    }
+
+    /// Applies a frame that the exact scanner does not accept.
+    #[cold]
+    fn apply_unusual(&mut self, frame: &[u8]) -> Result<Applied, ForeignFrame> {
+        if scan::read_loosely(frame, &self.topics, &mut self.frame).is_none()
+            && let Err(refusal) = decode::read(frame, &self.topics, &mut self.frame)
+        {
+            self.frame.shrink();
+            return match refusal {
+                Refusal::Foreign => Err(ForeignFrame { market: self.market.clone() }),
+                Refusal::Unreadable(kind, why) => {
+                    Ok(self.sync.unreadable(kind, why).map_or(Applied::Ignored, Applied::Lost))
                 }
-            }
+            };
         }
         Ok(self.apply())
     }
 
     /// Applies the message in the frame buffer, by the rules of `sync`.
     fn apply(&mut self) -> Applied {
-        let sequence = self.frame.sequence;
-        let (applied, result) = match self.frame.kind {
-            // Rule 2.
-            Kind::Snapshot => {
-                self.sync.snapshot(sequence);
-                (Applied::Snapshot { sequence }, self.store.load(&self.frame, self.snapshot_depth))
-            }
-            // Rules 3 to 5, then 6.
-            Kind::Increment => match self.sync.increment(sequence) {
-                Verdict::Apply => (Applied::Increment { sequence }, self.store.apply(&self.frame)),
-                Verdict::Ignore => return Applied::Ignored,
-                Verdict::Lost(why) => return Applied::Lost(why),
-            },
-        };
-        match result {
-            Ok(()) => applied,
-            // Rules 7 and 8. The store may be wrong now, but nobody can read it until the next snapshot replaces it.
-            Err(why) => Applied::Lost(self.sync.lose(why)),
+        match self.frame.kind {
+            Kind::Snapshot => self.load(),
+            Kind::Increment => self.step(),
         }
+    }
+
+    /// Rule 2. Not a part of `step`, so that the rare message does not slow the usual one down.
+    #[inline(never)]
+    fn load(&mut self) -> Applied {
+        let sequence = self.frame.sequence;
+        self.sync.snapshot(sequence);
+        let loaded = self.store.load(&self.frame, self.snapshot_depth);
+        self.frame.shrink();
+        match loaded {
+            Ok(()) => Applied::Snapshot { sequence },
+            Err(why) => self.lose(why),
+        }
+    }
+
+    /// Rules 3 to 6.
+    fn step(&mut self) -> Applied {
+        let sequence = self.frame.sequence;
+        match self.sync.increment(sequence) {
+            Verdict::Apply if self.store.apply(&self.frame) => Applied::Increment { sequence },
+            Verdict::Apply => self.lose(self.store.fault()),
+            Verdict::Ignore => Applied::Ignored,
+            Verdict::Lost(why) => Applied::Lost(why),
+        }
+    }
+
+    /// Rules 7 and 8. The store may be wrong now, and far too large.
+    #[cold]
+    fn lose(&mut self, why: LostSync) -> Applied {
+        self.store = Store::new();
+        Applied::Lost(self.sync.lose(why))
     }
 
     /// The best level of each side.
@@ -136,7 +163,10 @@ impl Book {
     /// # Errors
     /// [`NotLive`] instead of an old price.
     pub fn best(&self) -> Result<Best, NotLive> {
-        self.live().map(Store::best)
+        match self.sync {
+            Sync::Live { .. } => Ok(self.store.best()),
+            _ => Err(self.not_live()),
+        }
     }
 
     /// The levels on that side, best first.
@@ -196,11 +226,12 @@ impl Book {
     }
 
     fn live(&self) -> Result<&Store, NotLive> {
-        if self.sync.is_live() {
-            Ok(&self.store)
-        } else {
-            Err(NotLive { market: self.market.clone(), state: self.state() })
-        }
+        if self.sync.is_live() { Ok(&self.store) } else { Err(self.not_live()) }
+    }
+
+    #[cold]
+    fn not_live(&self) -> NotLive {
+        NotLive { market: self.market.clone(), state: self.state() }
     }
 }
 
@@ -214,5 +245,48 @@ impl fmt::Debug for Book {
             .field("bids", &self.store.len(BookSide::Bid))
             .field("asks", &self.store.len(BookSide::Ask))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::KEPT;
+
+    fn levels(count: u32, level: impl Fn(u32) -> String) -> String {
+        format!("[{}]", (1..=count).map(level).collect::<Vec<_>>().join(","))
+    }
+
+    // The memory cannot be seen from outside.
+    #[test]
+    fn a_large_frame_leaves_no_large_buffer() {
+        let quoted = |price: u32| format!(r#"["{price}","1"]"#);
+        let bare = |price: u32| format!("[{price}, 1]");
+        let odd = |price: u32| format!("[{price}e0,1]");
+        let snap = |asks: String| format!(r#"{{"btczar.ob-snap":{{"asks":{asks},"bids":[],"sequence":1}}}}"#);
+        let inc = |asks: String, end: &str| format!(r#"{{"btczar.ob-inc":{{"asks":{asks},"sequence":2{end}"#);
+        for (frame, lost) in [
+            (snap(levels(300, quoted)), false),
+            (snap(levels(300, bare)), false),
+            (snap(levels(300, odd)), false),
+            (snap(levels(300_000, quoted)), true),
+            (inc(levels(5_000, odd), "}}"), false),
+            (inc(levels(5_000, quoted), "}"), true),
+            (inc(levels(5_000, bare), "}"), true),
+            (inc(levels(5_000, odd), r#","sequence":2}}"#), true),
+        ] {
+            let start = frame.get(..60);
+            let mut book = Book::new("btczar".parse().unwrap());
+            let first = snap(levels(5, quoted));
+            assert!(matches!(book.apply_frame(first.as_bytes()), Ok(Applied::Snapshot { .. })));
+            let applied = book.apply_frame(frame.as_bytes()).unwrap();
+            assert_eq!(matches!(applied, Applied::Lost(_)), lost, "{start:?}: {applied:?}");
+            if matches!(applied, Applied::Increment { .. }) {
+                // Its room is freed before the next one is read.
+                let _ = book.apply_frame(br#"{"btczar.ob-inc":{"sequence":3}}"#);
+            }
+            assert!(book.frame.entries.capacity() <= KEPT, "{start:?}");
+            assert!(!lost || book.store.len(BookSide::Ask) <= 5, "{start:?}");
+        }
     }
 }

@@ -6,7 +6,8 @@
 
 use crate::{
     error::Unreadable,
-    frame::{Entry, Frame, Kind, Topics},
+    frame::{Entry, Frame, Kind, Number, Topics},
+    terms::BookSide,
 };
 use capecrypto_models::{Decimal, decimal};
 use serde::{
@@ -26,9 +27,10 @@ pub(crate) enum Refusal {
 }
 
 pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Result<(), Refusal> {
+    // Some servers put a byte order mark before a text in UTF-8.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = match std::str::from_utf8(bytes) {
-        // Some servers put a byte order mark before a text in UTF-8.
-        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+        Ok(text) => text,
         Err(error) => return Err(broken(&String::from_utf8_lossy(bytes), topics, &error)),
     };
     let message = Message { topics };
@@ -124,14 +126,23 @@ fn read_body(kind: Kind, body: &RawValue, frame: &mut Frame) -> Result<(), Unrea
     }
     let body: Body<'_> =
         serde_json::from_str(body.get()).map_err(|error| Unreadable::new("message", &error))?;
-    read_side(kind, "asks", &body.asks, &mut frame.asks)?;
-    read_side(kind, "bids", &body.bids, &mut frame.bids)?;
+    read_side(kind, BookSide::Ask, &body.asks, &mut frame.entries)?;
+    read_side(kind, BookSide::Bid, &body.bids, &mut frame.entries)?;
     let sequence = body.sequence.0.ok_or_else(|| Unreadable::new("sequence", &"it is missing"))?;
     frame.sequence = read_sequence(sequence).map_err(|why| Unreadable::new("sequence", &why))?;
     Ok(())
 }
 
-fn read_side(kind: Kind, name: &str, field: &Field<'_>, entries: &mut Vec<Entry>) -> Result<(), Unreadable> {
+fn read_side(
+    kind: Kind,
+    side: BookSide,
+    field: &Field<'_>,
+    entries: &mut Vec<Entry>,
+) -> Result<(), Unreadable> {
+    let name = match side {
+        BookSide::Bid => "bids",
+        BookSide::Ask => "asks",
+    };
     let raw = match field.0.map(RawValue::get) {
         Some("null") => return Ok(()),
         Some(raw) => raw,
@@ -149,24 +160,24 @@ fn read_side(kind: Kind, name: &str, field: &Field<'_>, entries: &mut Vec<Entry>
                     serde_json::from_str(pair.get()).map_err(|error| Unreadable::new(place(), &error))?;
                 // Values after price and amount are unknown to us, and are skipped like unknown fields.
                 let pair = pair.get(..2).unwrap_or(&pair);
-                entries.push(read_pair(pair).map_err(|why| Unreadable::new(place(), &why))?);
+                entries.push(read_pair(side, pair).map_err(|why| Unreadable::new(place(), &why))?);
             }
             Ok(())
         }
         // One value after price and amount is unknown to us, and is skipped. Two could be another level, which must not
         // be lost.
         [price, amount, _] => {
-            entries.push(read_pair(&[price, amount]).map_err(|why| Unreadable::new(name, &why))?);
+            entries.push(read_pair(side, &[price, amount]).map_err(|why| Unreadable::new(name, &why))?);
             Ok(())
         }
         flat => {
-            entries.push(read_pair(flat).map_err(|why| Unreadable::new(name, &why))?);
+            entries.push(read_pair(side, flat).map_err(|why| Unreadable::new(name, &why))?);
             Ok(())
         }
     }
 }
 
-fn read_pair(pair: &[&RawValue]) -> Result<Entry, String> {
+fn read_pair(side: BookSide, pair: &[&RawValue]) -> Result<Entry, String> {
     let [price, amount] = pair else {
         return Err(format!("a level is a price and an amount, not {} values", pair.len()));
     };
@@ -178,7 +189,7 @@ fn read_pair(pair: &[&RawValue]) -> Result<Entry, String> {
     if amount.is_sign_negative() {
         return Err(format!("the amount {amount} is below zero"));
     }
-    Ok(Entry { price, amount })
+    Ok(Entry { side, price: Number::of(price), amount: Number::of(amount) })
 }
 
 /// `None` for `null` and the empty string.

@@ -2,7 +2,7 @@
 //!
 //! Nothing is ever rounded. A value that does not fit is a [`Misfit`], and the book then uses finer scales or [`Decimal`]s.
 
-use crate::frame::Entry;
+use crate::frame::{Entry, Number};
 use capecrypto_models::Decimal;
 
 /// The scales of a book: one for all its prices, one for all its amounts.
@@ -22,8 +22,17 @@ pub(crate) enum Misfit {
 }
 
 impl Scales {
+    /// The entry's price and amount at these scales, if that needs no closer look.
+    #[inline]
+    pub(crate) fn fit_quickly(self, entry: &Entry) -> Option<(i64, i64)> {
+        Some((fixed_quickly(entry.price, self.price)?, fixed_quickly(entry.amount, self.amount)?))
+    }
+
     /// The entry's price and amount at these scales.
     pub(crate) fn fit(self, entry: &Entry) -> Result<(i64, i64), Misfit> {
+        if let Some(row) = self.fit_quickly(entry) {
+            return Ok(row);
+        }
         match (fixed(entry.price, self.price), fixed(entry.amount, self.amount)) {
             (Ok(price), Ok(amount)) => Ok((price, amount)),
             (Err(None), _) | (_, Err(None)) => Err(Misfit::Large),
@@ -40,26 +49,33 @@ impl Scales {
     }
 }
 
-fn finer(value: Decimal, scale: u32) -> u32 {
-    if value.scale() <= scale { scale } else { value.normalize().scale().max(scale) }
+fn finer(value: Number, scale: u32) -> u32 {
+    if value.scale <= scale { scale } else { value.decimal().normalize().scale().max(scale) }
+}
+
+/// The value as an integer at `scale`, if it has no digits to spare.
+#[inline]
+fn fixed_quickly(value: Number, scale: u32) -> Option<i64> {
+    let (integer, missing) = (i64::try_from(value.low).ok()?, scale.checked_sub(value.scale)?);
+    if value.high == 0 { times_power_of_ten(integer, missing) } else { None }
 }
 
 /// The value as an integer at `scale`. `Err(Some(finer))`: it needs that scale. `Err(None)`: it is too large for 64 bits.
-fn fixed(value: Decimal, scale: u32) -> Result<i64, Option<u32>> {
-    if let (Ok(mantissa), Some(missing)) = (i64::try_from(value.mantissa()), scale.checked_sub(value.scale()))
-    {
-        return times_power_of_ten(mantissa, missing).ok_or(None);
+fn fixed(value: Number, scale: u32) -> Result<i64, Option<u32>> {
+    if let Some(integer) = fixed_quickly(value, scale) {
+        return Ok(integer);
     }
     // Too many digits, but some of them may be trailing zeros.
-    let value = value.normalize();
-    let mantissa = i64::try_from(value.mantissa()).map_err(|_| None)?;
+    let value = value.decimal().normalize();
+    let integer = i64::try_from(value.mantissa()).map_err(|_| None)?;
     match scale.checked_sub(value.scale()) {
-        Some(missing) => times_power_of_ten(mantissa, missing).ok_or(None),
+        Some(missing) => times_power_of_ten(integer, missing).ok_or(None),
         None => Err(Some(value.scale())),
     }
 }
 
 /// `number * 10^exponent`, where that fits.
+#[inline]
 pub(crate) fn times_power_of_ten(number: i64, exponent: u32) -> Option<i64> {
     const POWERS: [i64; 19] = [
         1,
@@ -82,17 +98,15 @@ pub(crate) fn times_power_of_ten(number: i64, exponent: u32) -> Option<i64> {
         100_000_000_000_000_000,
         1_000_000_000_000_000_000,
     ];
-    if number == 0 {
-        return Some(0);
+    match usize::try_from(exponent).ok().and_then(|exponent| POWERS.get(exponent)) {
+        Some(power) => number.checked_mul(*power),
+        None => (number == 0).then_some(0),
     }
-    number.checked_mul(*POWERS.get(usize::try_from(exponent).ok()?)?)
 }
 
-/// `number / 10^scale`. All scales come from decimals, so that they are 28 at most.
+/// `number / 10^scale`.
 pub(crate) fn decimal(number: u64, scale: u32) -> Decimal {
-    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-    let (low, middle) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-    Decimal::from_parts(low, middle, 0, false, scale.min(Decimal::MAX_SCALE))
+    Number { low: number, high: 0, scale }.decimal()
 }
 
 /// The same with a sign.
@@ -104,6 +118,7 @@ pub(crate) fn signed(number: i64, scale: u32) -> Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terms::BookSide;
     use capecrypto_models::decimal::parse;
 
     #[test]
@@ -127,7 +142,7 @@ mod tests {
             ("1", 28, Err(None)),
             ("10", 18, Err(None)),
         ] {
-            assert_eq!(fixed(parse(text).unwrap(), scale), want, "{text} at {scale}");
+            assert_eq!(fixed(Number::of(parse(text).unwrap()), scale), want, "{text} at {scale}");
         }
     }
 
@@ -145,7 +160,9 @@ mod tests {
 
     #[test]
     fn an_entry_names_the_scales_it_needs() {
-        let entry = |price, amount| Entry { price: parse(price).unwrap(), amount: parse(amount).unwrap() };
+        let number = |text| Number::of(parse(text).unwrap());
+        let entry =
+            |price, amount| Entry { side: BookSide::Bid, price: number(price), amount: number(amount) };
         let scales = Scales { price: 1, amount: 2 };
         assert_eq!(scales.fit(&entry("1.5", "0.25")), Ok((15, 25)));
         assert_eq!(scales.fit(&entry("1.55", "0.25")), Err(Misfit::Finer(Scales { price: 2, amount: 2 })));

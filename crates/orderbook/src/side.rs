@@ -55,6 +55,11 @@ impl<T: Key> Side<T> {
         self.cut
     }
 
+    /// Whether it is neither used up nor deeper than any real one.
+    pub(crate) fn is_sound(&self) -> bool {
+        (self.len != 0 || !self.cut) && self.len <= MOST_LEVELS
+    }
+
     pub(crate) fn best(&self) -> Option<&Row<T>> {
         self.runs.last()?.rows.last()
     }
@@ -73,25 +78,37 @@ impl<T: Key> Side<T> {
         Self { runs: runs.collect(), len: rows.len(), cut, floor, spare: Vec::new() }
     }
 
-    /// Sets the total amount at a price.
-    pub(crate) fn set(&mut self, key: T, amount: T) {
+    /// Sets the total amount at a price, or removes the level. It is normal to remove a level that is not there: late
+    /// cancels look like this.
+    pub(crate) fn put(&mut self, key: T, amount: T, gone: bool) {
         if self.floor.is_some_and(|floor| key < floor) {
             return;
         }
         let at = self.run_of(key);
         let Some(run) = self.runs.get_mut(at) else {
-            let mut rows = self.room();
-            rows.push((key, amount));
-            self.runs.push(Run { low: key, rows });
-            self.len += 1;
+            if !gone {
+                let mut rows = self.room();
+                rows.push((key, amount));
+                self.runs.push(Run { low: key, rows });
+                self.len += 1;
+            }
             return;
         };
         match run.rows.binary_search_by_key(&key, |row| row.0) {
+            Ok(found) if gone => {
+                run.rows.remove(found);
+                self.len -= 1;
+                if run.rows.is_empty() {
+                    let run = self.runs.remove(at);
+                    self.spare.push(run.rows);
+                }
+            }
             Ok(found) => {
                 if let Some(row) = run.rows.get_mut(found) {
                     row.1 = amount;
                 }
             }
+            Err(_) if gone => {}
             Err(place) => {
                 run.low = run.low.min(key);
                 run.rows.insert(place, (key, amount));
@@ -100,19 +117,6 @@ impl<T: Key> Side<T> {
                     self.split(at);
                 }
             }
-        }
-    }
-
-    /// Removes a level. It is normal that there is none: late cancels look like this.
-    pub(crate) fn remove(&mut self, key: T) {
-        let at = self.run_of(key);
-        let Some(run) = self.runs.get_mut(at) else { return };
-        let Ok(found) = run.rows.binary_search_by_key(&key, |row| row.0) else { return };
-        run.rows.remove(found);
-        self.len -= 1;
-        if run.rows.is_empty() {
-            let run = self.runs.remove(at);
-            self.spare.push(run.rows);
         }
     }
 
@@ -230,10 +234,10 @@ mod tests {
             for (step, (key, amount)) in moves.iter().enumerate() {
                 let key = key % width;
                 if *amount == 0 {
-                    side.remove(key);
+                    side.put(key, 0, true);
                     model.remove(&key);
                 } else {
-                    side.set(key, *amount);
+                    side.put(key, *amount, false);
                     model.insert(key, *amount);
                 }
                 if step % 64 == 0 {
@@ -252,12 +256,12 @@ mod tests {
         let mut side = Side::load(&rows, false);
         let runs = side.runs.len();
         for key in (0..1_000).rev() {
-            side.remove(key);
+            side.put(key, 0, true);
         }
         same(&side, &BTreeMap::new());
         assert_eq!(side.spare.len(), runs);
         for key in 0..1_000 {
-            side.set(key, 1);
+            side.put(key, 1, false);
         }
         same(&side, &rows.into_iter().collect());
         assert_eq!(side.spare.len(), 0);
@@ -267,13 +271,13 @@ mod tests {
     fn below_the_end_of_a_cut_snapshot_nothing_is_kept() {
         let mut side = Side::load(&[(10, 1), (20, 2)], true);
         assert!(side.is_cut());
-        side.set(9, 5);
-        side.set(15, 5);
-        side.remove(10);
-        side.set(10, 6);
+        side.put(9, 5, false);
+        side.put(15, 5, false);
+        side.put(10, 0, true);
+        side.put(10, 6, false);
         assert!(side.rows().copied().eq([(20, 2), (15, 5), (10, 6)]));
         let mut whole = Side::load(&[(10, 1)], false);
-        whole.set(9, 5);
+        whole.put(9, 5, false);
         assert_eq!(whole.len(), 2);
     }
 

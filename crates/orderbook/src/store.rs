@@ -29,7 +29,7 @@ impl<T: Key> Pair<T> {
             BookSide::Bid => (&mut self.bids, price),
             BookSide::Ask => (&mut self.asks, -price),
         };
-        if gone { side.remove(key) } else { side.set(key, amount) }
+        side.put(key, amount, gone);
     }
 
     fn convert<U: Key>(
@@ -38,6 +38,10 @@ impl<T: Key> Pair<T> {
         amount: impl Fn(T) -> Option<U>,
     ) -> Option<Pair<U>> {
         Some(Pair { bids: self.bids.convert(&key, &amount)?, asks: self.asks.convert(&key, &amount)? })
+    }
+
+    fn is_sound(&self) -> bool {
+        !self.is_crossed() && self.bids.is_sound() && self.asks.is_sound()
     }
 
     fn is_crossed(&self) -> bool {
@@ -59,35 +63,55 @@ impl Store {
 
     /// Replaces everything with a snapshot. A side of `cut_at` entries or more counts as cut.
     pub(crate) fn load(&mut self, frame: &Frame, cut_at: usize) -> Result<(), LostSync> {
-        let scales = frame.bids.iter().chain(&frame.asks).fold(Scales::default(), Scales::with);
+        let scales = frame.entries.iter().fold(Scales::default(), Scales::with);
         // The error `None` means that a value does not fit.
         *self = match pair(frame, cut_at, |entry| scales.fit(entry).map_err(|_| None)) {
             Ok(pair) => Self::Fixed(scales, pair),
             Err(Some(lost)) => return Err(lost),
-            Err(None) => {
-                Self::Wide(pair::<_, LostSync>(frame, cut_at, |entry| Ok((entry.price, entry.amount)))?)
-            }
+            Err(None) => Self::Wide(pair::<_, LostSync>(frame, cut_at, |entry| {
+                Ok((entry.price.decimal(), entry.amount.decimal()))
+            })?),
         };
-        self.check()
+        if self.is_sound() { Ok(()) } else { Err(self.fault()) }
     }
 
-    /// Applies an increment.
-    pub(crate) fn apply(&mut self, frame: &Frame) -> Result<(), LostSync> {
-        for entry in &frame.bids {
-            self.put(BookSide::Bid, entry);
+    /// Applies an increment. `false` if the book cannot be right any more; `fault` says why.
+    pub(crate) fn apply(&mut self, frame: &Frame) -> bool {
+        if !self.apply_at_once(frame) {
+            self.apply_one_by_one(frame);
         }
-        for entry in &frame.asks {
-            self.put(BookSide::Ask, entry);
-        }
-        self.check()
+        self.is_sound()
     }
 
-    fn put(&mut self, side: BookSide, entry: &Entry) {
+    /// Applies entries that fit the current scales. After `false` some of them are applied; nothing is wrong if they are
+    /// applied once more.
+    #[inline]
+    fn apply_at_once(&mut self, frame: &Frame) -> bool {
+        let Self::Fixed(scales, pair) = self else { return false };
+        for entry in &frame.entries {
+            let Some((price, amount)) = scales.fit_quickly(entry) else { return false };
+            pair.put(entry.side, price, amount, amount == 0);
+        }
+        true
+    }
+
+    /// Applies entries that may need finer scales, or decimals.
+    #[cold]
+    fn apply_one_by_one(&mut self, frame: &Frame) {
+        for entry in &frame.entries {
+            self.put(entry);
+        }
+    }
+
+    fn put(&mut self, entry: &Entry) {
+        let side = entry.side;
         let gone = entry.amount.is_zero();
         // At most three rounds: at the current scales, at finer ones, in decimals.
         loop {
             let misfit = match self {
-                Self::Wide(pair) => return pair.put(side, entry.price, entry.amount, gone),
+                Self::Wide(pair) => {
+                    return pair.put(side, entry.price.decimal(), entry.amount.decimal(), gone);
+                }
                 Self::Fixed(scales, pair) => match scales.fit(entry) {
                     Ok((price, amount)) => return pair.put(side, price, amount, gone),
                     Err(misfit) => misfit,
@@ -121,27 +145,32 @@ impl Store {
         }
     }
 
-    /// Refuses a state that no correct book has.
-    fn check(&self) -> Result<(), LostSync> {
-        let crossed = match self {
-            Self::Fixed(_, pair) => pair.is_crossed(),
-            Self::Wide(pair) => pair.is_crossed(),
-        };
-        if let (true, Best { bid: Some(bid), ask: Some(ask) }) = (crossed, self.best()) {
-            return Err(LostSync::Crossed { bid: bid.price, ask: ask.price });
+    /// Whether a correct book can be in this state.
+    #[inline]
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Fixed(_, pair) => pair.is_sound(),
+            Self::Wide(pair) => pair.is_sound(),
         }
-        for side in [BookSide::Bid, BookSide::Ask] {
-            let levels = self.len(side);
-            if levels == 0 && self.is_cut(side) {
-                return Err(LostSync::Exhausted { side });
-            }
-            if levels > MOST_LEVELS {
-                return Err(LostSync::TooDeep { side });
-            }
-        }
-        Ok(())
     }
 
+    /// What is wrong with a state that is not sound.
+    #[cold]
+    pub(crate) fn fault(&self) -> LostSync {
+        for side in [BookSide::Bid, BookSide::Ask] {
+            if self.len(side) == 0 && self.is_cut(side) {
+                return LostSync::Exhausted { side };
+            }
+            if self.len(side) > MOST_LEVELS {
+                return LostSync::TooDeep { side };
+            }
+        }
+        let price = |level: Option<Level>| level.map_or(Decimal::ZERO, |level| level.price);
+        let best = self.best();
+        LostSync::Crossed { bid: price(best.bid), ask: price(best.ask) }
+    }
+
+    #[inline]
     pub(crate) fn best(&self) -> Best {
         match self {
             Self::Fixed(scales, pair) => {
@@ -180,22 +209,32 @@ fn pair<T: Key, E: From<LostSync>>(
     cut_at: usize,
     fit: impl Fn(&Entry) -> Result<Row<T>, E>,
 ) -> Result<Pair<T>, E> {
-    let side = |side, entries: &[Entry]| -> Result<_, E> {
-        let mut rows = Vec::with_capacity(entries.len());
+    let side = |side| -> Result<_, E> {
+        let mut rows = Vec::with_capacity(frame.entries.len());
+        let mut told = 0;
         // The exchange writes the best level first, so the reverse order usually needs no sorting.
-        for entry in entries.iter().rev().filter(|entry| !entry.amount.is_zero()) {
+        for entry in frame.entries.iter().rev().filter(|entry| entry.side == side) {
+            told += 1;
+            if entry.amount.is_zero() {
+                continue;
+            }
             let (price, amount) = fit(entry)?;
             rows.push((if side == BookSide::Bid { price } else { -price }, amount));
         }
-        if !rows.is_sorted_by_key(|row| row.0) {
+        if !rises(&rows) {
             rows.sort_unstable_by_key(|row| row.0);
+            if !rises(&rows) {
+                return Err(LostSync::PriceTwice { side }.into());
+            }
         }
-        if rows.windows(2).any(|two| matches!(two, [one, other] if one.0 == other.0)) {
-            return Err(LostSync::PriceTwice { side }.into());
-        }
-        Ok(Side::load(&rows, entries.len() >= cut_at))
+        Ok(Side::load(&rows, told >= cut_at))
     };
-    Ok(Pair { bids: side(BookSide::Bid, &frame.bids)?, asks: side(BookSide::Ask, &frame.asks)? })
+    Ok(Pair { bids: side(BookSide::Bid)?, asks: side(BookSide::Ask)? })
+}
+
+/// Whether each key is above the one before.
+fn rises<T: Key>(rows: &[Row<T>]) -> bool {
+    rows.is_sorted_by(|one, other| one.0 < other.0)
 }
 
 /// Rows of a side as levels, best first.

@@ -91,6 +91,7 @@ impl Sync {
     }
 
     /// Rules 3, 4 and 5.
+    #[inline]
     pub(crate) fn increment(&mut self, got: u64) -> Verdict {
         match self {
             // Rule 3: the next one.
@@ -121,6 +122,7 @@ impl Sync {
         }
     }
 
+    #[cold]
     pub(crate) fn lose(&mut self, why: LostSync) -> LostSync {
         *self = Self::Resyncing { asked: true };
         why

@@ -4,11 +4,21 @@ use crate::support::{Random, dec, pairs};
 use capecrypto_models::{Decimal, Level};
 use std::collections::BTreeMap;
 
+/// A change of one level; an amount of zero removes it.
+#[derive(Clone)]
+pub(crate) struct Change {
+    pub(crate) is_bid: bool,
+    pub(crate) price: Decimal,
+    pub(crate) amount: Decimal,
+}
+
 /// Holds the true book. It sends its numbers in one of several spellings.
 pub(crate) struct Exchange {
     bids: BTreeMap<Decimal, Decimal>,
     asks: BTreeMap<Decimal, Decimal>,
     pub(crate) sequence: u64,
+    /// What the last increment told.
+    pub(crate) changes: Vec<Change>,
     middle: i64,
     snapshot_depth: usize,
 }
@@ -19,6 +29,7 @@ impl Exchange {
             bids: BTreeMap::new(),
             asks: BTreeMap::new(),
             sequence: 1_000 + random.next() % 1_000,
+            changes: Vec::new(),
             middle: 10_000,
             snapshot_depth,
         };
@@ -84,25 +95,27 @@ impl Exchange {
             self.bids.range(price..).map(|(bid, _)| *bid).collect()
         };
         for other in crossed {
-            changes.push((!down, other, Decimal::ZERO));
+            changes.push(Change { is_bid: !down, price: other, amount: Decimal::ZERO });
         }
-        changes.push((down, price, amount));
-        for (down, price, amount) in &changes {
-            let side = if *down { &mut self.bids } else { &mut self.asks };
-            if amount.is_zero() {
-                side.remove(price)
+        changes.push(Change { is_bid: down, price, amount });
+        for change in &changes {
+            let side = if change.is_bid { &mut self.bids } else { &mut self.asks };
+            if change.amount.is_zero() {
+                side.remove(&change.price)
             } else {
-                side.insert(*price, *amount)
+                side.insert(change.price, change.amount)
             };
         }
-        self.tell(random, &changes)
+        let frame = self.tell(random, &changes);
+        self.changes = changes;
+        frame
     }
 
-    fn tell(&self, random: &mut Random, changes: &[(bool, Decimal, Decimal)]) -> String {
+    fn tell(&self, random: &mut Random, changes: &[Change]) -> String {
         let mut fields = vec![format!("\"sequence\":{}", self.sequence)];
         for (name, down) in [("asks", false), ("bids", true)] {
             let mut list = Vec::new();
-            for (_, price, amount) in changes.iter().filter(|change| change.0 == down) {
+            for Change { price, amount, .. } in changes.iter().filter(|change| change.is_bid == down) {
                 let price = quoted(random, *price);
                 let amount = match (amount.is_zero(), random.below(5)) {
                     (true, 0) => "null".into(),

@@ -86,6 +86,19 @@ pub(crate) fn shown(book: &Book) -> Shown {
     Some((bids, asks, book.sequence().unwrap()))
 }
 
+/// A number from the environment.
+pub(crate) fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.trim().replace('_', "").parse().unwrap_or_else(|_| panic!("{name}={text} is no whole number")))
+}
+
+/// The seed of a random test: `CAPECRYPTO_SEED`, if it is set. It is printed, so that a failure can be repeated.
+pub(crate) fn seed_or(usual: u64) -> u64 {
+    let seed = setting("CAPECRYPTO_SEED").unwrap_or(usual);
+    println!("CAPECRYPTO_SEED={seed}");
+    seed
+}
+
 /// SplitMix64: small, and the same everywhere.
 pub(crate) struct Random(pub(crate) u64);
 

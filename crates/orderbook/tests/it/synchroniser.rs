@@ -1,6 +1,6 @@
 //! The exchange's rules, one by one.
 
-use crate::support::{Random, apply, book, feed, increment, level, live_book, pairs, shown, snapshot};
+use crate::support::{apply, book, feed, increment, level, live_book, pairs, shown, snapshot};
 use capecrypto_orderbook::{Applied, Book, BookSide, KnownDepth, LostSync, SNAPSHOT_DEPTH, State};
 
 fn lost(applied: Applied) -> LostSync {
@@ -293,44 +293,6 @@ fn a_book_does_not_grow_without_end() {
     let why = lost(apply(&mut book, &increment(2, "bids", "0.5", "1")));
     assert_eq!(why, LostSync::TooDeep { side: BookSide::Bid });
     assert_eq!(shown(&book), None);
-}
-
-/// Each of 10,000 increments is lost once.
-#[test]
-fn a_gap_at_any_place_is_noticed_before_the_next_read() {
-    let mut random = Random(23);
-    let mut good = live_book();
-    for sequence in 101..=10_100 {
-        let far = random.below(40);
-        let (side, price) = if random.once_in(2) { ("asks", 101 + far) } else { ("bids", 99 - far) };
-        let amount = random.pick(&["", "1", "2.5"]);
-        let lost_one = increment(sequence, side, &price.to_string(), amount);
-        let next = increment(sequence + 1, side, &price.to_string(), "3");
-
-        let mut gappy = good.clone();
-        let why = lost(apply(&mut gappy, &next));
-        assert_eq!(why, LostSync::Sequence { expected: sequence, got: sequence + 1 });
-        assert!(gappy.best().is_err() && gappy.bids().is_err() && gappy.asks().is_err(), "{sequence}");
-
-        assert_eq!(apply(&mut good, &lost_one), Applied::Increment { sequence });
-        if sequence % 100 == 0 {
-            // After the repair's snapshot the two books have to stay equal.
-            let (bids, asks, at) = shown(&good).unwrap();
-            let text = |levels: Vec<capecrypto_models::Level>| {
-                pairs(&levels.iter().map(|l| (l.price.to_string(), l.amount.to_string())).collect::<Vec<_>>())
-            };
-            let frame = format!(
-                r#"{{"btczar.ob-snap":{{"asks":{},"bids":{},"sequence":{at}}}}}"#,
-                text(asks),
-                text(bids)
-            );
-            assert_eq!(apply(&mut gappy, &frame), Applied::Snapshot { sequence });
-            assert_eq!(apply(&mut gappy, &next), Applied::Increment { sequence: sequence + 1 });
-            let mut reference = good.clone();
-            feed(&mut reference, &next);
-            assert_eq!(shown(&gappy), shown(&reference));
-        }
-    }
 }
 
 #[test]
