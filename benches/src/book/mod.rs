@@ -70,7 +70,7 @@ fn other_forms() -> bool {
         let snapshot = stream.snapshot();
         (name, snapshot, stream.frames(FRAMES))
     });
-    let mut candidates: Vec<_> =
+    let candidates: Vec<_> =
         streams.iter().map(|(name, snapshot, frames)| sdk(name, snapshot, frames)).collect();
     let measured = compare(PLAN, candidates);
     let bar = Bar { candidate: ONE_SPACE, clock: Clock::Cpu, at_most: ONE_SPACE_AT_MOST };

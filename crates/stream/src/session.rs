@@ -184,7 +184,8 @@ impl Session {
                 let age = self.config.stale_after.filter(|_| !open.told_stale);
                 let stale = age.map(|age| open.message.saturating_add(age));
                 let healthy = (!open.healthy).then(|| open.since.saturating_add(HEALTHY));
-                let retry = self.retry.map(|retry| retry.at);
+                // Not while a request is under way: its answer brings the time to look.
+                let retry = self.retry.filter(|_| self.subscriptions.is_settled()).map(|retry| retry.at);
                 let list = self.private.then_some(open.next_list);
                 [Some(open.next_ping), silent, confirm, stale, healthy, retry, list]
                     .into_iter()
@@ -382,12 +383,17 @@ impl Session {
         self.missing = missing;
     }
 
+    /// Sets the time for asking again, if none is set. One that has passed meanwhile stays: it is used at the next tick.
     fn retry_missing(&mut self, now: Now) {
-        if self.retry.is_none_or(|retry| retry.at <= now.elapsed) {
-            let wait =
-                self.retry.map_or(MISSING_FIRST, |retry| retry.wait.saturating_mul(2).min(MISSING_LONGEST));
-            self.retry = Some(Retry { at: now.elapsed.saturating_add(wait), wait });
-        }
+        self.retry
+            .get_or_insert(Retry { at: now.elapsed.saturating_add(MISSING_FIRST), wait: MISSING_FIRST });
+    }
+
+    /// Asks again for what is missing, and sets a later time for the next try.
+    fn ask_for_missing(&mut self, now: Now, last: Retry) {
+        self.subscriptions.ask_for_missing();
+        let wait = last.wait.saturating_mul(2).min(MISSING_LONGEST);
+        self.retry = Some(Retry { at: now.elapsed.saturating_add(wait), wait });
     }
 
     fn send_next(&mut self, now: Now) {
@@ -464,9 +470,10 @@ impl Session {
         if becomes_healthy {
             self.subscriptions.healthy();
         }
-        if self.retry.is_some_and(|retry| now.elapsed >= retry.at) && self.subscriptions.is_settled() {
-            self.subscriptions.ask_for_missing();
-            self.retry_missing(now);
+        if let Some(retry) = self.retry.filter(|retry| now.elapsed >= retry.at)
+            && self.subscriptions.is_settled()
+        {
+            self.ask_for_missing(now, retry);
         }
         self.send_next(now);
     }

@@ -115,3 +115,20 @@ fn a_first_confirmation_that_lacks_one_topic_is_no_gap_of_the_others() {
     confirm(&mut session, at(10_300), &["order", "trade"]);
     assert_eq!(gaps(&events(&mut session)), [(1, -5_000, 10_300)], "trades were asked for at the start");
 }
+
+#[test]
+fn a_list_that_is_under_way_when_a_missing_topic_is_due_does_not_put_it_off() {
+    let config = Config::default().list_every(Duration::from_secs(5));
+    let mut session = Session::new(config, &[Topic::Orders, Topic::Trades], 7, at(0));
+    session.connected(at(0));
+    confirm(&mut session, at(1_000), &["order"]);
+    // Trades are due at 11 s, while the list of 10 s is still on its way.
+    session.tick(at(10_000));
+    assert_eq!(sent(&mut session), [LIST]);
+    session.tick(at(11_500));
+    assert_eq!(sent(&mut session), [""; 0]);
+    assert!(session.wake_at().unwrap() > at(11_500).elapsed, "it does not spin until the answer");
+    confirm(&mut session, at(12_500), &["order"]);
+    session.tick(at(12_500));
+    assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["trade"]}"#]);
+}
