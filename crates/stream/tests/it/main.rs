@@ -9,6 +9,7 @@
 
 mod faults;
 mod handshake;
+mod hostile;
 mod sandbox;
 mod simulated;
 mod taps;

@@ -91,7 +91,8 @@ async fn opened(network: Network, config: Config) -> Stream {
 /// The events up to and including the one that `last` accepts, each with the time since the start.
 async fn until(stream: &Stream, start: Instant, last: fn(&Event) -> bool) -> Vec<(Duration, Event)> {
     let mut events = Vec::new();
-    while let Some(event) = stream.next().await {
+    let day = Duration::from_secs(24 * 3_600);
+    while let Some(event) = tokio::time::timeout(day, stream.next()).await.expect("nothing for a day") {
         let done = last(&event);
         events.push((start.elapsed(), event));
         if done {
