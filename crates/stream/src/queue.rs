@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn market_data_never_pushes_orders_trades_and_balances_out() {
+    async fn nothing_else_pushes_orders_trades_and_balances_out() {
         let queue = Queue::default();
         let fixtures = capecrypto_testkit::Fixtures::cape();
         let read = |component: &str, key: &str| {
@@ -468,7 +468,10 @@ mod tests {
         for number in 0..20_000 {
             queue.push(book(number));
         }
-        let lagged = Event::Lagged { market: 20_000 - 8_192, account: 0, connection: 0 };
+        for connections in 0..5_000 {
+            queue.push(Event::Connected { connections });
+        }
+        let lagged = Event::Lagged { market: 20_000 - 8_192, account: 0, connection: 904 };
         for expected in [lagged, order, trade, balance] {
             assert_eq!(queue.pop().await, Some(expected));
         }
