@@ -3,6 +3,7 @@
 mod by_hand;
 mod measure;
 mod rest;
+mod sandbox_frames;
 mod sandbox_open;
 mod sandbox_page;
 mod signing;
@@ -15,6 +16,7 @@ capecrypto-bench TOPIC [--strict]
   signing        one request's signature
   rest           calls over loopback against bare reqwest, by CPU time
   instructions   the same, in counted instructions; needs valgrind, takes minutes
+  sandbox-frames the CPU time of a websocket frame in the sandbox
   sandbox-page   a page of an account with 100,000 orders in the sandbox
   sandbox-open   starting a sandbox with 1,000 markets
   all            all of these but `instructions`
@@ -34,10 +36,13 @@ fn main() -> ExitCode {
         ["signing"] => signing::run(),
         ["rest"] => rest::run(),
         ["instructions"] => rest::instructions(),
+        ["sandbox-frames"] => sandbox_frames::run(),
         ["sandbox-page"] => sandbox_page::run(),
         ["sandbox-open"] => sandbox_open::run(),
         ["all"] => {
-            [signing::run(), rest::run(), sandbox_page::run(), sandbox_open::run()].into_iter().all(|ok| ok)
+            [signing::run(), rest::run(), sandbox_page::run(), sandbox_open::run(), sandbox_frames::run()]
+                .into_iter()
+                .all(|ok| ok)
         }
         ["calls", call, who, count] => {
             match count.parse().ok().and_then(|count| rest::calls(call, who, count)) {

@@ -8,6 +8,7 @@
 )]
 
 mod auth;
+mod bursts;
 mod client;
 mod faults;
 mod feed;
