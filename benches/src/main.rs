@@ -6,6 +6,7 @@ mod counting;
 mod live_path;
 mod measure;
 mod rest;
+mod sandbox_frames;
 mod sandbox_open;
 mod sandbox_page;
 mod signing;
@@ -22,6 +23,7 @@ capecrypto-bench TOPIC [--strict]
   book-instructions
                  only the book
   live-path      from the socket's bytes to the best price
+  sandbox-frames the CPU time of a websocket frame in the sandbox
   sandbox-page   a page of an account with 100,000 orders in the sandbox
   sandbox-open   starting a sandbox with 1,000 markets
   all            all of these but the counted instructions
@@ -46,11 +48,19 @@ fn main() -> ExitCode {
         ["book-instructions"] => book::instructions(),
         ["instructions"] => [rest::instructions(), book::instructions()].into_iter().all(|ok| ok),
         ["live-path"] => live_path::run(),
+        ["sandbox-frames"] => sandbox_frames::run(),
         ["sandbox-page"] => sandbox_page::run(),
         ["sandbox-open"] => sandbox_open::run(),
         ["all"] => {
-            let topics =
-                [signing::run, rest::run, book::run, live_path::run, sandbox_page::run, sandbox_open::run];
+            let topics = [
+                signing::run,
+                rest::run,
+                book::run,
+                live_path::run,
+                sandbox_page::run,
+                sandbox_open::run,
+                sandbox_frames::run,
+            ];
             topics.map(|run| run()).into_iter().all(|ok| ok)
         }
         ["calls", call, who, count] => {

@@ -213,8 +213,9 @@ impl Builder {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let host = Arc::new(self.open()?);
-        let (worker, periodic) = (Arc::clone(&host), Arc::clone(&host));
+        let (worker, waker, periodic) = (Arc::clone(&host), Arc::clone(&host), Arc::clone(&host));
         tokio::spawn(async move { worker.work().await });
+        tokio::spawn(async move { waker.wake_connections().await });
         tokio::spawn(async move { periodic.publish_periodically().await });
         let server = tokio::spawn(listener::run(Arc::clone(&host), listener));
         Ok(Sandbox {

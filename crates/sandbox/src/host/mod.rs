@@ -2,8 +2,8 @@
 //!
 //! 1. Only the methods of [`Host`] change the state; all other code reads it with [`Host::read`].
 //! 2. The lock is held to carry out commands and to copy data; answers are made after it is released.
-//! 3. Lock order: state, then hub. The locks of keys and faults are never held together with others. Nothing is awaited
-//!    while a lock is held.
+//! 3. Lock order: state, then hub, then a socket's queue. The locks of keys and faults are never held together with
+//!    others. Nothing is awaited while a lock is held.
 
 pub(crate) mod auth;
 pub(crate) mod faults;
@@ -40,8 +40,10 @@ use std::{
 };
 use tokio::sync::{Notify, watch};
 
-/// How many events are sent to the hub before the sockets get time to write.
+/// How many events with subscribers are sent to the hub before the sockets get time to write.
 const BATCH: usize = 32;
+/// How many commands and events are handled at most before others may use the state, and the sockets get time to write.
+const STEPS: usize = 256;
 /// How often, and how long each time, the worker waits for sockets whose queue is nearly full.
 const CROWDED_WAITS: usize = 50;
 const CROWDED_PAUSE: Duration = Duration::from_millis(1);
@@ -206,31 +208,30 @@ impl Host {
     /// that reads. Sockets whose client does not read are not waited for.
     async fn let_sockets_write(&self) {
         tokio::task::yield_now().await;
-        for _ in 0..CROWDED_WAITS {
-            if !self.hub.is_crowded() {
-                return;
-            }
+        let mut waits = 0;
+        while waits < CROWDED_WAITS && self.hub.is_crowded() {
+            // As long as connections are being woken, they make progress.
+            waits += usize::from(!self.hub.is_waking());
             tokio::time::sleep(CROWDED_PAUSE).await;
         }
     }
 
-    /// Publishes a batch of events. If there are none, carries out one command; if there is none either, fires timers.
-    /// False if there was nothing to do.
+    /// Carries out commands and publishes their events, at most one batch, so that each socket can write the frames of
+    /// many commands at once. If there is nothing to do, fires timers. False if there was nothing to do at all.
     fn work_once(&self) -> bool {
         let mut state = self.state();
-        let mut told = 0;
-        while let Some(event) = state.exchange.next_event() {
-            self.hub.publish(event);
-            told += 1;
-            if told == BATCH {
+        let (mut steps, mut told) = (0, 0);
+        while steps < STEPS && told < BATCH {
+            if let Some(event) = state.exchange.next_event() {
+                told += usize::from(self.hub.publish(event));
+            } else if state.exchange.engine().has_work() {
+                state.command(&self.clock, CarryOut {});
+            } else {
                 break;
             }
+            steps += 1;
         }
-        if told > 0 {
-            return true;
-        }
-        if state.exchange.engine().has_work() {
-            state.command(&self.clock, CarryOut {});
+        if steps > 0 {
             return true;
         }
         drop(state);
@@ -257,6 +258,14 @@ impl Host {
         let due_ms = self.read(Exchange::next_due)?;
         let wait_ms = due_ms.saturating_sub(self.clock.now_ms()).clamp(1, LONGEST_WAIT_MS);
         Some(Duration::from_millis(wait_ms.unsigned_abs()))
+    }
+
+    /// Wakes the connections that have something to send, until stopped.
+    pub(crate) async fn wake_connections(&self) {
+        tokio::select! {
+            () = self.hub.wake_connections() => {}
+            () = self.stopped() => {}
+        }
     }
 
     /// Publishes tickers and candles to their subscribers, until stopped.

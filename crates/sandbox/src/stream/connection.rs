@@ -3,8 +3,9 @@
 
 use super::{
     hub::Hub,
+    queue::{Item, QUEUE, Queue},
     request::{self, Request},
-    socket::{Item, Signals, Subscriber},
+    socket::{Signals, Subscriber},
     view,
 };
 use crate::base::id::AccountId;
@@ -65,7 +66,7 @@ impl Session {
         stopped: impl Future<Output = ()>,
     ) {
         let Self { hub, ping_every, drop_after, account, streams } = self;
-        let Subscriber { id, mut items, signals } = hub.join(account);
+        let Subscriber { id, queue, signals } = hub.join(account);
         // The replay is queued before the writer starts. If it does not fit in the queue, the connection ends before
         // anything is sent.
         hub.subscribe(id, &streams);
@@ -79,7 +80,7 @@ impl Session {
             () = &mut stopped => End::Close(CloseCode::Away),
             () = alive.silence() => End::Drop,
             end = read(&hub, id, &mut source, &alive) => end,
-            end = write(&mut items, &mut sink, ping_every, &signals) => end,
+            end = write(&queue, &mut sink, ping_every, &signals) => end,
         };
         hub.leave(id);
         if matches!(end, End::Freeze) {
@@ -153,7 +154,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
-    items: &mut tokio::sync::mpsc::Receiver<Item>,
+    queue: &Queue,
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
     ping_every: Duration,
     signals: &Signals,
@@ -161,33 +162,58 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     let ping_every = ping_every.max(Duration::from_millis(1));
     let mut pings = tokio::time::interval_at(Instant::now() + ping_every, ping_every);
     loop {
-        let message = tokio::select! {
-            item = items.recv() => match item {
-                Some(Item::Frame(frame)) => Message::Text(frame),
-                Some(Item::Pause(pause)) => {
-                    stand_still(signals, pause).await;
-                    continue;
-                }
-                None => return End::Drop,
-            },
-            _ = pings.tick() => Message::Ping(Bytes::new()),
+        let first = tokio::select! {
+            item = queue.next() => Some(item),
+            _ = pings.tick() => None,
         };
-        if let Some(pause) = signals.time_for(message.len()) {
-            stand_still(signals, pause).await;
-        }
-        let mut sending = sink.send(message);
-        let sent = match (&mut sending).now_or_never() {
-            Some(sent) => sent,
-            // The write has to wait, because the client does not read fast enough.
-            None => {
-                signals.set_stuck(true);
-                let sent = sending.await;
-                signals.set_stuck(false);
-                sent
-            }
+        let sent = match first {
+            Some(first) => write_ready(first, queue, sink, signals).await,
+            None => told_if_stuck(signals, sink.send(Message::Ping(Bytes::new()))).await,
         };
         if sent.is_err() {
             return End::Gone;
+        }
+    }
+}
+
+/// Sends an item and all that are ready behind it, frames in one write: a write costs much more than a frame.
+async fn write_ready<S: AsyncRead + AsyncWrite + Unpin>(
+    first: Item,
+    queue: &Queue,
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    signals: &Signals,
+) -> Result<(), Error> {
+    let ready = std::iter::once(first).chain(std::iter::from_fn(|| queue.take()));
+    // Limited, because the queue may be filled as fast as it is emptied, and pings must be sent in between.
+    for item in ready.take(QUEUE) {
+        let (frame, pause) = match item {
+            Item::Frame(frame) => {
+                let pause = signals.time_for(frame.len());
+                (Some(frame), pause)
+            }
+            Item::Pause(pause) => (None, Some(pause)),
+        };
+        if let Some(pause) = pause {
+            // The frames before a pause do not wait for its end.
+            told_if_stuck(signals, sink.flush()).await?;
+            stand_still(signals, pause).await;
+        }
+        if let Some(frame) = frame {
+            told_if_stuck(signals, sink.feed(Message::Text(frame))).await?;
+        }
+    }
+    told_if_stuck(signals, sink.flush()).await
+}
+
+/// Waits for a write. Tells the hub if it takes time, because the client does not read fast enough.
+async fn told_if_stuck<T>(signals: &Signals, mut writing: impl Future<Output = T> + Unpin) -> T {
+    match (&mut writing).now_or_never() {
+        Some(written) => written,
+        None => {
+            signals.set_stuck(true);
+            let written = writing.await;
+            signals.set_stuck(false);
+            written
         }
     }
 }

@@ -16,6 +16,8 @@ use tokio_tungstenite::{
 
 /// The largest frame that is read. It is above the limit of 512 bytes, so that a too long frame gets a close frame.
 const READ_LIMIT: usize = 64 * 1024;
+/// From how many bytes on frames are written although more frames are ready. Each connection keeps a buffer of that size.
+const WRITE_BUFFER: usize = 16 * 1024;
 
 /// The endpoint that a path names.
 #[derive(Debug)]
@@ -49,6 +51,7 @@ pub(crate) fn streams(query: Option<&str>, profile: Profile) -> Vec<String> {
 pub(crate) async fn server<S: AsyncRead + AsyncWrite + Unpin>(io: S) -> WebSocketStream<S> {
     let config = WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(READ_LIMIT))
         .max_frame_size(Some(READ_LIMIT));
     WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await

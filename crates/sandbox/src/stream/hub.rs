@@ -5,9 +5,12 @@
 //!    happens at each subscription request, even if the socket is already subscribed.
 //! 3. A new snapshot is stored, but not sent to the subscribed sockets.
 //! 4. While the store has no snapshot, increments of that market are dropped.
+//! 5. An event does not wake the connections; [`Hub::wake_connections`] does, a few at a time. With many sockets, more
+//!    events happen meanwhile, and each connection sends all of its frames in one write.
 
 use super::{
-    socket::{Item, Socket, Subscriber},
+    queue::Item,
+    socket::{Socket, Subscriber},
     trouble::{FrameFault, Step, Troubles},
     view::{self, BookStyle},
 };
@@ -19,25 +22,32 @@ use crate::{
     exchange::{event::Event, market::book::Level},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// The largest number of streams of one socket; further ones are missing from the confirmation.
 const MOST_STREAMS: usize = 500;
+/// How many connections are woken before others get time to run.
+const WOKEN_AT_ONCE: usize = 32;
 
 /// The sockets and the book store.
 #[derive(Debug)]
 pub(crate) struct Hub {
     profile: Profile,
     state: Mutex<State>,
+    /// Notified when a socket was added to `to_wake`.
+    more_to_wake: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     last_id: u64,
     sockets: BTreeMap<u64, Socket>,
+    /// The sockets that have frames and whose connections must be woken.
+    to_wake: VecDeque<u64>,
     /// The sockets that are subscribed to each topic.
     holders: BTreeMap<String, BTreeSet<u64>>,
     stores: BTreeMap<Code, Store>,
@@ -77,7 +87,7 @@ impl Store {
 
 impl Hub {
     pub(crate) fn new(profile: Profile) -> Self {
-        Self { profile, state: Mutex::default() }
+        Self { profile, state: Mutex::default(), more_to_wake: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -125,7 +135,7 @@ impl Hub {
             }
         }
         socket.send(view::confirmation("subscribed", &socket.current()).into());
-        state.drop_overrun(&BTreeSet::from([id]));
+        state.drop_if_overrun(id);
     }
 
     /// Removes streams and confirms the remaining ones.
@@ -140,7 +150,7 @@ impl Hub {
             }
         }
         socket.send(view::confirmation("unsubscribed", &socket.current()).into());
-        state.drop_overrun(&BTreeSet::from([id]));
+        state.drop_if_overrun(id);
     }
 
     /// Queues one frame for one socket.
@@ -149,48 +159,16 @@ impl Hub {
         if let Some(socket) = state.sockets.get_mut(&id) {
             socket.send(frame.into());
         }
-        state.drop_overrun(&BTreeSet::from([id]));
+        state.drop_if_overrun(id);
     }
 
-    /// Sends an event of the exchange to its subscribers.
-    pub(crate) fn publish(&self, event: Event) {
-        let mut state = self.state();
-        let profile = self.profile;
-        match event {
-            Event::Increment(increment) => {
-                let frame = Utf8Bytes::from(view::increment(&increment, state.style));
-                let store = state.stores.entry(increment.market).or_default();
-                if store.snapshot.is_none() {
-                    return;
-                }
-                store.increments.push(frame.clone());
-                if !increment.lost {
-                    state.send_public(&format!("{}.ob-inc", increment.market), || frame);
-                }
-            }
-            Event::Snapshot { market, asks, bids, sequence } => {
-                let snapshot = Some(Snapshot::Levels { asks, bids, sequence });
-                state.stores.insert(market, Store { snapshot, increments: Vec::new() });
-            }
-            Event::Forget { market } => {
-                state.stores.insert(market, Store::default());
-            }
-            Event::PublicTrade(trade) => {
-                let topic = format!("{}.trades", trade.market.id);
-                state.send_public(&topic, || view::public_trade(&trade).into());
-            }
-            Event::Order(order) => {
-                state.send_private("order", order.account, || Some(view::order(profile, &order)));
-            }
-            Event::OwnTrade { trade, account, order_id } => {
-                state.send_private("trade", account, || view::trade(profile, &trade, order_id));
-            }
-            Event::Balance { account, currency, precision, balance, at_ms } => {
-                state.send_private("balance", account, || {
-                    Some(view::balance(profile, (currency, precision), balance, at_ms))
-                });
-            }
+    /// Sends an event of the exchange to its subscribers. False if it has none.
+    pub(crate) fn publish(&self, event: Event) -> bool {
+        let sent = self.state().publish(self.profile, event);
+        if sent {
+            self.more_to_wake.notify_one();
         }
+        sent
     }
 
     /// Sends a frame to every subscriber of the topic; with `None` to all sockets.
@@ -198,12 +176,17 @@ impl Hub {
         let mut state = self.state();
         let frame = Utf8Bytes::from(frame);
         match topic {
-            Some(topic) => state.send_public(topic, || frame),
+            Some(topic) => {
+                state.send_public(topic, || frame);
+            }
             None => {
-                let all = state.sockets.keys().copied().collect();
-                state.send_to(&all, &[Step::Send(frame)]);
+                let all: Vec<u64> = state.sockets.keys().copied().collect();
+                let State { sockets, to_wake, .. } = &mut *state;
+                let overrun = put(sockets, to_wake, &all, &[Step::Send(frame)]);
+                state.remove_all(&overrun);
             }
         }
+        self.more_to_wake.notify_one();
     }
 
     /// Whether the topic has a subscriber.
@@ -216,6 +199,34 @@ impl Hub {
         let state = self.state();
         let held = state.holders.iter().filter(|(_, ids)| !ids.is_empty());
         held.map(|(topic, _)| topic.clone()).collect()
+    }
+
+    /// Wakes the connections that have something to send, a few at a time. Never returns.
+    pub(crate) async fn wake_connections(&self) {
+        loop {
+            if self.wake_some() {
+                // Those that were woken write first. Requests that come meanwhile are answered, and their events are sent
+                // together with those that wait.
+                tokio::task::yield_now().await;
+            } else {
+                self.more_to_wake.notified().await;
+            }
+        }
+    }
+
+    fn wake_some(&self) -> bool {
+        let State { sockets, to_wake, .. } = &mut *self.state();
+        let some = to_wake.len().min(WOKEN_AT_ONCE);
+        for id in to_wake.drain(..some) {
+            // A socket that is gone needs nothing.
+            sockets.get(&id).into_iter().for_each(Socket::wake);
+        }
+        some > 0
+    }
+
+    /// Whether connections must still be woken.
+    pub(crate) fn is_waking(&self) -> bool {
+        !self.state().to_wake.is_empty()
     }
 
     /// Whether any socket's queue is nearly full although its client reads.
@@ -267,53 +278,80 @@ impl Hub {
 }
 
 impl State {
-    fn send_public(&mut self, topic: &str, frame: impl FnOnce() -> Utf8Bytes) {
-        // The frame is made only if the topic has a subscriber.
-        let Some(ids) = self.holders.get(topic).filter(|ids| !ids.is_empty()).cloned() else { return };
-        self.send_topic(topic, &ids, frame());
+    fn publish(&mut self, profile: Profile, event: Event) -> bool {
+        match event {
+            Event::Increment(increment) => {
+                let frame = Utf8Bytes::from(view::increment(&increment, self.style));
+                let store = self.stores.entry(increment.market).or_default();
+                if store.snapshot.is_none() {
+                    return false;
+                }
+                store.increments.push(frame.clone());
+                !increment.lost && self.send_public(&format!("{}.ob-inc", increment.market), || frame)
+            }
+            Event::Snapshot { market, asks, bids, sequence } => {
+                let snapshot = Some(Snapshot::Levels { asks, bids, sequence });
+                self.stores.insert(market, Store { snapshot, increments: Vec::new() });
+                false
+            }
+            Event::Forget { market } => {
+                self.stores.insert(market, Store::default());
+                false
+            }
+            Event::PublicTrade(trade) => {
+                let topic = format!("{}.trades", trade.market.id);
+                self.send_public(&topic, || view::public_trade(&trade).into())
+            }
+            Event::Order(order) => {
+                self.send_private("order", order.account, || Some(view::order(profile, &order)))
+            }
+            Event::OwnTrade { trade, account, order_id } => {
+                self.send_private("trade", account, || view::trade(profile, &trade, order_id))
+            }
+            Event::Balance { account, currency, precision, balance, at_ms } => {
+                self.send_private("balance", account, || {
+                    Some(view::balance(profile, (currency, precision), balance, at_ms))
+                })
+            }
+        }
     }
 
-    fn send_private(&mut self, topic: &str, account: AccountId, render: impl FnOnce() -> Option<String>) {
-        let holders = self.holders.get(topic).into_iter().flatten().copied();
-        let own = |id: &u64| self.sockets.get(id).is_some_and(|socket| socket.account == Some(account));
-        let ids: BTreeSet<u64> = holders.filter(own).collect();
+    /// Sends a frame to the topic's subscribers. It is made only if there is one; false if there is none.
+    fn send_public(&mut self, topic: &str, frame: impl FnOnce() -> Utf8Bytes) -> bool {
+        let Self { holders, sockets, to_wake, troubles, .. } = self;
+        let Some(ids) = holders.get(topic).filter(|ids| !ids.is_empty()) else { return false };
+        let overrun = put(sockets, to_wake, ids, &troubles.meet(topic, frame()));
+        self.remove_all(&overrun);
+        true
+    }
+
+    fn send_private(
+        &mut self,
+        topic: &str,
+        account: AccountId,
+        render: impl FnOnce() -> Option<String>,
+    ) -> bool {
+        let Self { holders, sockets, to_wake, troubles, .. } = self;
+        let own = |id: &&u64| sockets.get(id).is_some_and(|socket| socket.account == Some(account));
+        let ids: Vec<u64> = holders.get(topic).into_iter().flatten().filter(own).copied().collect();
         if ids.is_empty() {
-            return;
+            return false;
         }
-        if let Some(frame) = render() {
-            self.send_topic(topic, &ids, frame.into());
+        let Some(frame) = render() else { return false };
+        let overrun = put(sockets, to_wake, &ids, &troubles.meet(topic, frame.into()));
+        self.remove_all(&overrun);
+        true
+    }
+
+    /// Drops the socket if its queue was full.
+    fn drop_if_overrun(&mut self, id: u64) {
+        if self.sockets.get(&id).is_some_and(Socket::is_overrun) {
+            self.remove(id);
         }
     }
 
-    fn send_topic(&mut self, topic: &str, ids: &BTreeSet<u64>, frame: Utf8Bytes) {
-        if self.troubles.is_empty() {
-            self.send_to(ids, &[Step::Send(frame)]);
-        } else {
-            let steps = self.troubles.meet(topic, frame);
-            self.send_to(ids, &steps);
-        }
-    }
-
-    fn send_to(&mut self, ids: &BTreeSet<u64>, steps: &[Step<Utf8Bytes>]) {
-        for id in ids {
-            let Some(socket) = self.sockets.get_mut(id) else { continue };
-            for step in steps {
-                socket.put(match step {
-                    Step::Send(frame) => Item::Frame(frame.clone()),
-                    Step::Wait(pause) => Item::Pause(*pause),
-                });
-            }
-        }
-        self.drop_overrun(ids);
-    }
-
-    /// Drops those of these sockets whose queue was full.
-    fn drop_overrun(&mut self, ids: &BTreeSet<u64>) {
-        for id in ids {
-            if self.sockets.get(id).is_some_and(Socket::is_overrun) {
-                self.remove(*id);
-            }
-        }
+    fn remove_all(&mut self, ids: &[u64]) {
+        ids.iter().for_each(|id| self.remove(*id));
     }
 
     /// Removes a socket, and ends its connection if it is still open.
@@ -328,5 +366,59 @@ impl State {
             }
         }
         socket.signals.kill.notify_one();
+    }
+}
+
+/// Queues the same for several sockets, and notes who must be woken. Returns those whose queue was full.
+fn put<'a>(
+    sockets: &mut BTreeMap<u64, Socket>,
+    to_wake: &mut VecDeque<u64>,
+    ids: impl IntoIterator<Item = &'a u64>,
+    steps: &[Step<Utf8Bytes>],
+) -> Vec<u64> {
+    let mut overrun = Vec::new();
+    for id in ids {
+        let Some(socket) = sockets.get_mut(id) else { continue };
+        for step in steps {
+            let must_wake = socket.put(match step {
+                Step::Send(frame) => Item::Frame(frame.clone()),
+                Step::Wait(pause) => Item::Pause(*pause),
+            });
+            if must_wake {
+                to_wake.push_back(*id);
+            }
+        }
+        if socket.is_overrun() {
+            overrun.push(*id);
+        }
+    }
+    overrun
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_woken_a_few_at_a_time_and_once_for_many_frames() {
+        let hub = Hub::new(Profile::Docs);
+        let subscribers: Vec<_> = (0..=WOKEN_AT_ONCE).map(|_| hub.join(None)).collect();
+        assert!(!hub.is_waking() && !hub.wake_some());
+        for _ in 0..3 {
+            hub.publish_raw(None, "text");
+        }
+        assert!(hub.wake_some());
+        assert!(hub.is_waking(), "one is left");
+        hub.leave(subscribers[WOKEN_AT_ONCE].id);
+        assert!(hub.wake_some(), "it is gone, and needs nothing");
+        assert!(!hub.is_waking() && !hub.wake_some());
+        let mut taken = 0;
+        while subscribers[0].queue.take().is_some() {
+            taken += 1;
+        }
+        assert_eq!(taken, 3);
+        hub.publish_raw(None, "text");
+        assert!(hub.wake_some(), "the first one has emptied its queue and sleeps again");
+        assert!(!hub.wake_some(), "the others have not taken anything yet");
     }
 }

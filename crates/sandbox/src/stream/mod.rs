@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod handshake;
 pub(crate) mod hub;
 pub(crate) mod periodic;
+mod queue;
 mod request;
 mod socket;
 pub(crate) mod trouble;

@@ -1,5 +1,6 @@
-//! One socket of the hub: its subscriptions, and the queue of frames to send.
+//! One socket of the hub: its subscriptions, and what it shares with its connection.
 
+use super::queue::{Item, Put, Queue};
 use crate::base::id::AccountId;
 use std::{
     sync::{
@@ -8,19 +9,8 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-
-/// The largest number of frames that may wait for a socket.
-const QUEUE: usize = 256;
-
-/// An item of the queue.
-#[derive(Debug)]
-pub(super) enum Item {
-    Frame(Utf8Bytes),
-    /// Send nothing for this long (a fault).
-    Pause(Duration),
-}
 
 /// What hub and connection share in addition to the queue.
 #[derive(Debug, Default)]
@@ -56,7 +46,7 @@ impl Signals {
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) id: u64,
-    pub(super) items: mpsc::Receiver<Item>,
+    pub(super) queue: Arc<Queue>,
     pub(super) signals: Arc<Signals>,
 }
 
@@ -66,15 +56,15 @@ pub(super) struct Socket {
     pub(super) account: Option<AccountId>,
     pub(super) streams: Vec<String>,
     pub(super) signals: Arc<Signals>,
-    queue: mpsc::Sender<Item>,
+    queue: Arc<Queue>,
     overrun: bool,
 }
 
 impl Socket {
     pub(super) fn new(id: u64, account: Option<AccountId>) -> (Self, Subscriber) {
-        let (queue, items) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Queue::default());
         let signals = Arc::new(Signals::default());
-        let subscriber = Subscriber { id, items, signals: Arc::clone(&signals) };
+        let subscriber = Subscriber { id, queue: Arc::clone(&queue), signals: Arc::clone(&signals) };
         (Self { account, streams: Vec::new(), signals, queue, overrun: false }, subscriber)
     }
 
@@ -82,12 +72,23 @@ impl Socket {
         self.streams.iter().any(|stream| stream == topic)
     }
 
+    /// Queues a frame that only this socket gets, and wakes the connection.
     pub(super) fn send(&mut self, frame: Utf8Bytes) {
-        self.put(Item::Frame(frame));
+        if self.put(Item::Frame(frame)) {
+            self.wake();
+        }
     }
 
-    pub(super) fn put(&mut self, item: Item) {
-        self.overrun |= self.queue.try_send(item).is_err();
+    /// Queues an item. True if the connection must be woken later.
+    pub(super) fn put(&mut self, item: Item) -> bool {
+        let put = self.queue.put(item);
+        self.overrun |= put == Put::Full;
+        put == Put::Wake
+    }
+
+    /// Wakes the connection, which then sends everything in the queue.
+    pub(super) fn wake(&self) {
+        self.queue.wake();
     }
 
     /// Whether the queue was full at some time.
@@ -97,7 +98,7 @@ impl Socket {
 
     /// Whether its queue is nearly full although its client reads.
     pub(super) fn is_crowded(&self) -> bool {
-        self.queue.capacity() < QUEUE / 4 && !self.signals.stuck.load(Ordering::Relaxed)
+        self.queue.is_crowded() && !self.signals.stuck.load(Ordering::Relaxed)
     }
 
     /// Its streams, public ones first.

@@ -51,10 +51,6 @@ impl<Frame: Clone> Troubles<Frame> {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -107,7 +103,7 @@ mod tests {
                 Step::Wait(_) => 0,
             }));
         }
-        assert!(troubles.is_empty());
+        assert!(troubles.0.is_empty());
         sent
     }
 

@@ -8,6 +8,7 @@
 )]
 
 mod auth;
+mod bursts;
 mod client;
 mod described;
 mod faults;
