@@ -11,7 +11,7 @@ use tokio::time::sleep;
 const SEEDS: u64 = 100;
 const MARKETS: [&str; 3] = ["btczar", "ethzar", "xrpzar"];
 /// How long there is trouble, and how long it is calm after that.
-const TROUBLE: Duration = Duration::from_secs(180);
+const TROUBLE: Duration = Duration::from_secs(150);
 const CALM: Duration = Duration::from_secs(120);
 /// So long after the last trouble everything is right again.
 const SETTLE: Duration = Duration::from_secs(100);
@@ -67,7 +67,7 @@ async fn run(seed: u64, chaos: Chaos) -> Seen {
     };
     let watch = async {
         loop {
-            sleep(ms(250)).await;
+            sleep(ms(400)).await;
             let is_settled = network.elapsed() >= TROUBLE + SETTLE;
             for age in books.iter().filter_map(|book| age(book, &exchange)) {
                 oldest.set(oldest.get().max(age));
