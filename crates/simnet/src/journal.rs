@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// The wall clock at the start of each simulation, in Unix milliseconds.
 const START_MS: u64 = 1_700_000_000_000;
-/// Longest text of a record.
+/// Longest text of a record, in bytes.
 const LONGEST: usize = 160;
 
 /// Something that happened in the simulation.
@@ -68,7 +68,8 @@ impl Journal {
     }
 
     pub(crate) fn note(&self, connection: Option<u64>, what: &str) {
-        let what = what.chars().take(LONGEST).collect();
+        let start = (0..=LONGEST).rev().find_map(|end| what.get(..end));
+        let what = start.filter(|_| what.len() > LONGEST).unwrap_or(what).to_owned();
         let record = Record { at: self.elapsed(), connection, what };
         self.lock().1.push(record);
     }

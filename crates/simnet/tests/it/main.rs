@@ -12,4 +12,6 @@ mod burst;
 mod chaos;
 mod faults;
 mod oracle;
+mod seeds;
+mod topics;
 mod watched;
