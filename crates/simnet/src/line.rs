@@ -212,7 +212,7 @@ impl Wire {
     }
 
     /// Reads what has arrived; otherwise, when something arrives.
-    fn read(&self, cx: &Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<Option<Instant>>> {
+    fn arrived(&self, cx: &Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<Option<Instant>>> {
         let mut ways = self.line.lock();
         let (way, _) = self.ways(&mut ways);
         if way.dead {
@@ -254,7 +254,7 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
         loop {
-            let at = match self.read(cx, buffer) {
+            let at = match self.arrived(cx, buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
@@ -334,5 +334,89 @@ impl Drop for Wire {
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire").field("is_client", &self.is_client).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        time::timeout,
+    };
+
+    fn open(millis: u64, bytes_per_second: Option<u32>) -> (Line, Wire, Wire) {
+        let latency = Duration::from_millis(millis);
+        let bytes_per_second = bytes_per_second.and_then(NonZeroU32::new);
+        let pace = Pace { shortest: latency, longest: latency, bytes_per_second };
+        Line::new(&pace, &mut fastrand::Rng::with_seed(1))
+    }
+
+    /// What comes within this time, and whether it is the end.
+    async fn read(wire: &mut Wire, within: Duration) -> (Vec<u8>, bool) {
+        let mut bytes = Vec::new();
+        let ended = timeout(within, wire.read_to_end(&mut bytes)).await.is_ok();
+        (bytes, ended)
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_take_their_time_and_the_end_comes_behind_them() {
+        let (line, mut client, mut server) = open(100, None);
+        server.write_all(b"hello").await.unwrap();
+        drop(server);
+        assert!(!line.is_open());
+        let start = Instant::now();
+        assert_eq!(read(&mut client, SECOND).await, (b"hello".to_vec(), true));
+        assert_eq!(start.elapsed(), Duration::from_millis(100));
+        assert_eq!(client.write_all(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_frame_that_is_cut_only_the_first_half_arrives() {
+        let (line, mut client, mut server) = open(100, None);
+        line.cut_in_next_frame(true);
+        server.write_all(b"0123456789").await.unwrap();
+        assert_eq!(read(&mut client, SECOND).await, (b"01234".to_vec(), true));
+        assert!(server.write_all(b"x").await.is_err() && client.write_all(b"x").await.is_err());
+        assert!(server.read(&mut [0]).await.is_err() && !line.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_line_brings_pieces() {
+        let (_line, mut client, mut server) = open(0, Some(100));
+        server.write_all(&[7; 100]).await.unwrap();
+        assert_eq!(read(&mut client, SECOND / 2).await, (vec![7; 50], false));
+        assert_eq!(read(&mut client, SECOND).await, (vec![7; 50], false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stopped_waits_and_what_vanishes_does_not() {
+        let (line, mut client, mut server) = open(0, None);
+        line.stop(Some(Direction::ToClient));
+        server.write_all(b"a").await.unwrap();
+        client.write_all(b"b").await.unwrap();
+        assert_eq!(read(&mut client, SECOND).await, (vec![], false));
+        assert_eq!(read(&mut server, SECOND).await, (b"b".to_vec(), false));
+        line.stop(None);
+        assert_eq!(read(&mut client, SECOND).await, (b"a".to_vec(), false));
+        line.vanish();
+        server.write_all(b"a").await.unwrap();
+        drop(server);
+        client.write_all(b"b").await.unwrap();
+        assert_eq!(read(&mut client, SECOND).await, (vec![], false), "neither bytes nor the end");
+        line.cut();
+        assert!(client.read(&mut [0]).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_waits_for_a_reader_that_is_far_behind() {
+        let (_line, mut client, mut server) = open(0, None);
+        server.write_all(&vec![1; CAPACITY]).await.unwrap();
+        assert!(timeout(SECOND, server.write_all(b"x")).await.is_err());
+        let sending = tokio::spawn(async move { server.write_all(b"x").await });
+        assert_eq!(read(&mut client, SECOND).await.0.len(), CAPACITY + 1);
+        sending.await.unwrap().unwrap();
     }
 }
