@@ -285,6 +285,23 @@ async fn a_topic_that_ends_without_a_word_is_told_and_comes_back_with_its_gap() 
     assert_eq!(setup.network.connections(), 1);
 }
 
+/// On a public connection no list is asked for, so only the audit can notice it.
+#[tokio::test(start_paused = true)]
+async fn a_book_that_ends_without_a_word_on_a_public_connection_is_noticed_by_the_audit() {
+    let network = Network::new(7).with_latency(LATENCY, LATENCY);
+    let exchange = network.exchange();
+    exchange.bid("btczar", 900, 1);
+    let live = Live::builder(Watched::new(&network)).book("btczar").audit_after(secs(20));
+    let live = live.connect().await.unwrap();
+    let mut book = live.book("btczar").unwrap();
+    book.live().await.unwrap();
+    network.fault(Fault::EndTopic("btczar.ob-inc".to_owned()));
+    exchange.bid("btczar", 950, 1);
+    sleep(secs(21)).await;
+    assert_eq!(book.levels(BookSide::Bid, 301).unwrap(), exchange.book("btczar").bids);
+    assert_eq!(exchange.topics(), ["btczar.ob-inc"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_late_list_makes_the_book_late() {
     let mut setup = Setup::new().await;
