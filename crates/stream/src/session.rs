@@ -1,8 +1,9 @@
 //! The state of a stream, without I/O and without a clock: time comes in as a value, actions go out.
 //!
 //! 1. [`subscriptions`] decides what is asked for, and when. [`coverage`] knows which events of the account may be lost.
-//! 2. A ping is sent at a steady pace. If nothing at all comes for some time after a ping, the connection is given up. If topics of
-//!    the account are subscribed, the server is also asked for its list of subscriptions: it proves until when nothing was missed.
+//! 2. A ping is sent at a steady pace. If nothing at all comes for some time after a ping, the connection is given up. The server is
+//!    also asked for its list of subscriptions: it proves until when nothing of the account was missed, and shows topics that have
+//!    ended without a word.
 //! 3. A nonce is checked at the handshake only, so each connection is signed anew.
 //! 4. If the wall clock jumps ahead of the monotonic one, the machine slept. The connection is given up at once, because it may
 //!    have died meanwhile.
@@ -186,11 +187,8 @@ impl Session {
                 let healthy = (!open.healthy).then(|| open.since.saturating_add(HEALTHY));
                 // Not while a request is under way: its answer brings the time to look.
                 let retry = self.retry.filter(|_| self.subscriptions.is_settled()).map(|retry| retry.at);
-                let list = self.private.then_some(open.next_list);
-                [Some(open.next_ping), silent, confirm, stale, healthy, retry, list]
-                    .into_iter()
-                    .flatten()
-                    .min()
+                let next = [open.next_ping, open.next_list].map(Some);
+                [silent, confirm, stale, healthy, retry].into_iter().chain(next).flatten().min()
             }
             State::Connecting | State::Stopped => None,
         }
@@ -442,19 +440,19 @@ impl Session {
     }
 
     fn tick_open(&mut self, now: Now, mut open: Open) {
+        if open.unheard.is_some_and(|at| now.elapsed >= at.saturating_add(self.config.pong_within)) {
+            return self.give_up(now, Interruption::Silent);
+        }
         if self.asked.is_some_and(|asked| now.elapsed >= asked.at.saturating_add(self.config.confirm_within))
         {
             return self.give_up(now, Interruption::Unconfirmed);
-        }
-        if open.unheard.is_some_and(|at| now.elapsed >= at.saturating_add(self.config.pong_within)) {
-            return self.give_up(now, Interruption::Silent);
         }
         if now.elapsed >= open.next_ping {
             open.next_ping = now.elapsed.saturating_add(self.config.ping_every);
             open.unheard.get_or_insert(now.elapsed);
             self.actions.push_back(Action::Ping);
         }
-        if self.private && now.elapsed >= open.next_list {
+        if now.elapsed >= open.next_list {
             open.next_list = now.elapsed.saturating_add(self.config.list_every);
             // If a request is under way, its answer has the list.
             self.subscriptions.ask_for_list();

@@ -43,6 +43,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "?cabital",
         ],
     ),
+    // For tests of users: it has the server's side of the stream's trait, and knows neither the book nor the sandbox.
+    ("capecrypto-simnet", &["capecrypto-stream", "capecrypto-models"]),
     // It has its own wire types, so that the same wrong name cannot be in client and server.
     ("capecrypto-sandbox", &[]),
     ("capecrypto-testkit", &[]),

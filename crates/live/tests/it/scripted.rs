@@ -3,40 +3,32 @@
 use crate::soon;
 use capecrypto_live::{BookSide, Live, LiveBook, State, WaitError};
 use capecrypto_models::Decimal;
-use capecrypto_stream::{Connect, ConnectError, Connection, Event, Handshake};
-use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use capecrypto_simnet::{Network, Wire};
+use capecrypto_stream::{Config, Event};
+use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
-use tokio::{io::DuplexStream, sync::mpsc};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
-};
+use tokio::sync::mpsc;
+use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
-pub(crate) type Peer = WebSocketStream<DuplexStream>;
+pub(crate) type Peer = WebSocketStream<Wire>;
 
 /// Hands the other end of each connection to the test.
-pub(crate) struct Network(pub(crate) mpsc::UnboundedSender<Peer>);
+pub(crate) fn network(peers: mpsc::UnboundedSender<Peer>) -> Network {
+    Network::scripted(7, move |peer| {
+        // The test may have ended.
+        let _ = peers.send(peer.socket);
+        std::future::ready(())
+    })
+}
 
-impl Connect for Network {
-    fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
-        Box::pin(async move {
-            let (ours, theirs) = tokio::io::duplex(64 * 1024);
-            self.0.send(WebSocketStream::from_raw_socket(theirs, Role::Server, None).await).unwrap();
-            let key = &handshake.headers.iter().find(|(name, _)| *name == "sec-websocket-key").unwrap().1;
-            let mut headers = http::HeaderMap::new();
-            headers.insert("sec-websocket-accept", derive_accept_key(key.as_bytes()).parse().unwrap());
-            Ok(Connection::new(headers, ours))
-        })
-    }
-
-    fn unix_millis(&self) -> u64 {
-        1_700_000_000_000
-    }
+/// These peers do not answer the periodic lists.
+fn without_lists() -> Config {
+    Config::default().list_every(Duration::from_secs(3_600))
 }
 
 pub(crate) async fn connected() -> (Live, LiveBook, Peer) {
     let (peers, mut received) = mpsc::unbounded_channel();
-    let live = Live::builder(Network(peers)).book("btczar").connect().await.unwrap();
+    let live = Live::builder(network(peers)).book("btczar").config(without_lists()).connect().await.unwrap();
     let book = live.book("btczar").unwrap();
     (live, book, received.recv().await.unwrap())
 }
@@ -189,8 +181,8 @@ async fn an_increment_ends_the_wait_for_an_exchange_without_a_snapshot() {
 /// A live book that is audited after five quiet seconds.
 async fn audited() -> (Live, LiveBook, Peer, mpsc::UnboundedReceiver<Peer>) {
     let (peers, mut received) = mpsc::unbounded_channel();
-    let live = Live::builder(Network(peers)).book("btczar").audit_after(Duration::from_secs(5));
-    let live = live.connect().await.unwrap();
+    let live = Live::builder(network(peers)).book("btczar").audit_after(Duration::from_secs(5));
+    let live = live.config(without_lists()).connect().await.unwrap();
     let mut book = live.book("btczar").unwrap();
     let mut peer = received.recv().await.unwrap();
     snapshot(&mut peer, 1, 100).await;
@@ -321,7 +313,7 @@ async fn a_market_that_the_exchange_does_not_list_is_an_error_and_no_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_market_that_is_listed_after_all_is_waited_for() {
     let (peers, mut received) = mpsc::unbounded_channel();
-    let live = Live::builder(Network(peers)).book("btczar").connect().await.unwrap();
+    let live = Live::builder(network(peers)).book("btczar").connect().await.unwrap();
     let mut book = live.book("btczar").unwrap();
     let mut peer = received.recv().await.unwrap();
     confirm(&mut peer, "").await;
@@ -345,7 +337,7 @@ async fn a_market_that_is_listed_after_all_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn the_time_for_a_book_begins_anew_once_it_was_live() {
     let (peers, mut received) = mpsc::unbounded_channel();
-    let builder = Live::builder(Network(peers)).book("btczar").live_within(Duration::from_secs(7));
+    let builder = Live::builder(network(peers)).book("btczar").live_within(Duration::from_secs(7));
     let live = builder.connect().await.unwrap();
     let mut peer = received.recv().await.unwrap();
     let mut book = live.book("btczar").unwrap();
@@ -368,7 +360,7 @@ async fn the_time_for_a_book_begins_anew_once_it_was_live() {
 #[tokio::test(start_paused = true)]
 async fn waiting_for_a_snapshot_that_does_not_come_has_an_end() {
     let (peers, mut received) = mpsc::unbounded_channel();
-    let builder = Live::builder(Network(peers)).book("btczar").live_within(Duration::from_secs(7));
+    let builder = Live::builder(network(peers)).book("btczar").live_within(Duration::from_secs(7));
     let live = builder.connect().await.unwrap();
     let mut peer = received.recv().await.unwrap();
     confirm(&mut peer, r#""btczar.ob-inc""#).await;
@@ -433,7 +425,7 @@ async fn a_loop_that_waits_for_changes_first_sees_the_book_that_is_there() {
 async fn an_exchange_that_cuts_its_snapshots_elsewhere_is_known_to() {
     for (depth, complete) in [(301, true), (1, false)] {
         let (peers, mut received) = mpsc::unbounded_channel();
-        let builder = Live::builder(Network(peers)).book("btczar").snapshot_depth(depth);
+        let builder = Live::builder(network(peers)).book("btczar").snapshot_depth(depth);
         let live = builder.connect().await.unwrap();
         let mut peer = received.recv().await.unwrap();
         snapshot(&mut peer, 100, 7).await;
@@ -447,7 +439,7 @@ async fn an_exchange_that_cuts_its_snapshots_elsewhere_is_known_to() {
 #[tokio::test]
 async fn of_two_books_in_one_frame_both_are_kept() {
     let (peers, mut received) = mpsc::unbounded_channel();
-    let live = Live::builder(Network(peers)).book("btczar").book("ethzar").connect().await.unwrap();
+    let live = Live::builder(network(peers)).book("btczar").book("ethzar").connect().await.unwrap();
     let mut peer = received.recv().await.unwrap();
     let message = |market: &str, price: u32| {
         format!(r#""{market}.ob-snap":{{"asks":[],"bids":[["{price}","1"]],"sequence":1}}"#)

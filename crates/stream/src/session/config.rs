@@ -13,8 +13,8 @@ pub struct Config {
     pub pong_within: Duration,
     /// How long a subscription may stay unconfirmed before the connection is given up. Default 10 s.
     pub confirm_within: Duration,
-    /// How often the server is asked for its list of subscriptions, if topics of the account are among them. A gap begins at the
-    /// last list that had its topics. Default 30 s.
+    /// How often the server is asked for its list of subscriptions. A gap begins at the last list that had its topics; a topic
+    /// that has ended without a word, such as a book's, is noticed by the next list. Default 30 s.
     pub list_every: Duration,
     /// After how long without a message [`Event::Stale`](crate::Event::Stale) is told. Default never: a market may be quiet.
     pub stale_after: Option<Duration>,

@@ -307,11 +307,10 @@ impl Subscriptions {
         self.subscribe(&wanted, is_open);
     }
 
-    /// Asks for a list if topics of the account are confirmed. If requests are under way, their answers have lists.
+    /// Asks for a list, if something is confirmed. If requests are under way, their answers have lists.
     pub(super) fn ask_for_list(&mut self) {
-        let private =
-            |entry: &Entry| entry.wanted && entry.topic.is_private() && entry.state == State::Confirmed;
-        if self.is_settled() && self.entries.iter().any(private) {
+        let confirmed = |entry: &Entry| entry.wanted && entry.state == State::Confirmed;
+        if self.is_settled() && self.entries.iter().any(confirmed) {
             self.requests.push_back(Request { verb: Verb::List, places: Vec::new() });
         }
     }

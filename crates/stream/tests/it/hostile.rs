@@ -1,8 +1,9 @@
 //! What a server must not be able to do: nothing that it sends loses anything beside it, or ends the stream.
 
-use crate::simulated::{Peer, Script, network, opened_with};
+use crate::simulated::opened_with;
+use capecrypto_simnet::{Network, Peer};
 use capecrypto_stream::{Event, Interruption, Stream};
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::SinkExt;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
@@ -79,19 +80,16 @@ fn told(events: &[Event]) -> Told {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_that_a_server_sends_loses_what_comes_after_it() {
-    let script: Script = |_, mut peer| {
-        async move {
-            let _ = peer.send(Message::text(TOPICS)).await;
-            for (message, _) in bad() {
-                for message in [message, Message::text(GOOD)] {
-                    let _ = peer.send(message).await;
-                }
+    let network = Network::scripted(7, |mut peer| async move {
+        let _ = peer.socket.send(Message::text(TOPICS)).await;
+        for (message, _) in bad() {
+            for message in [message, Message::text(GOOD)] {
+                let _ = peer.socket.send(message).await;
             }
-            while peer.next().await.is_some() {}
         }
-        .boxed()
-    };
-    let stream = opened_with(network(script).0, |builder| builder.balances().book("btczar")).await;
+        peer.idle().await;
+    });
+    let stream = opened_with(&network, |builder| builder.balances().book("btczar")).await;
     let (mut between, mut goods) = (Vec::new(), 0);
     for expected in bad() {
         loop {
@@ -114,33 +112,31 @@ async fn nothing_that_a_server_sends_loses_what_comes_after_it() {
 }
 
 /// Messages that end their connection, because after them nobody knows where the next one begins.
-async fn send_broken(number: usize, peer: &mut Peer) {
+async fn send_broken(number: u64, peer: &mut Peer) {
     use tokio_tungstenite::tungstenite::protocol::frame::{
         Frame,
         coding::{Data, OpCode},
     };
     let raw = |bytes: Vec<u8>, code, last| Message::Frame(Frame::message(bytes, OpCode::Data(code), last));
     let _ = match number {
-        1 => peer.send(Message::text("x".repeat(8 * 1024 * 1024 + 1))).await,
-        2 => peer.send(raw(vec![0xff, 0xfe], Data::Text, true)).await,
+        1 => peer.socket.send(Message::text("x".repeat(8 * 1024 * 1024 + 1))).await,
+        2 => peer.socket.send(raw(vec![0xff, 0xfe], Data::Text, true)).await,
         // A continuation of nothing.
-        3 => peer.send(raw(b"{}".to_vec(), Data::Continue, true)).await,
+        3 => peer.socket.send(raw(b"{}".to_vec(), Data::Continue, true)).await,
         _ => Ok(()),
     };
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_breaks_the_protocol_ends_one_connection_only() {
-    let script: Script = |number, mut peer| {
-        async move {
-            let _ = peer.send(Message::text(TOPICS)).await;
-            let _ = peer.send(Message::text(GOOD)).await;
-            send_broken(number, &mut peer).await;
-            while peer.next().await.is_some() {}
-        }
-        .boxed()
-    };
-    let stream = opened_with(network(script).0, |builder| builder.balances().book("btczar")).await;
+    let network = Network::scripted(7, |mut peer| async move {
+        let number = peer.number;
+        let _ = peer.socket.send(Message::text(TOPICS)).await;
+        let _ = peer.socket.send(Message::text(GOOD)).await;
+        send_broken(number, &mut peer).await;
+        peer.idle().await;
+    });
+    let stream = opened_with(&network, |builder| builder.balances().book("btczar")).await;
     let (mut goods, mut broken, mut gaps) = (0, 0, 0);
     while goods < 4 {
         match tokio::time::timeout(Duration::from_secs(60), stream.next()).await.unwrap().unwrap() {
@@ -160,21 +156,18 @@ async fn a_message_that_breaks_the_protocol_ends_one_connection_only() {
 /// The memory of the queue is bounded by what it holds; here, that the stream goes on however long nobody reads.
 #[tokio::test(start_paused = true)]
 async fn a_flood_that_nobody_reads_is_counted_and_the_newest_is_there() {
-    let script: Script = |_, mut peer| {
-        async move {
-            let _ = peer.send(Message::text(TOPICS)).await;
-            let large: Utf8Bytes = format!(r#"{{"stranger":"{}"}}"#, "x".repeat(1_000_000)).into();
-            for sequence in 0..200 {
-                let _ = peer.send(Message::Text(large.clone())).await;
-                let book = format!(r#"{{"btczar.ob-inc":{{"asks":["1","1"],"sequence":{sequence}}}}}"#);
-                let _ = peer.send(Message::text(book)).await;
-            }
-            let _ = peer.send(Message::text(GOOD)).await;
-            while peer.next().await.is_some() {}
+    let network = Network::scripted(7, |mut peer| async move {
+        let _ = peer.socket.send(Message::text(TOPICS)).await;
+        let large: Utf8Bytes = format!(r#"{{"stranger":"{}"}}"#, "x".repeat(1_000_000)).into();
+        for sequence in 0..200 {
+            let _ = peer.socket.send(Message::Text(large.clone())).await;
+            let book = format!(r#"{{"btczar.ob-inc":{{"asks":["1","1"],"sequence":{sequence}}}}}"#);
+            let _ = peer.socket.send(Message::text(book)).await;
         }
-        .boxed()
-    };
-    let stream = opened_with(network(script).0, |builder| builder.balances().book("btczar")).await;
+        let _ = peer.socket.send(Message::text(GOOD)).await;
+        peer.idle().await;
+    });
+    let stream = opened_with(&network, |builder| builder.balances().book("btczar")).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     let lagged = stream.next().await;
     let Some(Event::Lagged { market, account: 0, connection: 0 }) = lagged else { panic!("{lagged:?}") };

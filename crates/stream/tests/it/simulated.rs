@@ -1,10 +1,11 @@
 //! A simulated network on a paused clock, for faults that no real server shows on request.
 
+use capecrypto_simnet::{Fault, Network, Opening, Peer};
 use capecrypto_stream::{
-    Builder, Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Kind, Stream, Topic,
+    Builder, Config, Connect, ConnectError, Connection, Event, Handshake, Interruption, Io, Kind, Stream,
+    Topic,
 };
-use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
-use http::HeaderMap;
+use futures_util::{FutureExt, SinkExt, future::BoxFuture};
 use std::{
     pin::Pin,
     sync::{
@@ -15,82 +16,51 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        handshake::derive_accept_key,
-        protocol::{Role, frame::coding::CloseCode},
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
     },
 };
 
-pub(crate) type Peer = WebSocketStream<DuplexStream>;
-pub(crate) type Script = fn(usize, Peer) -> BoxFuture<'static, ()>;
-
-/// Each connection is handed to the script with its number.
-pub(crate) struct Network {
-    script: Script,
-    connections: Arc<AtomicUsize>,
-    accept: bool,
-    takes_bytes: bool,
-}
-
-impl Connect for Network {
-    fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
-        Box::pin(async move {
-            let number = self.connections.fetch_add(1, Ordering::SeqCst) + 1;
-            let (ours, theirs) = tokio::io::duplex(64 * 1024);
-            let script = self.script;
-            tokio::spawn(async move {
-                let peer = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
-                script(number, peer).await;
-            });
-            let key = &handshake.headers.iter().find(|(name, _)| *name == "sec-websocket-key").unwrap().1;
-            let accept = if self.accept {
-                derive_accept_key(key.as_bytes())
-            } else {
-                "of another protocol".to_owned()
-            };
-            let mut headers = HeaderMap::new();
-            headers.insert("sec-websocket-accept", accept.parse().unwrap());
-            Ok(if self.takes_bytes {
-                Connection::new(headers, ours)
-            } else {
-                Connection::new(headers, Stuck(ours))
-            })
-        })
-    }
-
-    fn unix_millis(&self) -> u64 {
-        1_700_000_000_000
-    }
-}
-
-pub(crate) fn network(script: Script) -> (Network, Arc<AtomicUsize>) {
-    let connections = Arc::new(AtomicUsize::new(0));
-    (Network { script, connections: connections.clone(), accept: true, takes_bytes: true }, connections)
-}
-
 async fn confirm(peer: &mut Peer) {
-    let text = r#"{"success":{"message":"subscribed","streams":["btczar.ob-inc"]}}"#;
-    let _ = peer.send(Message::text(text)).await;
+    peer.confirm(&["btczar.ob-inc"]).await;
+}
+
+/// A network whose peers confirm the book and then answer pings.
+fn network() -> Network {
+    Network::scripted(7, |mut peer| async move {
+        confirm(&mut peer).await;
+        peer.idle().await;
+    })
+}
+
+/// A network whose peers hang up at once.
+fn hanging_up() -> Network {
+    Network::scripted(7, |_| async {})
 }
 
 /// Opens a stream whose topics and taps the test chooses.
-pub(crate) async fn opened_with(network: Network, choose: impl FnOnce(Builder) -> Builder) -> Stream {
-    choose(Stream::builder(network)).connect().await.unwrap()
+pub(crate) async fn opened_with(network: &Network, choose: impl FnOnce(Builder) -> Builder) -> Stream {
+    choose(Stream::builder(network.clone())).connect().await.unwrap()
 }
 
-async fn opened(network: Network, config: Config) -> Stream {
-    Stream::builder(network).book("btczar").config(config).connect().await.unwrap()
+/// These peers do not answer the periodic lists.
+async fn opened(network: &Network, config: Config) -> Stream {
+    let config = config.list_every(Duration::from_secs(24 * 3_600));
+    Stream::builder(network.clone()).book("btczar").config(config).connect().await.unwrap()
 }
 
 /// The events up to and including the one that `last` accepts, each with the time since the start.
 async fn until(stream: &Stream, start: Instant, last: fn(&Event) -> bool) -> Vec<(Duration, Event)> {
-    let mut events = Vec::new();
+    let mut events: Vec<(Duration, Event)> = Vec::new();
     let day = Duration::from_secs(24 * 3_600);
     while let Some(event) = tokio::time::timeout(day, stream.next()).await.expect("nothing for a day") {
         let done = last(&event);
@@ -98,25 +68,18 @@ async fn until(stream: &Stream, start: Instant, last: fn(&Event) -> bool) -> Vec
         if done {
             return events;
         }
+        assert!(events.len() < 10_000, "it does not come: {:?}", events.get(..20));
     }
     panic!("the stream ended: {events:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_vanishes_is_noticed_within_25_seconds() {
-    let script: Script = |number, mut peer| {
-        Box::pin(async move {
-            confirm(&mut peer).await;
-            if number == 1 {
-                // Holds the connection and never reads again: no pong comes back.
-                std::future::pending::<()>().await;
-            }
-            while peer.next().await.is_some() {}
-        })
-    };
-    let (network, connections) = network(script);
+    let network = network();
     let start = Instant::now();
-    let stream = opened(network, Config::default()).await;
+    let stream = opened(&network, Config::default()).await;
+    until(&stream, start, |event| matches!(event, Event::Subscribed { .. })).await;
+    network.fault(Fault::Vanish);
     let events = until(&stream, start, |event| matches!(event, Event::Connected { connections: 2 })).await;
     let (at, lost) = events.iter().find(|(_, event)| matches!(event, Event::Disconnected { .. })).unwrap();
     assert!(matches!(lost, Event::Disconnected { why: Interruption::Silent, .. }), "{lost:?}");
@@ -128,24 +91,18 @@ async fn a_peer_that_vanishes_is_noticed_within_25_seconds() {
     )
     .await;
     assert!(more.is_err());
-    assert_eq!(connections.load(Ordering::SeqCst), 2);
+    assert_eq!(network.connections(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_hour_of_refused_connections_is_survived_at_a_decent_pace() {
-    let script: Script = |number, mut peer| {
-        Box::pin(async move {
-            if number == 1 || number > 130 {
-                confirm(&mut peer).await;
-            }
-            if number > 130 {
-                while peer.next().await.is_some() {}
-            }
-        })
-    };
-    let (network, connections) = network(script);
+    let network = network();
     let start = Instant::now();
-    let stream = opened(network, Config::default()).await;
+    let stream = opened(&network, Config::default()).await;
+    network.fault(Fault::Cut);
+    for _ in 0..129 {
+        network.fault(Fault::Opening(Opening::DropBeforeRead));
+    }
     let events = until(&stream, start, |event| matches!(event, Event::Connected { connections: 131 })).await;
     let took = events.last().unwrap().0;
     assert!(took >= Duration::from_secs(130 * 15 - 200), "{took:?}");
@@ -154,36 +111,29 @@ async fn an_hour_of_refused_connections_is_survived_at_a_decent_pace() {
         _ => None,
     });
     assert!(waits.max().unwrap() <= Duration::from_secs(30));
-    assert_eq!(connections.load(Ordering::SeqCst), 131);
+    assert_eq!(network.connections(), 131);
 }
 
 #[tokio::test(start_paused = true)]
 async fn goodbyes_oversized_messages_and_cut_frames_end_one_connection_only() {
-    let script: Script = |number, mut peer| {
-        Box::pin(async move {
-            confirm(&mut peer).await;
-            match number {
-                1 => {
-                    let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame {
-                        code: CloseCode::Restart,
-                        reason: "".into(),
-                    };
-                    let _ = peer.close(Some(frame)).await;
-                }
-                2 => {
-                    let _ = peer.send(Message::text("x".repeat(8 * 1024 * 1024 + 1))).await;
-                }
-                3 => {
-                    use tokio::io::AsyncWriteExt;
-                    // A text frame that announces 100 bytes and sends 3.
-                    let _ = peer.get_mut().write_all(&[0x81, 100, b'{', b'"', b'b']).await;
-                }
-                _ => while peer.next().await.is_some() {},
+    let network = Network::scripted(7, |mut peer| async move {
+        confirm(&mut peer).await;
+        match peer.number {
+            1 => {
+                let frame = CloseFrame { code: CloseCode::Restart, reason: "".into() };
+                peer.socket.close(Some(frame)).await.unwrap();
             }
-        })
-    };
-    let (network, _) = network(script);
-    let stream = opened(network, Config::default()).await;
+            2 => {
+                peer.say("x".repeat(8 * 1024 * 1024 + 1)).await;
+            }
+            // A text frame that announces 100 bytes and sends 3.
+            3 => peer.raw(&[0x81, 100, b'{', b'"', b'b']).await.unwrap(),
+            _ => {
+                peer.idle().await;
+            }
+        }
+    });
+    let stream = opened(&network, Config::default()).await;
     let events =
         until(&stream, Instant::now(), |event| matches!(event, Event::Connected { connections: 4 })).await;
     let whys: Vec<_> = events
@@ -203,54 +153,44 @@ async fn goodbyes_oversized_messages_and_cut_frames_end_one_connection_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_of_another_protocol_is_refused() {
-    let (network, _) = network(|_, _| Box::pin(async {}));
-    let error =
-        Stream::builder(Network { accept: false, ..network }).book("btczar").connect().await.unwrap_err();
+    let network = network();
+    network.fault(Fault::Opening(Opening::NotAWebsocket));
+    let error = Stream::builder(network).book("btczar").connect().await.unwrap_err();
     assert!(error.to_string().contains("not a websocket"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_told_where_it_was_asked_for() {
-    let script: Script = |_, mut peer| {
-        Box::pin(async move {
-            confirm(&mut peer).await;
-            while peer.next().await.is_some() {}
-        })
-    };
-    let (network, connections) = network(script);
+    let network = network();
     let start = Instant::now();
-    let stream = opened(network, Config::default().stale_after(Duration::from_secs(90))).await;
+    let stream = opened(&network, Config::default().stale_after(Duration::from_secs(90))).await;
     let events = until(&stream, start, |event| matches!(event, Event::Stale { .. })).await;
     let at = events.last().unwrap().0;
     assert!((Duration::from_secs(90)..=Duration::from_secs(91)).contains(&at), "{at:?}");
-    assert_eq!(connections.load(Ordering::SeqCst), 1, "pings are answered, so the connection stays");
+    assert_eq!(network.connections(), 1, "pings are answered, so the connection stays");
 }
 
 #[tokio::test(start_paused = true)]
 async fn closing_and_dropping_say_goodbye_and_leave_no_task() {
-    static GOODBYES: AtomicUsize = AtomicUsize::new(0);
-    let script: Script = |_, mut peer| {
-        Box::pin(async move {
+    let goodbyes = Arc::new(AtomicUsize::new(0));
+    let counted = goodbyes.clone();
+    let network = Network::scripted(7, move |mut peer| {
+        let counted = counted.clone();
+        async move {
             confirm(&mut peer).await;
-            while let Some(Ok(message)) = peer.next().await {
-                if message.is_close() {
-                    GOODBYES.fetch_add(1, Ordering::SeqCst);
-                }
-            }
-        })
-    };
-    let (first, _) = network(script);
-    let stream = opened(first, Config::default()).await;
+            counted.fetch_add(usize::from(peer.idle().await), Ordering::SeqCst);
+        }
+    });
+    let stream = opened(&network, Config::default()).await;
     stream.close().await;
-    assert_eq!(GOODBYES.load(Ordering::SeqCst), 1);
+    assert_eq!(goodbyes.load(Ordering::SeqCst), 1);
     while let Some(event) = stream.next().await {
         assert!(!matches!(event, Event::Disconnected { .. }), "a wanted end is no lost connection");
     }
     assert!(stream.subscribe([Topic::Tickers]).await.is_err());
     stream.close().await;
 
-    let (second, _) = network(script);
-    drop(opened(second, Config::default()).await);
+    drop(opened(&network, Config::default()).await);
     let metrics = tokio::runtime::Handle::current().metrics();
     for _ in 0..1_000 {
         if metrics.num_alive_tasks() == 0 {
@@ -259,7 +199,7 @@ async fn closing_and_dropping_say_goodbye_and_leave_no_task() {
         tokio::time::advance(Duration::from_millis(10)).await;
     }
     assert_eq!(metrics.num_alive_tasks(), 0, "no task is left");
-    assert_eq!(GOODBYES.load(Ordering::SeqCst), 2);
+    assert_eq!(goodbyes.load(Ordering::SeqCst), 2);
 }
 
 /// Sends a text message of some size as one frame, a piece every 20 ms.
@@ -268,7 +208,7 @@ async fn send_slowly(peer: &mut Peer, text: &str) {
     frame.extend(u64::try_from(text.len()).unwrap().to_be_bytes());
     frame.extend(text.as_bytes());
     for piece in frame.chunks(1_000) {
-        peer.get_mut().write_all(piece).await.unwrap();
+        peer.raw(piece).await.unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -279,40 +219,34 @@ fn large_tickers() -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_message_over_a_slow_line_is_a_sign_of_life() {
-    let script: Script = |_, mut peer| {
-        Box::pin(async move {
-            confirm(&mut peer).await;
-            send_slowly(&mut peer, &large_tickers()).await;
-            while peer.next().await.is_some() {}
-        })
-    };
-    let (network, connections) = network(script);
+    let network = Network::scripted(7, |mut peer| async move {
+        confirm(&mut peer).await;
+        send_slowly(&mut peer, &large_tickers()).await;
+        peer.idle().await;
+    });
     let start = Instant::now();
     let config = Config::default().heartbeat(Duration::from_millis(300), Duration::from_millis(200));
-    let stream = opened(network, config).await;
+    let stream = opened(&network, config).await;
     let events = until(&stream, start, |event| matches!(event, Event::Tickers(_))).await;
     assert!(!events.iter().any(|(_, event)| matches!(event, Event::Disconnected { .. })), "{events:?}");
     assert!(start.elapsed() > Duration::from_secs(1), "the message came too fast for this test");
-    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    assert_eq!(network.connections(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_large_answer_to_a_subscription_may_take_its_time_while_bytes_come() {
-    let script: Script = |_, mut peer| {
-        Box::pin(async move {
-            send_slowly(&mut peer, &large_tickers()).await;
-            confirm(&mut peer).await;
-            while peer.next().await.is_some() {}
-        })
-    };
-    let (network, connections) = network(script);
+    let network = Network::scripted(7, |mut peer| async move {
+        send_slowly(&mut peer, &large_tickers()).await;
+        confirm(&mut peer).await;
+        peer.idle().await;
+    });
     let start = Instant::now();
     let config = Config::default()
         .heartbeat(Duration::from_millis(300), Duration::from_millis(200))
         .confirm_within(Duration::from_millis(400));
-    let stream = opened(network, config).await;
+    let stream = opened(&network, config).await;
     until(&stream, start, |event| matches!(event, Event::Subscribed { .. })).await;
-    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    assert_eq!(network.connections(), 1);
 }
 
 #[tokio::test]
@@ -325,20 +259,18 @@ async fn times_that_cannot_be_kept_are_refused_by_name_before_anything_is_opened
         (Config::default().confirm_within(Duration::ZERO), "confirm_within"),
         (Config::default().stale_after(Duration::ZERO), "stale_after"),
     ] {
-        let (network, connections) = network(|_, _| Box::pin(async {}));
-        let error = Stream::builder(network).book("btczar").config(config).connect().await.unwrap_err();
+        let network = network();
+        let error =
+            Stream::builder(network.clone()).book("btczar").config(config).connect().await.unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidArgument);
         assert!(error.to_string().contains(name), "{error}");
-        assert_eq!(connections.load(Ordering::SeqCst), 0);
+        assert_eq!(network.connections(), 0);
     }
 }
 
 #[test]
 fn without_a_runtime_or_its_timers_opening_is_an_error() {
-    let connect = || {
-        let (network, _) = network(|_, _| Box::pin(async {}));
-        Stream::builder(network).book("btczar").connect()
-    };
+    let connect = || Stream::builder(hanging_up()).book("btczar").connect();
     let error = connect().now_or_never().expect("it must not wait").unwrap_err();
     assert!(error.kind() == Kind::Runtime && error.to_string().contains("tokio"), "{error}");
     let bare = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -348,8 +280,7 @@ fn without_a_runtime_or_its_timers_opening_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_seed_repeats_the_waits_between_connections() {
     async fn waits(seed: u64) -> Vec<Duration> {
-        let (network, _) = network(|_, _| Box::pin(async {}));
-        let stream = opened(network, Config::default().seed(seed)).await;
+        let stream = opened(&hanging_up(), Config::default().seed(seed)).await;
         let mut waits = Vec::new();
         while waits.len() < 5 {
             if let Some(Event::Disconnected { retry_in, .. }) = stream.next().await {
@@ -379,26 +310,19 @@ fn an_interruption_says_what_happened_in_words() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_in_many_fragments_is_bounded_as_a_whole() {
-    use tokio_tungstenite::tungstenite::protocol::frame::{
-        Frame,
-        coding::{Data, OpCode},
-    };
-    let script: Script = |number, mut peer| {
-        Box::pin(async move {
-            confirm(&mut peer).await;
-            let piece = "x".repeat(1024 * 1024);
-            for at in 0..if number == 1 { 9 } else { 0 } {
-                let code = OpCode::Data(if at == 0 { Data::Text } else { Data::Continue });
-                let frame = Frame::message(piece.clone(), code, at == 8);
-                if peer.send(Message::Frame(frame)).await.is_err() {
-                    return;
-                }
+    let network = Network::scripted(7, |mut peer| async move {
+        confirm(&mut peer).await;
+        let piece = "x".repeat(1024 * 1024);
+        for at in 0..if peer.number == 1 { 9 } else { 0 } {
+            let code = OpCode::Data(if at == 0 { Data::Text } else { Data::Continue });
+            let frame = Frame::message(piece.clone(), code, at == 8);
+            if peer.socket.send(Message::Frame(frame)).await.is_err() {
+                return;
             }
-            while peer.next().await.is_some() {}
-        })
-    };
-    let (network, _) = network(script);
-    let stream = opened(network, Config::default()).await;
+        }
+        peer.idle().await;
+    });
+    let stream = opened(&network, Config::default()).await;
     let events =
         until(&stream, Instant::now(), |event| matches!(event, Event::Connected { connections: 2 })).await;
     let told = events.iter().any(|(_, event)| {
@@ -408,7 +332,7 @@ async fn a_message_in_many_fragments_is_bounded_as_a_whole() {
 }
 
 /// A connection that brings bytes and takes none.
-struct Stuck(DuplexStream);
+struct Stuck(Box<dyn Io>);
 
 impl AsyncRead for Stuck {
     fn poll_read(
@@ -434,35 +358,15 @@ impl AsyncWrite for Stuck {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_takes_no_bytes_is_given_up_after_five_seconds() {
-    let script: Script = |_, mut peer| {
-        Box::pin(async move {
-            confirm(&mut peer).await;
-            std::future::pending::<()>().await;
-        })
-    };
-    let network = Network { takes_bytes: false, ..network(script).0 };
-    // No deadline but that of sending can end it after the first ping.
-    let (ping, long) = (Duration::from_secs(15), Duration::from_secs(3_600));
-    let start = Instant::now();
-    let stream = opened(network, Config::default().heartbeat(ping, long)).await;
-    let events = until(&stream, start, |event| matches!(event, Event::Disconnected { .. })).await;
-    let (at, lost) = events.last().unwrap();
-    assert!(matches!(lost, Event::Disconnected { why: Interruption::Silent, .. }), "{lost:?}");
-    assert_eq!(at.as_secs(), 20);
-}
+/// The same network, whose connections take no bytes.
+struct TakesNothing(Network);
 
-/// Never answers a handshake, from the given one on.
-struct Mute(Network, usize);
-
-impl Connect for Mute {
+impl Connect for TakesNothing {
     fn connect<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, Result<Connection, ConnectError>> {
-        if self.0.connections.load(Ordering::SeqCst) + 1 < self.1 {
-            return self.0.connect(handshake);
-        }
-        self.0.connections.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::pending())
+        Box::pin(async move {
+            let connection = self.0.connect(handshake).await?;
+            Ok(Connection::new(connection.headers, Stuck(connection.io)))
+        })
     }
 
     fn unix_millis(&self) -> u64 {
@@ -471,17 +375,37 @@ impl Connect for Mute {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_without_an_answer_is_given_up_after_fifteen_seconds() {
-    let script: Script = |_, mut peer| Box::pin(async move { confirm(&mut peer).await });
+async fn a_peer_that_takes_no_bytes_is_given_up_after_five_seconds() {
+    // No deadline but that of sending can end it after the first ping.
+    let (ping, long) = (Duration::from_secs(15), Duration::from_secs(3_600));
     let start = Instant::now();
-    let error = Stream::builder(Mute(network(script).0, 1)).book("btczar").connect().await.unwrap_err();
+    let stream = Stream::builder(TakesNothing(network()))
+        .book("btczar")
+        .config(Config::default().heartbeat(ping, long))
+        .connect()
+        .await
+        .unwrap();
+    let events = until(&stream, start, |event| matches!(event, Event::Disconnected { .. })).await;
+    let (at, lost) = events.last().unwrap();
+    assert!(matches!(lost, Event::Disconnected { why: Interruption::Silent, .. }), "{lost:?}");
+    assert_eq!(at.as_secs(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_without_an_answer_is_given_up_after_fifteen_seconds() {
+    let network = network();
+    network.fault(Fault::Opening(Opening::Silent));
+    let start = Instant::now();
+    let error = Stream::builder(network.clone()).book("btczar").connect().await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed().as_secs()), (Kind::Connect, 15));
     assert!(error.to_string().contains("in time"), "{error}");
     // Later ones are tried again.
-    let (network, connections) = network(script);
-    let stream = Stream::builder(Mute(network, 2)).book("btczar").connect().await.unwrap();
+    let stream = opened(&network, Config::default()).await;
+    network.fault(Fault::Openings(Opening::Silent));
+    network.fault(Fault::Cut);
     let failed = |event: &Event| matches!(event, Event::Disconnected { why: Interruption::Failed { what }, .. } if what.contains("in time"));
     until(&stream, start, failed).await;
     until(&stream, start, failed).await;
-    assert!(connections.load(Ordering::SeqCst) >= 3);
+    network.heal();
+    until(&stream, start, |event| matches!(event, Event::Connected { .. })).await;
 }

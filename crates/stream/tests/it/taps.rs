@@ -1,22 +1,13 @@
 //! Taps: what they see, what they hand on, and what they ask for.
 
-use crate::simulated::{Peer, Script, network, opened_with};
+use crate::simulated::opened_with;
 use capecrypto_models::{Balance, Timestamp};
+use capecrypto_simnet::Network;
 use capecrypto_stream::{Config, Context, Event, Missed, Reconciler, Stream, Tap, Topic};
-use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio_tungstenite::tungstenite::Message;
-
-async fn say(peer: &mut Peer, text: &str) {
-    let _ = peer.send(Message::text(text)).await;
-}
-
-async fn confirm(peer: &mut Peer, names: &str) {
-    say(peer, &format!(r#"{{"success":{{"message":"subscribed","streams":[{names}]}}}}"#)).await;
-}
 
 fn balance(amount: u32) -> String {
     format!(r#"{{"balance":{{"currency":"zar","balance":"{amount}","locked":"0"}}}}"#)
@@ -61,16 +52,13 @@ impl Tap for Double {
 
 #[tokio::test(start_paused = true)]
 async fn each_tap_gets_what_the_one_before_it_emits_and_the_consumer_what_the_last_one_emits() {
-    let script: Script = |_, mut peer| {
-        async move {
-            confirm(&mut peer, "\"balance\"").await;
-            say(&mut peer, "{\"stranger\":{}}").await;
-            say(&mut peer, &balance(1)).await;
-            while peer.next().await.is_some() {}
-        }
-        .boxed()
-    };
-    let stream = opened_with(network(script).0, |builder| {
+    let network = Network::scripted(7, |mut peer| async move {
+        peer.confirm(&["balance"]).await;
+        peer.say("{\"stranger\":{}}").await;
+        peer.say(&balance(1)).await;
+        peer.idle().await;
+    });
+    let stream = opened_with(&network, |builder| {
         builder.balances().tap(Double("Balance")).tap(Double("Balance")).tap(Double("Subscribed"))
     })
     .await;
@@ -115,17 +103,14 @@ impl Reads {
 
 #[tokio::test(start_paused = true)]
 async fn from_the_confirmation_until_rest_has_answered_a_marker_stands() {
-    let script: Script = |_, mut peer| {
-        async move {
-            confirm(&mut peer, "\"balance\",\"order\"").await;
-            say(&mut peer, &balance(1)).await;
-            while peer.next().await.is_some() {}
-        }
-        .boxed()
-    };
+    let network = Network::scripted(7, |mut peer| async move {
+        peer.confirm(&["balance", "order"]).await;
+        peer.say(&balance(1)).await;
+        peer.idle().await;
+    });
     // The first read fails, and the second one takes ten seconds.
     let reads = Reads::answering(vec![(10, Err(())), (10_000, Ok(vec![read_balance(2)]))]);
-    let stream = opened_with(network(script).0, |builder| builder.balances().orders().tap(reads.tap())).await;
+    let stream = opened_with(&network, |builder| builder.balances().orders().tap(reads.tap())).await;
     let both = "[Orders, Balances]";
     assert_eq!(
         told(&stream).await,
@@ -139,30 +124,27 @@ async fn from_the_confirmation_until_rest_has_answered_a_marker_stands() {
 
 #[tokio::test(start_paused = true)]
 async fn a_read_that_the_connection_outlived_is_made_again_from_the_gap_on() {
-    let script: Script = |number, mut peer| {
-        async move {
-            confirm(&mut peer, "\"balance\"").await;
-            if number == 2 {
-                // Dies while the read is under way.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                return;
-            }
-            if number == 1 {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                return;
-            }
-            while peer.next().await.is_some() {}
+    let network = Network::scripted(7, |mut peer| async move {
+        let number = peer.number;
+        peer.confirm(&["balance"]).await;
+        if number == 2 {
+            // Dies while the read is under way.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return;
         }
-        .boxed()
-    };
+        if number == 1 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return;
+        }
+        peer.idle().await;
+    });
     let reads =
         Reads::answering(vec![(100, Ok(vec![])), (60_000, Ok(vec![])), (100, Ok(vec![read_balance(3)]))]);
-    let (network, connections) = network(script);
-    let stream = opened_with(network, |builder| builder.balances().tap(reads.tap())).await;
+    let stream = opened_with(&network, |builder| builder.balances().tap(reads.tap())).await;
     let mut all = Vec::new();
     tokio::time::sleep(Duration::from_secs(30)).await;
     all.extend(told(&stream).await);
-    assert_eq!(connections.load(std::sync::atomic::Ordering::SeqCst), 3);
+    assert_eq!(network.connections(), 3);
     let (one, done) = ("reconciling [Balances]", "reconciled [Balances]");
     assert_eq!(
         all,
@@ -195,23 +177,18 @@ async fn a_read_that_the_connection_outlived_is_made_again_from_the_gap_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_consumer_that_lost_events_of_the_account_gets_the_state_read_again() {
-    let script: Script = |_, mut peer| {
-        async move {
-            confirm(&mut peer, "\"balance\"").await;
-            for number in 0..70_000 {
-                say(&mut peer, &balance(number)).await;
-            }
-            // Each request is one for the list.
-            while let Some(Ok(message)) = peer.next().await {
-                if message.is_text() {
-                    confirm(&mut peer, "\"balance\"").await;
-                }
-            }
+    let network = Network::scripted(7, |mut peer| async move {
+        peer.confirm(&["balance"]).await;
+        for number in 0..70_000 {
+            peer.say(&balance(number)).await;
         }
-        .boxed()
-    };
+        // Each request is one for the list.
+        while peer.request().await.is_some() {
+            peer.confirm(&["balance"]).await;
+        }
+    });
     let reads = Reads::answering(vec![(0, Ok(vec![])), (0, Ok(vec![read_balance(99)]))]);
-    let stream = opened_with(network(script).0, |builder| builder.balances().tap(reads.tap())).await;
+    let stream = opened_with(&network, |builder| builder.balances().tap(reads.tap())).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
     let first = stream.next().await;
     assert_eq!(first, Some(Event::Lagged { market: 0, account: 70_000 - 65_536, connection: 0 }));
@@ -223,19 +200,14 @@ async fn a_consumer_that_lost_events_of_the_account_gets_the_state_read_again() 
 
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_ends_is_no_longer_reconciled() {
-    let script: Script = |_, mut peer| {
-        async move {
-            confirm(&mut peer, "\"balance\"").await;
-            while let Some(Ok(message)) = peer.next().await {
-                if message.is_text() {
-                    confirm(&mut peer, "").await;
-                }
-            }
+    let network = Network::scripted(7, |mut peer| async move {
+        peer.confirm(&["balance"]).await;
+        while peer.request().await.is_some() {
+            peer.confirm(&[]).await;
         }
-        .boxed()
-    };
+    });
     let reads = Reads::answering(vec![(60_000, Ok(vec![read_balance(1)]))]);
-    let stream = opened_with(network(script).0, |builder| builder.balances().tap(reads.tap())).await;
+    let stream = opened_with(&network, |builder| builder.balances().tap(reads.tap())).await;
     assert_eq!(told(&stream).await, ["Connected", "Subscribed", "reconciling [Balances]"]);
     stream.unsubscribe([Topic::Balances]).await.unwrap();
     tokio::time::sleep(Duration::from_secs(120)).await;
@@ -261,14 +233,11 @@ async fn a_tap_is_woken_when_it_is_due_and_can_emit_then() {
             }
         }
     }
-    let script: Script = |_, mut peer| {
-        async move {
-            confirm(&mut peer, "\"btczar.ob-inc\"").await;
-            while peer.next().await.is_some() {}
-        }
-        .boxed()
-    };
-    let stream = opened_with(network(script).0, |builder| {
+    let network = Network::scripted(7, |mut peer| async move {
+        peer.confirm(&["btczar.ob-inc"]).await;
+        peer.idle().await;
+    });
+    let stream = opened_with(&network, |builder| {
         builder.book("btczar").tap(Clock(Duration::from_secs(7))).config(Config::default())
     })
     .await;

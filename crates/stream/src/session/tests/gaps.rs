@@ -132,3 +132,10 @@ fn a_list_that_is_under_way_when_a_missing_topic_is_due_does_not_put_it_off() {
     session.tick(at(12_500));
     assert_eq!(sent(&mut session), [r#"{"event":"subscribe","streams":["trade"]}"#]);
 }
+
+#[test]
+fn a_book_that_ended_without_a_word_is_noticed_on_a_public_connection_too() {
+    let mut session = open(&[market("btczar"), market("ethzar")]);
+    list(&mut session, 30, &["ethzar.ob-inc"]);
+    assert_eq!(events(&mut session), [Event::NotSubscribed { topics: vec![market("btczar")] }]);
+}
