@@ -9,7 +9,7 @@ mod subscribing;
 use crate::counting;
 use crate::measure::{Bar, Clock, Plan, Prepared, compare, median, pin, report, verdict};
 use capecrypto_live::Live;
-use capecrypto_stream::Connect;
+use capecrypto_stream::{Connect, Stream};
 use feed::{Feed, Shape};
 use loopback::Server;
 use std::{cell::Cell, hint::black_box, rc::Rc, time::Instant};
@@ -29,15 +29,29 @@ pub fn run() -> bool {
 fn path(title: &str, shape: Shape, at_most: f64) -> bool {
     let runtime = runtime();
     let feed = Feed::new(1, FRAMES, shape);
-    let candidates = [by_hand("tungstenite, book by hand", &runtime, &feed), live("Live", &runtime, &feed)];
+    let candidates = [
+        by_hand("by hand, in main", &runtime, &feed, Place::Main),
+        by_hand("by hand, in a task", &runtime, &feed, Place::Task),
+        live("Live", &runtime, &feed),
+    ];
     report(title, &compare(PLAN, candidates), &[Bar::wall("Live", at_most)])
+}
+
+/// Where code by hand reads its socket: in the main function, or in a task, as a live connection does. A frame that wakes the main
+/// function costs more.
+#[derive(Clone, Copy)]
+enum Place {
+    Main,
+    Task,
 }
 
 fn markets() -> bool {
     let runtime = runtime();
     let (one, many) = (Feed::new(1, FRAMES, Shape::Batched), Feed::new(1_000, FRAMES, Shape::Batched));
-    let candidates =
-        [by_hand("by hand, 1 market", &runtime, &one), by_hand("by hand, 1,000 markets", &runtime, &many)];
+    let candidates = [
+        by_hand("by hand, 1 market", &runtime, &one, Place::Task),
+        by_hand("by hand, 1,000 markets", &runtime, &many, Place::Task),
+    ];
     report("many markets by hand, to compare", &compare(PLAN, candidates), &[]);
     let name = "Live, 1,000 markets";
     let candidates = [live("Live, 1 market", &runtime, &one), live(name, &runtime, &many)];
@@ -54,7 +68,7 @@ fn over_loopback() -> bool {
         || runtime.block_on(server.by_hand(&feed)),
         |connection| {
             server.go_on();
-            runtime.block_on(connection.increments(&feed));
+            runtime.block_on(runtime.spawn(connection.increments(feed.clone()))).expect("it ends");
         },
     );
     let live = prepared(
@@ -111,18 +125,43 @@ fn memory() -> bool {
     });
     let bar = verdict(counted.bytes as f64 / 1e6, 17.0, "KB", &mut all_ok);
     println!("  each of 1,000 live books, 100 levels a side: {bar}");
+
+    let (first, second) = (unread(&runtime, FRAMES), unread(&runtime, 2 * FRAMES));
+    let bar = verdict(second as f64 / first as f64, 1.05, "x", &mut all_ok);
+    println!("  {first} bytes wait while nobody reads {FRAMES} frames; for twice as many: {bar}");
     all_ok
+}
+
+/// The bytes that a stream holds while nobody reads its frames.
+fn unread(runtime: &Runtime, frames: u32) -> i64 {
+    let feed = Feed::new(1, 2 * FRAMES, Shape::Batched);
+    let (_stream, counted) = counting::count(|| {
+        runtime.block_on(async {
+            let market = feed.markets()[0].as_str();
+            let stream = Stream::builder(feed.clone()).book(market).connect().await.expect("a connection");
+            feed.go_on_until(frames as usize);
+            while !feed.is_read() {
+                tokio::task::yield_now().await;
+            }
+            stream
+        })
+    });
+    counted.bytes
 }
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-fn by_hand<'a>(name: &'static str, runtime: &'a Runtime, feed: &'a Feed) -> Prepared<'a> {
+fn by_hand<'a>(name: &'static str, runtime: &'a Runtime, feed: &'a Feed, place: Place) -> Prepared<'a> {
     let open = || runtime.block_on(by_hand::Connection::open(feed));
-    prepared(name, open, |connection| {
+    prepared(name, open, move |connection| {
         feed.go_on();
-        runtime.block_on(connection.increments(feed));
+        let increments = connection.increments(feed.clone());
+        match place {
+            Place::Main => runtime.block_on(increments),
+            Place::Task => runtime.block_on(runtime.spawn(increments)).expect("it ends"),
+        }
     })
 }
 
@@ -177,7 +216,7 @@ pub fn pass(who: &str, singly: bool) -> Option<()> {
     let feed = Feed::new(1, FRAMES, if singly { Shape::Singly } else { Shape::Batched });
     let runtime = runtime();
     let mut candidate = match who {
-        "by-hand" => by_hand("", &runtime, &feed),
+        "by-hand" => by_hand("", &runtime, &feed, Place::Task),
         "live" => live("", &runtime, &feed),
         _ => return None,
     };

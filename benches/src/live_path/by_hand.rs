@@ -42,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Reads the increments, and asks for the best price after each.
-    pub async fn increments(mut self, feed: &Feed) {
+    pub async fn increments(mut self, feed: Feed) {
         self.read(feed.increments()).await;
     }
 

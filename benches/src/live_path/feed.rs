@@ -98,6 +98,11 @@ impl Feed {
         self.0.ends.len() - self.0.beginning
     }
 
+    /// Whether everything that may pass was read.
+    pub fn is_read(&self) -> bool {
+        !self.0.gate.waiting.lock().expect("no panic").is_empty()
+    }
+
     /// The bytes on the wire: the beginning, and the increments.
     pub fn bytes(&self) -> (&[u8], &[u8]) {
         self.0.bytes.split_at(self.0.ends[self.0.beginning - 1])

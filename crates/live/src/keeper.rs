@@ -27,8 +27,8 @@ pub(crate) struct Keeper {
     registry: Arc<Registry>,
     books: Vec<KeptBook>,
     by_market: HashMap<MarketId, usize>,
-    /// The books by the stream's numbers for their topics.
-    by_topic: Vec<Option<usize>>,
+    /// The books by the stream's numbers for their topics: all that most frames need.
+    by_topic: Vec<Option<Arc<Shared>>>,
     deadlines: Deadlines,
     budget: RepairBudget,
     /// How long a live book may be quiet before it is audited; `None`: for ever.
@@ -111,58 +111,57 @@ impl Keeper {
         self.by_market.get(market).copied()
     }
 
-    /// The book that a frame belongs to.
-    fn route(&mut self, topic_index: Option<usize>, market: &MarketId) -> Option<usize> {
-        if let Some(number) = topic_index.and_then(|index| *self.by_topic.get(index)?) {
-            return Some(number);
+    /// Applies a frame to its book. `None`: there is no such book.
+    fn apply(&mut self, market: &MarketId, frame: &[u8], context: &Context<'_, ()>) -> Option<Applied> {
+        let (index, now_ms) = (context.topic_index(), context.unix_millis());
+        if let Some(shared) = index.and_then(|index| self.by_topic.get(index)?.as_ref())
+            && let Some(applied) = shared.apply(frame, now_ms)
+        {
+            return Some(applied);
         }
+        // The first frame of a book, or of another book of the same market.
         self.follow_registry();
-        let number = self.number_of(market)?;
-        if let Some(index) = topic_index {
+        let shared = self.books.get(self.number_of(market)?)?.shared.clone();
+        let applied = shared.apply(frame, now_ms);
+        if let Some(index) = index {
             if self.by_topic.len() <= index {
                 self.by_topic.resize(index + 1, None);
             }
             if let Some(place) = self.by_topic.get_mut(index) {
-                *place = Some(number);
+                *place = Some(shared);
             }
         }
-        Some(number)
+        applied
     }
 
     fn frame(&mut self, market: MarketId, frame: &[u8], context: &mut Context<'_, ()>) {
-        let Some(number) = self.route(context.topic_index(), &market) else { return };
-        let now_ms = context.unix_millis();
-        let mut applied = self.books.get(number).and_then(|book| book.shared.apply(frame, now_ms));
-        if applied.is_none() {
-            // The book was removed. Perhaps a new one of the same market has taken its place.
-            self.follow_registry();
-            applied = self.books.get(number).and_then(|book| book.shared.apply(frame, now_ms));
+        let Some(applied) = self.apply(&market, frame, context) else { return };
+        // A repair is over with the confirmation, so that most frames are done here.
+        let is_lost = matches!(applied, Applied::Lost(_) | Applied::Ignored);
+        if is_lost || self.audit_after.is_some() {
+            self.repair_after(&market, &applied, context);
         }
-        let (Some(applied), Some(book)) = (applied, self.books.get_mut(number)) else { return };
-        let now = context.elapsed();
-        if self.audit_after.is_some() && book.quiet_since.is_some() {
-            book.quiet_since = Some(now);
-        }
-        match applied {
-            Applied::Lost(_) => {
-                book.quiet_since = None;
-                if book.repair.after(&applied, now) {
-                    self.repair(number, context);
-                }
-                self.look_later(number);
-            }
-            Applied::Ignored => {
-                if book.repair.after(&applied, now) {
-                    self.repair(number, context);
-                }
-                self.look_later(number);
-                return;
-            }
-            // The repair is over with the confirmation.
-            Applied::Snapshot { .. } | Applied::Increment { .. } => {}
-        }
-        if self.tells_changes {
+        if self.tells_changes && applied != Applied::Ignored {
             context.emit(Event::BookChanged { market });
+        }
+    }
+
+    /// Looks whether the book needs a repair after a frame, and when the next audit is due.
+    fn repair_after(&mut self, market: &MarketId, applied: &Applied, context: &mut Context<'_, ()>) {
+        let Some(number) = self.number_of(market) else { return };
+        let Some(book) = self.books.get_mut(number) else { return };
+        let now = context.elapsed();
+        match applied {
+            Applied::Lost(_) | Applied::Ignored => {
+                book.quiet_since = None;
+                if book.repair.after(applied, now) {
+                    self.repair(number, context);
+                }
+                self.look_later(number);
+            }
+            Applied::Snapshot { .. } | Applied::Increment { .. } => {
+                book.quiet_since = book.quiet_since.map(|_| now);
+            }
         }
     }
 

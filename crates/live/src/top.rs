@@ -1,20 +1,18 @@
 //! The top of a book for many readers: written by the socket's task, read without a lock and without waiting.
 //!
-//! The writer has a few places and writes the next state into one that no reader was sent to lately, then points to it. A reader
-//! takes the place that is pointed to, and checks afterwards that nobody wrote there meanwhile. So a writer that stands still
-//! in the middle holds up no reader. A reader tries again only if it was overtaken by several whole writes; after some tries
+//! The writer has two places and takes them in turn. A reader takes the newer one that is not written to, and checks afterwards
+//! that nobody wrote there meanwhile. So a writer that stands still
+//! in the middle holds up no reader. A reader tries again only if a whole write and the next one overtook it; after some tries
 //! it gives up, and reads under the book's lock.
 
 use capecrypto_models::{Decimal, Level};
 use capecrypto_orderbook::{Best, State};
 use std::sync::atomic::{
-    AtomicU64, AtomicUsize,
+    AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
     fence,
 };
 
-/// Places to write to. A reader is overtaken only by as many writes, less one.
-const PLACES: usize = 4;
 /// How often a reader tries.
 const TRIES: usize = 8;
 
@@ -32,92 +30,101 @@ pub struct Top {
     pub as_of_ms: u64,
 }
 
-/// One state as numbers: flags, sequence, time, and four decimals of two numbers each.
-type Words = [u64; 11];
+/// One state as numbers: shape, sequence, time, and price and amount of both sides.
+type Words = [u64; 7];
 
-/// How the flags show a state.
 const STATES: [State; 4] = [State::Resyncing, State::CatchingUp, State::Live, State::Stale];
+/// Bits of the shape: the state, what there is, and the decimal places of four values, one byte each.
 const HAS_BID: u64 = 1 << 8;
 const HAS_ASK: u64 = 1 << 9;
+/// A value has more than 64 bits, so readers have to ask under the lock.
+const TOO_LARGE: u64 = 1 << 10;
+const PLACES_AT: [u32; 4] = [32, 40, 48, 56];
 
 impl Top {
     fn words(&self) -> Words {
         let state = STATES.iter().zip(0..).find(|(state, _)| **state == self.state);
-        let mut flags = state.map_or(0, |(_, number)| number);
-        let level = |level: Option<Level>, flag: u64, flags: &mut u64| match level {
-            Some(level) => {
-                *flags |= flag;
-                let ([a, b], [c, d]) = (halves(level.price), halves(level.amount));
-                [a, b, c, d]
-            }
-            None => [0; 4],
-        };
+        let mut shape = state.map_or(0, |(_, number)| number);
         let (bid, ask) = self.best.map_or((None, None), |best| (best.bid, best.ask));
-        let [a, b, c, d] = level(bid, HAS_BID, &mut flags);
-        let [e, f, g, h] = level(ask, HAS_ASK, &mut flags);
-        [flags, self.sequence.unwrap_or(0), self.as_of_ms, a, b, c, d, e, f, g, h]
+        let mut values = [0; 4];
+        let levels = [bid, ask].map(|level| level.map(|level| [level.price, level.amount]));
+        for (flag, level) in [HAS_BID, HAS_ASK].into_iter().zip(levels) {
+            shape |= if level.is_some() { flag } else { 0 };
+        }
+        let flat = levels.into_iter().flat_map(Option::unwrap_or_default);
+        for ((value, places_at), decimal) in values.iter_mut().zip(PLACES_AT).zip(flat) {
+            match u64::try_from(decimal.mantissa()) {
+                Ok(digits) => *value = digits,
+                Err(_) => shape |= TOO_LARGE,
+            }
+            shape |= u64::from(decimal.scale()) << places_at;
+        }
+        let [bid_price, bid_amount, ask_price, ask_amount] = values;
+        [shape, self.sequence.unwrap_or(0), self.as_of_ms, bid_price, bid_amount, ask_price, ask_amount]
     }
 
-    fn from_words([flags, sequence, as_of_ms, a, b, c, d, e, f, g, h]: Words) -> Self {
-        let state = usize::try_from(flags & 0xff).ok().and_then(|number| STATES.get(number));
-        let state = state.copied().unwrap_or(State::Resyncing);
-        let level =
-            |flag, price, amount| (flags & flag != 0).then(|| Level::new(decimal(price), decimal(amount)));
-        let best = Best { bid: level(HAS_BID, [a, b], [c, d]), ask: level(HAS_ASK, [e, f], [g, h]) };
+    /// `None`: a value is too large to be shown like this.
+    fn from_words([shape, sequence, as_of_ms, values @ ..]: Words) -> Option<Self> {
+        if shape & TOO_LARGE != 0 {
+            return None;
+        }
+        let state = *STATES.get(usize::try_from(shape & 0xff).ok()?)?;
+        let decimal = |at: usize| {
+            let places = u32::try_from(shape.checked_shr(*PLACES_AT.get(at)?)? & 0xff).ok()?;
+            Decimal::try_from_i128_with_scale(i128::from(*values.get(at)?), places).ok()
+        };
+        let level = |at: usize| Some(Level::new(decimal(at)?, decimal(at + 1)?));
+        let best = Best {
+            bid: if shape & HAS_BID == 0 { None } else { level(0) },
+            ask: if shape & HAS_ASK == 0 { None } else { level(2) },
+        };
         let is_live = state == State::Live;
-        Self { state, best: is_live.then_some(best), sequence: is_live.then_some(sequence), as_of_ms }
+        Some(Self { state, best: is_live.then_some(best), sequence: is_live.then_some(sequence), as_of_ms })
     }
 }
 
-/// A decimal as two numbers, and back.
-fn halves(decimal: Decimal) -> [u64; 2] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = decimal.serialize();
-    [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p])]
-}
-
-fn decimal([low, high]: [u64; 2]) -> Decimal {
-    let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (low.to_le_bytes(), high.to_le_bytes());
-    Decimal::deserialize([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
-}
-
+/// One cache line.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Place {
     /// Odd while the place is written to.
     version: AtomicU64,
-    words: [AtomicU64; 11],
+    words: [AtomicU64; 7],
 }
 
 /// The shared top of a book. One writer at a time: the caller holds the book's lock.
 #[derive(Debug, Default)]
-pub(crate) struct SharedTop {
-    places: [Place; PLACES],
-    current: AtomicUsize,
-}
+pub(crate) struct SharedTop([Place; 2]);
 
 impl SharedTop {
-    /// Shows this state to readers from now on.
-    pub(crate) fn write(&self, top: &Top) {
-        let next = (self.current.load(Relaxed) + 1) % PLACES;
-        let Some(place) = self.places.get(next) else { return };
-        let version = place.version.load(Relaxed);
+    /// Shows the state after this change to readers from now on. The changes of a book are counted from 0.
+    pub(crate) fn write(&self, change: u64, top: &Top) {
+        let [even, odd] = &self.0;
+        let place = if change.is_multiple_of(2) { even } else { odd };
+        // Rises with each change, and is odd while this place is written to.
+        let version = change.wrapping_mul(2);
         place.version.store(version.wrapping_add(1), Relaxed);
         fence(Release);
         for (word, new) in place.words.iter().zip(top.words()) {
             word.store(new, Relaxed);
         }
         place.version.store(version.wrapping_add(2), Release);
-        self.current.store(next, Release);
     }
 
-    /// The current state; `None` if the writer was quicker each time.
+    /// The current state; `None` if the writer was quicker each time, or if a value has more than 64 bits.
     pub(crate) fn read(&self) -> Option<Top> {
+        let [even, odd] = &self.0;
         for _ in 0..TRIES {
-            let place = self.places.get(self.current.load(Acquire))?;
-            let version = place.version.load(Acquire);
+            let versions = [even.version.load(Acquire), odd.version.load(Acquire)];
+            // The newer one of those that are not written to.
+            let (place, version) = match versions {
+                [a, b] if b.is_multiple_of(2) && (b > a || !a.is_multiple_of(2)) => (odd, b),
+                [a, _] => (even, a),
+            };
             let words = std::array::from_fn(|at| place.words.get(at).map_or(0, |word| word.load(Relaxed)));
             fence(Acquire);
             if version.is_multiple_of(2) && place.version.load(Relaxed) == version {
-                return Some(Top::from_words(words));
+                return Top::from_words(words);
             }
         }
         None
@@ -151,26 +158,35 @@ mod tests {
         };
         let large = Level::new(Decimal::MAX, Decimal::from_parts(1, 0, 0, false, 28));
         let one = Top { best: Some(Best { bid: None, ask: Some(large) }), ..empty };
-        for written in [none, empty, one, top(5), Top { state: State::CatchingUp, ..none }] {
-            shared.write(&written);
+        let mut change = 0;
+        for written in [none, empty, top(5), Top { state: State::CatchingUp, ..none }] {
+            change += 1;
+            shared.write(change, &written);
             assert_eq!(shared.read(), Some(written));
         }
+        // Readers ask for these under the lock.
+        shared.write(change + 1, &one);
+        assert_eq!(shared.read(), None);
     }
 
     #[test]
     fn a_writer_that_stands_still_in_the_middle_holds_up_no_reader() {
-        let shared = SharedTop::default();
-        shared.write(&top(1));
-        let next = (shared.current.load(Relaxed) + 1) % PLACES;
-        shared.places[next].version.fetch_add(1, Relaxed);
-        shared.places[next].words[3].store(99, Relaxed);
-        assert_eq!(shared.read(), Some(top(1)));
+        for last in [6, 7] {
+            let shared = SharedTop::default();
+            shared.write(last - 1, &top(1));
+            shared.write(last, &top(2));
+            // It begins the next change, and does not end it.
+            let place = &shared.0[usize::from(last % 2 == 0)];
+            place.version.store(2 * (last + 1) + 1, Relaxed);
+            place.words[3].store(99, Relaxed);
+            assert_eq!(shared.read(), Some(top(2)));
+        }
     }
 
     #[test]
     fn readers_of_a_busy_writer_see_whole_states_in_rising_order() {
         let (shared, done) = (SharedTop::default(), AtomicBool::new(false));
-        shared.write(&top(0));
+        shared.write(0, &top(0));
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
@@ -184,7 +200,7 @@ mod tests {
                     }
                 });
             }
-            (1..200_000).for_each(|number| shared.write(&top(number)));
+            (1..200_000_u32).for_each(|number| shared.write(number.into(), &top(number.into())));
             done.store(true, Relaxed);
         });
     }

@@ -26,7 +26,7 @@ pub(crate) enum Refusal {
     Unreadable(Option<Kind>, Unreadable),
 }
 
-pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Result<(), Refusal> {
+pub(crate) fn read(bytes: &[u8], topics: Topics<'_>, frame: &mut Frame) -> Result<(), Refusal> {
     // Some servers put a byte order mark before a text in UTF-8.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = match std::str::from_utf8(bytes) {
@@ -44,12 +44,12 @@ pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Result<(
 }
 
 /// Decides what is wrong with a frame that is not a JSON object with at most one message for us.
-fn broken(text: &str, topics: &Topics, why: &dyn fmt::Display) -> Refusal {
+fn broken(text: &str, topics: Topics<'_>, why: &dyn fmt::Display) -> Refusal {
     let kind = match first_key(text) {
         Some(topic) => match topics.kind(&topic) {
             Some(kind) => Some(kind),
             // A frame carries one message, and this one does not name our market: the error is not ours.
-            None if !text.contains(topics.stem()) => return Refusal::Foreign,
+            None if !text.contains(&topics.stem()) => return Refusal::Foreign,
             None => None,
         },
         // Without a brace there is no message in it (the server's `pong` looks like this).
@@ -67,7 +67,7 @@ fn first_key(text: &str) -> Option<String> {
 
 /// Finds our message among the keys of a frame.
 struct Message<'t> {
-    topics: &'t Topics,
+    topics: Topics<'t>,
 }
 
 /// `Cow<str>` borrows only through a field with this attribute.

@@ -83,39 +83,22 @@ impl Frame {
     }
 }
 
-/// The topics of one market, and how their frames begin in the exchange's usual form.
-#[derive(Debug, Clone)]
-pub(crate) struct Topics {
-    stem: String,
-    snapshot: String,
-    increment: String,
-    pub(crate) snapshot_head: Vec<u8>,
-    pub(crate) increment_head: Vec<u8>,
-}
+/// The topics of one market. A market's name holds letters, digits, '_' and '-' only, so that JSON needs no escapes for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Topics<'m>(pub(crate) &'m MarketId);
 
-impl Topics {
-    pub(crate) fn new(market: &MarketId) -> Self {
-        // A market's name holds letters, digits, '_' and '-' only, so that JSON needs no escapes for it.
-        let stem = format!("{market}.ob-");
-        let snapshot = format!("{market}.ob-snap");
-        let increment = format!("{market}.ob-inc");
-        let head = |topic: &str| format!("{{\"{topic}\":{{").into_bytes();
-        Self { snapshot_head: head(&snapshot), increment_head: head(&increment), stem, snapshot, increment }
-    }
-
+impl Topics<'_> {
     /// What both topics begin with.
-    pub(crate) fn stem(&self) -> &str {
-        &self.stem
+    pub(crate) fn stem(self) -> String {
+        format!("{}.ob-", self.0)
     }
 
     /// The kind of message that the topic brings; `None` for a topic of another book.
-    pub(crate) fn kind(&self, topic: &str) -> Option<Kind> {
-        if topic == self.increment {
-            Some(Kind::Increment)
-        } else if topic == self.snapshot {
-            Some(Kind::Snapshot)
-        } else {
-            None
+    pub(crate) fn kind(self, topic: &str) -> Option<Kind> {
+        match topic.strip_prefix(self.0.as_str())? {
+            ".ob-inc" => Some(Kind::Increment),
+            ".ob-snap" => Some(Kind::Snapshot),
+            _ => None,
         }
     }
 }

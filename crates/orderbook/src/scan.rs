@@ -18,24 +18,28 @@ const MOST_DIGITS: usize = 18;
 const USUAL_LENGTH: usize = 20;
 
 /// Reads the whole frame, if it has exactly the usual shape. After `None` the content of `frame` means nothing.
-pub(crate) fn read(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Option<()> {
-    let (kind, rest) = match bytes.strip_prefix(topics.increment_head.as_slice()) {
-        Some(rest) => (Kind::Increment, rest),
-        None => (Kind::Snapshot, bytes.strip_prefix(topics.snapshot_head.as_slice())?),
-    };
+pub(crate) fn read(bytes: &[u8], topics: Topics<'_>, frame: &mut Frame) -> Option<()> {
+    let (kind, rest) = head::<false>(bytes, topics)?;
     fields::<false>(kind, rest, frame)
 }
 
 /// The same for the loose shape.
 #[cold]
-pub(crate) fn read_loosely(bytes: &[u8], topics: &Topics, frame: &mut Frame) -> Option<()> {
-    let (kind, rest) = match token::<true>(bytes, &topics.increment_head) {
-        Some(rest) => (Kind::Increment, rest),
-        None => (Kind::Snapshot, token::<true>(bytes, &topics.snapshot_head)?),
-    };
+pub(crate) fn read_loosely(bytes: &[u8], topics: Topics<'_>, frame: &mut Frame) -> Option<()> {
+    let (kind, rest) = head::<true>(bytes, topics)?;
     // `decode` refuses whatever is not UTF-8, also where this reader would not look.
     std::str::from_utf8(bytes).ok()?;
     fields::<true>(kind, rest, frame)
+}
+
+/// Takes the topic off, and the opening brace of the message: `{"btczar.ob-inc":{`.
+fn head<'a, const LOOSE: bool>(bytes: &'a [u8], topics: Topics<'_>) -> Option<(Kind, &'a [u8])> {
+    let rest = token::<LOOSE>(bytes, b"{\"")?.strip_prefix(topics.0.as_str().as_bytes())?;
+    let (kind, rest) = match rest.strip_prefix(b".ob-inc\"") {
+        Some(rest) => (Kind::Increment, rest),
+        None => (Kind::Snapshot, rest.strip_prefix(b".ob-snap\"")?),
+    };
+    Some((kind, token::<LOOSE>(rest, b":{")?))
 }
 
 /// Reads the fields of the message and the end of the frame.
@@ -259,15 +263,15 @@ mod tests {
     use super::*;
 
     fn scan(text: &str) -> Option<Frame> {
-        let topics = Topics::new(&"btczar".parse().unwrap());
+        let market = "btczar".parse().unwrap();
         let mut frame = Frame::new();
-        read(text.as_bytes(), &topics, &mut frame).map(|()| frame)
+        read(text.as_bytes(), Topics(&market), &mut frame).map(|()| frame)
     }
 
     fn scan_loosely(text: &str) -> Option<Frame> {
-        let topics = Topics::new(&"btczar".parse().unwrap());
+        let market = "btczar".parse().unwrap();
         let mut frame = Frame::new();
-        read_loosely(text.as_bytes(), &topics, &mut frame).map(|()| frame)
+        read_loosely(text.as_bytes(), Topics(&market), &mut frame).map(|()| frame)
     }
 
     fn ask(price: &str, amount: &str) -> Entry {

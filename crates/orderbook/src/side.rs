@@ -94,7 +94,7 @@ impl<T: Key> Side<T> {
             }
             return;
         };
-        match run.rows.binary_search_by_key(&key, |row| row.0) {
+        match find(&run.rows, key) {
             Ok(found) if gone => {
                 run.rows.remove(found);
                 self.len -= 1;
@@ -173,6 +173,22 @@ impl<T: Key> Side<T> {
 
     fn room(&mut self) -> Vec<Row<T>> {
         self.spare.pop().unwrap_or_else(|| Vec::with_capacity(LONGEST))
+    }
+}
+
+/// How many rows at the end of a run are looked at first.
+const NEAR: usize = 8;
+
+/// Finds a key in a run, as `binary_search` does. Most changes are near the best price, and the last rows lie together in memory: a
+/// search of the whole run would touch some that are far away.
+fn find<T: Key>(rows: &[Row<T>], key: T) -> Result<usize, usize> {
+    let far = rows.len().saturating_sub(NEAR);
+    match rows.split_at_checked(far) {
+        Some((_, near)) if near.first().is_some_and(|(first, _)| key >= *first) => {
+            let found = near.binary_search_by_key(&key, |row| row.0);
+            found.map(|at| far + at).map_err(|at| far + at)
+        }
+        _ => rows.binary_search_by_key(&key, |row| row.0),
     }
 }
 

@@ -109,19 +109,22 @@ fn one(topic: &str, body: &RawValue, whole: &Bytes) -> Frame {
     }
 }
 
-/// The topic's name in a frame of the server's usual spelling, `{"btczar.ob-inc":{…}}`, if it may be a book's and nothing
-/// stands behind it. Order books are most of the traffic, and the book itself reads their frames.
-pub(crate) fn book_name(text: &[u8]) -> Option<&[u8]> {
+/// The market of a book's frame in the server's usual spelling, `{"btczar.ob-inc":{…}}`, if nothing stands behind the book.
+/// Order books are most of the traffic, and the book itself reads their frames.
+pub(crate) fn book_market(text: &[u8]) -> Option<&str> {
     let rest = text.strip_prefix(b"{\"")?;
-    let end = rest.get(..LONGEST_NAME).unwrap_or(rest).iter().position(|byte| *byte == b'"')?;
-    let (name, body) = rest.split_at_checked(end)?;
+    let end = rest.get(..=LONGEST_MARKET).unwrap_or(rest).iter().position(|byte| *byte == b'.')?;
+    let (market, topic) = rest.split_at_checked(end)?;
+    let body = topic.strip_prefix(b".ob-inc\":{").or_else(|| topic.strip_prefix(b".ob-snap\":{"))?;
     // A book's body holds no other object.
-    let body = body.strip_prefix(b"\":{")?;
-    (body.ends_with(b"}}") && !body.contains(&b'{')).then_some(name)
+    if !body.ends_with(b"}}") || body.contains(&b'{') {
+        return None;
+    }
+    std::str::from_utf8(market).ok()
 }
 
-/// Longest name of a book's topic, and its quote.
-const LONGEST_NAME: usize = 64 + ".ob-snap".len() + 1;
+/// Bytes of a market's name.
+const LONGEST_MARKET: usize = 64;
 
 fn event(name: &str, body: &RawValue, text: &Bytes) -> Event {
     let read = |result: Result<Event, String>| {

@@ -301,7 +301,7 @@ impl Session {
 
     /// If the frame is one of a book that was asked for, and of nothing else: the topic's place, and what makes an event of it.
     pub(crate) fn book_of(&self, text: &[u8]) -> Option<(usize, impl FnOnce(Bytes) -> Event + use<>)> {
-        let (place, market) = self.subscriptions.book_of(frame::book_name(text)?)?;
+        let (place, market) = self.subscriptions.book_of(frame::book_market(text)?)?;
         let market = market.clone();
         Some((place, |frame| Event::Book { market, frame }))
     }

@@ -46,9 +46,6 @@ impl Hasher for Fnv {
         }
     }
 
-    /// The length of a name tells little that its bytes do not.
-    fn write_usize(&mut self, _: usize) {}
-
     fn finish(&self) -> u64 {
         self.0
     }
@@ -120,8 +117,8 @@ pub(super) struct Answer {
 pub(super) struct Subscriptions {
     entries: Vec<Entry>,
     by_name: HashMap<String, Place>,
-    /// The books, by the names of their frames: a snapshot's name is not that of the topic.
-    books: HashMap<Box<[u8]>, (Place, MarketId), BuildHasherDefault<Fnv>>,
+    /// The books, by their markets.
+    books: HashMap<MarketId, Place, BuildHasherDefault<Fnv>>,
     requests: VecDeque<Request>,
     /// The handshake or request that the server has not answered yet.
     in_flight: Option<Request>,
@@ -145,9 +142,7 @@ impl Subscriptions {
                 let place = self.entries.len();
                 self.by_name.insert(name.clone(), place);
                 if let Topic::Book(market) = topic {
-                    for frame in [name.clone(), format!("{market}.ob-snap")] {
-                        self.books.insert(frame.into_bytes().into(), (place, market.clone()));
-                    }
+                    self.books.insert(market.clone(), place);
                 }
                 if topic.is_private() {
                     self.private.push(place);
@@ -170,9 +165,9 @@ impl Subscriptions {
         place
     }
 
-    /// The book whose frames have this name.
-    pub(super) fn book_of(&self, name: &[u8]) -> Option<(Place, &MarketId)> {
-        self.books.get(name).map(|(place, market)| (*place, market))
+    /// The book of this market, if it was ever asked for.
+    pub(super) fn book_of(&self, market: &str) -> Option<(Place, &MarketId)> {
+        self.books.get_key_value(market).map(|(market, place)| (*place, market))
     }
 
     fn is_wanted(&self, topic: &Topic) -> bool {
