@@ -11,7 +11,12 @@ use crate::{
     view::Levels,
 };
 use capecrypto_models::MarketId;
-use std::fmt;
+use std::{cell::RefCell, fmt};
+
+thread_local! {
+    /// Frame buffer of all books of a thread, kept to reuse its allocation.
+    static BUFFER: RefCell<Frame> = const { RefCell::new(Frame::new()) };
+}
 
 /// The most levels a side that the exchange puts into a snapshot.
 pub const SNAPSHOT_DEPTH: usize = 301;
@@ -46,8 +51,6 @@ pub enum Applied {
 pub struct Book {
     sync: Sync,
     market: MarketId,
-    /// Frame buffer, kept to reuse its allocation.
-    frame: Frame,
     store: Store,
     snapshot_depth: usize,
 }
@@ -55,13 +58,7 @@ pub struct Book {
 impl Book {
     /// An empty book that waits for its snapshot.
     pub fn new(market: MarketId) -> Self {
-        Self {
-            market,
-            sync: Sync::new(),
-            store: Store::new(),
-            snapshot_depth: SNAPSHOT_DEPTH,
-            frame: Frame::new(),
-        }
+        Self { market, sync: Sync::new(), store: Store::new(), snapshot_depth: SNAPSHOT_DEPTH }
     }
 
     /// Sets at how many levels a side the exchange cuts its snapshots, if not at [`SNAPSHOT_DEPTH`].
@@ -96,19 +93,31 @@ impl Book {
     /// [`ForeignFrame`] if the frame is about another market or another topic; the book does not change. A frame for this
     /// book that cannot be read is no error but [`Applied::Lost`], because nobody knows what it changed.
     pub fn apply_frame(&mut self, frame: &[u8]) -> Result<Applied, ForeignFrame> {
-        if scan::read(frame, Topics(&self.market), &mut self.frame).is_none() {
-            return self.apply_unusual(frame);
+        let applied = BUFFER.try_with(|buffer| {
+            let mut buffer = buffer.try_borrow_mut().ok()?;
+            Some(self.apply_with(frame, &mut buffer))
+        });
+        match applied {
+            Ok(Some(applied)) => applied,
+            // The thread is about to end.
+            Ok(None) | Err(_) => self.apply_with(frame, &mut Frame::new()),
         }
-        Ok(self.apply())
+    }
+
+    fn apply_with(&mut self, frame: &[u8], buffer: &mut Frame) -> Result<Applied, ForeignFrame> {
+        if scan::read(frame, Topics(&self.market), buffer).is_none() {
+            return self.apply_unusual(frame, buffer);
+        }
+        Ok(self.apply(buffer))
     }
 
     /// Applies a frame that the exact scanner does not accept.
     #[cold]
-    fn apply_unusual(&mut self, frame: &[u8]) -> Result<Applied, ForeignFrame> {
-        if scan::read_loosely(frame, Topics(&self.market), &mut self.frame).is_none()
-            && let Err(refusal) = decode::read(frame, Topics(&self.market), &mut self.frame)
+    fn apply_unusual(&mut self, frame: &[u8], buffer: &mut Frame) -> Result<Applied, ForeignFrame> {
+        if scan::read_loosely(frame, Topics(&self.market), buffer).is_none()
+            && let Err(refusal) = decode::read(frame, Topics(&self.market), buffer)
         {
-            self.frame.shrink();
+            buffer.shrink();
             return match refusal {
                 Refusal::Foreign => Err(ForeignFrame { market: self.market.clone() }),
                 Refusal::Unreadable(kind, why) => {
@@ -116,24 +125,24 @@ impl Book {
                 }
             };
         }
-        Ok(self.apply())
+        Ok(self.apply(buffer))
     }
 
     /// Applies the message in the frame buffer, by the rules of `sync`.
-    fn apply(&mut self) -> Applied {
-        match self.frame.kind {
-            Kind::Snapshot => self.load(),
-            Kind::Increment => self.step(),
+    fn apply(&mut self, buffer: &mut Frame) -> Applied {
+        match buffer.kind {
+            Kind::Snapshot => self.load(buffer),
+            Kind::Increment => self.step(buffer),
         }
     }
 
     /// Rule 2. Not a part of `step`, so that the rare message does not slow the usual one down.
     #[inline(never)]
-    fn load(&mut self) -> Applied {
-        let sequence = self.frame.sequence;
+    fn load(&mut self, buffer: &mut Frame) -> Applied {
+        let sequence = buffer.sequence;
         self.sync.snapshot(sequence);
-        let loaded = self.store.load(&self.frame, self.snapshot_depth);
-        self.frame.shrink();
+        let loaded = self.store.load(buffer, self.snapshot_depth);
+        buffer.shrink();
         match loaded {
             Ok(()) => Applied::Snapshot { sequence },
             Err(why) => self.lose(why),
@@ -141,10 +150,10 @@ impl Book {
     }
 
     /// Rules 3 to 6.
-    fn step(&mut self) -> Applied {
-        let sequence = self.frame.sequence;
+    fn step(&mut self, buffer: &Frame) -> Applied {
+        let sequence = buffer.sequence;
         match self.sync.increment(sequence) {
-            Verdict::Apply if self.store.apply(&self.frame) => Applied::Increment { sequence },
+            Verdict::Apply if self.store.apply(buffer) => Applied::Increment { sequence },
             Verdict::Apply => self.lose(self.store.fault()),
             Verdict::Ignore => Applied::Ignored,
             Verdict::Lost(why) => Applied::Lost(why),
@@ -285,7 +294,7 @@ mod tests {
                 // Its room is freed before the next one is read.
                 let _ = book.apply_frame(br#"{"btczar.ob-inc":{"sequence":3}}"#);
             }
-            assert!(book.frame.entries.capacity() <= KEPT, "{start:?}");
+            assert!(BUFFER.with_borrow(|buffer| buffer.entries.capacity()) <= KEPT, "{start:?}");
             assert!(!lost || book.store.len(BookSide::Ask) <= 5, "{start:?}");
         }
     }

@@ -48,7 +48,7 @@ pub(crate) struct Entry {
     pub(crate) amount: Number,
 }
 
-/// A frame's content. A book keeps one and reads every frame into it, to reuse its allocations.
+/// A frame's content. All books of a thread read their frames into one, to reuse its allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) kind: Kind,
@@ -62,7 +62,7 @@ pub(crate) struct Frame {
 pub(crate) const KEPT: usize = 32;
 
 impl Frame {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { kind: Kind::Increment, sequence: 0, entries: Vec::new() }
     }
 
@@ -74,7 +74,7 @@ impl Frame {
         self.entries.clear();
     }
 
-    /// Frees the room of a large frame, which many books would otherwise keep for nothing.
+    /// Frees the room of a large frame.
     #[inline]
     pub(crate) fn shrink(&mut self) {
         if self.entries.capacity() > KEPT {

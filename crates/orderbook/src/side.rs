@@ -31,6 +31,8 @@ struct Run<T> {
 /// The levels of one side.
 #[derive(Debug, Clone)]
 pub(crate) struct Side<T> {
+    /// A copy of the best row. Each frame needs it of both sides, and the rows themselves are far apart in memory.
+    best: Option<Row<T>>,
     runs: Vec<Run<T>>,
     len: usize,
     /// The exchange holds more levels than the snapshot did.
@@ -61,7 +63,7 @@ impl<T: Key> Side<T> {
     }
 
     pub(crate) fn best(&self) -> Option<&Row<T>> {
-        self.runs.last()?.rows.last()
+        self.best.as_ref()
     }
 
     /// Builds a side from a snapshot's rows, in rising order and each key once. `cut`: the exchange has more levels.
@@ -75,7 +77,8 @@ impl<T: Key> Side<T> {
             Some(Run { low, rows })
         });
         let floor = rows.first().filter(|_| cut).map(|(key, _)| *key);
-        Self { runs: runs.collect(), len: rows.len(), cut, floor, spare: Vec::new() }
+        let best = rows.last().copied();
+        Self { best, runs: runs.collect(), len: rows.len(), cut, floor, spare: Vec::new() }
     }
 
     /// Sets the total amount at a price, or removes the level. It is normal to remove a level that is not there: late
@@ -84,6 +87,13 @@ impl<T: Key> Side<T> {
         if self.floor.is_some_and(|floor| key < floor) {
             return;
         }
+        self.change(key, amount, gone);
+        if self.best.is_none_or(|(best, _)| key >= best) {
+            self.best = self.runs.last().and_then(|run| run.rows.last()).copied();
+        }
+    }
+
+    fn change(&mut self, key: T, amount: T, gone: bool) {
         let at = self.run_of(key);
         let Some(run) = self.runs.get_mut(at) else {
             if !gone {
@@ -137,7 +147,12 @@ impl<T: Key> Side<T> {
             Some(floor) => Some(key(floor)?),
             None => None,
         };
+        let best = match self.best {
+            Some((best, of)) => Some((key(best)?, amount(of)?)),
+            None => None,
+        };
         Some(Side {
+            best,
             runs: runs.collect::<Option<_>>()?,
             len: self.len,
             cut: self.cut,
