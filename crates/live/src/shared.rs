@@ -12,18 +12,20 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// One book: behind a lock for those who write it or need all of it, and its top for readers without a lock.
+/// One book: behind a lock for those who write it or need all of it, and its top for readers without a lock. What each frame needs
+/// stands together at the front: with a thousand books, memory that is far apart is what costs.
+#[repr(C)]
 pub(crate) struct Shared {
+    top: SharedTop,
+    inner: Mutex<Inner>,
     pub(crate) market: MarketId,
     /// How long a wait for the book to be live may take.
     pub(crate) live_within: Duration,
-    inner: Mutex<Inner>,
-    top: SharedTop,
     /// Wakes those who wait for a change.
     changed: Notify,
 }
 
-/// What each frame needs stands together at the front: with a thousand books, memory that is far apart is what costs.
+/// In this order for the same reason.
 #[repr(C)]
 pub(crate) struct Inner {
     /// When the last message came.
