@@ -50,7 +50,8 @@ const FRAMES_OF_PAIR: usize = 3;
 const FRAME: &str = r#"{"xrpzar.ob-inc":{"asks":["95.25","1.0"],"sequence":123456}}"#;
 
 pub fn run() -> bool {
-    SHAPES.iter().map(of_shape).fold(true, |all_ok, ok| all_ok && ok)
+    let all: Vec<bool> = SHAPES.iter().map(of_shape).collect();
+    all.into_iter().all(|ok| ok)
 }
 
 fn of_shape(shape: &Shape) -> bool {

@@ -1,5 +1,6 @@
 //! A connection in memory that brings prepared frames.
 
+use capecrypto_auth::Clock;
 use capecrypto_stream::{Connect, ConnectError, Connection, Handshake};
 use futures_util::future::BoxFuture;
 use std::{
@@ -7,7 +8,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -257,10 +258,10 @@ impl Connect for Feed {
     }
 }
 
-/// The clock that a REST client asks too.
+/// The time of the clock that a REST client asks too.
 pub fn unix_millis() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |time| time.as_millis() as u64)
+    static CLOCK: LazyLock<Clock> = LazyLock::new(Clock::system);
+    CLOCK.now_ms()
 }
 
 /// The headers of an accepted handshake.
