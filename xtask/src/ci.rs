@@ -2,7 +2,7 @@
 
 use crate::{
     codegen,
-    finding::{Finding, report},
+    finding::{Finding, Outcome, report},
     spec, tidy,
     workspace::{Package, cargo, packages},
 };
@@ -34,16 +34,6 @@ impl Choice {
         let chosen = |step: &&&str| !skip.contains(*step) && (only.is_empty() || only.contains(*step));
         Ok(Self(STEPS.iter().filter(chosen).copied().collect()))
     }
-}
-
-/// How a step ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Fine,
-    /// It could not run on this machine, for this reason. This is not a failure.
-    Skipped(String),
-    /// It failed; this is the remedy.
-    Failed(String),
 }
 
 /// Runs the steps and prints a table; true if none of them failed.

@@ -1,4 +1,4 @@
-//! A finding of a task: where, what is wrong, and the remedy.
+//! A finding of a task (where, what is wrong, and the remedy), and how a step ended.
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,4 +24,14 @@ pub(crate) fn report(task: &str, findings: &[Finding]) -> bool {
         count => eprintln!("{task}: {count} finding(s)"),
     }
     findings.is_empty()
+}
+
+/// How a step ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Fine,
+    /// It could not run on this machine, for this reason. This is not a failure.
+    Skipped(String),
+    /// It failed; this is the remedy.
+    Failed(String),
 }

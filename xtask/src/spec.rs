@@ -3,7 +3,7 @@
 
 use crate::{
     bundle::{BUNDLE, FOLDER},
-    ci::Outcome,
+    finding::Outcome,
     streams::STREAMS,
     workspace::root,
 };

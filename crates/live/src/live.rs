@@ -166,7 +166,7 @@ impl Live {
     }
 
     /// Subscribes to more topics on the open connection. For [`Topic::Book`] a book is kept from now on: get it with
-    /// [`book`](Self::book). Dropping the future before it is ready may leave the topics unsubscribed; subscribe again then.
+    /// [`book`](Self::book). If the future is dropped before it is ready, the topics may not be subscribed: subscribe again then.
     ///
     /// # Errors
     /// As [`Stream::subscribe`].
@@ -176,7 +176,7 @@ impl Live {
         self.stream.subscribe(topics).await
     }
 
-    /// Ends subscriptions. Handles to the books among them are stale from now on.
+    /// Ends subscriptions. Handles to the books among them are stale from now on, also if the future is dropped.
     ///
     /// # Errors
     /// As [`Stream::unsubscribe`].

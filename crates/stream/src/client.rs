@@ -42,6 +42,9 @@ impl Stream {
 
     /// Subscribes to more topics on the same connection. Subscribing to a book again brings a new snapshot.
     ///
+    /// It waits for a place in the task's line of commands, not for the server. If the future is dropped before, nothing is
+    /// subscribed.
+    ///
     /// # Errors
     /// [`Kind::InvalidArgument`] for a topic of the account on a public connection, which would not bring it;
     /// [`Kind::Ended`] if the stream has ended.
@@ -56,7 +59,7 @@ impl Stream {
         self.command(Command::Subscribe(topics)).await
     }
 
-    /// Ends subscriptions.
+    /// Ends subscriptions. Dropping the future is as with [`subscribe`](Self::subscribe).
     ///
     /// # Errors
     /// [`Kind::Ended`] if the stream has ended.
@@ -68,7 +71,8 @@ impl Stream {
         self.commands.send(command).await.map_err(|_| Error::new(Kind::Ended, "open another one"))
     }
 
-    /// Ends the stream, after a close message to the server. Events that came before can still be read.
+    /// Ends the stream, after a close message to the server. Events that came before can still be read. If the future is dropped
+    /// while it waits, the stream ends all the same, unless it had no place in the task's line of commands yet.
     pub async fn close(&self) {
         let (done, ended) = oneshot::channel();
         if self.command(Command::Close(done)).await.is_ok() {
