@@ -111,6 +111,7 @@ impl<A> Context<'_, A> {
             self.emit(Event::Reconciling { topics: told });
         }
         self.jobs.running.push(Job { topics, read: Box::pin(read) });
+        self.outbox.has_new_job = true;
     }
 }
 
@@ -125,6 +126,8 @@ impl<A> fmt::Debug for Context<'_, A> {
 pub(crate) struct Outbox {
     events: VecDeque<Event>,
     again: Vec<Topic>,
+    /// A reconciliation was asked for, and nobody has polled it yet.
+    has_new_job: bool,
 }
 
 struct Job<A> {
@@ -285,9 +288,9 @@ impl Taps {
         self.outbox.events = events;
     }
 
-    /// Whether taps want to subscribe again to something.
+    /// Whether taps have asked for something that the task has to begin.
     pub(crate) fn want_something(&self) -> bool {
-        !self.outbox.again.is_empty()
+        self.outbox.has_new_job || !self.outbox.again.is_empty()
     }
 
     /// The topics that taps want to subscribe to again.
@@ -325,6 +328,7 @@ impl Taps {
         queue: &Queue,
     ) -> bool {
         let mut any = false;
+        self.outbox.has_new_job = false;
         for at in 0..self.slots.len() {
             let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.waits_for_answers()) else { continue };
             let now = now();

@@ -23,14 +23,18 @@ fn read_balance(amount: u32) -> Event {
 async fn told(stream: &Stream) -> Vec<String> {
     let mut told = Vec::new();
     while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(100), stream.next()).await {
-        told.push(match event {
-            Event::Balance(balance) => format!("balance {}", balance.total()),
-            Event::Reconciling { topics } => format!("reconciling {topics:?}"),
-            Event::Reconciled { topics } => format!("reconciled {topics:?}"),
-            event => format!("{event:?}").split([' ', '(']).next().unwrap_or_default().to_owned(),
-        });
+        told.push(short(event));
     }
     told
+}
+
+fn short(event: Event) -> String {
+    match event {
+        Event::Balance(balance) => format!("balance {}", balance.total()),
+        Event::Reconciling { topics } => format!("reconciling {topics:?}"),
+        Event::Reconciled { topics } => format!("reconciled {topics:?}"),
+        event => format!("{event:?}").split([' ', '(']).next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Doubles what it names, and hides unknown topics.
@@ -243,5 +247,37 @@ async fn a_tap_is_woken_when_it_is_due_and_can_emit_then() {
     .await;
     for seconds in [7, 14, 21] {
         assert_eq!(stream.next().await, Some(Event::Connected { connections: seconds }));
+    }
+}
+
+/// Reads over REST at each frame of a book.
+struct AtBooks;
+
+impl Tap for AtBooks {
+    type Answer = Event;
+
+    fn event(&mut self, event: Event, context: &mut Context<'_, Event>) {
+        if matches!(event, Event::Book { .. }) {
+            context.reconcile([Topic::Balances], async { read_balance(5) });
+        }
+    }
+
+    fn answered(&mut self, answer: Event, context: &mut Context<'_, Event>) {
+        context.emit(answer);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_tap_asks_for_at_the_last_frame_is_begun_at_once() {
+    let network = Network::scripted(7, |mut peer| async move {
+        peer.confirm(&["btczar.ob-inc"]).await;
+        peer.say(r#"{"btczar.ob-inc":{"asks":["1","1"],"sequence":2}}"#).await;
+        peer.idle().await;
+    });
+    let stream = opened_with(&network, |builder| builder.book("btczar").tap(AtBooks)).await;
+    let soon = Duration::from_secs(1);
+    for expected in ["reconciling [Balances]", "balance 5", "reconciled [Balances]"] {
+        let event = tokio::time::timeout(soon, stream.next()).await.expect(expected).unwrap();
+        assert_eq!(short(event), expected);
     }
 }
