@@ -107,8 +107,8 @@ impl LiveBook {
         Ok(ask(&*self.shared.view()?))
     }
 
-    /// Waits until a level or the state of the book has changed since this handle last waited. The first wait of a new handle
-    /// returns at once. Dropping the future loses nothing.
+    /// Waits until a level or the state of the book has changed since this handle last waited; now and then it returns without a
+    /// change. The first wait of a new handle returns at once. Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`WaitError::Ended`] if the book will never change again.

@@ -28,7 +28,7 @@ pub enum Why {
     New,
     /// The connection is lost, and is being made again.
     Disconnected(Interruption),
-    /// The book may have missed something, and was subscribed to again.
+    /// The book may have missed something. It is subscribed to again.
     Lost(LostSync),
     /// Its snapshot came again, and the increments since are on their way.
     Replayed,
@@ -47,13 +47,13 @@ impl fmt::Display for Why {
         match self {
             Self::New => f.write_str("the first snapshot is on its way; wait with `live`"),
             Self::Disconnected(why) => write!(f, "{why}; it is connected again by itself, wait with `live`"),
-            Self::Lost(why) => write!(f, "{why}, which was done; wait with `live`"),
+            Self::Lost(why) => write!(f, "{why}, which the SDK does; wait with `live`"),
             Self::Replayed => f.write_str("its snapshot came again; wait with `live`"),
             Self::Silent(silent) => {
-                write!(f, "nothing came for {} s; it was subscribed to again, wait with `live`", silent.as_secs())
+                write!(f, "nothing came for {} s; the SDK subscribes to it again, wait with `live`", silent.as_secs())
             }
             Self::NotListed => f.write_str(
-                "the exchange does not list it among the subscriptions; check the market's name with public::ListMarkets",
+                "the exchange does not list it among the subscriptions; check the market's name with public::ListMarkets, or wait: it is asked for again",
             ),
             Self::Unsubscribed => f.write_str("it was unsubscribed; subscribe to it again"),
             Self::Closed => f.write_str("its connection has ended; open another one"),
@@ -101,7 +101,7 @@ pub enum WaitError {
 /// The error for a book that the connection does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "market: the book of '{market}' is not kept by this connection; add it with `book` before connecting, or with `subscribe_book`"
+    "market: the book of '{market}' is not kept by this connection; add it with `book` before connecting, or with `subscribe`"
 )]
 #[non_exhaustive]
 pub struct NotSubscribed {

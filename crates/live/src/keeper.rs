@@ -20,7 +20,11 @@ use crate::{
 use capecrypto_models::MarketId;
 use capecrypto_orderbook::{Applied, Repair, RepairBudget};
 use capecrypto_stream::{Context, Event, Tap, Topic};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 /// The books of a stream with their repairs.
 pub(crate) struct Keeper {
@@ -31,6 +35,9 @@ pub(crate) struct Keeper {
     by_topic: Vec<Option<Arc<Shared>>>,
     deadlines: Deadlines,
     budget: RepairBudget,
+    /// Books whose repair waits for the budget, in the order of their losses, and when the first one can go.
+    postponed: VecDeque<usize>,
+    resume_at: Option<Duration>,
     /// How long a live book may be quiet before it is audited; `None`: for ever.
     audit_after: Option<Duration>,
     /// Whether each change of a book is told as an event.
@@ -40,26 +47,28 @@ pub(crate) struct Keeper {
 struct KeptBook {
     shared: Arc<Shared>,
     repair: Repair,
-    /// A repair waits for the budget until this time.
-    postponed: Option<Duration>,
+    /// A repair waits for the budget.
+    is_postponed: bool,
+    /// The book was removed. Its place is kept for another one of the same market.
+    is_gone: bool,
     /// When the last frame came, while the book is live and audits are made.
     quiet_since: Option<Duration>,
 }
 
 impl KeptBook {
     fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, repair: Repair::new(), postponed: None, quiet_since: None }
+        Self { shared, repair: Repair::new(), is_postponed: false, is_gone: false, quiet_since: None }
     }
 
     /// Nothing is to be repaired or audited until the next subscription.
     fn rest(&mut self) {
         self.repair.disconnected();
-        (self.postponed, self.quiet_since) = (None, None);
+        (self.is_postponed, self.quiet_since) = (false, None);
     }
 
     fn due(&self, audit_after: Option<Duration>) -> Option<Duration> {
-        if self.postponed.is_some() {
-            return self.postponed;
+        if self.is_postponed {
+            return None;
         }
         let audit = self.quiet_since.zip(audit_after).map(|(since, after)| since.saturating_add(after));
         self.repair.due().into_iter().chain(audit).min()
@@ -75,6 +84,8 @@ impl Keeper {
             by_topic: Vec::new(),
             deadlines: Deadlines::default(),
             budget: RepairBudget::default(),
+            postponed: VecDeque::new(),
+            resume_at: None,
             audit_after,
             tells_changes,
         };
@@ -101,6 +112,7 @@ impl Keeper {
                     let number = self.number_of(&market);
                     if let Some(book) = number.and_then(|number| self.books.get_mut(number)) {
                         book.rest();
+                        book.is_gone = true;
                     }
                 }
             }
@@ -167,17 +179,41 @@ impl Keeper {
 
     /// Subscribes to a book again, now or as soon as the budget of all books allows it.
     fn repair(&mut self, number: usize, context: &mut Context<'_, ()>) {
-        let Some(book) = self.books.get_mut(number) else { return };
-        let now = context.elapsed();
-        match self.budget.take(now) {
-            Ok(()) => {
-                if book.postponed.take().is_some() {
-                    book.repair.subscribed(now);
+        let Some(book) = self.books.get_mut(number).filter(|book| !book.is_postponed) else { return };
+        // Those that wait already come first.
+        let budget =
+            if self.postponed.is_empty() { self.budget.take(context.elapsed()) } else { Err(Duration::ZERO) };
+        match budget {
+            Ok(()) => context.subscribe_again(Topic::Book(book.shared.market.clone())),
+            Err(at) => {
+                book.is_postponed = true;
+                if self.postponed.is_empty() {
+                    self.resume_at = Some(at);
                 }
-                context.subscribe_again(Topic::Book(book.shared.market.clone()));
+                self.postponed.push_back(number);
             }
-            Err(at) => book.postponed = Some(at),
         }
+    }
+
+    /// Subscribes to the books whose repair waits, as far as the budget allows it.
+    fn resume(&mut self, context: &mut Context<'_, ()>) {
+        let now = context.elapsed();
+        while let Some(number) = self.postponed.front().copied() {
+            // A book that was confirmed or disconnected meanwhile needs no repair.
+            let waits = self.books.get_mut(number).filter(|book| book.is_postponed);
+            if let Some(book) = waits {
+                if let Err(at) = self.budget.take(now) {
+                    self.resume_at = Some(at);
+                    return;
+                }
+                book.is_postponed = false;
+                book.repair.delayed(now);
+                context.subscribe_again(Topic::Book(book.shared.market.clone()));
+                self.look_later(number);
+            }
+            self.postponed.pop_front();
+        }
+        self.resume_at = None;
     }
 
     /// Sets the time at which the book is looked at again.
@@ -191,7 +227,7 @@ impl Keeper {
     fn look(&mut self, number: usize, context: &mut Context<'_, ()>) {
         let Some(book) = self.books.get_mut(number) else { return };
         let now = context.elapsed();
-        if book.postponed.is_some() || book.repair.poll(now) {
+        if !book.is_postponed && book.repair.poll(now) {
             self.repair(number, context);
         } else if let (Some(since), Some(after)) = (book.quiet_since, self.audit_after)
             && now.saturating_sub(since) >= after
@@ -217,7 +253,7 @@ impl Keeper {
         let is_live = book.shared.confirmed(context.unix_millis());
         book.repair.confirmed(is_live, context.elapsed());
         if is_live {
-            book.postponed = None;
+            book.is_postponed = false;
             book.quiet_since = self.audit_after.map(|_| context.elapsed());
         }
         self.look_later(number);
@@ -228,7 +264,7 @@ impl Keeper {
         let numbers = numbers.unwrap_or_else(|| (0..self.books.len()).collect());
         let mut markets = Vec::new();
         for number in numbers {
-            let Some(book) = self.books.get_mut(number) else { continue };
+            let Some(book) = self.books.get_mut(number).filter(|book| !book.is_gone) else { continue };
             change(book);
             if self.tells_changes {
                 markets.push(book.shared.market.clone());
@@ -255,7 +291,9 @@ impl Keeper {
             }),
             Event::Stale { silent_for } => {
                 for number in 0..self.books.len() {
-                    let Some(book) = self.books.get_mut(number) else { continue };
+                    let Some(book) = self.books.get_mut(number).filter(|book| !book.is_gone) else {
+                        continue;
+                    };
                     book.quiet_since = None;
                     book.shared.stale(Why::Silent(*silent_for), now_ms);
                     if book.repair.lost(context.elapsed()) {
@@ -275,8 +313,16 @@ impl Keeper {
             Event::NotSubscribed { topics } => {
                 let numbers = self.among(topics);
                 self.each(Some(numbers), |book| {
-                    book.quiet_since = None;
+                    // The stream asks for it again.
+                    book.rest();
                     book.shared.not_listed(now_ms);
+                })
+            }
+            Event::Unsubscribed { topics } => {
+                let numbers = self.among(topics);
+                self.each(Some(numbers), |book| {
+                    book.rest();
+                    book.shared.unsubscribed(now_ms);
                 })
             }
             _ => Vec::new(),
@@ -298,10 +344,13 @@ impl Tap for Keeper {
     }
 
     fn due(&self) -> Option<Duration> {
-        self.deadlines.next()
+        self.deadlines.next().into_iter().chain(self.resume_at).min()
     }
 
     fn wake(&mut self, context: &mut Context<'_, ()>) {
+        if self.resume_at.is_some_and(|at| at <= context.elapsed()) {
+            self.resume(context);
+        }
         while let Some(number) = self.deadlines.pop(context.elapsed()) {
             self.look(number, context);
         }

@@ -6,6 +6,7 @@ use capecrypto_orderbook::SNAPSHOT_DEPTH;
 use capecrypto_stream::{Config, Connect, Error, Event, Stream, Tap, Topic};
 use futures_util::stream::BoxStream;
 use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
 
 /// Chooses the books and events of a live connection, and opens it.
 #[must_use = "a builder does nothing until it is connected"]
@@ -115,10 +116,12 @@ impl Builder {
     /// As `capecrypto_stream::Builder::connect`.
     pub async fn connect(self) -> Result<Live, Error> {
         let registry = Arc::new(Registry::new(self.connect, self.snapshot_depth, self.live_within));
-        self.markets.iter().for_each(|market| registry.add(market));
+        self.markets.iter().for_each(|market| {
+            registry.add(market);
+        });
         let keeper = Keeper::new(registry.clone(), self.audit_after, self.tells_changes);
         let stream = self.stream.first_tap(keeper).connect().await?;
-        Ok(Live { stream, registry })
+        Ok(Live { stream, registry, changes: Mutex::new(()) })
     }
 }
 
@@ -137,6 +140,8 @@ impl fmt::Debug for Builder {
 pub struct Live {
     stream: Stream,
     registry: Arc<Registry>,
+    /// One change of subscriptions at a time, so that books and stream see the same order.
+    changes: Mutex<()>,
 }
 
 impl Live {
@@ -172,16 +177,24 @@ impl Live {
     /// As [`Stream::subscribe`].
     pub async fn subscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
         let topics: Vec<Topic> = topics.into_iter().collect();
-        books(&topics).for_each(|market| self.registry.add(market));
-        self.stream.subscribe(topics).await
+        let _turn = self.changes.lock().await;
+        let added: Vec<MarketId> =
+            books(&topics).filter(|market| self.registry.add(market)).cloned().collect();
+        let subscribed = self.stream.subscribe(topics).await;
+        if subscribed.is_err() {
+            added.iter().for_each(|market| self.registry.remove(market));
+        }
+        subscribed
     }
 
-    /// Ends subscriptions. Handles to the books among them are stale from now on, also if the future is dropped.
+    /// Ends subscriptions. Handles to the books among them are stale from then on. If the future is dropped before it is ready,
+    /// the subscriptions may go on.
     ///
     /// # Errors
     /// As [`Stream::unsubscribe`].
     pub async fn unsubscribe(&self, topics: impl IntoIterator<Item = Topic>) -> Result<(), Error> {
         let topics: Vec<Topic> = topics.into_iter().collect();
+        let _turn = self.changes.lock().await;
         books(&topics).for_each(|market| self.registry.remove(market));
         self.stream.unsubscribe(topics).await
     }

@@ -41,16 +41,17 @@ impl Registry {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds the book of a market, if it is not there yet.
-    pub(crate) fn add(&self, market: &MarketId) {
+    /// Adds the book of a market; `false` if it is there already, or the connection has ended.
+    pub(crate) fn add(&self, market: &MarketId) -> bool {
         let mut entries = self.lock();
         if entries.ended || entries.books.contains_key(market) {
-            return;
+            return false;
         }
         let book = Book::new(market.clone()).with_snapshot_depth(self.snapshot_depth);
         let shared = Arc::new(Shared::new(book, self.live_within, self.connect.unix_millis()));
         entries.books.insert(market.clone(), shared.clone());
         entries.changes.push(Change::Added(shared));
+        true
     }
 
     /// Removes the book of a market: its handles are stale from now on.

@@ -182,11 +182,23 @@ impl Shared {
         });
     }
 
+    /// The server has ended the subscription. A book that was subscribed to again meanwhile still waits for its snapshot.
+    pub(crate) fn unsubscribed(&self, now_ms: u64) {
+        self.change(now_ms, |inner| {
+            if matches!(inner.book.state(), State::Live | State::CatchingUp) {
+                inner.why = Why::Unsubscribed;
+                inner.book.mark_stale();
+            }
+        });
+    }
+
     /// Ends the updates: from now on the book is stale, even if more frames come in.
     pub(crate) fn end(&self, why: Why, now_ms: u64) {
         self.change(now_ms, |inner| {
             inner.why = why;
             inner.ended = true;
+            // Handles may be kept for long; they show no level any more.
+            inner.book = Book::new(self.market.clone());
         });
     }
 

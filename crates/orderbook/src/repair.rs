@@ -114,6 +114,12 @@ impl Repair {
         self.confirmed_empty = false;
     }
 
+    /// Call it when a subscription that was said to be due could be made only now: its snapshot is expected from now on.
+    pub fn delayed(&mut self, now: Duration) {
+        self.asked = Some(now);
+        self.due = Some(now.saturating_add(backoff(PATIENCE, self.tries)));
+    }
+
     /// Call it when the connection is lost: what was asked will not be answered.
     pub fn disconnected(&mut self) {
         *self = Self { asked: self.asked, ..Self::default() };

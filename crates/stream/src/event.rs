@@ -145,7 +145,7 @@ pub enum Event {
 pub enum Interruption {
     /// Nothing came, not even the answer to a ping.
     Silent,
-    /// The server did not confirm a subscription in time.
+    /// The server did not answer a request about subscriptions in time.
     Unconfirmed,
     /// The server closed it, with this code (1006 if it sent no close message).
     Closed {
@@ -173,7 +173,9 @@ impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent => f.write_str("nothing came, not even the answer to a ping"),
-            Self::Unconfirmed => f.write_str("the server did not confirm a subscription in time"),
+            Self::Unconfirmed => {
+                f.write_str("the server did not answer a request about subscriptions in time")
+            }
             Self::Closed { code: 1006 } => f.write_str("the server went away without a goodbye (code 1006)"),
             Self::Closed { code } => write!(f, "the server closed the connection (code {code})"),
             Self::Failed { what } => write!(f, "the connection could not be made, or broke: {what}"),

@@ -54,11 +54,13 @@ impl Names {
     }
 }
 
-/// Whether a list of names can be cut by its commas, without a look at escapes, spaces and other brackets.
+/// Whether a list of names can be cut at `","`, without a look at escapes, spaces, other brackets and other values.
 fn is_plain(names: &[u8]) -> bool {
     // All bytes are looked at without a way out, because that can be done many at a time.
     let odd = |byte: u8| matches!(byte, b'\\' | b' ' | b'\n' | b'[' | b'{');
-    !names.iter().fold(false, |found, byte| found | odd(*byte))
+    let has_odd = names.iter().fold(false, |found, byte| found | odd(*byte));
+    let count = |wanted: u8| names.iter().filter(|byte| **byte == wanted).count();
+    !has_odd && count(b'"') == 2 * count(b',')
 }
 
 /// The list in the server's usual answer: `{"success":{"message":"subscribed","streams":["btczar.ob-inc",…]}}`.
@@ -365,11 +367,12 @@ mod tests {
             (r#"[ "btczar.ob-inc" , "order" ]"#, &["btczar.ob-inc", "order"]),
             (r#"["btczar\u002eob-inc"]"#, &["btczar.ob-inc"]),
             (r#"["a\"b","order"]"#, &["order"]),
+            ("[\"order\",\n\"trade\"]", &["order", "trade"]),
         ] {
             let names = Names::read(json).unwrap();
             assert_eq!(names.after(&Names::default()).collect::<Vec<_>>(), wanted, "{json}");
         }
-        for json in [r#""x""#, "[1]", r#"["a",1]"#, "null", "{}", r#"["a"],["b"]"#] {
+        for json in [r#""x""#, "[1]", r#"["a",1]"#, r#"["a",null,"b"]"#, "null", "{}", r#"["a"],["b"]"#] {
             assert_eq!(Names::read(json), None, "{json}");
         }
     }

@@ -47,10 +47,21 @@ pub struct Missed {
 /// ```
 pub struct Reconciler<F> {
     read: Arc<F>,
-    /// What was not read yet, by topic; `None`: everything.
-    unread: BTreeMap<Topic, Option<Timestamp>>,
+    unread: BTreeMap<Topic, Unread>,
     /// Topics whose state was read at least once.
     known: BTreeSet<Topic>,
+    /// Topics that are confirmed on this connection. Others are read once they are.
+    confirmed: BTreeSet<Topic>,
+    reads: u64,
+}
+
+/// What was not read yet of a topic.
+#[derive(Debug, Clone, Copy)]
+struct Unread {
+    /// From when on; `None`: everything.
+    from: Option<Timestamp>,
+    /// The number of the last read that was begun for it.
+    read: u64,
 }
 
 impl<F, R, E> Reconciler<F>
@@ -61,24 +72,33 @@ where
 {
     /// A tap that reads with this function.
     pub fn new(read: F) -> Self {
-        Self { read: Arc::new(read), unread: BTreeMap::new(), known: BTreeSet::new() }
+        Self {
+            read: Arc::new(read),
+            unread: BTreeMap::new(),
+            known: BTreeSet::new(),
+            confirmed: BTreeSet::new(),
+            reads: 0,
+        }
     }
 
     /// Notes that a topic has to be read from this time on.
     fn missed(&mut self, topic: &Topic, from: Option<Timestamp>) {
         let from = match self.unread.get(topic) {
-            Some(earlier) => earlier.zip(from).map(|(earlier, from)| earlier.min(from)),
+            Some(Unread { from: earlier, .. }) => earlier.zip(from).map(|(earlier, from)| earlier.min(from)),
             None => from,
         };
-        self.unread.insert(topic.clone(), from);
+        self.unread.insert(topic.clone(), Unread { from, read: 0 });
     }
 
-    /// Reads these topics, in one read for each time from which on they are missing.
-    fn read(&self, topics: &[Topic], context: &mut Context<'_, Answer>) {
+    /// Reads what is unread of these topics, as far as they are confirmed, in one read for each time.
+    fn read(&mut self, topics: &[Topic], context: &mut Context<'_, Answer>) {
+        self.reads += 1;
+        let number = self.reads;
         let mut by_time: BTreeMap<Option<Timestamp>, Vec<Topic>> = BTreeMap::new();
-        for topic in topics {
-            if let Some(from) = self.unread.get(topic) {
-                by_time.entry(*from).or_default().push(topic.clone());
+        for topic in topics.iter().filter(|topic| self.confirmed.contains(*topic)) {
+            if let Some(unread) = self.unread.get_mut(topic) {
+                unread.read = number;
+                by_time.entry(unread.from).or_default().push(topic.clone());
             }
         }
         for (from, topics) in by_time {
@@ -87,7 +107,7 @@ where
                 let mut wait = FIRST_WAIT;
                 loop {
                     match read(missed.clone()).await {
-                        Ok(events) => return Answer { topics: missed.topics, events },
+                        Ok(events) => return Answer { number, topics: missed.topics, events },
                         // The error is the caller's; it may hold anything, so it is not printed.
                         Err(_) => tracing::debug!(wait = ?wait, "reading what was missed failed"),
                     }
@@ -101,6 +121,8 @@ where
 
 /// What a read has brought.
 pub struct Answer {
+    /// The number of the read.
+    number: u64,
     topics: Vec<Topic>,
     events: Vec<Event>,
 }
@@ -116,6 +138,7 @@ where
     fn event(&mut self, event: Event, context: &mut Context<'_, Answer>) {
         let topics: Vec<Topic> = match &event {
             Event::Subscribed { topics } => {
+                self.confirmed.extend(topics.iter().filter(|topic| topic.is_private()).cloned());
                 let new = topics.iter().filter(|topic| topic.is_private() && !self.known.contains(*topic));
                 let new: Vec<Topic> = new.cloned().collect();
                 new.iter().for_each(|topic| self.missed(topic, None));
@@ -129,7 +152,16 @@ where
                 for topic in topics {
                     self.unread.remove(topic);
                     self.known.remove(topic);
+                    self.confirmed.remove(topic);
                 }
+                Vec::new()
+            }
+            Event::NotSubscribed { topics } => {
+                self.confirmed.retain(|topic| !topics.contains(topic));
+                Vec::new()
+            }
+            Event::Disconnected { .. } => {
+                self.confirmed.clear();
                 Vec::new()
             }
             _ => Vec::new(),
@@ -139,15 +171,20 @@ where
     }
 
     fn lagged(&mut self, _: u64, context: &mut Context<'_, Answer>) {
-        let known: Vec<Topic> = self.known.iter().cloned().collect();
-        known.iter().for_each(|topic| self.missed(topic, None));
-        self.read(&known, context);
+        // A read that is under way may have asked before the loss.
+        let all: BTreeSet<Topic> = self.known.iter().chain(self.unread.keys()).cloned().collect();
+        let all: Vec<Topic> = all.into_iter().collect();
+        all.iter().for_each(|topic| self.missed(topic, None));
+        self.read(&all, context);
     }
 
     fn answered(&mut self, answer: Answer, context: &mut Context<'_, Answer>) {
         for topic in answer.topics {
-            self.unread.remove(&topic);
-            self.known.insert(topic);
+            // Something newer may have been missed since that read began.
+            if self.unread.get(&topic).is_some_and(|unread| unread.read == answer.number) {
+                self.unread.remove(&topic);
+                self.known.insert(topic);
+            }
         }
         answer.events.into_iter().for_each(|event| context.emit(event));
     }

@@ -150,7 +150,7 @@ impl Task {
 
     /// Whether nothing is to be done before the alarm rings.
     fn is_idle(&self, rings_at: Option<Duration>) -> bool {
-        let due = self.taps.due();
+        let due = self.session.wake_at().into_iter().chain(self.taps.due()).min();
         !self.session.has_actions()
             && !self.taps.want_something()
             && due.is_none_or(|due| rings_at.is_some_and(|rings_at| rings_at <= due))
@@ -183,7 +183,6 @@ impl Task {
             let now = match now {
                 Some(now) => now,
                 None => {
-                    self.bytes_came();
                     let begins = *now.insert(self.now());
                     // A machine that slept gives its connection up, so what the line still brings does not count.
                     if !self.session.heard(begins) {
@@ -192,6 +191,8 @@ impl Task {
                     begins
                 }
             };
+            // What belongs to this message is not a sign of an incomplete one.
+            self.bytes_came();
             match message {
                 Some(Ok(Message::Text(text))) => self.read(now, text.into()),
                 // The exchange sends text. A binary message with the same content is accepted too.

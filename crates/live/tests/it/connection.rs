@@ -97,6 +97,35 @@ async fn an_added_book_is_there_after_a_reconnect_and_a_removed_one_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_book_that_is_removed_and_added_at_once_is_waited_for() {
+    let (live, _btc, mut peer) = live_book().await;
+    live.subscribe([eth()]).await.unwrap();
+    request(&mut peer).await;
+    eth_snapshot(&mut peer, 10).await;
+    confirm(&mut peer, BOTH).await;
+    soon(live.book("ethzar").unwrap().live()).await.unwrap();
+    live.unsubscribe([eth()]).await.unwrap();
+    live.subscribe([eth()]).await.unwrap();
+    let mut book = live.book("ethzar").unwrap();
+    assert_eq!(request(&mut peer).await, r#"{"event":"unsubscribe","streams":["ethzar.ob-inc"]}"#);
+    confirm(&mut peer, BTC).await;
+    settle().await;
+    assert_eq!(book.best().unwrap_err().why, Why::New, "it is neither unsubscribed nor missing");
+    assert_eq!(request(&mut peer).await, r#"{"event":"subscribe","streams":["ethzar.ob-inc"]}"#);
+    eth_snapshot(&mut peer, 20).await;
+    confirm(&mut peer, BOTH).await;
+    soon(book.live()).await.unwrap();
+    assert_eq!(best_bid(&book), Some(Decimal::from(20)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_cannot_be_had_adds_no_book_beside_it() {
+    let (live, _btc, _peer) = live_book().await;
+    assert!(live.subscribe([eth(), Topic::Orders]).await.is_err());
+    assert!(live.book("ethzar").is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_closed_connection_adds_no_book() {
     let (live, _book, _peer) = live_book().await;
     soon(live.close()).await;

@@ -285,7 +285,7 @@ async fn a_topic_that_ends_without_a_word_is_told_and_comes_back_with_its_gap() 
     assert_eq!(setup.network.connections(), 1);
 }
 
-/// On a public connection no list is asked for, so only the audit can notice it.
+/// The audit notices it before the next list does.
 #[tokio::test(start_paused = true)]
 async fn a_book_that_ends_without_a_word_on_a_public_connection_is_noticed_by_the_audit() {
     let network = Network::new(7).with_latency(LATENCY, LATENCY);

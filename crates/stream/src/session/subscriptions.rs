@@ -140,6 +140,8 @@ impl Subscriptions {
             Some(place) => *place,
             None => {
                 let place = self.entries.len();
+                // The name may be in the last list already, where nobody knew it.
+                self.last_list = Names::default();
                 self.by_name.insert(name.clone(), place);
                 if let Topic::Book(market) = topic {
                     self.books.insert(market.clone(), place);
@@ -296,10 +298,17 @@ impl Subscriptions {
         }
     }
 
-    /// Asks again for those that are still wanted.
+    /// Asks again for those that are still wanted. A request that waits already keeps its place in the line.
     pub(super) fn subscribe_again(&mut self, topics: &[Topic], is_open: bool) {
-        let wanted: Vec<Topic> = topics.iter().filter(|topic| self.is_wanted(topic)).cloned().collect();
+        let wanted = topics.iter().filter(|topic| self.is_wanted(topic) && !self.waits(topic));
+        let wanted: Vec<Topic> = wanted.cloned().collect();
         self.subscribe(&wanted, is_open);
+    }
+
+    /// Whether a subscription to the topic waits in the line.
+    fn waits(&self, topic: &Topic) -> bool {
+        let Some(place) = self.by_name.get(&topic.name()) else { return false };
+        self.requests.iter().any(|request| request.verb == Verb::Subscribe && request.places.contains(place))
     }
 
     /// Asks for a list, if something is confirmed. If requests are under way, their answers have lists.
@@ -451,11 +460,13 @@ impl Subscriptions {
                     self.entries.get_mut(*place).into_iter().for_each(|entry| entry.listed = false);
                 }
                 let confirmed = self.listed(&now, request.is_none());
-                (confirmed, self.unlisted(&before, &asked))
+                (confirmed, self.unlisted(&before, &asked, &ended))
             }
         };
         self.last_list = names.cloned().unwrap_or_default();
-        let again = asked.iter().filter(|place| self.is(**place, State::Confirmed));
+        let again = asked.iter().filter(|place| {
+            self.entry(**place).is_some_and(|entry| entry.wanted && entry.state == State::Confirmed)
+        });
         let again: Vec<Place> = again.filter(|place| !confirmed.contains(place)).copied().collect();
         confirmed.extend(again);
         let unlisted = |place: &Place| !self.is(*place, State::Confirmed) && !self.is(*place, State::Refused);
@@ -486,15 +497,17 @@ impl Subscriptions {
         news
     }
 
-    /// Looks which of those that were listed before are not any more. Gives those that are wanted, except what was just asked for.
-    fn unlisted(&mut self, before: &[Place], asked: &[Place]) -> Vec<Topic> {
+    /// Looks which of those that were listed before are not any more. Gives those that are wanted, except what was just asked for
+    /// or ended: what was ended and is wanted again is asked for by a request that waits.
+    fn unlisted(&mut self, before: &[Place], asked: &[Place], ended: &[Place]) -> Vec<Topic> {
         let mut vanished = Vec::new();
         for place in before {
             let Some(entry) = self.entries.get_mut(*place).filter(|entry| !entry.listed) else { continue };
-            if entry.wanted && !asked.contains(place) {
+            let is_missing = entry.wanted && !ended.contains(place);
+            if is_missing && !asked.contains(place) {
                 vanished.push(entry.topic.clone());
             }
-            entry.state = if entry.wanted { State::Missing } else { State::Open };
+            entry.state = if is_missing { State::Missing } else { State::Open };
         }
         vanished
     }

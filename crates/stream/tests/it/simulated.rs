@@ -298,7 +298,7 @@ fn an_interruption_says_what_happened_in_words() {
     let failed = Interruption::Failed { what: "no route".to_owned() };
     for (interruption, words) in [
         (Interruption::Silent, "nothing came"),
-        (Interruption::Unconfirmed, "did not confirm"),
+        (Interruption::Unconfirmed, "did not answer"),
         (Interruption::Closed { code: 1006 }, "without a goodbye"),
         (Interruption::Closed { code: 1009 }, "1009"),
         (failed, "no route"),
@@ -408,4 +408,20 @@ async fn a_handshake_without_an_answer_is_given_up_after_fifteen_seconds() {
     until(&stream, start, failed).await;
     network.heal();
     until(&stream, start, |event| matches!(event, Event::Connected { .. })).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_told_in_time_again_after_a_message() {
+    let network = Network::scripted(7, |mut peer| async move {
+        confirm(&mut peer).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        peer.say(r#"{"btczar.ob-inc":{"asks":["1","1"],"sequence":2}}"#).await;
+        peer.idle().await;
+    });
+    let start = Instant::now();
+    let stream = opened(&network, Config::default().stale_after(Duration::from_secs(1))).await;
+    for second in [1, 5] {
+        let events = until(&stream, start, |event| matches!(event, Event::Stale { .. })).await;
+        assert_eq!(events.last().unwrap().0.as_secs(), second);
+    }
 }

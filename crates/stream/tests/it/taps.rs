@@ -203,6 +203,28 @@ async fn a_consumer_that_lost_events_of_the_account_gets_the_state_read_again() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_loss_while_the_state_is_read_is_read_anew() {
+    let network = Network::scripted(7, |mut peer| async move {
+        peer.confirm(&["balance"]).await;
+        for number in 0..70_000 {
+            peer.say(&balance(number)).await;
+        }
+        while peer.request().await.is_some() {
+            peer.confirm(&["balance"]).await;
+        }
+    });
+    // The first read has asked before the loss, and is still under way.
+    let reads = Reads::answering(vec![(600_000, Ok(vec![])), (0, Ok(vec![read_balance(99)]))]);
+    let stream = opened_with(&network, |builder| builder.balances().tap(reads.tap())).await;
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert!(matches!(stream.next().await, Some(Event::Lagged { account: 1.., .. })));
+    let told = told(&stream).await;
+    assert_eq!(told.last().map(String::as_str), Some("reconciled [Balances]"));
+    assert!(told.contains(&"balance 99".to_owned()));
+    assert_eq!(reads.asked(), [None, None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_topic_that_ends_is_no_longer_reconciled() {
     let network = Network::scripted(7, |mut peer| async move {
         peer.confirm(&["balance"]).await;

@@ -90,3 +90,51 @@ fn a_hundred_books_are_live_within_a_minute_though_25_at_once_kill_the_connectio
     }
     assert_eq!(live, 100, "after {now} ms");
 }
+
+#[test]
+fn what_is_ended_and_wanted_again_at_once_is_not_missing() {
+    let mut session = open(&[market("btczar"), market("ethzar")]);
+    session.unsubscribe(at(1_000), &[market("ethzar")]);
+    session.subscribe(at(1_000), &[market("ethzar")]);
+    actions(&mut session);
+    confirm(&mut session, at(1_100), &["btczar.ob-inc"]);
+    let told = actions(&mut session);
+    assert_eq!(
+        told,
+        [
+            Action::Emit(Event::Unsubscribed { topics: vec![market("ethzar")] }),
+            Action::Send(r#"{"event":"subscribe","streams":["ethzar.ob-inc"]}"#.to_owned()),
+        ]
+    );
+    confirm(&mut session, at(1_200), &["btczar.ob-inc", "ethzar.ob-inc"]);
+    assert_eq!(events(&mut session), [Event::Subscribed { topics: vec![market("ethzar")] }]);
+}
+
+#[test]
+fn a_topic_that_the_server_listed_before_it_was_wanted_is_confirmed() {
+    let mut session = open(&[market("btczar")]);
+    confirm(&mut session, at(500), &["btczar.ob-inc", "ethzar.trades"]);
+    actions(&mut session);
+    let trades = Topic::MarketTrades("ethzar".parse().unwrap());
+    session.subscribe(at(1_000), std::slice::from_ref(&trades));
+    confirm(&mut session, at(1_100), &["btczar.ob-inc", "ethzar.trades"]);
+    assert_eq!(events(&mut session), [Event::Subscribed { topics: vec![trades] }]);
+}
+
+#[test]
+fn a_request_that_waits_keeps_its_place_when_it_is_asked_for_again() {
+    let names = ["aaazar", "bbbzar", "ccczar"].map(market);
+    let mut session = open(&[Topic::Tickers]);
+    session.subscribe(at(1_000), &names);
+    session.subscribe_again(at(1_000), &names[1..2]);
+    session.subscribe_again(at(1_000), &names[1..2]);
+    let (mut asked, mut listed) = (Vec::new(), vec!["global.tickers".to_owned()]);
+    while let [text] = &sent(&mut session)[..] {
+        let name = text.split('"').nth(7).unwrap().to_owned();
+        listed.push(name.clone());
+        asked.push(name);
+        let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
+        confirm(&mut session, at(2_000), &listed);
+    }
+    assert_eq!(asked, ["aaazar.ob-inc", "bbbzar.ob-inc", "ccczar.ob-inc"]);
+}
