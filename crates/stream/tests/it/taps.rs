@@ -179,9 +179,9 @@ async fn a_read_that_the_connection_outlived_is_made_again_from_the_gap_on() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_consumer_that_lost_events_of_the_account_gets_the_state_read_again() {
-    let network = Network::scripted(7, |mut peer| async move {
+/// A network that sends more balances than a queue holds.
+fn flood() -> Network {
+    Network::scripted(7, |mut peer| async move {
         peer.confirm(&["balance"]).await;
         for number in 0..70_000 {
             peer.say(&balance(number)).await;
@@ -190,7 +190,12 @@ async fn a_consumer_that_lost_events_of_the_account_gets_the_state_read_again() 
         while peer.request().await.is_some() {
             peer.confirm(&["balance"]).await;
         }
-    });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_lost_events_of_the_account_gets_the_state_read_again() {
+    let network = flood();
     let reads = Reads::answering(vec![(0, Ok(vec![])), (0, Ok(vec![read_balance(99)]))]);
     let stream = opened_with(&network, |builder| builder.balances().tap(reads.tap())).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
@@ -204,15 +209,7 @@ async fn a_consumer_that_lost_events_of_the_account_gets_the_state_read_again() 
 
 #[tokio::test(start_paused = true)]
 async fn a_loss_while_the_state_is_read_is_read_anew() {
-    let network = Network::scripted(7, |mut peer| async move {
-        peer.confirm(&["balance"]).await;
-        for number in 0..70_000 {
-            peer.say(&balance(number)).await;
-        }
-        while peer.request().await.is_some() {
-            peer.confirm(&["balance"]).await;
-        }
-    });
+    let network = flood();
     // The first read has asked before the loss, and is still under way.
     let reads = Reads::answering(vec![(600_000, Ok(vec![])), (0, Ok(vec![read_balance(99)]))]);
     let stream = opened_with(&network, |builder| builder.balances().tap(reads.tap())).await;
