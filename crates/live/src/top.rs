@@ -1,9 +1,8 @@
 //! The top of a book for many readers: written by the socket's task, read without a lock and without waiting.
 //!
 //! The writer has two places and takes them in turn. A reader takes the newer one that is not written to, and checks afterwards
-//! that nobody wrote there meanwhile. So a writer that stands still
-//! in the middle holds up no reader. A reader tries again only if a whole write and the next one overtook it; after some tries
-//! it gives up, and reads under the book's lock.
+//! that nobody wrote there meanwhile. So a writer that stands still in the middle of a write holds up no reader. A reader tries
+//! again only if the writer has come back to its place meanwhile; after some tries it gives up, and reads under the book's lock.
 
 use capecrypto_models::{Decimal, Level};
 use capecrypto_orderbook::{Best, State};

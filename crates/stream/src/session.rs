@@ -21,7 +21,7 @@ use crate::{
     reconnect::{Backoff, HEALTHY},
 };
 use bytes::Bytes;
-use capecrypto_models::Timestamp;
+use capecrypto_models::{MarketId, Timestamp};
 use std::{
     collections::{BTreeSet, VecDeque},
     time::Duration,
@@ -299,11 +299,9 @@ impl Session {
         }
     }
 
-    /// If the frame is one of a book that was asked for, and of nothing else: the topic's place, and what makes an event of it.
-    pub(crate) fn book_of(&self, text: &[u8]) -> Option<(usize, impl FnOnce(Bytes) -> Event + use<>)> {
-        let (place, market) = self.subscriptions.book_of(frame::book_market(text)?)?;
-        let market = market.clone();
-        Some((place, |frame| Event::Book { market, frame }))
+    /// If the frame is one of a book that was asked for, and of nothing else: the topic's place, and the market.
+    pub(crate) fn book_of(&self, text: &[u8]) -> Option<(usize, &MarketId)> {
+        self.subscriptions.book_of(frame::book_market(text)?)
     }
 
     /// Reads a text frame.

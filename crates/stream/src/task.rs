@@ -1,7 +1,7 @@
 //! The socket's task: it carries bytes and does what the session says.
 
 use crate::{
-    Connect, ConnectError, Error, Interruption, Topic,
+    Connect, ConnectError, Error, Event, Interruption, Topic,
     open::{Socket, broken, open_in_time, send_in_time},
     queue::Queue,
     session::{Action, Failure, Now, Session},
@@ -217,7 +217,10 @@ impl Task {
         self.session.message_came(now);
         match self.session.book_of(&text) {
             // Most frames: nothing but the taps has to see them.
-            Some((place, event)) => self.taps.deliver(event(text), Some(place), now, &self.queue),
+            Some((place, market)) => {
+                let event = Event::Book { market: market.clone(), frame: text };
+                self.taps.deliver(event, Some(place), now, &self.queue);
+            }
             None => self.session.read(now, text),
         }
     }

@@ -31,6 +31,17 @@ fn network() -> Network {
     network
 }
 
+fn all_are_right(live: &Live, network: &Network) {
+    for market in markets() {
+        let book = live.book(&market).unwrap();
+        assert_eq!(
+            book.levels(BookSide::Bid, 301).unwrap(),
+            network.exchange().book(&market).bids,
+            "{market}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hundred_books_are_live_within_a_minute_though_bursts_kill_connections() {
     let network = network();
@@ -51,14 +62,7 @@ async fn a_hundred_books_are_live_within_a_minute_though_bursts_kill_connections
     }
     assert!(network.elapsed() <= secs(60), "{:?}", network.elapsed());
     println!("all live after {:?}, {} connections", network.elapsed(), network.connections());
-    for market in markets() {
-        let book = live.book(&market).unwrap();
-        assert_eq!(
-            book.levels(BookSide::Bid, 301).unwrap(),
-            network.exchange().book(&market).bids,
-            "{market}"
-        );
-    }
+    all_are_right(&live, &network);
     // All of them break at once: the connection stays, since they are repaired one by one.
     let before = network.connections();
     for market in markets() {
@@ -68,14 +72,7 @@ async fn a_hundred_books_are_live_within_a_minute_though_bursts_kill_connections
         network.exchange().bid(&market, 21, 1);
     }
     tokio::time::sleep(secs(60)).await;
-    for market in markets() {
-        let book = live.book(&market).unwrap();
-        assert_eq!(
-            book.levels(BookSide::Bid, 301).unwrap(),
-            network.exchange().book(&market).bids,
-            "{market}"
-        );
-    }
+    all_are_right(&live, &network);
     assert_eq!(network.connections(), before);
 }
 
