@@ -1,10 +1,12 @@
 //! Balances, history, and how money comes in and goes out (documents: "Account").
 
-pub mod funds;
+pub mod beneficiaries;
+pub mod deposits;
 pub mod methods;
 pub mod transactions;
 
-pub use funds::*;
+pub use beneficiaries::*;
+pub use deposits::*;
 pub use methods::*;
 pub use transactions::*;
 

@@ -18,12 +18,13 @@ pub mod trading;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 6] = [
+const SECTIONS: [capecrypto_probe::Section; 7] = [
     ("public", public::probe),
     ("trading", trading::probe),
     ("account", account::probe),
     ("account", account::methods::probe),
-    ("account", account::funds::probe),
+    ("account", account::beneficiaries::probe),
+    ("account", account::deposits::probe),
     ("account", account::transactions::probe),
 ];
 

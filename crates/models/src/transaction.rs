@@ -184,4 +184,11 @@ pub struct Transaction {
         deserialize_with = "time::optional::deserialize"
     )]
     pub created_at: Option<Timestamp>,
+    /// When it was changed last.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "time::optional::deserialize"
+    )]
+    pub updated_at: Option<Timestamp>,
 }

@@ -14,7 +14,7 @@ pub use crate::base::refusal::OwnCode;
 pub use crate::door::control::{Control, ControlError};
 pub use crate::door::money::{JournalEntry, JournalPosting, Ledger, LedgerEntry};
 pub use crate::exchange::catalogue::{Currency, Market};
-pub use crate::exchange::funds::Document;
+pub use crate::exchange::funds::documents::Document;
 pub use crate::exchange::people::{Restriction, Role};
 pub use crate::host::faults::{Fault, FaultKind};
 pub use crate::host::keys::Account;

@@ -9,7 +9,7 @@ use crate::{
     exchange::{
         catalogue::{Currency, Market, NotAdded},
         demo,
-        funds::Deposit,
+        funds::deposits::Deposit,
         market::commands::{AddCurrency, AddMarket},
     },
     host::{

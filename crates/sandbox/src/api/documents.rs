@@ -10,7 +10,7 @@ use crate::{
         reply::Reply,
     },
     exchange::{
-        funds::{AddDocument, Document},
+        funds::documents::{AddDocument, Document},
         people::Role,
     },
 };

@@ -1,20 +1,23 @@
 //! REST: one file for each theme, with its calls, their error codes, handlers and JSON.
 
 mod account;
+mod beneficiaries;
 mod book;
 mod call;
 pub(crate) mod codes;
+mod deposits;
 mod documents;
 mod form;
-mod funds;
 mod market_data;
 mod markets;
+mod methods;
 mod orders;
 mod paging;
 pub(crate) mod params;
 mod routes;
 mod sub_accounts;
 mod trades;
+mod transactions;
 
 pub(crate) use self::call::Route;
 use self::call::{ApiRequest, Theme};
@@ -33,14 +36,17 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 9] = [
+const THEMES: [&Theme; 12] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
     &orders::THEME,
     &trades::THEME,
     &account::THEME,
-    &funds::THEME,
+    &transactions::THEME,
+    &beneficiaries::THEME,
+    &deposits::THEME,
+    &methods::THEME,
     &documents::THEME,
     &sub_accounts::THEME,
 ];

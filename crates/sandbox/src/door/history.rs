@@ -4,7 +4,7 @@ use super::{
     control::{Control, ControlError},
     operation::{Operation, answer},
 };
-use crate::exchange::funds::{AddBeneficiary, AddTransaction, Document};
+use crate::exchange::funds::{AddTransaction, beneficiaries::AddBeneficiary, documents::Document};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -73,6 +73,6 @@ impl Control {
     /// The documents that were sent for customers, in order of arrival.
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
-        self.host.read(|exchange| exchange.funds().documents().to_vec())
+        self.host.read(|exchange| exchange.funds().documents.all().to_vec())
     }
 }

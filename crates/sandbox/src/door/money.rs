@@ -10,7 +10,7 @@ use crate::{
         ledger::{Balance, Party, Pocket},
         money::{self, Parsed},
     },
-    exchange::{Exchange, funds::Deposit},
+    exchange::{Exchange, funds::deposits::Deposit},
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};

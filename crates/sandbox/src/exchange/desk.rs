@@ -1,6 +1,6 @@
 //! The state that all parts of the exchange share.
 
-use super::{catalogue::Catalogue, event::Event};
+use super::{catalogue::Catalogue, event::Event, history::History};
 use crate::base::{
     id::{AccountId, Code},
     ledger::{Balance, Ledger, Party},
@@ -15,13 +15,14 @@ pub(crate) enum Part {
     Funds,
 }
 
-/// Currencies and markets, the ledger, timers, and the events that are not yet published.
+/// Currencies and markets, the ledger, the history, timers, and the events that are not yet published.
 #[derive(Debug)]
 pub(crate) struct Desk {
     /// The seed of ids that look random.
     seed: u64,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) ledger: Ledger,
+    pub(crate) history: History,
     /// Which part to call, and its key.
     pub(crate) timers: Timers<(Part, u64)>,
     outbox: VecDeque<Event>,
@@ -33,6 +34,7 @@ impl Desk {
             seed,
             catalogue: Arc::default(),
             ledger: Ledger::default(),
+            history: History::default(),
             timers: Timers::default(),
             outbox: VecDeque::new(),
         }

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod desk;
 pub(crate) mod event;
 pub(crate) mod funds;
+pub(crate) mod history;
 pub(crate) mod market;
 pub(crate) mod people;
 
@@ -16,6 +17,7 @@ use self::{
     desk::{Desk, Part},
     event::Event,
     funds::Funds,
+    history::History,
     market::engine::{Engine, Rules},
     people::People,
 };
@@ -123,6 +125,10 @@ impl Exchange {
 
     pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {
         &self.desk.catalogue
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.desk.history
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {

@@ -12,7 +12,11 @@ use crate::{
     exchange::{
         catalogue::{Currency, Market},
         demo,
-        funds::{AddBeneficiary, AddTransaction, DeleteBeneficiary, Deposit},
+        funds::{
+            AddTransaction,
+            beneficiaries::{AddBeneficiary, DeleteBeneficiary},
+            deposits::Deposit,
+        },
         market::{
             commands::{
                 AddCurrency, AddMarket, CancelOrder, CancelOrders, CarryOut, DisturbFeed, Disturbance,

@@ -145,6 +145,7 @@ impl Engine {
         ];
         desk.ledger.post(now_ms, Reason::Trade(self.last_trade + 1), &postings).ok()?;
         let (taker_account, maker_account) = (taker.account, maker.account);
+        let (taker_volume, maker_volume) = (taker.origin_volume, maker.origin_volume);
         let maker_left = self.fill(desk, best.order, amount, total, now_ms);
         self.fill(desk, taker_id, amount, total, now_ms);
         self.last_trade += 1;
@@ -159,6 +160,8 @@ impl Engine {
             at_ms: now_ms,
         });
         self.history.add(&trade);
+        desk.history.add_trade(&trade, &trade.maker, maker_volume);
+        desk.history.add_trade(&trade, &trade.taker, taker_volume);
         // An account that trades with itself gets the maker's view twice, as upstream.
         let taker_view = trade.side_of(taker_account).map_or(taker_id, |half| half.order_id);
         for (account, order_id) in [(maker_account, best.order), (taker_account, taker_view)] {

@@ -26,7 +26,7 @@ use crate::{
         demo,
         desk::Desk,
         event::{Event, Increment},
-        funds::{Deposit, Funds},
+        funds::{Funds, deposits::Deposit},
     },
 };
 use rust_decimal::Decimal;

@@ -1,28 +1,12 @@
-//! Deposit addresses and beneficiaries.
+//! Deposits, and the addresses for them.
 
 use crate::ACCOUNT;
 use capecrypto_auth::Environment;
-use capecrypto_models::{Arg, BeneficiaryId, CurrencyId, DepositAddress};
-use capecrypto_rest::{Mismatch, Nothing, endpoints, request};
+use capecrypto_models::{Arg, CurrencyId, DepositAddress};
+use capecrypto_rest::{Mismatch, endpoints, request};
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/account/deposit_address/{currency}" GetDepositAddress -> DepositAddress, reviewed;
-    DELETE "/account/beneficiaries/{id}" DeleteBeneficiary -> Nothing, unreviewed("the answer has no body");
-}
-
-request! {
-    /// Deletes a beneficiary (documents: "Delete beneficiary"). The request is sent at most once. A beneficiary that is already
-    /// deleted is refused as not found.
-    pub struct DeleteBeneficiary {
-        id: Arg<BeneficiaryId>,
-    }
-}
-
-impl DeleteBeneficiary {
-    /// The beneficiary with this number.
-    pub fn new(id: impl Into<Arg<BeneficiaryId>>) -> Self {
-        Self::with(id.into())
-    }
 }
 
 request! {
@@ -47,7 +31,7 @@ impl GetDepositAddress {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use capecrypto_probe::{Samples, Seed};
+    use capecrypto_probe::Samples;
 
     impl Samples for GetDepositAddress {
         fn smallest() -> Self {
@@ -55,18 +39,6 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
-        }
-    }
-
-    impl Samples for DeleteBeneficiary {
-        fn smallest() -> Self {
-            Self::new(7)
-        }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
-        fn answered(seed: &Seed) -> Self {
-            Self::new(seed.beneficiary)
         }
     }
 }

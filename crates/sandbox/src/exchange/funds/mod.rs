@@ -1,0 +1,71 @@
+//! An account's money on its way in and out, and what it needs for that. One file for each theme; what they share is here.
+
+pub(crate) mod beneficiaries;
+pub(crate) mod deposits;
+pub(crate) mod documents;
+
+use self::{beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents};
+use super::{
+    command::{Command, Due, Holds, Replayable, replayable},
+    desk::Desk,
+    history::{FIELDS, Fields},
+};
+use crate::base::id::AccountId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The state of all themes.
+#[derive(Debug, Default)]
+pub(crate) struct Funds {
+    pub(crate) beneficiaries: Beneficiaries,
+    pub(crate) deposits: Deposits,
+    pub(crate) documents: Documents,
+    last_id: u64,
+}
+
+impl Funds {
+    /// A new number, unique among everything in here, so that a timer needs only a number.
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+impl Due for Funds {
+    /// Asks each theme that sets timers; the one that has the number does the work.
+    fn due(&mut self, id: u64, desk: &mut Desk, at_ms: i64) {
+        self.deposits.due(id, desk, at_ms);
+    }
+}
+
+/// The commands of this folder.
+pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>> {
+    [replayable::<E, AddTransaction>()]
+        .into_iter()
+        .chain(beneficiaries::commands())
+        .chain(deposits::commands())
+        .chain(documents::commands())
+}
+
+/// Adds a line to an account's history, from the control door. The answer is its number; `None` if the documents do not
+/// name one of its fields.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AddTransaction {
+    pub(crate) account: AccountId,
+    pub(crate) fields: Fields,
+}
+
+impl Command for AddTransaction {
+    const NAME: &'static str = "add_transaction";
+    type Part = Funds;
+    type Answer = Option<u64>;
+
+    fn run(self, _funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Option<u64> {
+        let Self { account, fields } = self;
+        let known = fields.keys().all(|field| FIELDS.contains(&field.as_str()));
+        if !known || !fields.get("type").is_some_and(Value::is_string) {
+            return None;
+        }
+        Some(desk.history.add(account, at_ms, fields))
+    }
+}
