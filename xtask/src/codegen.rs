@@ -48,7 +48,7 @@ fn generated(spec: String) -> Result<[(&'static str, String); 3], Finding> {
     let events: Vec<_> = topics.iter().map(|topic| (topic.address.clone(), topic.sdk.clone())).collect();
     let (filled, coverage) = filled(&inventory, &keys, &events)
         .map_err(|error| Finding::new(INVENTORY, error, format!("fix {INVENTORY}")))?;
-    let table = table(&spec, &topics, Some(coverage)).map_err(wrong)?;
+    let table = table(&spec, &topics, &coverage).map_err(wrong)?;
     Ok([(BUNDLE, spec), (TABLE, table), (INVENTORY, filled)])
 }
 
@@ -63,7 +63,7 @@ fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
 }
 
 /// The text of ENDPOINTS.md, in the order of the spec's tags and paths, then of the topics.
-fn table(spec: &str, topics: &[Topic], coverage: Option<Coverage>) -> Result<String, String> {
+fn table(spec: &str, topics: &[Topic], coverage: &Coverage) -> Result<String, String> {
     let calls = calls(spec)?;
     let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
     let mut out = format!(
@@ -72,25 +72,33 @@ fn table(spec: &str, topics: &[Topic], coverage: Option<Coverage>) -> Result<Str
          is sent again after a failure that leaves its outcome open; all others are sent once.\n",
         calls.len()
     );
-    if let Some(Coverage { named, here }) = coverage {
-        let _ = writeln!(
-            out,
-            "\nOf the {named} calls that the exchange's documents name, {here} are here ([inventory](api/inventory.tsv)). The others can be sent by `raw`."
-        );
-    }
+    let Coverage { named, here, .. } = coverage;
+    let _ = writeln!(
+        out,
+        "\nOf the {named} calls that the exchange's documents name, {here} are here ([inventory](api/inventory.tsv)). The others can be sent by `raw`.\n\
+         The column Documents has the line in the current documents and in the older ones. The sandbox has every call of the table."
+    );
     for tag in spec.get("tags").and_then(Value::as_sequence).into_iter().flatten() {
         let tag = tag.get("name").and_then(Value::as_str).unwrap_or_default();
         let _ = write!(
             out,
-            "\n## {tag}\n\n| Section of the documents | Call | Service | Method and path | Type | Signed | Retried | Since |\n\
-             | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+            "\n## {tag}\n\n| Section of the documents | Documents | Call | Service | Method and path | Type | Version | Signed | Retried | Since |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         );
         for call in calls.iter().filter(|call| call.tag == tag) {
             let yes = |flag| if flag { "yes" } else { "no" };
             let Call { section, id, service, method, path, sdk, signed, retried, since, .. } = call;
+            let places = coverage.places(method, path);
+            // `x-only` is what the code obeys, and the inventory is what the documents say.
+            if call.only.as_ref().is_some_and(|only| only.replace("legacy", "older") != places.version()) {
+                let says = places.version();
+                return Err(format!("{id}: x-only is {:?}, and the inventory says '{says}'", call.only));
+            }
             let _ = writeln!(
                 out,
-                "| {section} | {id} | {service} | `{method} {path}` | `{sdk}` | {} | {} | {since} |",
+                "| {section} | {} | {id} | {service} | `{method} {path}` | `{sdk}` | {} | {} | {} | {since} |",
+                places.text(),
+                places.version(),
                 yes(*signed),
                 yes(*retried)
             );
@@ -136,6 +144,8 @@ struct Call {
     path: String,
     sdk: String,
     since: String,
+    /// The only version that has the call (`x-only`).
+    only: Option<String>,
     signed: bool,
     retried: bool,
 }
@@ -159,6 +169,7 @@ impl Call {
             path: path.to_owned(),
             sdk: text("x-sdk")?,
             since: text("x-since")?,
+            only: text("x-only").ok(),
             signed: !open,
             retried: method == "get" || idempotent,
         })
@@ -204,31 +215,38 @@ paths:
 
     #[test]
     fn each_call_is_a_row_in_the_specs_order() {
-        let table = table(SMALL, &topics(), None).unwrap();
+        let table = table(SMALL, &topics(), &Coverage::default()).unwrap();
         let rows: Vec<&str> = table.lines().filter(|line| line.contains("_row")).collect();
         assert_eq!(
             rows,
             [
-                "| New row | create_row | trade | `POST /rows` | `rows::CreateRow` | yes | no | 0.1.0 |",
-                "| Rows | list_rows | trade | `GET /rows` | `rows::ListRows` | no | yes | 0.2.0 |",
+                "| New row | - | create_row | trade | `POST /rows` | `rows::CreateRow` | - | yes | no | 0.1.0 |",
+                "| Rows | - | list_rows | trade | `GET /rows` | `rows::ListRows` | - | no | yes | 0.2.0 |",
             ]
         );
         assert!(
             table.contains("| Rows | `x.rows` |  | `Event::Rows` | no | 0.1.0 |")
                 && table.contains("2 calls")
         );
-        let less = self::table(&SMALL.replace("rows::ListRows", "\"-\""), &[], None).unwrap();
+        let less = self::table(&SMALL.replace("rows::ListRows", "\"-\""), &[], &Coverage::default()).unwrap();
         assert!(!less.contains("list_rows") && less.contains("1 calls"));
     }
 
     #[test]
+    fn a_version_that_the_inventory_does_not_confirm_is_an_error() {
+        let only = SMALL.replace("      security: []", "      security: []\n      x-only: legacy");
+        let error = table(&only, &[], &Coverage::default()).unwrap_err();
+        assert!(error.contains("list_rows: x-only") && error.contains("'-'"), "{error}");
+    }
+
+    #[test]
     fn a_stale_table_names_the_command() {
-        let wanted = table(SMALL, &topics(), None).unwrap();
+        let wanted = table(SMALL, &topics(), &Coverage::default()).unwrap();
         assert_eq!(compare(TABLE, &wanted, &wanted), None);
         let stale = wanted.replace("0.2.0", "0.1.0");
         let finding = compare(TABLE, &wanted, &stale).unwrap();
         assert_eq!(finding.fix, "cargo xtask codegen");
-        assert!(finding.problem.contains("line 12"), "{}", finding.problem);
+        assert!(finding.problem.contains("line 15"), "{}", finding.problem);
         assert!(compare(TABLE, &wanted, "").is_some());
     }
 
@@ -239,10 +257,11 @@ paths:
             ("      x-sdk: rows::ListRows\n", "x-sdk"),
             ("      operationId: list_rows\n", "operationId"),
         ] {
-            let error = table(&SMALL.replace(without, ""), &[], None).unwrap_err();
+            let error = table(&SMALL.replace(without, ""), &[], &Coverage::default()).unwrap_err();
             assert!(error.contains(word) && error.contains("GET /rows"), "{error}");
         }
-        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []"), &[], None).unwrap_err();
+        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []"), &[], &Coverage::default())
+            .unwrap_err();
         assert!(error.contains("'Rows'"), "{error}");
     }
 }

@@ -12,11 +12,45 @@ pub(crate) type Call = (String, String, String);
 /// A topic of the websocket: its address and the client's event.
 pub(crate) type Topic = (String, String);
 
-/// How many calls the exchange's documents name, and how many of them this SDK has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How many calls the exchange's documents name, how many of them this SDK has, and where the documents name each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Coverage {
     pub(crate) named: usize,
     pub(crate) here: usize,
+    places: BTreeMap<(String, String), Places>,
+}
+
+/// Where the documents describe a call: the line, such as `L573`, in each of the two versions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) current: Option<String>,
+    pub(crate) older: Option<String>,
+}
+
+impl Coverage {
+    /// Where the documents describe the call; two times `None` if they do not.
+    pub(crate) fn places(&self, method: &str, path: &str) -> Places {
+        self.places.get(&key(method, path)).cloned().unwrap_or_default()
+    }
+}
+
+impl Places {
+    /// Which version of the documents has the call.
+    pub(crate) fn version(&self) -> &'static str {
+        match (&self.current, &self.older) {
+            (Some(_), Some(_)) => "both",
+            (Some(_), None) => "current",
+            (None, Some(_)) => "older",
+            (None, None) => "-",
+        }
+    }
+
+    /// For the table: `L573, older L401`.
+    pub(crate) fn text(&self) -> String {
+        let older = self.older.as_ref().map(|line| format!("older {line}"));
+        let both: Vec<String> = self.current.clone().into_iter().chain(older).collect();
+        if both.is_empty() { "-".to_owned() } else { both.join(", ") }
+    }
 }
 
 /// Method and path of a call in one form, because the documents write paths in several forms.
@@ -40,10 +74,12 @@ pub(crate) fn filled(text: &str, calls: &[Call], topics: &[Topic]) -> Result<(St
     };
     let (system, kind, method, path) =
         (column("system")?, column("kind")?, column("method")?, column("path")?);
+    let section = column("section")?;
     let (sdk, sandbox, state) = (column("sdk")?, column("sandbox")?, column("state")?);
     let calls: BTreeMap<_, _> =
         calls.iter().map(|(method, path, sdk)| (key(method, path), sdk.as_str())).collect();
     let mut named = BTreeMap::new();
+    let mut places = BTreeMap::<_, Places>::new();
     let mut out = format!("{}\n", header.join("\t"));
     for (number, line) in (2..).zip(lines) {
         let mut row: Vec<&str> = line.split('\t').collect();
@@ -56,6 +92,14 @@ pub(crate) fn filled(text: &str, calls: &[Call], topics: &[Topic]) -> Result<(St
             Some(&"rest") => {
                 let key = key(row.get(method).unwrap_or(&""), path);
                 let here = calls.get(&key).copied();
+                let line = line_of(row.get(section).unwrap_or(&""));
+                let place = places.entry(key.clone()).or_default();
+                let place = match row.get(system) {
+                    Some(&"cape-legacy") => &mut place.older,
+                    _ => &mut place.current,
+                };
+                // The newer public text repeats calls; the documents' own line counts.
+                place.get_or_insert(line);
                 named.insert(key, here.is_some());
                 Some(here)
             }
@@ -77,21 +121,27 @@ pub(crate) fn filled(text: &str, calls: &[Call], topics: &[Topic]) -> Result<(St
         out.push('\n');
     }
     let here = named.values().filter(|here| **here).count();
-    Ok((out, Coverage { named: named.len(), here }))
+    Ok((out, Coverage { named: named.len(), here, places }))
+}
+
+/// The line in a section's cell, such as `L573` in `Account / Get transaction history (L573)`.
+fn line_of(section: &str) -> String {
+    let line = section.rsplit_once('(').and_then(|(_, line)| line.strip_suffix(')'));
+    line.filter(|line| line.starts_with('L')).unwrap_or("no line").to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEXT: &str = "system\tkind\tmethod\tpath\tsdk\tsandbox\tstate\n\
-                        cape-current\trest\tGET\t/api/v2/things/{id}\t-\t-\topen\n\
-                        cape-legacy\trest\tGET\t /things/{uid} \t-\t-\topen\n\
-                        cape-current\trest\tPOST\t/persona/things\told::Name\tyes\tdone\n\
-                        cape-current\tmodel\t-\t-\tThing\t-\tdone\n\
-                        cape-current\tstream\tSUBSCRIBE\t/ws ?stream={market}.rows\t-\t-\topen\n\
-                        cape-legacy\tstream\tSUBSCRIBE\t/ws ?stream=gone\tEvent::Gone\tyes\tdone\n\
-                        cabital-seed\trest\tGET\t/things/{id}\t-\t-\topen\n";
+    const TEXT: &str = "system\tkind\tmethod\tpath\tsection\tsdk\tsandbox\tstate\n\
+                        cape-current\trest\tGET\t/api/v2/things/{id}\tThings / One (L12)\t-\t-\topen\n\
+                        cape-legacy\trest\tGET\t /things/{uid} \tThings (L3)\t-\t-\topen\n\
+                        cape-current\trest\tPOST\t/persona/things\tThings (new)\told::Name\tyes\tdone\n\
+                        cape-current\tmodel\t-\t-\t-\tThing\t-\tdone\n\
+                        cape-current\tstream\tSUBSCRIBE\t/ws ?stream={market}.rows\t-\t-\t-\topen\n\
+                        cape-legacy\tstream\tSUBSCRIBE\t/ws ?stream=gone\t-\tEvent::Gone\tyes\tdone\n\
+                        cabital-seed\trest\tGET\t/things/{id}\t-\t-\t-\topen\n";
 
     fn call(method: &str, path: &str, sdk: &str) -> Call {
         (method.to_owned(), path.to_owned(), sdk.to_owned())
@@ -102,7 +152,13 @@ mod tests {
         let topics = [("{market}.rows".to_owned(), "Event::Rows".to_owned())];
         let (text, coverage) =
             filled(TEXT, &[call("get", "/things/{thing}", "things::Get")], &topics).unwrap();
-        assert_eq!(coverage, Coverage { named: 2, here: 1 });
+        assert_eq!((coverage.named, coverage.here), (2, 1));
+        let both = coverage.places("get", "/things/{thing}");
+        assert_eq!((both.text().as_str(), both.version()), ("L12, older L3", "both"));
+        let current = coverage.places("POST", "/things");
+        assert_eq!((current.text().as_str(), current.version()), ("no line", "current"));
+        let nowhere = coverage.places("GET", "/things");
+        assert_eq!((nowhere.text().as_str(), nowhere.version()), ("-", "-"));
         let rows: Vec<&str> = text.lines().skip(1).map(|row| row.rsplit('\t').next().unwrap()).collect();
         assert_eq!(rows, ["done", "done", "open", "done", "done", "open", "open"]);
         assert_eq!(text.matches("things::Get").count(), 2);
