@@ -14,6 +14,11 @@ fn every_call_is_as_specified() {
 }
 
 #[tokio::test]
+async fn neither_errors_nor_the_log_show_a_sensitive_argument() {
+    all_calls().keeps_secrets().await;
+}
+
+#[tokio::test]
 async fn the_sandbox_understands_every_sample_and_is_understood() {
     all_calls().send_samples().await;
 }

@@ -7,6 +7,7 @@
     reason = "its functions fail tests by panicking"
 )]
 
+mod canary;
 mod samples;
 mod seed;
 
@@ -25,6 +26,7 @@ use std::{fmt, pin::Pin};
 
 type Sending<T> = Pin<Box<dyn Future<Output = T>>>;
 type TwoSamples = Box<dyn Fn(Client) -> Sending<Vec<Error>>>;
+type Failing = Box<dyn Fn(Client) -> Sending<Option<Error>>>;
 type Asking = Box<dyn Fn(Client, &Seed) -> Sending<Result<Answered, Error>>>;
 /// Status, headers and body of an answer.
 type Answered = (u16, HeaderMap, Bytes);
@@ -38,6 +40,9 @@ pub struct Probe {
     calls: Vec<Call>,
     /// Sends both samples of each call to an exchange.
     sending: Vec<TwoSamples>,
+    /// For each call: its id, the sensitive values of its fullest sample, and a function that sends that sample and gives the
+    /// error.
+    failing: Vec<(String, Vec<String>, Failing)>,
     /// For each call: its id, and a function that sends it to an exchange in the state of a [`Seed`].
     asking: Vec<(String, Asking)>,
 }
@@ -63,6 +68,7 @@ impl Probe {
             seen: Vec::new(),
             calls: Vec::new(),
             sending: Vec::new(),
+            failing: Vec::new(),
             asking: Vec::new(),
         };
         for (_, show) in sections {
@@ -95,9 +101,13 @@ impl Probe {
             serde_json::to_value(answer).map_err(|error| error.to_string())
         };
         let operation = self.spec.operation(&id);
-        if let (Some(schema), Some(body)) = (operation.and_then(|call| call.body.as_ref()), &fullest.body) {
+        if let Some(operation) = operation {
             let shown = format!("{:?}", E::fullest());
-            self.findings.extend(probe::hidden(schema, &format!("{id}: request"), body, &shown));
+            self.findings.extend(probe::request_hidden(operation, &fullest, &shown));
+            let parameters = operation.parameters.iter().filter(|parameter| parameter.schema.sensitive);
+            for parameter in parameters.filter(|parameter| !E::CALL.hides(&parameter.name)) {
+                self.findings.extend(probe::unrecorded(&parameter.schema, &id, &|_| false));
+            }
         }
         if let Some(schema) = operation.and_then(|call| call.response.as_ref()) {
             self.findings.extend(probe::unrecorded(schema, &id, &|name| E::CALL.hides(name)));
@@ -136,6 +146,11 @@ impl Probe {
                 })
             }),
         };
+        let secrets = self.spec.operation(&id).map(|operation| probe::secrets(operation, &fullest));
+        let secrets = secrets.into_iter().flatten().map(|(_, value)| value).collect();
+        let failing: Failing =
+            Box::new(|client| Box::pin(async move { client.send(E::fullest()).await.err() }));
+        self.failing.push((id.clone(), secrets, failing));
         self.asking.push((id.clone(), ask));
         self.seen.push(id);
         self.sending.push(Box::new(|client| {
@@ -185,6 +200,20 @@ impl Probe {
         let asked = self.asking.iter().map(|(call, _)| call);
         findings.extend(probe::covered(&self.spec, Covered::Answers, asked));
         findings
+    }
+
+    /// Sends each call that has sensitive arguments, lets it fail in several ways, and checks that neither the errors nor the
+    /// log show one of them. The answers repeat the arguments.
+    ///
+    /// # Panics
+    /// If an argument is shown, or if no call has one.
+    pub async fn keeps_secrets(&self) {
+        let mut checked = 0;
+        for (call, secrets, send) in self.failing.iter().filter(|(_, secrets, _)| !secrets.is_empty()) {
+            canary::check(call, secrets, send.as_ref()).await;
+            checked += 1;
+        }
+        assert!(checked > 0, "no call has a sensitive argument, so nothing was checked");
     }
 
     /// Sends both samples of each call to a new exchange. Each must be understood: it succeeds, or the exchange refuses it with

@@ -16,7 +16,7 @@ pub use frames::{SentFrame, confirmed, frames};
 pub use handshake::{handshake, servers};
 pub use request::{Sent, part_of, request, request_fixture};
 pub use response::{event, response};
-pub use sensitive::{hidden, unrecorded};
+pub use sensitive::{hidden, request_hidden, secrets, unrecorded};
 pub use streams::{Heard, Named, Topics, streams};
 pub use upkeep::{Covered, covered, fixtures};
 

@@ -1,7 +1,8 @@
 //! Checks that values marked `x-sensitive` are not shown and not recorded.
 
+use super::Sent;
 use crate::{
-    Fault, Finding, SPEC_FILE, exact,
+    Fault, Finding, Operation, SPEC_FILE, exact,
     schema::{Kind, Schema},
 };
 use serde_json::Value;
@@ -21,6 +22,38 @@ pub fn hidden(schema: &Schema, what: &str, value: &Value, shown: &str) -> Vec<Fi
         }
     });
     findings
+}
+
+/// The sensitive values of a request, each with its path: of its parameters and of its body.
+pub fn secrets(operation: &Operation, sent: &Sent) -> Vec<(String, String)> {
+    let mut secrets = Vec::new();
+    let mut found = |path: &str, text: &str| secrets.push((path.to_owned(), text.to_owned()));
+    for (name, value) in &sent.query {
+        let parameter = operation.parameters.iter().find(|parameter| parameter.name == *name);
+        if let Some(parameter) = parameter {
+            walk(&parameter.schema, &Value::from(value.as_str()), &format!(".{name}"), &mut found);
+        }
+    }
+    if let (Some(schema), Some(body)) = (&operation.body, &sent.body) {
+        walk(schema, body, "", &mut found);
+    }
+    secrets
+}
+
+/// Checks that the `Debug` text of a request shows none of its sensitive values.
+pub fn request_hidden(operation: &Operation, sent: &Sent, shown: &str) -> Vec<Finding> {
+    let secrets = secrets(operation, sent);
+    let seen = secrets.iter().filter(|(_, text)| shown.contains(text.as_str()));
+    let what = format!("{}: request", operation.id);
+    seen.map(|(path, _)| {
+        Finding::new(
+            Fault::Shown,
+            &what,
+            format!("Debug shows {path}, which the spec marks x-sensitive"),
+            format!("make it a Sensitive<…>, or remove the mark in {SPEC_FILE}"),
+        )
+    })
+    .collect()
 }
 
 /// Checks that a recording leaves out the values that the schema marks as sensitive. `hides` says whether the values of a
@@ -60,11 +93,7 @@ fn names(schema: &Schema, name: &str, found: &mut dyn FnMut(&str)) {
 /// Calls `found` with each sensitive text and its path.
 fn walk(schema: &Schema, value: &Value, path: &str, found: &mut dyn FnMut(&str, &str)) {
     if schema.sensitive {
-        // A text of one or two characters could appear by chance.
-        if let Some(text) = exact::text(value).filter(|text| text.len() > 2) {
-            found(path, &text);
-        }
-        return;
+        return leaves(value, path, found);
     }
     match (&schema.kind, value) {
         (Kind::Object(object), Value::Object(map)) => {
@@ -81,5 +110,21 @@ fn walk(schema: &Schema, value: &Value, path: &str, found: &mut dyn FnMut(&str, 
             list.iter().for_each(|row| walk(items, row, &format!("{path}[]"), found));
         }
         _ => {}
+    }
+}
+
+/// Calls `found` with each text and number in a sensitive value.
+fn leaves(value: &Value, path: &str, found: &mut dyn FnMut(&str, &str)) {
+    match value {
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| leaves(value, &format!("{path}.{key}"), found));
+        }
+        Value::Array(list) => list.iter().for_each(|item| leaves(item, &format!("{path}[]"), found)),
+        // A text of one or two characters could appear by chance.
+        leaf => {
+            if let Some(text) = exact::text(leaf).filter(|text| text.len() > 2) {
+                found(path, &text);
+            }
+        }
     }
 }
