@@ -35,6 +35,8 @@ pub use capecrypto_stream as stream;
 // What most programs use.
 #[doc(inline)]
 pub use capecrypto_auth::{Clock, Credentials, Environment};
+#[doc(inline)]
+pub use capecrypto_exchange::trading::MarketRules;
 #[cfg(feature = "live")]
 #[doc(inline)]
 pub use capecrypto_live::{Live, LiveBook};
@@ -43,7 +45,7 @@ pub use capecrypto_models::dec;
 #[doc(inline)]
 pub use capecrypto_models::{
     Balance, CurrencyId, Decimal, Level, Market, MarketId, Order, OrderId, OrderState, OrderType, Period,
-    Side, Timestamp, Trade, Uid,
+    Side, Timestamp, Toward, Trade, Uid,
 };
 #[doc(inline)]
 pub use capecrypto_rest::{Builder, Error, Kind, Outcome, Page, Rate, Reply, Timeouts};

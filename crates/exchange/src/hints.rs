@@ -7,7 +7,7 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "the account's available balance does not cover the order; a market buy locks up to 10 % more than it may cost"
         }
         "market.order.invalid_volume_or_price" => {
-            "compare volume and price with the market's min_amount, amount_precision, min_price, max_price and price_precision"
+            "compare volume and price with the market's min_amount, amount_precision, min_price, max_price and price_precision, or let trading::MarketRules::check do it"
         }
         "market.order.insufficient_market_liquidity" => {
             "the book does not hold that much: ask for less, or place a limit order"

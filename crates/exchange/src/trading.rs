@@ -1,5 +1,9 @@
 //! Orders and trades of the account (documents: "Trading").
 
+mod rules;
+
+pub use rules::{MarketRules, Violation, Violations};
+
 use crate::{
     TRADE,
     args::{self, Direction, Positive},

@@ -34,7 +34,7 @@ pub use document::{Date, DocumentType};
 pub use ids::{
     BeneficiaryId, CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid,
 };
-pub use market::{Market, MarketState};
+pub use market::{Market, MarketState, Toward};
 pub use order::{Order, OrderState, OrderType, Side};
 pub use param::Upload;
 pub use payment_method::{DepositAddress, DepositMethod, MethodCurrencyType, MethodType, RemainingLimits};

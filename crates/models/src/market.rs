@@ -1,6 +1,7 @@
 //! Markets and their limits.
 
 use crate::{CurrencyId, Decimal, MarketId, decimal, tolerant};
+use rust_decimal::RoundingStrategy;
 use serde::{Deserialize, Serialize};
 
 crate::open_enum! {
@@ -19,6 +20,15 @@ crate::open_enum! {
         /// Before a token sale.
         Presale = "presale",
     }
+}
+
+/// The side to which a price is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toward {
+    /// To the lower price. A buyer then never pays more than the price before.
+    Down,
+    /// To the higher price. A seller then never gets less than the price before.
+    Up,
 }
 
 /// A market and the limits for its orders (documents: "Market").
@@ -56,5 +66,44 @@ impl Market {
     /// The highest price of an order, if there is a cap.
     pub fn price_cap(&self) -> Option<Decimal> {
         Some(self.max_price).filter(|price| !price.is_zero())
+    }
+
+    /// The volume, rounded down to the market's [`amount_precision`](Self::amount_precision). A volume that fits is not
+    /// changed. The result may be below [`min_amount`](Self::min_amount), or zero.
+    ///
+    /// ```
+    /// # use capecrypto_models::{Market, dec};
+    /// # let btczar: Market = serde_json::from_str(r#"{"id":"btczar","name":"BTC/ZAR","base_unit":"btc","quote_unit":"zar","min_price":"1",
+    /// #     "max_price":"0","min_amount":"0.00001","amount_precision":8,"price_precision":2,"state":"enabled"}"#)?;
+    /// assert_eq!(btczar.amount_precision, 8);
+    /// assert_eq!(btczar.round_down(dec!(0.123456789)), dec!(0.12345678));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use = "this returns the rounded volume"]
+    pub fn round_down(&self, volume: Decimal) -> Decimal {
+        volume.round_dp_with_strategy(self.amount_precision, RoundingStrategy::ToNegativeInfinity)
+    }
+
+    /// The price, rounded to the market's [`price_precision`](Self::price_precision), to the side that you name. A price that
+    /// fits is not changed. The result may be outside of the market's price limits.
+    ///
+    /// ```
+    /// # use capecrypto_models::{Market, Toward, dec};
+    /// # let btczar: Market = serde_json::from_str(r#"{"id":"btczar","name":"BTC/ZAR","base_unit":"btc","quote_unit":"zar","min_price":"1",
+    /// #     "max_price":"0","min_amount":"0.00001","amount_precision":8,"price_precision":2,"state":"enabled"}"#)?;
+    /// assert_eq!(btczar.price_precision, 2);
+    /// assert_eq!(btczar.round_price(dec!(800000.001), Toward::Down), dec!(800000));
+    /// assert_eq!(btczar.round_price(dec!(800000.001), Toward::Up), dec!(800000.01));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use = "this returns the rounded price"]
+    pub fn round_price(&self, price: Decimal, toward: Toward) -> Decimal {
+        price.round_dp_with_strategy(
+            self.price_precision,
+            match toward {
+                Toward::Down => RoundingStrategy::ToNegativeInfinity,
+                Toward::Up => RoundingStrategy::ToPositiveInfinity,
+            },
+        )
     }
 }

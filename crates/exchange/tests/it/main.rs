@@ -17,6 +17,7 @@ mod mismatches;
 mod odd_rows;
 mod orders;
 mod recordings;
+mod rules;
 mod statuses;
 
 use capecrypto_auth::{Credentials, Environment};

@@ -12,5 +12,6 @@ mod ids;
 mod market_data;
 mod money;
 mod orders;
+mod rounding;
 mod sensitive;
 mod times;
