@@ -269,8 +269,9 @@ impl Client {
     /// The rows of a list over all its pages, each row once.
     ///
     /// No row is lost if new rows shift the pages meanwhile, as long as they are added at the start of the list. A list
-    /// whose rows move when they change is walked up to three times, until a walk finds nothing new. If the newest rows
-    /// come first, each row that did not move during one of the walks is found.
+    /// whose rows move when they change is walked twice, and a third time if the second walk finds a row that the first has
+    /// missed; rows that came to the start of the list meanwhile do not count. If the newest rows come first, each row
+    /// that did not move during one of the walks is found.
     pub fn items<E: Paged + 'static>(&self, request: E) -> Items<E::Row> {
         page::items(self.clone(), request)
     }

@@ -134,7 +134,7 @@ pub trait Paged: Endpoint<Response = Page<Self::Row>> + SetPage + Clone {
     type Key: Hash + Eq + Send;
 
     /// Whether a row moves to another place in the list when it changes, for example in a list sorted by the time of the
-    /// last change. Such a list is walked again until a walk finds nothing new.
+    /// last change. Such a list is walked again until a walk finds nothing that the one before has missed.
     const REORDERS: bool = false;
 
     /// The key of a row.
@@ -255,8 +255,11 @@ struct Walk<E: Paged> {
     /// The same two for rows that could not be read.
     unreadable: HashSet<u64>,
     unreadable_now: HashSet<u64>,
-    /// Whether this pass found a row that no earlier pass found.
+    /// Whether this pass found a row that an earlier pass should have found. In a later pass, new rows at the head of the list
+    /// do not count: they came or moved there meanwhile, and they say nothing about the rows behind them.
     fresh: bool,
+    /// Whether this pass has met a row of an earlier pass.
+    met_known: bool,
     /// Whether a page of this pass after the first one had a row that the pages before it did not have.
     moved_on: bool,
     barren: u32,
@@ -276,6 +279,7 @@ impl<E: Paged> Walk<E> {
             unreadable: HashSet::new(),
             unreadable_now: HashSet::new(),
             fresh: false,
+            met_known: false,
             moved_on: false,
             barren: 0,
             over: false,
@@ -300,6 +304,7 @@ impl<E: Paged> Walk<E> {
             _ => self.client.later_page(request).await?,
         };
         self.page_size = self.page_size.max(page.received());
+        page.items.iter().for_each(|row| self.weigh(row));
 
         // Dropped and unreadable rows count here, because they show that the walk makes progress.
         let before = self.seen_now.len() + self.unreadable_now.len();
@@ -313,7 +318,7 @@ impl<E: Paged> Walk<E> {
         page.items.retain(|row| self.seen.insert(E::key(row)));
         page.unreadable.retain(|row| self.unreadable.insert(row.fingerprint));
         page.unreadable.iter_mut().for_each(|row| row.page = Some(self.page));
-        self.fresh |= !page.items.is_empty() || !page.unreadable.is_empty();
+        self.fresh |= !page.unreadable.is_empty();
         if last {
             let one_page = self.page == 1;
             self.over = !E::REORDERS || one_page || !self.fresh || self.pass >= MOST_PASSES;
@@ -321,12 +326,24 @@ impl<E: Paged> Walk<E> {
             self.page = 0;
             self.barren = 0;
             self.fresh = false;
+            self.met_known = false;
             self.moved_on = false;
             self.seen_now.clear();
             self.unreadable_now.clear();
         }
         self.page += 1;
         Ok(page)
+    }
+
+    /// Notes whether a row of a page is known from an earlier pass, and whether an earlier pass should have found it. The rows
+    /// come in the order of the list.
+    fn weigh(&mut self, row: &E::Row) {
+        let key = E::key(row);
+        if !self.seen.contains(&key) {
+            self.fresh |= self.pass == 1 || self.met_known;
+        } else if !self.seen_now.contains(&key) {
+            self.met_known = true;
+        }
     }
 
     /// Whether this is the last page. It is an error if the list ends before as many rows as it promised.

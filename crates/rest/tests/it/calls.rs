@@ -135,7 +135,7 @@ impl Paged for ListOrders {
 }
 
 /// A list whose rows do not move.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ListThings {
     pub(crate) page: Option<u32>,
 }

@@ -1,5 +1,5 @@
 use crate::calls::{ListOrders, ListThings, Order, client};
-use capecrypto_rest::{Kind, Outcome, Page};
+use capecrypto_rest::{Kind, Outcome, Page, Paged};
 use std::sync::Mutex;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
@@ -69,10 +69,34 @@ async fn a_list_that_stands_still() {
     assert_eq!(requests, 6, "three pages, twice, because rows may have moved meanwhile");
 }
 
+/// Walks a list of 10,000 rows that stands still, then the same list while a row is inserted at its head with each page.
+/// Returns the numbers of requests.
+async fn requests_still_and_growing<E: Paged<Row = Order> + Default + 'static>(counters: bool) -> [usize; 2] {
+    let grow: fn(&mut Vec<u64>, u32) = |rows, _| rows.insert(0, 1_000_000 + rows.len() as u64);
+    let stand: fn(&mut Vec<u64>, u32) = |_, _| {};
+    let mut requests = [0, 0];
+    for (count, change) in requests.iter_mut().zip([stand, grow]) {
+        let server = MockServer::start().await;
+        let list = Shifting { counters, ..list(10_000, 100, change) };
+        Mock::given(any()).respond_with(list).mount(&server).await;
+        let rows = client(&server).items(E::default()).try_collect().await.unwrap();
+        complete(rows.into_iter().map(|row| row.id).collect(), 10_000);
+        *count = server.received_requests().await.unwrap().len();
+    }
+    requests
+}
+
 #[tokio::test]
-async fn rows_inserted_at_the_head_of_each_page() {
-    let (seen, _) = walk(list(10_000, 100, |rows, page| rows.insert(0, 1_000_000 + u64::from(page)))).await;
-    complete(seen, 10_000);
+async fn a_row_inserted_with_each_page_costs_at_most_a_tenth_more_requests() {
+    for counters in [false, true] {
+        for [still, growing] in [
+            requests_still_and_growing::<ListThings>(counters).await,
+            requests_still_and_growing::<ListOrders>(counters).await,
+        ] {
+            println!("{still} requests for the list that stands still, {growing} for the one that grows");
+            assert!(growing * 10 <= still * 11, "{still} and {growing}");
+        }
+    }
 }
 
 #[tokio::test]
