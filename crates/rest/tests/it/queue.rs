@@ -84,9 +84,14 @@ async fn a_request_that_gets_its_nonce_too_late_does_not_leave() {
         });
         let sent = client.send(CreateOrder::new()).await;
         turn.abort();
-        if let Err(failed) = sent {
-            error = Some(failed);
-            break;
+        match sent {
+            Ok(_) => {}
+            // A busy machine may not answer within the deadline.
+            Err(slow) if slow.outcome() == Outcome::Unknown => {}
+            Err(failed) => {
+                error = Some(failed);
+                break;
+            }
         }
     }
     let error = error.expect("the nonces are used up");
