@@ -3,11 +3,13 @@
 pub mod beneficiaries;
 pub mod deposits;
 pub mod methods;
+pub mod parties;
 pub mod transactions;
 
 pub use beneficiaries::*;
 pub use deposits::*;
 pub use methods::*;
+pub use parties::*;
 pub use transactions::*;
 
 use crate::ACCOUNT;

@@ -1,10 +1,11 @@
 //! Arguments that several calls share. Each checks itself, and `send` refuses an invalid one.
 
 use capecrypto_models::{
-    Arg, Decimal, Malformed,
+    Arg, Decimal, Malformed, Sensitive,
     param::{Param, Place},
 };
-use capecrypto_rest::Mismatch;
+use capecrypto_rest::{Checks, Mismatch};
+use std::str::FromStr;
 
 /// A price or volume: above zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,44 @@ impl Param for Positive {
             return self.0.write(place);
         }
         place.refuse(Malformed::new(format!("{} is not above zero", self.0), "give a positive amount"));
+    }
+}
+
+/// A text of 1 to `MOST` characters on one line, such as a name or an address. It arrives exactly as it is given.
+///
+/// It may be personal: `Debug` and errors never show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text<const MOST: usize>(Sensitive<String>);
+
+impl<const MOST: usize> Text<MOST> {
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl<const MOST: usize> FromStr for Text<MOST> {
+    type Err = Malformed;
+
+    /// The reason does not quote the text.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let characters = text.chars().count();
+        let why = if text.trim().is_empty() {
+            "it is empty".to_owned()
+        } else if characters > MOST {
+            format!("it is {characters} characters long")
+        } else if text.chars().any(char::is_control) {
+            "it has a control character, such as a line break".to_owned()
+        } else {
+            return Ok(Self(text.into()));
+        };
+        Err(Malformed::new(why, format!("give 1 to {MOST} characters, without control characters")))
+    }
+}
+
+impl<const MOST: usize> Param for Text<MOST> {
+    fn write(&self, place: &mut dyn Place) {
+        place.sensitive();
+        place.text(self.as_str());
     }
 }
 
@@ -62,4 +101,12 @@ pub(crate) fn only<'a, A: PartialEq<B> + 'a, B: 'a>(
 /// The value of an argument that was given and is valid. An invalid one is never sent, so it needs no comparison.
 pub(crate) fn given<T>(argument: Option<&Arg<T>>) -> Option<&T> {
     argument.and_then(|argument| argument.value().ok())
+}
+
+/// Refuses a call that the older version of the exchange does not have, where the environment is that version.
+pub(crate) fn current_only(checks: &mut Checks<'_>, call: &'static str) {
+    if checks.environment().is_legacy() {
+        let why = "the older version of the exchange does not have this call";
+        checks.refuse(call, why, "use an environment of the current version");
+    }
 }

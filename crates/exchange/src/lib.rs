@@ -18,8 +18,9 @@ pub mod trading;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 7] = [
+const SECTIONS: [capecrypto_probe::Section; 8] = [
     ("public", public::probe),
+    ("public", public::vasps::probe),
     ("trading", trading::probe),
     ("account", account::probe),
     ("account", account::methods::probe),

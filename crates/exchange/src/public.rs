@@ -1,5 +1,9 @@
 //! Market data, open to everyone (documents: "Public").
 
+pub mod vasps;
+
+pub use vasps::*;
+
 use crate::{
     TRADE,
     args::{self, Direction},

@@ -259,91 +259,143 @@ number_id! {
     OrderId
 }
 number_id! {
-    /// A beneficiary's number.
-    BeneficiaryId
+    /// The number of a VASP, a company that keeps or moves crypto for others (documents: "VASP").
+    VaspId
+}
+number_id! {
+    /// The number of a way to withdraw.
+    WithdrawMethodId
 }
 
-/// A trade's id: a number on every wire seen so far, text in the documents. Both are read.
-///
-/// `"7"` and `7` are the same id. When ids are sorted, numbers come first, by size, then texts. A text has 1 to 255
-/// characters and no control characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct TradeId(Trading);
-
+/// An id that is a number on every wire seen so far, and that may be a text by the documents.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
-enum Trading {
+enum NumberOrText {
     Number(u64),
     Text(Box<str>),
 }
 
-impl TradeId {
-    /// The id with this number.
-    pub const fn new(number: u64) -> Self {
-        Self(Trading::Number(number))
-    }
-
-    /// The number, if the id is a number.
-    pub const fn number(&self) -> Option<u64> {
-        match self.0 {
-            Trading::Number(number) => Some(number),
-            Trading::Text(_) => None,
-        }
-    }
-}
-
-impl From<u64> for TradeId {
-    fn from(number: u64) -> Self {
-        Self::new(number)
-    }
-}
-
-impl FromStr for TradeId {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+impl NumberOrText {
+    fn parse(text: &str, check: fn(&str) -> Result<(), Malformed>) -> Result<Self, Malformed> {
         // "007" is not the same id as "7", so it stays a text.
         let digits = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         match text.parse() {
-            Ok(number) if digits => Ok(Self::new(number)),
-            _ => name("trade id", text).map(|()| Self(Trading::Text(text.into()))),
+            Ok(number) if digits => Ok(Self::Number(number)),
+            _ => check(text).map(|()| Self::Text(text.into())),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for TradeId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        optional_trade_id(deserializer)?.ok_or_else(|| D::Error::custom("expected a trade id, found nothing"))
-    }
+macro_rules! number_or_text_id {
+    ($(#[$doc:meta])* $name:ident, $check:ident, $what:literal, $optional:ident) => {
+        $(#[$doc])*
+        ///
+        /// `"7"` and `7` are the same id. When ids are sorted, numbers come first, by size, then texts.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(NumberOrText);
+
+        impl $name {
+            /// The id with this number.
+            pub const fn new(number: u64) -> Self {
+                Self(NumberOrText::Number(number))
+            }
+
+            /// The number, if the id is a number.
+            pub const fn number(&self) -> Option<u64> {
+                match self.0 {
+                    NumberOrText::Number(number) => Some(number),
+                    NumberOrText::Text(_) => None,
+                }
+            }
+        }
+
+        impl From<u64> for $name {
+            fn from(number: u64) -> Self {
+                Self::new(number)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Malformed;
+
+            fn from_str(text: &str) -> Result<Self, Malformed> {
+                NumberOrText::parse(text, |text| $check($what, text)).map(Self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $optional(deserializer)?
+                    .ok_or_else(|| D::Error::custom(concat!("expected a ", $what, ", found nothing")))
+            }
+        }
+
+        #[doc = concat!("A ", $what, " that may be absent.")]
+        pub(crate) fn $optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<$name>, D::Error> {
+            crate::own_text::raw(deserializer, |raw| match raw.as_bytes().first() {
+                Some(b'"') => match crate::own_text::unquoted(raw)? {
+                    text if text.is_empty() => Ok(None),
+                    text => Ok(Some(text.parse()?)),
+                },
+                // Read like any other whole number of the wire, so `7.0` is accepted.
+                _ => Ok(tolerant::as_whole(raw)?.map($name::new)),
+            })
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match &self.0 {
+                    NumberOrText::Number(number) => write!(f, "{number}"),
+                    NumberOrText::Text(text) => f.write_str(text),
+                }
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    };
 }
 
-/// A trade id that may be absent.
-pub(crate) fn optional_trade_id<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<TradeId>, D::Error> {
-    crate::own_text::raw(deserializer, |raw| match raw.as_bytes().first() {
-        Some(b'"') => match crate::own_text::unquoted(raw)? {
-            text if text.is_empty() => Ok(None),
-            text => Ok(Some(text.parse()?)),
-        },
-        // Read like any other whole number of the wire, so `7.0` is accepted.
-        _ => Ok(tolerant::as_whole(raw)?.map(TradeId::new)),
-    })
+number_or_text_id! {
+    /// A trade's id: a number on every wire seen so far, text in the documents. A text has 1 to 255 characters and no control
+    /// characters.
+    TradeId, name, "trade id", optional_trade_id
+}
+number_or_text_id! {
+    /// A beneficiary's id: a number on every wire seen so far. The documents name it `uuid` in the answer, so a text of 1 to 64
+    /// characters out of A-Z, a-z, 0-9, `_` and `-` is accepted too.
+    BeneficiaryId, plain, "beneficiary id", optional_beneficiary_id
 }
 
-impl fmt::Display for TradeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Sent as it is: a number bare in JSON.
+impl Param for BeneficiaryId {
+    fn write(&self, place: &mut dyn Place) {
         match &self.0 {
-            Trading::Number(number) => write!(f, "{number}"),
-            Trading::Text(text) => f.write_str(text),
+            NumberOrText::Number(number) => place.number(number),
+            NumberOrText::Text(text) => place.text(text),
         }
     }
 }
 
-impl fmt::Debug for TradeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TradeId({self})")
+impl From<BeneficiaryId> for Arg<BeneficiaryId> {
+    fn from(id: BeneficiaryId) -> Self {
+        Arg::good(id)
+    }
+}
+
+impl From<&BeneficiaryId> for Arg<BeneficiaryId> {
+    fn from(id: &BeneficiaryId) -> Self {
+        Arg::good(id.clone())
+    }
+}
+
+impl From<u64> for Arg<BeneficiaryId> {
+    fn from(number: u64) -> Self {
+        Arg::good(number.into())
     }
 }
 

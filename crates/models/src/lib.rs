@@ -9,6 +9,7 @@ pub mod sats;
 pub mod time;
 
 mod balance;
+mod beneficiary;
 mod candle;
 mod currency;
 mod depth;
@@ -24,15 +25,18 @@ mod ticker;
 mod tolerant;
 mod trade;
 mod transaction;
+mod vasp;
 
 pub use arg::{Arg, Malformed};
 pub use balance::Balance;
+pub use beneficiary::{Beneficiary, BeneficiaryData, BeneficiaryState, PartyData};
 pub use candle::{Candle, Period};
 pub use currency::{Currency, CurrencyType};
 pub use depth::{Depth, Level};
 pub use document::{Date, DocumentType};
 pub use ids::{
-    BeneficiaryId, CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid,
+    BeneficiaryId, CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid, VaspId,
+    WithdrawMethodId,
 };
 pub use market::{Market, MarketState, Toward};
 pub use order::{Order, OrderState, OrderType, Side};
@@ -47,3 +51,4 @@ pub use ticker::{Ticker, TickerEntry, Tickers};
 pub use time::Timestamp;
 pub use trade::Trade;
 pub use transaction::{Transaction, TransactionType};
+pub use vasp::{Vasp, VaspState};

@@ -16,8 +16,17 @@ pub struct Seed {
     pub to_cancel: u64,
     /// A beneficiary.
     pub beneficiary: u64,
+    /// A beneficiary that waits for [`Seed::PIN`].
+    pub pending_beneficiary: u64,
+    /// A beneficiary that may be deleted.
+    pub beneficiary_to_delete: u64,
     /// A customer of the merchant. The sandbox has no customers yet, so this is the account itself.
     pub customer: &'static str,
+}
+
+impl Seed {
+    /// The pin of the pending beneficiary.
+    pub const PIN: &str = "004217";
 }
 
 /// A client of one of the demo accounts.
@@ -61,7 +70,13 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
         rows.as_array().unwrap().iter().flat_map(|row| row.as_object().unwrap().clone()).collect();
     let control = sandbox.control();
     control.add_transaction("merchant", &Value::from(all).to_string()).unwrap();
-    let beneficiary = control.add_beneficiary("merchant").unwrap();
-    let seed = Seed { filled, to_cancel, beneficiary, customer: "CCT1234567" };
+    let seed = Seed {
+        filled,
+        to_cancel,
+        beneficiary: control.add_beneficiary("merchant").unwrap(),
+        pending_beneficiary: control.add_pending_beneficiary("merchant", Seed::PIN).unwrap(),
+        beneficiary_to_delete: control.add_beneficiary("merchant").unwrap(),
+        customer: "CCT1234567",
+    };
     (sandbox, merchant, seed)
 }

@@ -46,10 +46,10 @@ async fn acting_as_gives_another_handle_and_leaves_the_first_alone() {
     let cape = signed_in(&sandbox);
     let itself = cape.acting_as(sandbox.account("maker").unwrap().uid.parse().unwrap());
     let elsewhere = cape.acting_as("CCT0000000".parse().unwrap());
-    assert_eq!(itself.send(account::ListBalances::new()).await.unwrap().len(), 5);
+    assert_eq!(itself.send(account::ListBalances::new()).await.unwrap().len(), 8);
     let refusal = elsewhere.send(account::ListBalances::new()).await.unwrap_err();
     assert!(refusal.has_code("authz.invalid_permission"), "{refusal}");
-    assert_eq!(cape.send(account::ListBalances::new()).await.unwrap().len(), 5);
+    assert_eq!(cape.send(account::ListBalances::new()).await.unwrap().len(), 8);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_client_and_a_handle_turn_into_each_other() {
     assert_eq!(cape.environment(), cape.client().environment());
     assert_eq!(cape.environment().origin().as_str(), sandbox.origin());
     let client = Client::from(cape);
-    assert_eq!(client.send(account::ListBalances::new()).await.unwrap().len(), 5);
+    assert_eq!(client.send(account::ListBalances::new()).await.unwrap().len(), 8);
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn every_setting_arrives() {
     let error = nobody.send(account::ListBalances::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Config, Outcome::NotSent));
     let signer = builder().signer(Arc::new(CapeSigner::new(&keys(&sandbox)))).build().unwrap();
-    assert_eq!(signer.send(account::ListBalances::new()).await.unwrap().len(), 5);
+    assert_eq!(signer.send(account::ListBalances::new()).await.unwrap().len(), 8);
 }
 
 #[test]

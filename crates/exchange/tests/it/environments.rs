@@ -14,7 +14,7 @@ async fn the_same_calls_work_on_every_version_of_the_paths() {
     for environment in [current.clone(), current.with_legacy_paths(), bare] {
         let client = client_of(environment, &sandbox, "maker");
         assert_eq!(client.send(public::ListMarkets::new()).await.unwrap().len(), 4);
-        assert_eq!(client.send(account::ListBalances::new()).await.unwrap().len(), 5);
+        assert_eq!(client.send(account::ListBalances::new()).await.unwrap().len(), 8);
     }
 }
 

@@ -30,7 +30,10 @@ async fn without_credentials_everything_public_works() {
     assert!(backwards.len() == 4 && backwards.is_sorted_by(|a, b| a.id > b.id));
 
     let fiat = client.send(public::ListCurrencies::new().kind(CurrencyType::Fiat)).await.unwrap();
-    assert_eq!(fiat.iter().map(|currency| currency.id.as_str()).collect::<Vec<_>>(), ["zar"]);
+    assert_eq!(
+        fiat.iter().map(|currency| currency.id.as_str()).collect::<Vec<_>>(),
+        ["zar", "eur", "gbp", "usd"]
+    );
     assert_eq!((&fiat.items[0].explorer_address, fiat.items[0].min_confirmations), (&None, None));
     let btc = client.send(public::GetCurrency::new("btc")).await.unwrap();
     assert_eq!((btc.kind, btc.precision, btc.deposit_enabled), (CurrencyType::Coin, Some(8), true));

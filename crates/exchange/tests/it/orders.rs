@@ -182,7 +182,7 @@ async fn balances_and_acting_for_oneself() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = client(&sandbox, "taker");
     let page = client.send(account::ListBalances::new()).await.unwrap();
-    assert_eq!((page.len(), page.total), (5, Some(5)));
+    assert_eq!((page.len(), page.total), (8, Some(8)));
     let ledger = sandbox.control().ledger();
     for balance in &page {
         let entry = ledger.entry("taker", balance.currency.as_str()).unwrap();

@@ -88,6 +88,16 @@ pub(super) const fn legacy(
     Route { only: Some(Profile::Legacy), ..route(service, method, path, handle, codes) }
 }
 
+pub(super) const fn current(
+    service: &'static str,
+    method: &'static str,
+    path: &'static str,
+    handle: Handler,
+    codes: &'static [&'static [&'static str]],
+) -> Route {
+    Route { only: Some(Profile::Docs), ..route(service, method, path, handle, codes) }
+}
+
 /// A call as its handler sees it.
 pub(crate) struct ApiRequest<'a> {
     pub(crate) host: &'a Host,

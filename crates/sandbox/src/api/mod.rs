@@ -2,6 +2,7 @@
 
 mod account;
 mod beneficiaries;
+mod beneficiary_data;
 mod book;
 mod call;
 pub(crate) mod codes;
@@ -18,6 +19,7 @@ mod routes;
 mod sub_accounts;
 mod trades;
 mod transactions;
+mod vasps;
 
 pub(crate) use self::call::Route;
 use self::call::{ApiRequest, Theme};
@@ -36,10 +38,11 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 12] = [
+const THEMES: [&Theme; 13] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
+    &vasps::THEME,
     &orders::THEME,
     &trades::THEME,
     &account::THEME,

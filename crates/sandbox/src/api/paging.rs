@@ -44,6 +44,11 @@ const SHARED_LEGACY: Limits = Limits {
 pub(crate) const SHARED_CODES: &[&str] = &SHARED.codes();
 pub(crate) const SHARED_LEGACY_CODES: &[&str] = &SHARED_LEGACY.codes();
 
+/// The paging of VASPs.
+pub(crate) const fn vasp_limits() -> Limits {
+    Limits { default: 25, most: 100, ..SHARED }
+}
+
 /// The paging of markets, currencies and balances; on the older servers its codes begin with `admin.`.
 pub(crate) fn shared_limits(profile: Profile) -> Limits {
     match profile {

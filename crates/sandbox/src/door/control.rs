@@ -31,7 +31,7 @@ pub enum ControlError {
     #[error("no account has that name; use maker, taker, merchant or aggregator, or add it first")]
     UnknownAccount,
     /// No currency has that code.
-    #[error("no currency has that code; use btc, eth, xrp, usdc or zar, or add it first")]
+    #[error("no currency has that code; use btc, eth, xrp, usdc, zar, eur, gbp or usd, or add it first")]
     UnknownCurrency,
     /// No market has that id.
     #[error("no market has that id; use btczar, ethzar, xrpzar or usdczar, or add it first")]
@@ -47,6 +47,12 @@ pub enum ControlError {
         "this is not a transaction; give a JSON object with a `type`, and only fields that the documents name"
     )]
     InvalidTransaction,
+    /// No pending beneficiary has that number.
+    #[error("no pending beneficiary has that number; an active one has no pin any more")]
+    UnknownBeneficiary,
+    /// The pin is not 1 to 20 digits.
+    #[error("the pin must be 1 to 20 digits")]
+    InvalidPin,
     /// An account, a currency or a market with that name exists.
     #[error("that name is taken; choose another")]
     Taken,
@@ -80,6 +86,8 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
         "sandbox.control.invalid_transaction",
         "422: a transaction without a type, or with a field that the documents do not name",
     ),
+    own("sandbox.control.unknown_beneficiary", "422: no pending beneficiary has that number"),
+    own("sandbox.control.invalid_pin", "422: the pin is not 1 to 20 digits"),
     own("sandbox.control.taken", "422: the name is taken"),
     own("sandbox.control.invalid", "422: a name or a limit that cannot be used"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
@@ -95,6 +103,8 @@ impl ControlError {
             Self::UnknownMarket => "sandbox.control.unknown_market",
             Self::InvalidAmount => "sandbox.control.invalid_amount",
             Self::InvalidTransaction => "sandbox.control.invalid_transaction",
+            Self::UnknownBeneficiary => "sandbox.control.unknown_beneficiary",
+            Self::InvalidPin => "sandbox.control.invalid_pin",
             Self::Taken => "sandbox.control.taken",
             Self::Invalid => "sandbox.control.invalid",
             Self::NotRecorded => "sandbox.control.not_recorded",

@@ -1,24 +1,14 @@
-//! What an account has apart from money: beneficiaries, lines of its history, documents.
+//! What an account has apart from money: lines of its history, documents.
 
 use super::{
     control::{Control, ControlError},
     operation::{Operation, answer},
 };
-use crate::exchange::funds::{AddTransaction, beneficiaries::AddBeneficiary, documents::Document};
+use crate::exchange::funds::{AddTransaction, documents::Document};
 use serde::Deserialize;
 use serde_json::json;
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        library: "add_beneficiary",
-        method: "POST",
-        path: "beneficiaries",
-        about: r#"`{"account"}`; answers with the number of the new beneficiary"#,
-        run: |control, input| {
-            let id = control.add_beneficiary(&input.read::<Owner>()?.account)?;
-            Ok(json!({ "id": id }))
-        },
-    },
     Operation {
         library: "add_transaction",
         method: "POST",
@@ -39,26 +29,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 #[derive(Deserialize)]
-struct Owner {
-    account: String,
-}
-
-#[derive(Deserialize)]
 struct NewTransaction {
     account: String,
     transaction: Box<serde_json::value::RawValue>,
 }
 
 impl Control {
-    /// Adds a beneficiary to an account and returns its number.
-    ///
-    /// # Errors
-    /// An unknown account.
-    pub fn add_beneficiary(&self, account: &str) -> Result<u64, ControlError> {
-        let account = self.account(account)?;
-        Ok(self.host.command(AddBeneficiary { account }))
-    }
-
     /// Adds a line to an account's history and returns its number. The line is a JSON object with the documents' fields
     /// ("Transaction"); its number and `created_at` are set by the sandbox.
     ///

@@ -1,6 +1,7 @@
 //! The control door: does what no API call can do, for tests and for programs on this machine. Over HTTP it is JSON
 //! under `/sandbox/…`; `GET /sandbox` lists its operations.
 
+mod beneficiaries;
 mod clock;
 pub(crate) mod control;
 mod faults;
@@ -28,6 +29,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         money::OPERATIONS,
         people::OPERATIONS,
         markets::OPERATIONS,
+        beneficiaries::OPERATIONS,
         history::OPERATIONS,
         clock::OPERATIONS,
         faults::OPERATIONS,

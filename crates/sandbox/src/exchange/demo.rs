@@ -90,7 +90,7 @@ const COINS: [Coin; 4] = [
 
 /// The currencies, in the order of their lists.
 pub(crate) fn currencies() -> Vec<Currency> {
-    let coins = COINS.iter().filter_map(coin).chain(rand());
+    let coins = COINS.iter().filter_map(coin).chain(rand()).chain(foreign());
     (1..).zip(coins).map(|(position, currency)| Currency { position, ..currency }).collect()
 }
 
@@ -127,6 +127,14 @@ fn rand() -> Option<Currency> {
         withdraw_limit_24h: dec(5_000_000, 0),
         withdraw_limit_72h: dec(10_000_000, 0),
         ..Currency::fiat("zar")?
+    })
+}
+
+/// Money of other states, to which the documents' examples withdraw. It has no market, and no account has any of it.
+fn foreign() -> impl Iterator<Item = Currency> {
+    let all = [("eur", "Euro", "€"), ("gbp", "Pound Sterling", "£"), ("usd", "US Dollar", "$")];
+    all.into_iter().filter_map(|(code, name, symbol)| {
+        Some(Currency { name: name.to_owned(), symbol: symbol.to_owned(), ..Currency::fiat(code)? })
     })
 }
 

@@ -2,6 +2,7 @@
 //! source; the time is a parameter.
 
 pub(crate) mod catalogue;
+pub(crate) mod chains;
 pub(crate) mod command;
 pub(crate) mod demo;
 pub(crate) mod desk;
@@ -10,6 +11,7 @@ pub(crate) mod funds;
 pub(crate) mod history;
 pub(crate) mod market;
 pub(crate) mod people;
+pub(crate) mod vasps;
 
 use self::{
     catalogue::Catalogue,

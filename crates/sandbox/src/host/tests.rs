@@ -14,7 +14,10 @@ use crate::{
         demo,
         funds::{
             AddTransaction,
-            beneficiaries::{AddBeneficiary, DeleteBeneficiary},
+            beneficiaries::{
+                ActivateBeneficiary, AddBeneficiary, CreateBeneficiary, DeleteBeneficiary, Details, Start,
+                Target,
+            },
             deposits::Deposit,
         },
         market::{
@@ -120,7 +123,22 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
             host.command(Restrict { account, restriction: Some(Restriction::NoTwoFactor) });
         }
         93 => {
-            let id = host.command(AddBeneficiary { account });
+            let currency = code(["btc", "zar"][random.usize(..2)]);
+            let start = if random.bool() { Start::Active } else { Start::Pending(None) };
+            let id = host.command(AddBeneficiary { account, currency, start });
+            let pin = host.read(|exchange| exchange.funds().beneficiaries.pin(id).map(str::to_owned));
+            if let Some(pin) = pin {
+                let _wrong = host.command(ActivateBeneficiary { account, id, pin: format!("{pin}0") });
+                host.command(ActivateBeneficiary { account, id, pin }).unwrap();
+            }
+            let details = Details {
+                currency,
+                name: "A \"name\"".to_owned(),
+                description: None,
+                target: Target::Address { chain: "bitcoin".to_owned(), address: "bc1q".to_owned() },
+                data: "{}".to_owned(),
+            };
+            let _duplicate = host.command(CreateBeneficiary { account, details, start: Start::Active });
             host.command(DeleteBeneficiary { account, id: id - u64::from(random.bool()) });
         }
         94 => {

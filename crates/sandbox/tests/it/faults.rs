@@ -127,7 +127,7 @@ async fn the_door_does_over_http_what_the_library_does() {
     assert_eq!(ledger["sums_to_zero"], true);
     assert_eq!(ledger["sums"]["zar"], "0.0");
     let entries = ledger["entries"].as_array().unwrap();
-    assert_eq!(entries.len(), 6 * 5, "four accounts, fees and outside, in five currencies");
+    assert_eq!(entries.len(), 6 * 8, "four accounts, fees and outside, in eight currencies");
     let outside = entries.iter().find(|entry| entry["account"] == "outside" && entry["currency"] == "zar");
     assert_eq!(outside.unwrap()["available"], "-200000010.75");
     let before = door(&exchange, "GET", "/clock", "").await.expect(200)["now_ms"].as_i64().unwrap();

@@ -56,7 +56,7 @@ async fn what_is_added_while_it_runs_trades_like_the_rest() {
     assert_eq!(exchange.balance("carol", "sol").await, ("3.5".into(), "0.0".into()));
     let markets = exchange.get("/public/markets").await.expect(200);
     assert_eq!(markets[4]["id"], "solzar");
-    assert_eq!(exchange.get("/public/currencies/sol").await.expect(200)["position"], 6);
+    assert_eq!(exchange.get("/public/currencies/sol").await.expect(200)["position"], 9);
     assert!(exchange.control.ledger().sums_to_zero);
 
     let refusal = async |path: &str, body| door(path, body).await.refusal();

@@ -85,8 +85,14 @@ async fn own_trades_are_listed_newest_first() {
 async fn balances_page_and_filter() {
     let exchange = Exchange::start().await;
     let answer = exchange.get_as("maker", "/account/balances?limit=2&page=3").await;
-    assert_eq!(answer.headers["total"], "5");
-    assert_eq!(answer.expect(200), json!([{"currency": "zar", "balance": "50000000.0", "locked": "0.0"}]));
+    assert_eq!(answer.headers["total"], "8");
+    assert_eq!(
+        answer.expect(200),
+        json!([
+            {"currency": "zar", "balance": "50000000.0", "locked": "0.0"},
+            {"currency": "eur", "balance": "0.0", "locked": "0.0"}
+        ])
+    );
     let all = exchange.get_as("maker", "/account/balances?nonzero=true").await.expect(200);
     assert_eq!(all.as_array().unwrap().len(), 5);
 }

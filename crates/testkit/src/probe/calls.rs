@@ -3,7 +3,7 @@
 use crate::{
     Fault, Finding, SPEC_FILE, Spec,
     probe::operation,
-    schema::{Kind, Only},
+    schema::{Kind, Only, Schema},
 };
 use std::collections::BTreeSet;
 
@@ -108,16 +108,17 @@ pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Fi
         Ok(operation) => operation,
         Err(findings) => return findings,
     };
-    let mut current: Vec<&str> = Vec::new();
+    let mut current: Vec<String> = Vec::new();
     let parameters = operation.parameters.iter().filter(|p| p.only == Some(Only::Current));
-    current.extend(parameters.map(|parameter| parameter.name.as_str()));
-    if let Some(Kind::Object(body)) = operation.body.as_ref().map(|body| &body.kind) {
-        let properties = body.properties.iter().filter(|p| p.only == Some(Only::Current));
-        current.extend(properties.map(|property| property.name.as_str()));
+    current.extend(parameters.map(|parameter| parameter.name.clone()));
+    if let Some(body) = &operation.body {
+        current_only(body, "", &mut current);
     }
     let fits = match &refused {
         None => current.is_empty() && operation.only != Some(Only::Current),
-        Some(refused) => current.contains(&refused.as_ref()) || operation.only == Some(Only::Current),
+        Some(refused) => {
+            current.iter().any(|name| name == refused.as_ref()) || operation.only == Some(Only::Current)
+        }
     };
     if fits {
         return Vec::new();
@@ -132,6 +133,19 @@ pub fn only(spec: &Spec, call: &str, refused: Option<impl AsRef<str>>) -> Vec<Fi
         format!("{problem}; the spec marks {current:?} as x-only: current"),
         format!("correct the check of {}, or the marks in {SPEC_FILE}", operation.sdk),
     )]
+}
+
+/// Finds the properties of a body that exist in the current environment only, by their paths, such as `data.tag`.
+fn current_only(schema: &Schema, path: &str, found: &mut Vec<String>) {
+    let Kind::Object(object) = &schema.kind else { return };
+    for property in &object.properties {
+        let path = format!("{path}{}", property.name);
+        if property.only == Some(Only::Current) {
+            found.push(path);
+        } else {
+            current_only(&property.schema, &format!("{path}."), found);
+        }
+    }
 }
 
 /// Checks that the client reads page after page for the calls with a parameter `page`, and only for them.
