@@ -109,8 +109,7 @@ impl CryptoData {
         // An address may have many tags, so a tag that was not asked for is another destination.
         let other_tag = came.is_some() && tag != came.map(|tag| tag.expose().clone());
         // On some blockchains the server writes addresses in lower case.
-        !other_tag
-            && agrees(Some(&self.address), data.address(), |one, other| one.eq_ignore_ascii_case(other))
+        !other_tag && agrees(Some(&self.address), data.address(), str::eq_ignore_ascii_case)
     }
 }
 
