@@ -24,6 +24,7 @@ mod runtime;
 mod tls;
 mod transport;
 mod upgrade;
+mod windows;
 mod words;
 
 /// The bytes of an answer's body.
@@ -42,6 +43,7 @@ pub use raw::{RawReply, RawRequest};
 pub use recording::{RecordedCall, Recorder, Recording, RecordingError, Replay};
 pub use response::{DecodeError, Entries, FromResponse, Head, Nothing, RawBody, UnreadableRow, without_bom};
 pub use upgrade::{Upgrade, Upgraded};
+pub use windows::{SetTimes, Span, Windowed};
 
 /// Items of other crates that the macros use.
 #[doc(hidden)]

@@ -279,6 +279,20 @@ macro_rules! __params {
             }
         }
 
+        $(impl $crate::SetTimes for $name {
+            fn set_times(
+                &mut self,
+                from: $crate::__private::Timestamp,
+                to: $crate::__private::Timestamp,
+            ) {
+                self.times = <$range>::default().from(from).to(to);
+            }
+
+            fn has_times(&self) -> bool {
+                self.times.start().is_some() || self.times.end().is_some()
+            }
+        })?
+
         $(impl $crate::SetPage for $name {
             fn set_page(&mut self, page: u32) {
                 self.pages = <$paging>::page(self.pages, page);

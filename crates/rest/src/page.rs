@@ -7,7 +7,6 @@ use crate::{
 use bytes::Bytes;
 use futures_util::{
     Stream, StreamExt,
-    future::BoxFuture,
     stream::{self, BoxStream},
 };
 use serde::{Serialize, Serializer, de::DeserializeOwned};
@@ -49,8 +48,13 @@ impl<T> Page<T> {
         self.dropped.extend::<Vec<T>>(dropped);
     }
 
+    /// All rows that could be read, also those that were not asked for.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.items.iter().chain(&self.dropped)
+    }
+
     /// Number of all rows of the answer: kept, dropped and unreadable.
-    fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         count(self.items.len() + self.dropped.len() + self.unreadable.len())
     }
 }
@@ -137,6 +141,9 @@ pub trait Paged: Endpoint<Response = Page<Self::Row>> + SetPage + Clone {
     /// last change. Such a list is walked again until a walk finds nothing that the one before has missed.
     const REORDERS: bool = false;
 
+    /// Whether an answer has the whole list, because it has no pages. [`set_page`](SetPage::set_page) then has nothing to do.
+    const ONE_PAGE: bool = false;
+
     /// The key of a row.
     fn key(row: &Self::Row) -> Self::Key;
 }
@@ -155,6 +162,17 @@ pub struct Items<T> {
 /// Nothing inside is ever pinned, so it may be moved.
 impl<T> Unpin for Items<T> {}
 
+impl<T: Send + 'static> Pages<T> {
+    /// The pages that a step gives, one after the other, until it gives none.
+    pub(crate) fn unfold<W, F>(walk: W, step: impl Fn(W) -> F + Send + 'static) -> Self
+    where
+        W: Send + 'static,
+        F: Future<Output = Result<Option<(Page<T>, W)>, Error>> + Send + 'static,
+    {
+        Self(stream::try_unfold(walk, step).boxed())
+    }
+}
+
 impl<T> Pages<T> {
     /// The next page; `None` after the last.
     ///
@@ -166,6 +184,10 @@ impl<T> Pages<T> {
 }
 
 impl<T> Items<T> {
+    pub(crate) fn over(pages: Pages<T>) -> Self {
+        Self { pages, rows: Vec::new().into_iter(), unreadable: Vec::new(), total: None }
+    }
+
     /// The next row; `None` after the last.
     ///
     /// # Errors
@@ -241,9 +263,11 @@ const BARREN_PAGES: u32 = 3;
 const MOST_PASSES: u32 = 3;
 
 /// State of a walk over the pages of a list.
-struct Walk<E: Paged> {
+pub(crate) struct Walk<E: Paged> {
     client: Client,
     request: E,
+    /// Whether an answer without a readable row is no error, because others had some.
+    lenient: bool,
     page: u32,
     pass: u32,
     /// Most rows that a page of the walk had. This is the real size of a page; the header may be wrong.
@@ -267,10 +291,11 @@ struct Walk<E: Paged> {
 }
 
 impl<E: Paged> Walk<E> {
-    fn new(client: Client, request: E) -> Self {
+    pub(crate) fn new(client: Client, request: E) -> Self {
         Self {
             client,
             request,
+            lenient: false,
             page: 1,
             pass: 1,
             page_size: 0,
@@ -286,8 +311,13 @@ impl<E: Paged> Walk<E> {
         }
     }
 
+    /// The walk, as a part of a longer one that has read rows before.
+    pub(crate) fn after_other_rows(self, lenient: bool) -> Self {
+        Self { lenient, ..self }
+    }
+
     /// The next page with the rows that were not seen before.
-    async fn step(&mut self) -> Result<Option<Page<E::Row>>, Error> {
+    pub(crate) async fn step(&mut self) -> Result<Option<Page<E::Row>>, Error> {
         if self.over {
             return Ok(None);
         }
@@ -299,21 +329,23 @@ impl<E: Paged> Walk<E> {
     async fn read(&mut self) -> Result<Page<E::Row>, Error> {
         self.request.set_page(self.page);
         let request = self.request.clone();
-        let mut page = match (self.page, self.pass) {
-            (1, 1) => self.client.send(request).await?,
-            _ => self.client.later_page(request).await?,
+        let mut page = if self.lenient {
+            self.client.later_page(request).await?
+        } else {
+            self.client.send(request).await?
         };
+        self.lenient = true;
         self.page_size = self.page_size.max(page.received());
         page.items.iter().for_each(|row| self.weigh(row));
 
         // Dropped and unreadable rows count here, because they show that the walk makes progress.
         let before = self.seen_now.len() + self.unreadable_now.len();
-        self.seen_now.extend(page.items.iter().chain(&page.dropped).map(E::key));
+        self.seen_now.extend(page.all().map(E::key));
         self.unreadable_now.extend(page.unreadable.iter().map(|row| row.fingerprint));
         let gained = self.seen_now.len() + self.unreadable_now.len() > before;
         self.moved_on |= gained && self.page > 1;
         self.barren = if gained { 0 } else { self.barren + 1 };
-        let last = self.is_last(&page)?;
+        let last = E::ONE_PAGE || self.is_last(&page)?;
 
         page.items.retain(|row| self.seen.insert(E::key(row)));
         page.unreadable.retain(|row| self.unreadable.insert(row.fingerprint));
@@ -372,16 +404,13 @@ impl<E: Paged> Walk<E> {
     }
 }
 
-/// A page, and the walk for the pages after it; `None` after the last page.
-type Step<E> = Result<Option<(Page<<E as Paged>::Row>, Walk<E>)>, Error>;
-
 pub(crate) fn pages<E: Paged + 'static>(client: Client, request: E) -> Pages<E::Row> {
-    let step = |mut walk: Walk<E>| -> BoxFuture<'static, Step<E>> {
-        Box::pin(async move { Ok(walk.step().await?.map(|page| (page, walk))) })
-    };
-    Pages(stream::try_unfold(Walk::new(client, request), step).boxed())
+    Pages::unfold(Walk::new(client, request), |mut walk| async move {
+        let page = walk.step().await?;
+        Ok(page.map(|page| (page, walk)))
+    })
 }
 
 pub(crate) fn items<E: Paged + 'static>(client: Client, request: E) -> Items<E::Row> {
-    Items { pages: pages(client, request), rows: Vec::new().into_iter(), unreadable: Vec::new(), total: None }
+    Items::over(pages(client, request))
 }

@@ -27,6 +27,7 @@ mod secrets;
 mod tls;
 mod transfers;
 mod upgrade;
+mod windows;
 
 /// What `endpoints!` expects of a crate that declares calls.
 mod hints {
