@@ -5,7 +5,12 @@ use capecrypto_models::{
     param::{Param, Place},
 };
 use capecrypto_rest::{Checks, Mismatch};
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
+
+/// Length of a window for the trades of a market.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Length of a window for the histories of one account: 30 days.
+pub(crate) const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A price or volume: above zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

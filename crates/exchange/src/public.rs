@@ -1,7 +1,9 @@
 //! Market data, open to everyone (documents: "Public").
 
+mod candles;
 pub mod vasps;
 
+pub use candles::{CandleWalk, WalkedCandle};
 pub use vasps::*;
 
 use crate::{
@@ -16,10 +18,10 @@ use capecrypto_models::{
 };
 use capecrypto_rest::{
     Bytes, DecodeError, Entries, FromResponse, Head, Limit, Mismatch, Page, Paged, Paging, TimeRange,
-    UnreadableRow, endpoints, request, without_bom,
+    UnreadableRow, Windowed, endpoints, request, without_bom,
 };
 use serde::{Serialize, Serializer};
-use std::ops::Deref;
+use std::{ops::Deref, time::Duration};
 
 endpoints! { TRADE public; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/public/health/alive"             CheckHealth    -> Alive, unreviewed("the request has no arguments");
@@ -270,6 +272,20 @@ impl ListTrades {
         args::only("market", market, page.iter().map(|trade| trade.market.as_ref()))?;
         page.retain(|trade| self.times.holds(trade.created_at));
         Ok(())
+    }
+}
+
+impl Windowed for ListTrades {
+    fn window(&self) -> Duration {
+        args::DAY
+    }
+
+    fn oldest_first(&self) -> bool {
+        self.order_by == Some(Direction::Ascending)
+    }
+
+    fn time(row: &PublicTrade) -> Option<Timestamp> {
+        Some(row.created_at)
     }
 }
 

@@ -11,9 +11,12 @@ use crate::{
 use capecrypto_auth::Environment;
 use capecrypto_models::{
     Arg, CurrencyId, CustomOrderId, Decimal, MarketId, Order, OrderId, OrderKey, OrderState, OrderType, Side,
-    Trade, TradeId,
+    Timestamp, Trade, TradeId,
 };
-use capecrypto_rest::{Checks, Mismatch, Objection, Page, Paged, Paging, TimeRange, endpoints, request};
+use capecrypto_rest::{
+    Checks, Mismatch, Objection, Page, Paged, Paging, TimeRange, Windowed, endpoints, request,
+};
+use std::time::Duration;
 
 endpoints! { TRADE signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/market/orders"             CreateOrder  -> Order, checked reviewed;
@@ -274,6 +277,21 @@ impl ListOrders {
     }
 }
 
+/// By the time when an order was created. Within a window, orders come in the list's own order, by their last change.
+impl Windowed for ListOrders {
+    fn window(&self) -> Duration {
+        args::MONTH
+    }
+
+    fn oldest_first(&self) -> bool {
+        self.order_by == Some(Direction::Ascending)
+    }
+
+    fn time(row: &Order) -> Option<Timestamp> {
+        Some(row.created_at)
+    }
+}
+
 impl Paged for ListOrders {
     type Row = Order;
     /// An order without number and UUID is identified by its whole content.
@@ -317,6 +335,20 @@ impl ListTrades {
         args::only("order_id", self.order_id.as_ref(), page.iter().map(|trade| trade.order_id.as_ref()))?;
         page.retain(|trade| self.times.holds(trade.created_at));
         Ok(())
+    }
+}
+
+impl Windowed for ListTrades {
+    fn window(&self) -> Duration {
+        args::MONTH
+    }
+
+    fn oldest_first(&self) -> bool {
+        self.order_by == Some(Direction::Ascending)
+    }
+
+    fn time(row: &Trade) -> Option<Timestamp> {
+        Some(row.created_at)
     }
 }
 

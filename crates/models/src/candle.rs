@@ -27,6 +27,13 @@ pub struct Candle {
     pub volume: Decimal,
 }
 
+impl Candle {
+    /// The candle of a period without a trade: volume 0, and the last price before as all four prices.
+    pub fn flat(opened_at: Timestamp, price: Decimal) -> Self {
+        Self { opened_at, open: price, high: price, low: price, close: price, volume: Decimal::ZERO }
+    }
+}
+
 type Wire = (Timestamp, Exact, Exact, Exact, Exact, Exact);
 
 impl<'de> Deserialize<'de> for Candle {

@@ -97,8 +97,8 @@ pub trait Windowed: Paged + SetTimes {
     /// Whether the oldest rows come first. The windows are read in the same order.
     fn oldest_first(&self) -> bool;
 
-    /// The time of a row. A row whose time is the end of a window, or later, does not belong to it.
-    fn time(row: &Self::Row) -> Timestamp;
+    /// The time of a row. A row whose time is the end of a window, or later, does not belong to it; one without a time does.
+    fn time(row: &Self::Row) -> Option<Timestamp>;
 
     /// Asks for one window.
     fn set_window(&mut self, window: &Range<Timestamp>) {
@@ -239,14 +239,13 @@ impl<E: Windowed> Windows<E> {
     fn select(&mut self, mut page: Page<E::Row>, window: &Range<Timestamp>) -> Result<Page<E::Row>, Error> {
         self.has_rows |= page.received() > 0;
         let latest = window.end.checked_add(SHORTEST).unwrap_or(window.end);
-        if E::SERVER_SELECTS && page.all().any(|row| E::time(row) > latest) {
+        if E::SERVER_SELECTS && page.all().any(|row| E::time(row) > Some(latest)) {
             let what = "the server sent rows that are later than the window, so it ignores the range of time; \
                         check the environment's unit of time, or read the list without a span";
             return Err(Error::new(Kind::Mismatch, Outcome::Unknown, what).with_call(E::CALL));
         }
         page.retain(|row| {
-            let time = E::time(row);
-            time < window.end && (E::SERVER_SELECTS || time >= window.start)
+            E::time(row).is_none_or(|time| time < window.end && (E::SERVER_SELECTS || time >= window.start))
         });
         page.items.retain(|row| !self.keys_before.rows.contains(&E::key(row)));
         page.unreadable.retain(|row| !self.keys_before.unreadable.contains(&row.fingerprint));

@@ -6,10 +6,11 @@ use crate::{
 };
 use capecrypto_auth::Environment;
 use capecrypto_models::{
-    Arg, CurrencyId, Transaction, TransactionType,
+    Arg, CurrencyId, Timestamp, Transaction, TransactionType,
     param::{Fields, Params},
 };
-use capecrypto_rest::{Mismatch, Page, Paged, Paging, Table, TimeRange, endpoints, request};
+use capecrypto_rest::{Mismatch, Page, Paged, Paging, Table, TimeRange, Windowed, endpoints, request};
+use std::time::Duration;
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/account/transactions" ListTransactions   -> Page<Transaction>,
@@ -69,6 +70,22 @@ impl ListTransactions {
         }
         args::only("type", self.kind.as_ref(), page.iter().map(|row| Some(&row.kind)))?;
         args::only("txid", self.txid.as_ref(), page.iter().map(|row| row.txid.as_ref()))
+    }
+}
+
+/// By the time when a transaction was created. If the exchange means another time of it, that is later, so a transaction that was
+/// created after the end does not belong to the span in either case.
+impl Windowed for ListTransactions {
+    fn window(&self) -> Duration {
+        args::MONTH
+    }
+
+    fn oldest_first(&self) -> bool {
+        self.order_by == Some(Direction::Ascending)
+    }
+
+    fn time(row: &Transaction) -> Option<Timestamp> {
+        row.created_at
     }
 }
 

@@ -19,6 +19,7 @@ mod orders;
 mod recordings;
 mod rules;
 mod statuses;
+mod walks;
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_models::Decimal;

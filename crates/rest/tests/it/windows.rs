@@ -58,8 +58,8 @@ impl Windowed for ListEvents {
     fn oldest_first(&self) -> bool {
         self.ascending == Some(true)
     }
-    fn time(row: &Event) -> Timestamp {
-        millis(row.at)
+    fn time(row: &Event) -> Option<Timestamp> {
+        Some(millis(row.at))
     }
 }
 
@@ -93,8 +93,8 @@ impl Windowed for ListNotes {
     fn oldest_first(&self) -> bool {
         false
     }
-    fn time(row: &Event) -> Timestamp {
-        millis(row.at)
+    fn time(row: &Event) -> Option<Timestamp> {
+        Some(millis(row.at))
     }
 }
 
@@ -125,8 +125,8 @@ impl Windowed for ListMarks {
     fn oldest_first(&self) -> bool {
         true
     }
-    fn time(row: &Event) -> Timestamp {
-        millis(row.at)
+    fn time(row: &Event) -> Option<Timestamp> {
+        Some(millis(row.at))
     }
 }
 
