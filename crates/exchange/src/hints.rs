@@ -28,6 +28,34 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "public.currency.doesnt_exist" => {
             "list the currencies with public::ListCurrencies; codes are in lower case"
         }
+        "account.beneficiary.duplicate_address" => {
+            "the account has a beneficiary with this address: list it with account::ListBeneficiaries"
+        }
+        "account.beneficiary.missing_full_name_in_data" => {
+            "the currency is fiat: use CreateBeneficiary::fiat with the holder's full legal name"
+        }
+        "account.beneficiary.missing_address_in_data" => {
+            "the currency is a coin: use CreateBeneficiary::crypto with an address"
+        }
+        "account.beneficiary.blockchain_key_doesnt_exist" | "account.beneficiary.missing_blockchain_key" => {
+            "the currency is not on this blockchain: leave blockchain_key out for the usual one, or compare it with the key of a deposit address"
+        }
+        "account.beneficiary.invalid_pin" | "account.beneficiary.non_integer_pin" => {
+            "give the digits of the e-mail that the exchange sent for this beneficiary, with the zeros at their start"
+        }
+        "account.beneficiary.cant_activate" => {
+            "only a pending beneficiary can be activated: read its state with account::GetBeneficiary"
+        }
+        "account.beneficiary.invalid_state" => "list beneficiaries by the state pending or active",
+        "account.beneficiary.failed_to_create" => {
+            "compare the address with its blockchain, and the fields of the bank account with the documents"
+        }
+        "sandbox.beneficiary.invalid_address" => {
+            "the address does not have the form of its blockchain; compare it with its source"
+        }
+        "sandbox.beneficiary.vasp_doesnt_exist" => {
+            "take the number from public::ListVasps, or look for the company by name with ListVasps::find"
+        }
         "market.trade.not_permitted" => "the account's verification level does not allow trading",
         "record.not_found" => "it does not exist, or belongs to another account",
         _ => return None,

@@ -9,6 +9,7 @@
 )]
 
 mod arguments;
+mod beneficiaries;
 mod cancelling;
 mod environments;
 mod history;

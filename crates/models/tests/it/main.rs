@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod beneficiaries;
 mod decimals;
 mod ids;
 mod market_data;

@@ -8,6 +8,7 @@
 )]
 
 mod auth;
+mod beneficiaries;
 mod bursts;
 mod client;
 mod described;

@@ -272,3 +272,33 @@ impl Command for DeleteBeneficiary {
         has_it && funds.beneficiaries.0.remove(&self.id).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::demo;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_withdrawal_shows_an_address_or_a_name_with_currency_and_number() {
+        let (mut funds, mut desk) = (Funds::default(), Desk::new(1));
+        desk.catalogue = Arc::new(demo::catalogue());
+        let mut rid = |currency: &str| {
+            let currency = Code::new(currency).unwrap();
+            let account = AccountId(1);
+            let id = AddBeneficiary { account, currency, start: Start::Active }.run(&mut funds, &mut desk, 0);
+            funds.beneficiaries.get(account, id).unwrap().rid()
+        };
+        assert!(rid("btc").starts_with("bc1q"));
+        assert_eq!(rid("zar"), "demo-holder-zar-00000002");
+        assert!(rid("xrp").starts_with('r'));
+    }
+
+    #[test]
+    fn pins_have_six_digits_and_differ() {
+        let desk = Desk::new(7);
+        let pins: std::collections::BTreeSet<_> = (1..=100).map(|id| made_pin(&desk, id)).collect();
+        assert!(pins.len() > 95 && pins.iter().all(|pin| pin.len() == 6), "{pins:?}");
+        assert_eq!(made_pin(&desk, 1), made_pin(&Desk::new(7), 1));
+    }
+}
