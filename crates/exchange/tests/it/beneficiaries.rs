@@ -537,6 +537,23 @@ async fn a_recording_has_nothing_personal_and_is_replayed() {
     assert_eq!(work(replaying).await, first);
 }
 
+/// The name of a field protects its value. This is about a value that comes back under another name.
+#[tokio::test]
+async fn a_recording_leaves_out_what_an_answer_quotes() {
+    let server = MockServer::start().await;
+    let quoting = json!({"errors": ["canary holder at canary-chain is refused"]}).to_string();
+    let answer = ResponseTemplate::new(422).set_body_string(quoting);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let recorder = Recorder::new();
+    let credentials = Credentials::new("sandbox_x", "y").unwrap();
+    let builder = Client::builder(Environment::local(&server.uri()).unwrap());
+    let client = builder.credentials(credentials).record(&recorder).build().unwrap();
+    let bank = BankAccount::new("canary holder").bank_city("canary-chain");
+    client.send(CreateBeneficiary::fiat("zar", "Bank", bank)).await.unwrap_err();
+    let text = recorder.recording().to_json();
+    assert!(text.contains("CreateBeneficiary") && !text.contains("canary"), "{text}");
+}
+
 #[tokio::test]
 async fn vasps_are_listed_in_pages_and_found_by_name() {
     let sandbox = Sandbox::start().await.unwrap();
