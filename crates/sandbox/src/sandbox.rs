@@ -144,6 +144,13 @@ impl Builder {
         self
     }
 
+    /// Sets how long it takes to make an address for deposits, on the exchange's clock; 3 s by default. The documents promise
+    /// "a few seconds". The answer to the first request never has the address.
+    pub fn address_after(mut self, after: Duration) -> Self {
+        self.config.address_after = after;
+        self
+    }
+
     /// Sets how often websockets are pinged, and how long they stay open without a pong; by default 54 s and 60 s, as on
     /// the real exchange.
     pub fn heartbeat(mut self, ping_every: Duration, drop_after: Duration) -> Self {

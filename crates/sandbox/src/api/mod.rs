@@ -19,6 +19,7 @@ mod routes;
 mod sub_accounts;
 mod trades;
 mod transactions;
+mod travel_rule;
 mod vasps;
 
 pub(crate) use self::call::Route;
@@ -38,7 +39,7 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 13] = [
+const THEMES: [&Theme; 14] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
@@ -49,6 +50,7 @@ const THEMES: [&Theme; 13] = [
     &transactions::THEME,
     &beneficiaries::THEME,
     &deposits::THEME,
+    &travel_rule::THEME,
     &methods::THEME,
     &documents::THEME,
     &sub_accounts::THEME,

@@ -106,9 +106,17 @@ fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     Ok(page.headers(Reply::ok(&page.of(lines.iter().map(view))), Some(lines.len())))
 }
 
+/// Times of a line that are milliseconds, if the exchange wrote them.
+const TIMES: [&str; 3] = ["paid_at", "expires_at", "change_voucher_expiry"];
+
 /// A line with the fields that the history sets.
 fn view(line: &Transaction, zone_hours: i8) -> Fields {
     let mut fields = line.fields().into_owned();
+    for time in TIMES {
+        if let Some(at_ms) = fields.get(time).and_then(Json::as_i64) {
+            fields.insert(time.to_owned(), iso(at_ms, zone_hours).into());
+        }
+    }
     fields.insert("id".to_owned(), line.id.into());
     for (name, at_ms) in [("created_at", line.created_ms), ("updated_at", line.updated_ms)] {
         fields.insert(name.to_owned(), iso(at_ms, zone_hours).into());

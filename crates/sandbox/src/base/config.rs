@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) allow_non_loopback: bool,
     /// How far a nonce may be from the exchange's clock, in both directions.
     pub(crate) auth_window: Duration,
+    /// How long it takes to make an address for deposits.
+    pub(crate) address_after: Duration,
     pub(crate) ping_every: Duration,
     pub(crate) drop_after: Duration,
     pub(crate) tickers_every: Duration,
@@ -58,6 +60,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             allow_non_loopback: false,
             auth_window: Duration::from_secs(5),
+            address_after: Duration::from_secs(3),
             ping_every: Duration::from_secs(54),
             drop_after: Duration::from_secs(60),
             tickers_every: Duration::from_secs(5),

@@ -42,6 +42,14 @@ pub enum ControlError {
         "the amount must be above zero, have no more digits than the currency, and keep the currency's supply within 10^12"
     )]
     InvalidAmount,
+    /// No deposit has that number.
+    #[error("no deposit has that number; `add_deposit` and `GET /account/deposits` give the numbers")]
+    UnknownDeposit,
+    /// A deposit cannot be in that state, or cannot go there from the state that it is in.
+    #[error(
+        "the deposit cannot go to that state; see `Control::set_deposit_state`. Only coins can be on hold"
+    )]
+    WrongState,
     /// The text is not a transaction: a JSON object with a `type`, whose other fields are named in the documents.
     #[error(
         "this is not a transaction; give a JSON object with a `type`, and only fields that the documents name"
@@ -82,6 +90,8 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
         "sandbox.control.invalid_amount",
         "422: the amount is not above zero, has too many digits, or brings the supply above 10^12",
     ),
+    own("sandbox.control.unknown_deposit", "422: no deposit has that number"),
+    own("sandbox.control.wrong_state", "422: a deposit cannot be in that state, or cannot go there"),
     own(
         "sandbox.control.invalid_transaction",
         "422: a transaction without a type, or with a field that the documents do not name",
@@ -102,6 +112,8 @@ impl ControlError {
             Self::UnknownCurrency => "sandbox.control.unknown_currency",
             Self::UnknownMarket => "sandbox.control.unknown_market",
             Self::InvalidAmount => "sandbox.control.invalid_amount",
+            Self::UnknownDeposit => "sandbox.control.unknown_deposit",
+            Self::WrongState => "sandbox.control.wrong_state",
             Self::InvalidTransaction => "sandbox.control.invalid_transaction",
             Self::UnknownBeneficiary => "sandbox.control.unknown_beneficiary",
             Self::InvalidPin => "sandbox.control.invalid_pin",

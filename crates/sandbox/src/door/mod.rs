@@ -4,6 +4,7 @@
 mod beneficiaries;
 mod clock;
 pub(crate) mod control;
+pub(crate) mod deposits;
 mod faults;
 mod history;
 mod markets;
@@ -27,6 +28,7 @@ use std::{net::SocketAddr, sync::Arc};
 fn operations() -> impl Iterator<Item = &'static Operation> {
     let themes = [
         money::OPERATIONS,
+        deposits::OPERATIONS,
         people::OPERATIONS,
         markets::OPERATIONS,
         beneficiaries::OPERATIONS,

@@ -1,5 +1,6 @@
 //! The currencies and markets of the exchange. They can be added while it runs, and are never removed.
 
+use super::chains;
 use crate::base::{
     id::Code,
     money::{exact, exact_option},
@@ -32,6 +33,8 @@ pub struct Currency {
     pub(crate) explorer_address: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) min_confirmations: Option<u32>,
+    #[serde(default, with = "exact")]
+    pub(crate) deposit_fee: Decimal,
     #[serde(rename = "min_deposit_amount", default, with = "exact")]
     pub(crate) min_deposit: Decimal,
     #[serde(rename = "min_withdraw_amount", default, with = "exact")]
@@ -58,6 +61,29 @@ pub struct Currency {
     pub(crate) lightning_max_deposit: Option<Decimal>,
     #[serde(rename = "layer_two_max_withdraw_amount", default, with = "exact_option")]
     pub(crate) lightning_max_withdraw: Option<Decimal>,
+}
+
+/// A blockchain that coins move on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Blockchain {
+    /// As the documents write it, such as `ethereum-erc20`.
+    pub(crate) key: String,
+    pub(crate) name: String,
+}
+
+impl Blockchain {
+    /// The one with that key.
+    pub(crate) fn of(key: &str) -> Self {
+        let name = match key {
+            "bitcoin" => "Bitcoin",
+            "ethereum" => "Ethereum",
+            "polygon" => "Polygon",
+            "ripple" => "XRP Ledger",
+            "lightning" => "Lightning",
+            own => own,
+        };
+        Self { key: key.to_owned(), name: name.to_owned() }
+    }
 }
 
 /// The documents' `type`.
@@ -159,6 +185,7 @@ impl Currency {
             explorer_transaction: None,
             explorer_address: None,
             min_confirmations: Some(1),
+            deposit_fee: Decimal::ZERO,
             min_deposit: Decimal::ZERO,
             min_withdraw: Decimal::ZERO,
             withdraw_fee: Decimal::ZERO,
@@ -186,8 +213,19 @@ impl Currency {
         Self { precision, ..self }
     }
 
+    /// Sets the fee of a deposit.
+    #[must_use]
+    pub fn deposit_fee(self, deposit_fee: Decimal) -> Self {
+        Self { deposit_fee, ..self }
+    }
+
     pub(crate) fn is_coin(&self) -> bool {
         self.kind == CurrencyKind::Coin
+    }
+
+    /// The usual blockchain of a coin.
+    pub(crate) fn blockchain(&self) -> Option<Blockchain> {
+        self.is_coin().then(|| Blockchain::of(chains::usual(&self.id)))
     }
 }
 

@@ -157,9 +157,15 @@ pub(crate) fn markets() -> Vec<Market> {
 /// A catalogue with only these currencies and markets.
 #[cfg(test)]
 pub(crate) fn catalogue() -> super::catalogue::Catalogue {
+    catalogue_with_fee(Decimal::ZERO)
+}
+
+/// The same with a fee for every deposit.
+#[cfg(test)]
+pub(crate) fn catalogue_with_fee(deposit_fee: Decimal) -> super::catalogue::Catalogue {
     let catalogue = super::catalogue::Catalogue::default();
     for currency in currencies() {
-        catalogue.add_currency(currency).unwrap();
+        catalogue.add_currency(currency.deposit_fee(deposit_fee)).unwrap();
     }
     for market in markets() {
         catalogue.add_market(market).unwrap();

@@ -1,7 +1,7 @@
 //! Requests that no client should send: refused with the documented shapes, and nothing changes.
 
 use crate::client::{API, Exchange, in_time, limit};
-use capecrypto_sandbox::{Profile, Sandbox, calls, own_codes};
+use capecrypto_sandbox::{NewDeposit, Profile, Sandbox, calls, own_codes};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -164,6 +164,10 @@ async fn every_call_that_is_named_is_served() {
         let path = call.path.replace("{market}", "btczar").replace("{currency}", "btc");
         let id = match path.split('/').nth(2) {
             Some("currencies") => "btc".to_owned(),
+            Some("deposits") => {
+                let deposit = NewDeposit::new("btc", 1.into());
+                exchange.control.add_deposit("maker", deposit).unwrap().to_string()
+            }
             Some("beneficiaries") => exchange.sandbox.control().add_beneficiary("maker").unwrap().to_string(),
             _ => id.to_string(),
         };

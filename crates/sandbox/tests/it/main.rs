@@ -11,6 +11,7 @@ mod auth;
 mod beneficiaries;
 mod bursts;
 mod client;
+mod deposits;
 mod described;
 mod faults;
 mod feed;

@@ -1,4 +1,5 @@
-//! Deposits: money that comes in.
+//! Deposits: money that comes in. A deposit walks through the documents' states, and is in the account's balance from
+//! `accepted` on. Money on hold for the travel rule is in no balance.
 
 use super::Funds;
 use crate::{
@@ -8,61 +9,363 @@ use crate::{
         money::{self, exact},
     },
     exchange::{
+        catalogue::Blockchain,
         command::{Command, Holds, Replayable, replayable},
         desk::{Desk, Part},
-        history::{self, fields},
+        history::{self, Fields, fields},
     },
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A deposit that has not arrived yet.
-#[derive(Debug, Clone, Copy)]
-struct Coming {
-    account: AccountId,
-    currency: Code,
-    amount: Decimal,
+/// The blockchain of a lightning payment. Its deposits have no address, and nobody can count their confirmations.
+pub(crate) const LIGHTNING: &str = "lightning";
+
+/// How long a deposit stays in `hold` after its travel rule was submitted. The documents give no time; this one is ours.
+pub(crate) const TRAVEL_RULE_MS: i64 = 60_000;
+
+/// The kinds of ids that look random; see [`Desk::uuid`].
+const TIDS: u64 = 2;
+const TXIDS: u64 = 3;
+
+/// The state of a deposit: the documents' "Deposit states", and the two of the travel rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DepositState {
+    /// Seen, but not in the balance yet.
+    Submitted,
+    /// Ended without money.
+    Canceled,
+    /// Ended without money.
+    Rejected,
+    /// In the balance.
+    Accepted,
+    /// In the balance, and moved to the exchange's own wallet.
+    Collected,
+    /// In the balance; the move to the exchange's own wallet was left out for now.
+    Skipped,
+    /// Waits for the account's answer to the travel rule. In no balance.
+    OnHoldTravelRuleCustomer,
+    /// The answer to the travel rule is checked. In no balance.
+    Hold,
+}
+
+impl DepositState {
+    /// Every state.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Submitted,
+        Self::Canceled,
+        Self::Rejected,
+        Self::Accepted,
+        Self::Collected,
+        Self::Skipped,
+        Self::OnHoldTravelRuleCustomer,
+        Self::Hold,
+    ];
+
+    /// The spelling on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Canceled => "canceled",
+            Self::Rejected => "rejected",
+            Self::Accepted => "accepted",
+            Self::Collected => "collected",
+            Self::Skipped => "skipped",
+            Self::OnHoldTravelRuleCustomer => "on_hold_travel_rule_customer",
+            Self::Hold => "hold",
+        }
+    }
+
+    fn is_credited(self) -> bool {
+        matches!(self, Self::Accepted | Self::Collected | Self::Skipped)
+    }
+
+    /// Whether no money will come.
+    fn is_refused(self) -> bool {
+        matches!(self, Self::Canceled | Self::Rejected)
+    }
+
+    /// Whether only a coin can be in this state.
+    pub(crate) fn is_of_coins(self) -> bool {
+        matches!(self, Self::OnHoldTravelRuleCustomer | Self::Hold)
+    }
+
+    /// Whether a deposit may go from this state to the other one.
+    fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Submitted => matches!(
+                next,
+                Self::Canceled | Self::Rejected | Self::Accepted | Self::OnHoldTravelRuleCustomer
+            ),
+            Self::OnHoldTravelRuleCustomer => matches!(next, Self::Hold | Self::Rejected | Self::Accepted),
+            Self::Hold => matches!(next, Self::Rejected | Self::Accepted),
+            Self::Accepted => matches!(next, Self::Skipped | Self::Collected),
+            Self::Skipped => next == Self::Collected,
+            Self::Canceled | Self::Rejected | Self::Collected => false,
+        }
+    }
+}
+
+/// Where a deposit comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    /// `None` for fiat.
+    pub(crate) blockchain: Option<Blockchain>,
+    pub(crate) txid: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) sender: Option<String>,
+}
+
+impl Origin {
+    /// A payment over the lightning network.
+    pub(crate) fn lightning() -> Self {
+        Self { blockchain: Some(Blockchain::of(LIGHTNING)), ..Self::default() }
+    }
+}
+
+/// A deposit that is being made.
+#[derive(Debug, Clone)]
+pub(crate) struct Coming {
+    pub(crate) account: AccountId,
+    pub(crate) currency: Code,
+    /// What was sent: the account gets it without the fee.
+    pub(crate) amount: Decimal,
+    /// Less than the amount.
+    pub(crate) fee: Decimal,
+    pub(crate) state: DepositState,
+    pub(crate) origin: Origin,
+    /// Further fields of its line in the history.
+    pub(crate) more: Fields,
+}
+
+/// A deposit.
+#[derive(Debug, Clone)]
+pub(crate) struct Deposited {
+    pub(crate) id: u64,
+    pub(crate) account: AccountId,
+    pub(crate) currency: Code,
+    /// What the account gets.
+    pub(crate) amount: Decimal,
+    pub(crate) fee: Decimal,
+    pub(crate) state: DepositState,
+    pub(crate) origin: Origin,
+    /// The documents' "shared transaction id".
+    pub(crate) tid: String,
+    pub(crate) created_ms: i64,
+    pub(crate) completed_ms: Option<i64>,
+    /// The time of a confirmation, if confirmations are counted.
+    confirmed_every_ms: Option<u32>,
+    min_confirmations: u32,
+    /// When its timer accepts it, if it is still in the same state.
+    accepted_at_ms: Option<i64>,
+    has_travel_rule: bool,
     /// The number of its line in the history.
     line: u64,
+}
+
+/// How many confirmations a deposit has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Confirmations {
+    Count(i64),
+    /// The exchange cannot tell.
+    NotAvailable,
+}
+
+impl Deposited {
+    /// `None` for fiat.
+    pub(crate) fn confirmations(&self, now_ms: i64) -> Option<Confirmations> {
+        let blockchain = self.origin.blockchain.as_ref()?;
+        if blockchain.key == LIGHTNING {
+            return Some(Confirmations::NotAvailable);
+        }
+        let every_ms = self.confirmed_every_ms.map_or(i64::MAX, |every| i64::from(every).max(1));
+        let counted = now_ms.saturating_sub(self.created_ms).max(0) / every_ms;
+        let is_confirmed = self.state.is_credited() || self.state.is_of_coins();
+        let least = if is_confirmed { i64::from(self.min_confirmations) } else { 0 };
+        Some(Confirmations::Count(counted.max(least)))
+    }
+}
+
+/// A deposit entered a state. All of them together are what a webhook about deposits would tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DepositChange {
+    /// The deposit's number.
+    pub deposit: u64,
+    /// The state that it entered.
+    pub state: DepositState,
+    /// When, in milliseconds since the Unix epoch, by the exchange's clock.
+    pub at_ms: i64,
 }
 
 /// Every deposit.
 #[derive(Debug, Default)]
 pub(crate) struct Deposits {
-    coming: BTreeMap<u64, Coming>,
+    all: BTreeMap<u64, Deposited>,
+    by_account: BTreeMap<AccountId, Vec<u64>>,
+    /// What is on its way, so that its room in the supply is kept free.
+    coming: BTreeMap<Code, Decimal>,
+    changes: Vec<DepositChange>,
 }
 
 impl Deposits {
-    fn credit(id: u64, coming: Coming, desk: &mut Desk, at_ms: i64) -> Result<(), Refused> {
-        let Coming { account, currency, amount, line } = coming;
-        let posting = Posting {
-            currency,
-            from: (Party::Outside, Pocket::Available),
-            to: (Party::Member(account), Pocket::Available),
-            amount,
-        };
-        desk.ledger.post(at_ms, Reason::Deposit(id), &[posting])?;
-        desk.history.change(line, at_ms, fields([("state", "accepted".into())]));
-        desk.tell_balances(&[(account, currency)], at_ms);
-        Ok(())
+    /// An account's deposits, the newest first.
+    pub(crate) fn of(&self, account: AccountId) -> impl Iterator<Item = &Deposited> {
+        let ids = self.by_account.get(&account).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().rev().filter_map(|id| self.all.get(id))
+    }
+
+    /// An account's deposit.
+    pub(crate) fn get(&self, account: AccountId, id: u64) -> Option<&Deposited> {
+        self.all.get(&id).filter(|deposit| deposit.account == account)
+    }
+
+    /// Every change of a state, the oldest first.
+    pub(crate) fn changes(&self) -> &[DepositChange] {
+        &self.changes
     }
 
     /// The timer of a deposit, if `id` is one.
     pub(super) fn due(&mut self, id: u64, desk: &mut Desk, at_ms: i64) {
-        if let Some(coming) = self.coming.remove(&id) {
-            let credited = Self::credit(id, coming, desk, at_ms);
-            debug_assert_eq!(credited, Ok(()), "the supply limit was checked when deposit {id} was accepted");
+        if self.all.get(&id).is_some_and(|deposit| deposit.accepted_at_ms == Some(at_ms)) {
+            self.enter(id, DepositState::Accepted, desk, at_ms);
+        }
+    }
+
+    /// Adds a deposit; the answer is its number. Refused if the currency's supply would become too large.
+    fn add(&mut self, id: u64, coming: Coming, desk: &mut Desk, at_ms: i64) -> Result<u64, Refused> {
+        let Coming { account, currency, amount: sent, fee, state, mut origin, more } = coming;
+        let on_its_way = self.coming.get(&currency).copied().unwrap_or_default();
+        let supply = [on_its_way, sent].into_iter().try_fold(desk.ledger.supply(currency), money::add);
+        if supply.is_none_or(|supply| supply > money::MAX_SUPPLY) {
+            return Err(Refused::OutOfRange);
+        }
+        let is_on_chain = origin.blockchain.as_ref().is_some_and(|chain| chain.key != LIGHTNING);
+        if is_on_chain && origin.txid.is_none() {
+            let half = |number| desk.uuid(TXIDS, number).simple().to_string();
+            origin.txid = Some(half(2 * id) + &half(2 * id + 1));
+        }
+        let tid: String = desk.uuid(TIDS, id).simple().to_string().to_uppercase().chars().take(10).collect();
+        let amount = sent - fee;
+        let mut line = line(id, currency, amount, fee, &origin);
+        line.extend(more);
+        let currency_of = desk.catalogue.currency(&currency);
+        let deposit = Deposited {
+            id,
+            account,
+            currency,
+            amount,
+            fee,
+            // `enter` sets the state.
+            state: DepositState::Submitted,
+            origin,
+            tid: format!("TID{tid}"),
+            created_ms: at_ms,
+            completed_ms: None,
+            confirmed_every_ms: None,
+            min_confirmations: currency_of.and_then(|currency| currency.min_confirmations).unwrap_or(0),
+            accepted_at_ms: None,
+            has_travel_rule: false,
+            line: desk.history.add(account, at_ms, line),
+        };
+        self.all.insert(id, deposit);
+        self.by_account.entry(account).or_default().push(id);
+        self.coming.insert(currency, on_its_way + sent);
+        self.enter(id, state, desk, at_ms);
+        Ok(id)
+    }
+
+    /// Moves a deposit to a state, with its money and its line in the history.
+    fn enter(&mut self, id: u64, state: DepositState, desk: &mut Desk, at_ms: i64) {
+        let Some(deposit) = self.all.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut deposit.state, state);
+        deposit.accepted_at_ms = None;
+        let is_credit = state.is_credited() && !before.is_credited();
+        if is_credit || state.is_refused() {
+            deposit.completed_ms = Some(at_ms);
+            if let Some(coming) = self.coming.get_mut(&deposit.currency) {
+                *coming -= deposit.amount + deposit.fee;
+            }
+        }
+        let mut change = fields([("state", state.as_str().into())]);
+        if is_credit {
+            let from = (Party::Outside, Pocket::Available);
+            let to = |party, amount| {
+                let to = (party, Pocket::Available);
+                Posting { currency: deposit.currency, from, to, amount }
+            };
+            let mut postings = vec![to(Party::Member(deposit.account), deposit.amount)];
+            if !deposit.fee.is_zero() {
+                postings.push(to(Party::Fees, deposit.fee));
+            }
+            let credited = desk.ledger.post(at_ms, Reason::Deposit(id), &postings);
+            debug_assert_eq!(credited, Ok(()), "the supply limit was checked when deposit {id} was added");
+            desk.tell_balances(&[(deposit.account, deposit.currency)], at_ms);
+            change.insert("paid_at".to_owned(), at_ms.into());
+        }
+        desk.history.change(deposit.line, at_ms, change);
+        self.changes.push(DepositChange { deposit: id, state, at_ms });
+    }
+
+    /// Sets the timer that accepts a deposit.
+    fn accept_at(&mut self, id: u64, desk: &mut Desk, due_ms: i64) {
+        if let Some(deposit) = self.all.get_mut(&id) {
+            deposit.accepted_at_ms = Some(due_ms);
+            desk.timers.set(due_ms, (Part::Funds, id));
         }
     }
 }
 
-/// The commands of this file.
-pub(super) fn commands<E: Holds<Funds>>() -> [Replayable<E>; 1] {
-    [replayable::<E, Deposit>()]
+/// The line of a deposit in the history, without its state.
+fn line(id: u64, currency: Code, amount: Decimal, fee: Decimal, origin: &Origin) -> Fields {
+    let Origin { blockchain, txid, address, sender } = origin;
+    let text = |text: &Option<String>| Value::from(text.clone());
+    fields([
+        ("type", "deposit".into()),
+        ("reference_type", "Deposit".into()),
+        ("reference_id", id.into()),
+        ("credit_currency", currency.to_string().into()),
+        ("credit_amount", history::amount(amount)),
+        ("fee_currency", currency.to_string().into()),
+        ("fee", history::amount(fee)),
+        ("blockchain_key", blockchain.as_ref().map(|chain| chain.key.clone()).into()),
+        ("blockchain_name", blockchain.as_ref().map(|chain| chain.name.clone()).into()),
+        ("sender", text(sender)),
+        ("address", text(address)),
+        ("txid", text(txid)),
+    ])
 }
 
-/// Deposits money into an account, at once or later.
+impl Funds {
+    /// Adds a deposit in any state, such as the payment of an invoice, which is `accepted` at once. The answer is its number.
+    /// Refused if the currency's supply would become too large.
+    pub(crate) fn add_deposit(
+        &mut self,
+        coming: Coming,
+        desk: &mut Desk,
+        at_ms: i64,
+    ) -> Result<u64, Refused> {
+        let id = self.next_id();
+        self.deposits.add(id, coming, desk, at_ms)
+    }
+}
+
+/// The commands of this file.
+pub(super) fn commands<E: Holds<Funds>>() -> [Replayable<E>; 4] {
+    [
+        replayable::<E, Deposit>(),
+        replayable::<E, AddDeposit>(),
+        replayable::<E, SetDepositState>(),
+        replayable::<E, SubmitTravelRule>(),
+    ]
+}
+
+/// Deposits money into an account, at once or later, without a fee.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Deposit {
     pub(crate) account: AccountId,
@@ -80,37 +383,136 @@ impl Command for Deposit {
 
     fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Self::Answer {
         let Self { account, currency, amount, after_ms } = self;
-        let coming = funds.deposits.coming.values().filter(|other| other.currency == currency);
-        let amounts = coming.map(|other| other.amount).chain([amount]);
-        let supply = desk.ledger.supply(currency);
-        let supply = { amounts }.try_fold(supply, money::add).ok_or(Refused::OutOfRange)?;
-        if supply > money::MAX_SUPPLY {
-            return Err(Refused::OutOfRange);
+        let blockchain = desk.catalogue.currency(&currency).and_then(|currency| currency.blockchain());
+        let coming = Coming {
+            account,
+            currency,
+            amount,
+            fee: Decimal::ZERO,
+            state: if after_ms == 0 { DepositState::Accepted } else { DepositState::Submitted },
+            origin: Origin { blockchain, ..Origin::default() },
+            more: Fields::new(),
+        };
+        let id = funds.add_deposit(coming, desk, at_ms)?;
+        if after_ms > 0 {
+            funds.deposits.accept_at(id, desk, at_ms.saturating_add(i64::from(after_ms)));
         }
-        let id = funds.next_id();
-        let line = fields([
-            ("type", "deposit".into()),
-            ("reference_type", "Deposit".into()),
-            ("reference_id", id.into()),
-            ("credit_currency", currency.to_string().into()),
-            ("credit_amount", history::amount(amount)),
-            ("state", "submitted".into()),
-        ]);
-        let line = desk.history.add(account, at_ms, line);
-        let coming = Coming { account, currency, amount, line };
-        if after_ms == 0 {
-            return Deposits::credit(id, coming, desk, at_ms);
-        }
-        funds.deposits.coming.insert(id, coming);
-        desk.timers.set(at_ms.saturating_add(i64::from(after_ms)), (Part::Funds, id));
         Ok(())
+    }
+}
+
+/// Adds a deposit in a state, with the currency's fee. The answer is its number.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AddDeposit {
+    pub(crate) account: AccountId,
+    pub(crate) currency: Code,
+    /// More than the currency's fee.
+    #[serde(with = "exact")]
+    pub(crate) amount: Decimal,
+    pub(crate) state: DepositState,
+    pub(crate) origin: Origin,
+    /// If it is given, a `submitted` deposit gets a confirmation each time, and is accepted with the last one it needs.
+    pub(crate) confirmed_every_ms: Option<u32>,
+}
+
+impl Command for AddDeposit {
+    const NAME: &'static str = "add_deposit";
+    type Part = Funds;
+    type Answer = Result<u64, Refused>;
+
+    fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Self::Answer {
+        let Self { account, currency, amount, state, origin, confirmed_every_ms } = self;
+        let fee = desk.catalogue.currency(&currency).map(|currency| currency.deposit_fee).unwrap_or_default();
+        let coming = Coming { account, currency, amount, fee, state, origin, more: Fields::new() };
+        let id = funds.add_deposit(coming, desk, at_ms)?;
+        if let (Some(every_ms), Some(deposit)) = (confirmed_every_ms, funds.deposits.all.get_mut(&id)) {
+            deposit.confirmed_every_ms = Some(every_ms);
+            let wait_ms = i64::from(every_ms) * i64::from(deposit.min_confirmations.max(1));
+            if state == DepositState::Submitted {
+                funds.deposits.accept_at(id, desk, at_ms.saturating_add(wait_ms));
+            }
+        }
+        Ok(id)
+    }
+}
+
+/// Why a deposit was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotChanged {
+    /// There is no such deposit, or it belongs to another account.
+    Unknown,
+    /// Its state does not allow the change.
+    WrongState,
+    /// It is fiat, and only coins have a travel rule.
+    NotACoin,
+    /// Its travel rule was submitted before.
+    AlreadySubmitted,
+}
+
+/// Moves a deposit to another state.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SetDepositState {
+    pub(crate) id: u64,
+    pub(crate) state: DepositState,
+}
+
+impl Command for SetDepositState {
+    const NAME: &'static str = "set_deposit_state";
+    type Part = Funds;
+    type Answer = Result<(), NotChanged>;
+
+    fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Self::Answer {
+        let Self { id, state } = self;
+        let deposit = funds.deposits.all.get(&id).ok_or(NotChanged::Unknown)?;
+        if state.is_of_coins() && deposit.origin.blockchain.is_none() {
+            return Err(NotChanged::NotACoin);
+        }
+        if !deposit.state.may_become(state) {
+            return Err(NotChanged::WrongState);
+        }
+        funds.deposits.enter(id, state, desk, at_ms);
+        Ok(())
+    }
+}
+
+/// Takes an account's answer to the travel rule. The deposit goes to `hold`, and is accepted after a while. What the answer
+/// says is not kept, because it is personal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SubmitTravelRule {
+    pub(crate) account: AccountId,
+    pub(crate) id: u64,
+}
+
+impl Command for SubmitTravelRule {
+    const NAME: &'static str = "submit_travel_rule";
+    type Part = Funds;
+    type Answer = Result<Deposited, NotChanged>;
+
+    fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Self::Answer {
+        let deposits = &mut funds.deposits;
+        let deposit = deposits.get(self.account, self.id).ok_or(NotChanged::Unknown)?;
+        if deposit.origin.blockchain.is_none() {
+            return Err(NotChanged::NotACoin);
+        }
+        if deposit.has_travel_rule {
+            return Err(NotChanged::AlreadySubmitted);
+        }
+        if deposit.state != DepositState::OnHoldTravelRuleCustomer {
+            return Err(NotChanged::WrongState);
+        }
+        deposits.enter(self.id, DepositState::Hold, desk, at_ms);
+        deposits.accept_at(self.id, desk, at_ms.saturating_add(TRAVEL_RULE_MS));
+        let deposit = deposits.all.get_mut(&self.id).ok_or(NotChanged::Unknown)?;
+        deposit.has_travel_rule = true;
+        Ok(deposit.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{command::Due as _, desk::Part};
+    use crate::exchange::{command::Due as _, demo, desk::Part};
+    use std::sync::Arc;
 
     fn deposit(amount: Decimal, after_ms: u32) -> Deposit {
         let currency = Code::new("zar").unwrap();
@@ -132,5 +534,113 @@ mod tests {
         funds.due(key, &mut desk, at_ms);
         funds.due(key, &mut desk, at_ms);
         assert_eq!(desk.balance(AccountId(1), zar).available, money::MAX_SUPPLY - Decimal::ONE);
+    }
+
+    const FEE: Decimal = Decimal::from_parts(5, 0, 0, false, 1);
+
+    fn exchange() -> (Funds, Desk, Code) {
+        let (funds, mut desk) = (Funds::default(), Desk::new(1));
+        desk.catalogue = Arc::new(demo::catalogue_with_fee(FEE));
+        (funds, desk, Code::new("btc").unwrap())
+    }
+
+    fn add(funds: &mut Funds, desk: &mut Desk, state: DepositState, confirmed_every_ms: Option<u32>) -> u64 {
+        let currency = Code::new("btc").unwrap();
+        let blockchain = desk.catalogue.currency(&currency).unwrap().blockchain();
+        let origin = Origin { blockchain, ..Origin::default() };
+        let (account, amount) = (AccountId(1), Decimal::TWO);
+        let command = AddDeposit { account, currency, amount, state, origin, confirmed_every_ms };
+        command.run(funds, desk, 1_000).unwrap()
+    }
+
+    /// The only way through the states, whatever the order of the attempts: money comes once, without the fee, and never
+    /// goes again; a deposit that ended without money leaves its room in the supply to others.
+    #[test]
+    fn every_walk_through_the_states_credits_at_most_once() {
+        use DepositState as S;
+        for first in S::ALL {
+            for second in S::ALL {
+                for third in S::ALL {
+                    let (mut funds, mut desk, btc) = exchange();
+                    let id = add(&mut funds, &mut desk, first, None);
+                    let mut walked = vec![first];
+                    for next in [second, third] {
+                        let before = *walked.last().unwrap();
+                        let moved = SetDepositState { id, state: next }.run(&mut funds, &mut desk, 2_000);
+                        assert_eq!(moved.is_ok(), before.may_become(next), "{before:?} to {next:?}");
+                        assert!(moved.is_ok() || moved == Err(NotChanged::WrongState));
+                        if moved.is_ok() {
+                            walked.push(next);
+                        }
+                    }
+                    let last = *walked.last().unwrap();
+                    let balance = desk.balance(AccountId(1), btc).available;
+                    let fees = desk.ledger.balance(Party::Fees, btc).available;
+                    let (wanted, fee) =
+                        if last.is_credited() { (Decimal::TWO - FEE, FEE) } else { Default::default() };
+                    assert_eq!((balance, fees), (wanted, fee), "{walked:?}");
+                    assert_eq!(desk.ledger.sum(btc), Some(Decimal::ZERO));
+                    let room = funds.deposits.coming[&btc];
+                    let on_its_way = !last.is_credited() && !last.is_refused();
+                    assert_eq!(room, if on_its_way { Decimal::TWO } else { Decimal::ZERO }, "{walked:?}");
+                    let told: Vec<_> = funds.deposits.changes().iter().map(|change| change.state).collect();
+                    assert_eq!(told, walked);
+                    let line = desk.history.of(AccountId(1)).next().unwrap().fields().into_owned();
+                    assert_eq!(line["state"], last.as_str());
+                    assert_eq!(line.contains_key("paid_at"), last.is_credited());
+                    assert_eq!((&line["credit_amount"], &line["fee"]), (&"1.5".into(), &"0.5".into()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn confirmations_grow_on_the_clock_until_they_are_enough() {
+        let (mut funds, mut desk, btc) = exchange();
+        let id = add(&mut funds, &mut desk, DepositState::Submitted, Some(10));
+        let get = |funds: &Funds| funds.deposits.get(AccountId(1), id).unwrap().clone();
+        let count = |funds: &Funds, now_ms| get(funds).confirmations(now_ms);
+        for (now_ms, confirmations) in [(999, 0), (1_009, 0), (1_010, 1), (1_019, 1), (1_020, 2)] {
+            assert_eq!(count(&funds, now_ms), Some(Confirmations::Count(confirmations)), "{now_ms}");
+        }
+        assert_eq!(desk.timers.take_due(1_019), None);
+        let (at_ms, (_, key)) = desk.timers.take_due(1_020).unwrap();
+        funds.due(key, &mut desk, at_ms);
+        assert_eq!((get(&funds).state, get(&funds).completed_ms), (DepositState::Accepted, Some(1_020)));
+        assert_eq!(desk.balance(AccountId(1), btc).available, Decimal::TWO - FEE);
+        assert_eq!(count(&funds, 1_075), Some(Confirmations::Count(7)));
+
+        // On hold it is not accepted by its confirmations.
+        let id = add(&mut funds, &mut desk, DepositState::Submitted, Some(10));
+        let hold = SetDepositState { id, state: DepositState::OnHoldTravelRuleCustomer };
+        hold.run(&mut funds, &mut desk, 1_005).unwrap();
+        let (at_ms, (_, key)) = desk.timers.take_due(1_020).unwrap();
+        funds.due(key, &mut desk, at_ms);
+        let state = funds.deposits.get(AccountId(1), id).unwrap().state;
+        assert_eq!(state, DepositState::OnHoldTravelRuleCustomer);
+    }
+
+    #[test]
+    fn what_is_needed_for_lightning() {
+        let (mut funds, mut desk, btc) = exchange();
+        let coming = Coming {
+            account: AccountId(1),
+            currency: btc,
+            amount: FEE,
+            fee: Decimal::ZERO,
+            state: DepositState::Accepted,
+            origin: Origin::lightning(),
+            more: fields([("member_description", "coffee".into())]),
+        };
+        let id = funds.add_deposit(coming, &mut desk, 5).unwrap();
+        let deposit = funds.deposits.get(AccountId(1), id).unwrap();
+        assert_eq!(deposit.confirmations(9), Some(Confirmations::NotAvailable));
+        assert_eq!((&deposit.origin.txid, &deposit.origin.address), (&None, &None));
+        let line = desk.history.of(AccountId(1)).next().unwrap().fields().into_owned();
+        assert_eq!(
+            (&line["blockchain_key"], &line["member_description"]),
+            (&"lightning".into(), &"coffee".into())
+        );
+        assert_eq!(desk.balance(AccountId(1), btc).available, FEE);
     }
 }

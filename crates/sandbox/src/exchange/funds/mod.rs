@@ -1,10 +1,11 @@
 //! An account's money on its way in and out, and what it needs for that. One file for each theme; what they share is here.
 
+pub(crate) mod addresses;
 pub(crate) mod beneficiaries;
 pub(crate) mod deposits;
 pub(crate) mod documents;
 
-use self::{beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents};
+use self::{addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents};
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
     desk::Desk,
@@ -17,6 +18,7 @@ use serde_json::Value;
 /// The state of all themes.
 #[derive(Debug, Default)]
 pub(crate) struct Funds {
+    pub(crate) addresses: Addresses,
     pub(crate) beneficiaries: Beneficiaries,
     pub(crate) deposits: Deposits,
     pub(crate) documents: Documents,
@@ -42,6 +44,7 @@ impl Due for Funds {
 pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>> {
     [replayable::<E, AddTransaction>()]
         .into_iter()
+        .chain(addresses::commands())
         .chain(beneficiaries::commands())
         .chain(deposits::commands())
         .chain(documents::commands())
