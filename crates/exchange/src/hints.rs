@@ -56,6 +56,19 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "sandbox.beneficiary.vasp_doesnt_exist" => {
             "take the number from public::ListVasps, or look for the company by name with ListVasps::find"
         }
+        "account.currency.doesnt_exist" => {
+            "list the currencies with public::ListCurrencies; codes are in lower case, and only coins have an address"
+        }
+        "account.currency.deposit_disabled" => {
+            "the exchange takes no deposits of this currency now; see deposit_enabled in public::ListCurrencies"
+        }
+        "account.deposit.not_permitted" => "the account's verification level does not allow deposits",
+        "account.deposit.invalid_state" => {
+            "the exchange does not know this state of a deposit; leave the filter out, and compare the states yourself"
+        }
+        "account.deposit.invalid_limit" | "account.deposit.non_positive_page" => {
+            "ask for 1 to 100 deposits a page, and for pages from 1"
+        }
         "market.trade.not_permitted" => "the account's verification level does not allow trading",
         "record.not_found" => "it does not exist, or belongs to another account",
         _ => return None,

@@ -2,8 +2,8 @@
 //!
 //! Text ids hold 1 to 64 characters out of `A-Z a-z 0-9 _ -`. Everything else (dots, slashes, percent signs, spaces) is
 //! refused, because with an id of `..` the cancellation of one order would cancel all orders. Names that are never part
-//! of a path ([`CustomOrderId`], [`TradeId`]) may be any text. Where the wire has numbers, ids are numbers; numeric
-//! strings are read as well.
+//! of a path ([`CustomOrderId`], [`TradeId`]) may be any text, and so may a [`Txid`]: the one call that has it in the path
+//! checks it again. Where the wire has numbers, ids are numbers; numeric strings are read as well.
 
 use crate::{
     arg::{Arg, Malformed, excerpt},
@@ -257,6 +257,17 @@ text_id! {
 number_id! {
     /// An order's number.
     OrderId
+}
+text_id! {
+    /// The id of a transaction on a blockchain, or a reference of the exchange: any text of 1 to 255 characters without
+    /// control characters. The documents state no limits; these are ours.
+    ///
+    /// The call of the older version that has it in the path takes fewer: 1 to 128 out of A-Z, a-z, 0-9, `_` and `-`.
+    Txid, name, "transaction id"
+}
+number_id! {
+    /// A deposit's number.
+    DepositId
 }
 number_id! {
     /// The number of a VASP, a company that keeps or moves crypto for others (documents: "VASP").

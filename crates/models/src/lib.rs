@@ -12,6 +12,7 @@ mod balance;
 mod beneficiary;
 mod candle;
 mod currency;
+mod deposit;
 mod depth;
 mod document;
 mod market;
@@ -32,16 +33,17 @@ pub use balance::Balance;
 pub use beneficiary::{Beneficiary, BeneficiaryData, BeneficiaryState, PartyData};
 pub use candle::{Candle, Period};
 pub use currency::{Currency, CurrencyType};
+pub use deposit::{AddressState, Confirmations, Deposit, DepositAddress, DepositState};
 pub use depth::{Depth, Level};
 pub use document::{Date, DocumentType};
 pub use ids::{
-    BeneficiaryId, CurrencyId, CustomOrderId, MarketId, OrderId, OrderKey, OrderUuid, TradeId, Uid, VaspId,
-    WithdrawMethodId,
+    BeneficiaryId, CurrencyId, CustomOrderId, DepositId, MarketId, OrderId, OrderKey, OrderUuid, TradeId,
+    Txid, Uid, VaspId, WithdrawMethodId,
 };
 pub use market::{Market, MarketState, Toward};
 pub use order::{Order, OrderState, OrderType, Side};
 pub use param::Upload;
-pub use payment_method::{DepositAddress, DepositMethod, MethodCurrencyType, MethodType, RemainingLimits};
+pub use payment_method::{DepositMethod, MethodCurrencyType, MethodType, RemainingLimits};
 pub use public_trade::PublicTrade;
 pub use rust_decimal::Decimal;
 pub use sats::Sats;

@@ -114,23 +114,3 @@ pub struct RemainingLimits {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub year_to_date: Option<Decimal>,
 }
-
-/// An address to deposit to. All fields are optional, because the documents describe the answer as a deposit, which
-/// has no address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct DepositAddress {
-    /// The currency.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "tolerant::optional_text_id"
-    )]
-    pub currency: Option<CurrencyId>,
-    /// The address; `None` while the exchange creates it, which takes a few seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
-    pub address: Option<String>,
-    /// State of the address. The server family sends it; the documents do not mention it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
-    pub state: Option<String>,
-}

@@ -2,9 +2,10 @@
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_rest::Client;
-use capecrypto_sandbox::Sandbox;
+use capecrypto_sandbox::{NewDeposit, Sandbox};
 use capecrypto_testkit::Fixtures;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// The ids of what the exchange has for the calling account.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub struct Seed {
     pub pending_beneficiary: u64,
     /// A beneficiary that may be deleted.
     pub beneficiary_to_delete: u64,
+    /// A deposit of a coin.
+    pub deposit: u64,
     /// A customer of the merchant. The sandbox has no customers yet, so this is the account itself.
     pub customer: &'static str,
 }
@@ -45,7 +48,7 @@ async fn order(client: &Client, order: Value) -> u64 {
 
 /// Starts the exchange and fills it, and makes a client of the account that has the seed.
 pub async fn seeded() -> (Sandbox, Client, Seed) {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = Sandbox::builder().address_after(Duration::ZERO).start().await.unwrap();
     let (merchant, taker) = (client(&sandbox, "merchant"), client(&sandbox, "taker"));
     let limit = |side, volume, price| {
         json!({
@@ -70,12 +73,16 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
         rows.as_array().unwrap().iter().flat_map(|row| row.as_object().unwrap().clone()).collect();
     let control = sandbox.control();
     control.add_transaction("merchant", &Value::from(all).to_string()).unwrap();
+    // The first request makes the address.
+    let address = merchant.raw(http::Method::GET, "/api/v2/atlas/account/deposit_address/btc").send();
+    address.await.unwrap();
     let seed = Seed {
         filled,
         to_cancel,
         beneficiary: control.add_beneficiary("merchant").unwrap(),
         pending_beneficiary: control.add_pending_beneficiary("merchant", Seed::PIN).unwrap(),
         beneficiary_to_delete: control.add_beneficiary("merchant").unwrap(),
+        deposit: control.add_deposit("merchant", NewDeposit::new("btc", 1.into())).unwrap(),
         customer: "CCT1234567",
     };
     (sandbox, merchant, seed)

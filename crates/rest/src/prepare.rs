@@ -157,11 +157,14 @@ fn in_path(template: &str, name: &str) -> bool {
     false
 }
 
+/// Most characters of a value in a path. The longest ids are those of transactions: 66 on Ethereum, 88 on Solana.
+const LONGEST_SEGMENT: usize = 128;
+
 /// Whether a value may be a segment of a path. Escaping is not enough: `..` has nothing to escape, and would turn the
 /// cancellation of one order into that of all orders.
 fn is_segment(value: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    (1..=64).contains(&value.len()) && value.chars().all(good)
+    (1..=LONGEST_SEGMENT).contains(&value.len()) && value.chars().all(good)
 }
 
 /// Writes a request's values into path, query, body or form.
@@ -321,7 +324,7 @@ impl Slot<'_, '_> {
             Spot::Segment(name) if is_segment(text) => self.writer.segments.push((name, text.to_owned())),
             Spot::Segment(_) => self.writer.refuse(Malformed::new(
                 "it would change the path",
-                "give 1 to 64 characters out of A-Z, a-z, 0-9, '_' and '-'",
+                "give 1 to 128 characters out of A-Z, a-z, 0-9, '_' and '-'",
             )),
             Spot::Query(name) => {
                 self.writer.query.append_pair(name, text);

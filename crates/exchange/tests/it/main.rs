@@ -11,6 +11,7 @@
 mod arguments;
 mod beneficiaries;
 mod cancelling;
+mod deposits;
 mod environments;
 mod history;
 mod market_data;

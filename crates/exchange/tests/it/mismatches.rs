@@ -58,6 +58,27 @@ async fn balances_currencies_trades() {
     assert!(answered(trades, trading::ListTrades::new().market("xyzzar")).await.is_some());
 }
 
+#[tokio::test]
+async fn deposits_and_addresses() {
+    let fixtures = Fixtures::cape();
+    let deposit = fixtures.text("get_deposit", "composed");
+    assert_eq!(answered(deposit, account::GetDeposit::by_id(456)).await, None);
+    assert!(answered(deposit, account::GetDeposit::by_id(457)).await.unwrap().contains("id"));
+    let list = format!("[{deposit}]");
+    let all = account::ListDeposits::new;
+    let txid = "4E5F1B3C9d2a7f60818293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8";
+    assert_eq!(answered(&list, all().currency("btc").state("accepted").txid(txid)).await, None);
+    for request in [all().currency("zar"), all().state("hold"), all().txid("4e5f")] {
+        assert!(answered(&list, request).await.is_some());
+    }
+    let address = fixtures.text("get_deposit_address", "composed");
+    assert_eq!(answered(address, account::GetDepositAddress::new("btc")).await, None);
+    for other in [address, fixtures.text("get_deposit_address", "legacy")] {
+        let mismatch = answered(other, account::GetDepositAddress::new("eth")).await.unwrap();
+        assert!(mismatch.contains("currency"), "{mismatch}");
+    }
+}
+
 /// The documents' order, with one field replaced or removed.
 fn order_with(name: &str, value: serde_json::Value) -> String {
     let fixtures = Fixtures::cape();

@@ -9,6 +9,7 @@
 
 mod beneficiaries;
 mod decimals;
+mod deposits;
 mod ids;
 mod market_data;
 mod money;
