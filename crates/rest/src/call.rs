@@ -59,6 +59,8 @@ pub enum Form {
     Query,
     /// Into a JSON object.
     Json,
+    /// Into the query string, and objects, which a query string cannot hold, into a JSON object.
+    QueryAndJson,
     /// Into the fields of a form, files among them.
     Multipart,
 }
@@ -246,6 +248,12 @@ impl Call {
     pub fn hides(self, name: &str) -> bool {
         recording::is_secret(name)
             || self.secrets.split_ascii_whitespace().any(|secret| recording::is_same(secret, name))
+    }
+
+    /// A write whose parameters go into the query, and objects into a JSON body.
+    #[must_use]
+    pub const fn in_query(self) -> Self {
+        Self { form: Form::QueryAndJson, ..self }
     }
 
     /// It sends files, in the fields of a form.

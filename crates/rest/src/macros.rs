@@ -12,6 +12,7 @@
 /// * `urgent`: it leaves before others that wait for the rate limit;
 /// * `checked`: the request has a function `fn check_arguments(&self, &mut Checks<'_>)`;
 /// * `paged`: the request is [`Paged`](crate::Paged);
+/// * `in_query`: a write whose parameters go into the query, and objects into a JSON body;
 /// * `multipart`: it sends files; `csv`: the answer is a table;
 /// * `secrets("names")`: a recording leaves out the values of these names;
 /// * `reviewed`: the request has a function

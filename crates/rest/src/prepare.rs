@@ -119,7 +119,8 @@ impl Prepared {
         writer.fill(&mut path);
         let Writer { mut query, mut body, parts, checks, secrets, .. } = writer;
         InvalidArguments::none(checks.refused)?;
-        let body = (call.form == Form::Json).then(|| {
+        // With `QueryAndJson` there is a body only if there is an object.
+        let body = (!body.is_empty()).then(|| {
             body.push(b'}');
             body
         });
@@ -232,7 +233,7 @@ impl Fields for Writer<'_> {
             None => Spot::Unknown,
             Some(wire) if in_path(self.template, wire) => Spot::Segment(wire),
             Some(wire) => match self.form {
-                Form::Query => Spot::Query(wire),
+                Form::Query | Form::QueryAndJson => Spot::Query(wire),
                 Form::Json => Spot::Key(wire),
                 Form::Multipart => Spot::Part(wire),
             },
@@ -411,6 +412,12 @@ impl Place for Slot<'_, '_> {
     }
 
     fn object(&mut self, object: &dyn Params) {
+        if let (Spot::Query(name), Form::QueryAndJson) = (self.spot, self.writer.form) {
+            if self.writer.body.is_empty() {
+                self.writer.body.push(b'{');
+            }
+            self.spot = Spot::Key(name);
+        }
         if !matches!(self.spot, Spot::Key(_) | Spot::Element) {
             return self.unsupported("an object");
         }

@@ -16,6 +16,7 @@ endpoints! { TRADE signed; hints crate::hints::hint; probe crate::probe::Probe;
     POST   "/firms"              CreateFirm -> Nothing, checked unreviewed("the answer is not read");
     PUT    "/firms/{uid}"        UpdateFirm -> Nothing, unreviewed("the answer is not read");
     GET    "/firms" (or "/old/firms") ListFirms -> Nothing, unreviewed("the answer is not read");
+    POST   "/firms/{uid}/move"   MoveFirm   -> Nothing, in_query unreviewed("the answer is not read");
     POST   "/firms/{uid}/papers" SendPaper  -> Nothing, multipart unreviewed("the answer is not read");
 }
 
@@ -109,6 +110,18 @@ request! {
     optional {
         /// Its currency.
         currency as "quote_unit": Arg<CurrencyId>,
+    }
+}
+
+request! {
+    /// Moves a firm.
+    pub struct MoveFirm {
+        uid: String,
+        owner: Option<Owner>,
+    }
+    optional {
+        /// Where to.
+        city: String,
     }
 }
 
@@ -238,6 +251,20 @@ fn a_form_has_its_fields_and_its_file() {
     assert!(!format!("{:?} {paper:?}", prepared.form).contains("Passport"));
     let call = CALLS.iter().find(|call| call.name == "SendPaper").unwrap();
     assert_eq!((call.method, call.path), (Method::Post, "/firms/{uid}/papers"));
+}
+
+#[test]
+fn a_write_may_have_its_values_in_the_query_and_its_objects_in_the_body() {
+    let prepared = |owner: Option<Owner>| {
+        let request = MoveFirm::with("U1".to_owned(), owner).city("Paarl & more");
+        let prepared = Prepared::new(&request, &Environment::live()).unwrap();
+        (prepared.path, prepared.query, prepared.body.map(|body| String::from_utf8(body).unwrap()))
+    };
+    let (path, query, body) = prepared(Some(owner("btczar", "zar", "1")));
+    assert_eq!((path.as_str(), query.as_str()), ("/api/v2/atlas/firms/U1/move", "city=Paarl+%26+more"));
+    let object = r#"{"owner":{"market":"btczar","address":{"city":"Cape Town","currency":"zar"},"pin":"1"}}"#;
+    assert_eq!(body.unwrap(), object);
+    assert_eq!(prepared(None).2, None, "without an object there is no body");
 }
 
 #[tokio::test]
