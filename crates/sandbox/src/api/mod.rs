@@ -21,6 +21,7 @@ mod trades;
 mod transactions;
 mod travel_rule;
 mod vasps;
+mod vouchers;
 
 pub(crate) use self::call::Route;
 use self::call::{ApiRequest, Theme};
@@ -39,7 +40,7 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 14] = [
+const THEMES: [&Theme; 15] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
@@ -51,6 +52,7 @@ const THEMES: [&Theme; 14] = [
     &beneficiaries::THEME,
     &deposits::THEME,
     &travel_rule::THEME,
+    &vouchers::THEME,
     &methods::THEME,
     &documents::THEME,
     &sub_accounts::THEME,

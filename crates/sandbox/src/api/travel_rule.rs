@@ -24,19 +24,24 @@ pub(super) const THEME: Theme = Theme {
 const NOT_A_COIN: &str = "sandbox.travel_rule.not_a_coin";
 const WRONG_STATE: &str = "sandbox.travel_rule.wrong_state";
 const ALREADY_SUBMITTED: &str = "sandbox.travel_rule.already_submitted";
+const NO_IS_OWN: &str = "sandbox.travel_rule.missing_is_own";
 const IS_OWN: &str = "sandbox.travel_rule.invalid_is_own";
+const NO_IS_UNHOSTED: &str = "sandbox.travel_rule.missing_is_unhosted";
 const IS_UNHOSTED: &str = "sandbox.travel_rule.invalid_is_unhosted";
 const VASP_ID: &str = "sandbox.travel_rule.invalid_vasp_id";
 const UNHOSTED_AT_VASP: &str = "sandbox.travel_rule.unhosted_at_vasp";
 const TWO_VASPS: &str = "sandbox.travel_rule.two_vasps";
-const NO_VASP: &str = "sandbox.travel_rule.no_vasp";
+const NO_VASP: &str = "sandbox.travel_rule.missing_vasp";
+const NO_ORIGINATOR: &str = "sandbox.travel_rule.missing_originator_data";
 const ORIGINATOR: &str = "sandbox.travel_rule.invalid_originator_data";
 
 const OWN_CODES: &[OwnCode] = &[
     own(NOT_A_COIN, "422: the deposit is fiat; the documents name no code"),
     own(WRONG_STATE, "422: the deposit is not in `on_hold_travel_rule_customer`; the documents name no code"),
     own(ALREADY_SUBMITTED, "422: its travel rule was submitted before; the documents name no code"),
+    own(NO_IS_OWN, "422: `is_own` is missing; the documents name no code"),
     own(IS_OWN, "422: `is_own` is neither true nor false; the documents name no code"),
+    own(NO_IS_UNHOSTED, "422: `is_unhosted` is missing; the documents name no code"),
     own(IS_UNHOSTED, "422: `is_unhosted` is neither true nor false; the documents name no code"),
     own(VASP_ID, "422: `vasp_id` is not a positive integer; the documents name no code"),
     own(UNHOSTED_AT_VASP, "422: an unhosted wallet with a VASP; the documents name no code"),
@@ -45,25 +50,16 @@ const OWN_CODES: &[OwnCode] = &[
         NO_VASP,
         "422: a hosted wallet without `vasp_id`, or without one of `custom_vasp_…`; no code is documented",
     ),
+    own(NO_ORIGINATOR, "422: somebody else's wallet without `originator_data`; the documents name no code"),
     own(
         ORIGINATOR,
-        "422: somebody else's wallet without its owner, or an owner without a field that the documents require; they \
-         name no code",
+        "422: `originator_data` is no object, or lacks a field that the documents require; they name no code",
     ),
 ];
-const CODES: &[&[&str]] = &[&[
-    NON_INTEGER_ID,
-    NOT_A_COIN,
-    WRONG_STATE,
-    ALREADY_SUBMITTED,
-    IS_OWN,
-    IS_UNHOSTED,
-    VASP_ID,
-    UNHOSTED_AT_VASP,
-    TWO_VASPS,
-    NO_VASP,
-    ORIGINATOR,
-]];
+const CODES: &[&[&str]] = &[
+    &[NON_INTEGER_ID, NOT_A_COIN, WRONG_STATE, ALREADY_SUBMITTED, VASP_ID, UNHOSTED_AT_VASP, TWO_VASPS],
+    &[NO_IS_OWN, IS_OWN, NO_IS_UNHOSTED, IS_UNHOSTED, NO_VASP, NO_ORIGINATOR, ORIGINATOR],
+];
 
 fn submit(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let account = request.account()?;
@@ -88,14 +84,16 @@ fn submit(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
 fn problems(params: &Params) -> Vec<&'static str> {
     let mut codes = Vec::new();
     let text = |name| params.get(name).and_then(Value::as_text).filter(|text| !text.trim().is_empty());
-    let is_own = params.get("is_own").and_then(Value::as_bool);
-    if is_own.is_none() {
-        codes.push(IS_OWN);
-    }
-    let is_unhosted = params.get("is_unhosted").and_then(Value::as_bool);
-    if is_unhosted.is_none() {
-        codes.push(IS_UNHOSTED);
-    }
+    let mut flag = |name, missing, invalid| {
+        let given = params.get(name);
+        let flag = given.and_then(Value::as_bool);
+        if flag.is_none() {
+            codes.push(if given.is_none() { missing } else { invalid });
+        }
+        flag
+    };
+    let is_own = flag("is_own", NO_IS_OWN, IS_OWN);
+    let is_unhosted = flag("is_unhosted", NO_IS_UNHOSTED, IS_UNHOSTED);
     let vasp = params.get("vasp_id");
     if vasp.is_some_and(|id| id.as_integer().is_none_or(|id| id < 1)) {
         codes.push(VASP_ID);
@@ -110,8 +108,11 @@ fn problems(params: &Params) -> Vec<&'static str> {
         Some(false) if vasp.is_none() && custom.iter().any(Option::is_none) => codes.push(NO_VASP),
         _ => {}
     }
-    if is_own == Some(false) && !params.get("originator_data").is_some_and(is_complete) {
-        codes.push(ORIGINATOR);
+    match params.get("originator_data") {
+        _ if is_own != Some(false) => {}
+        None => codes.push(NO_ORIGINATOR),
+        Some(originator) if !is_complete(originator) => codes.push(ORIGINATOR),
+        Some(_) => {}
     }
     codes
 }

@@ -61,14 +61,14 @@ pub enum ControlError {
     /// The pin is not 1 to 20 digits.
     #[error("the pin must be 1 to 20 digits")]
     InvalidPin,
-    /// An account, a currency or a market with that name exists.
+    /// An account, a currency, a market or a voucher with that name or pin exists.
     #[error("that name is taken; choose another")]
     Taken,
-    /// The name or the limits of an account, a currency or a market cannot be used.
+    /// The name, the limits or the pin of an account, a currency, a market or a voucher cannot be used.
     #[error(
         "cannot be used: an account's name must not be empty, `fees` or `outside`; a market needs two different \
          currencies, a lowest price above zero, and at most 13 digits after the point for price and amount together; a \
-         currency may have at most 13 digits after the point"
+         currency may have at most 13 digits after the point; a voucher needs a pin"
     )]
     Invalid,
     /// The exchange was not started with a record.
@@ -99,7 +99,7 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own("sandbox.control.unknown_beneficiary", "422: no pending beneficiary has that number"),
     own("sandbox.control.invalid_pin", "422: the pin is not 1 to 20 digits"),
     own("sandbox.control.taken", "422: the name is taken"),
-    own("sandbox.control.invalid", "422: a name or a limit that cannot be used"),
+    own("sandbox.control.invalid", "422: a name, a limit or a pin that cannot be used"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 

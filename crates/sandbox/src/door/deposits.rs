@@ -172,11 +172,13 @@ impl Control {
         if own.is_none() && (state.is_of_coins() || deposit.blockchain.is_some()) {
             return Err(ControlError::WrongState);
         }
-        let blockchain = deposit.blockchain.as_deref().map(Blockchain::of).or(own);
-        let has_address = blockchain.as_ref().is_some_and(|blockchain| blockchain.key != LIGHTNING);
-        let own_address = || has_address.then(|| address(currency.id, account, &uid));
-        let address = deposit.address.or_else(own_address);
-        let origin = Origin { blockchain, txid, address, sender };
+        let origin = match deposit.blockchain.as_deref() {
+            Some(LIGHTNING) => Origin::lightning(),
+            Some(key) => Origin { blockchain: Some(Blockchain::of(key)), ..Origin::default() },
+            None => Origin { blockchain: own, ..Origin::default() },
+        };
+        let own_address = || origin.is_on_chain().then(|| address(currency.id, account, &uid));
+        let origin = Origin { txid, address: deposit.address.or_else(own_address), sender, ..origin };
         let command =
             AddDeposit { account, currency: currency.id, amount, state, origin, confirmed_every_ms };
         self.host.command(command).map_err(|_| ControlError::InvalidAmount)

@@ -12,6 +12,7 @@ pub(crate) mod money;
 mod operation;
 mod people;
 mod sockets;
+mod vouchers;
 
 use self::{
     control::Control,
@@ -29,6 +30,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
     let themes = [
         money::OPERATIONS,
         deposits::OPERATIONS,
+        vouchers::OPERATIONS,
         people::OPERATIONS,
         markets::OPERATIONS,
         beneficiaries::OPERATIONS,

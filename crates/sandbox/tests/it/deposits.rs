@@ -271,15 +271,15 @@ async fn a_travel_rule_that_contradicts_itself_is_refused_with_every_code() {
     let held = exchange.control.add_deposit("clerk", btc("1", DepositState::OnHoldTravelRuleCustomer));
     let held = held.unwrap();
     for (body, codes) in [
-        (json!({}), "invalid_is_own,invalid_is_unhosted"),
+        (json!({}), "missing_is_own,missing_is_unhosted"),
         (json!({"is_own": "perhaps", "is_unhosted": 7}), "invalid_is_own,invalid_is_unhosted"),
-        (json!({"is_own": true, "is_unhosted": false}), "no_vasp"),
-        (json!({"is_own": true, "is_unhosted": false, "custom_vasp_name": "Far"}), "no_vasp"),
+        (json!({"is_own": true, "is_unhosted": false}), "missing_vasp"),
+        (json!({"is_own": true, "is_unhosted": false, "custom_vasp_name": "Far"}), "missing_vasp"),
         (json!({"is_own": true, "is_unhosted": true, "vasp_id": 1}), "unhosted_at_vasp"),
         (json!({"is_own": true, "is_unhosted": true, "custom_vasp_url": "x"}), "unhosted_at_vasp"),
         (
             json!({"is_own": false, "is_unhosted": false, "vasp_id": 0, "custom_vasp_name": "Far"}),
-            "invalid_vasp_id,two_vasps,invalid_originator_data",
+            "invalid_vasp_id,two_vasps,missing_originator_data",
         ),
         (
             json!({"is_own": false, "is_unhosted": true, "originator_data": {"first_name": "Ada"}}),

@@ -25,4 +25,5 @@ mod pace;
 mod program;
 mod public;
 mod stream;
+mod vouchers;
 mod web;

@@ -126,6 +126,11 @@ impl Origin {
     pub(crate) fn lightning() -> Self {
         Self { blockchain: Some(Blockchain::of(LIGHTNING)), ..Self::default() }
     }
+
+    /// Whether it is a transaction on a blockchain, with an address and confirmations.
+    pub(crate) fn is_on_chain(&self) -> bool {
+        self.blockchain.as_ref().is_some_and(|blockchain| blockchain.key != LIGHTNING)
+    }
 }
 
 /// A deposit that is being made.
@@ -245,8 +250,7 @@ impl Deposits {
         if supply.is_none_or(|supply| supply > money::MAX_SUPPLY) {
             return Err(Refused::OutOfRange);
         }
-        let is_on_chain = origin.blockchain.as_ref().is_some_and(|chain| chain.key != LIGHTNING);
-        if is_on_chain && origin.txid.is_none() {
+        if origin.is_on_chain() && origin.txid.is_none() {
             let half = |number| desk.uuid(TXIDS, number).simple().to_string();
             origin.txid = Some(half(2 * id) + &half(2 * id + 1));
         }

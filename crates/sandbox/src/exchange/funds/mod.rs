@@ -4,8 +4,12 @@ pub(crate) mod addresses;
 pub(crate) mod beneficiaries;
 pub(crate) mod deposits;
 pub(crate) mod documents;
+pub(crate) mod vouchers;
 
-use self::{addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents};
+use self::{
+    addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents,
+    vouchers::Vouchers,
+};
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
     desk::Desk,
@@ -22,6 +26,7 @@ pub(crate) struct Funds {
     pub(crate) beneficiaries: Beneficiaries,
     pub(crate) deposits: Deposits,
     pub(crate) documents: Documents,
+    pub(crate) vouchers: Vouchers,
     last_id: u64,
 }
 
@@ -48,6 +53,7 @@ pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>>
         .chain(beneficiaries::commands())
         .chain(deposits::commands())
         .chain(documents::commands())
+        .chain(vouchers::commands())
 }
 
 /// Adds a line to an account's history, from the control door. The answer is its number; `None` if the documents do not
