@@ -5,12 +5,16 @@ pub mod deposits;
 pub mod methods;
 pub mod parties;
 pub mod transactions;
+pub mod travel_rule;
+pub mod vouchers;
 
 pub use beneficiaries::*;
 pub use deposits::*;
 pub use methods::*;
 pub use parties::*;
 pub use transactions::*;
+pub use travel_rule::*;
+pub use vouchers::*;
 
 use crate::ACCOUNT;
 use capecrypto_auth::{BalanceMeaning, Environment};

@@ -69,6 +69,21 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "account.deposit.invalid_limit" | "account.deposit.non_positive_page" => {
             "ask for 1 to 100 deposits a page, and for pages from 1"
         }
+        "sandbox.travel_rule.already_submitted" => {
+            "the exchange has the travel rule of this deposit, so it is done; read the deposit to see its state"
+        }
+        "sandbox.travel_rule.wrong_state" => {
+            "only a deposit in the state on_hold_travel_rule_customer takes a travel rule; read the deposit to see its state"
+        }
+        "sandbox.travel_rule.not_a_coin" => "fiat has no travel rule",
+        "sandbox.voucher.invalid_payment_method_id" => {
+            "use the id of a deposit method of the type voucher; list the methods with account::ListDepositMethods"
+        }
+        "sandbox.voucher.unknown_pin" => "compare the pin with the voucher, the zeros at its start too",
+        "sandbox.voucher.used" => {
+            "the voucher was redeemed before, maybe by a request whose answer was lost; look for it with RedeemVoucher::find"
+        }
+        "sandbox.voucher.amount_too_large" => "redeem at most what the voucher is worth",
         "market.trade.not_permitted" => "the account's verification level does not allow trading",
         "record.not_found" => "it does not exist, or belongs to another account",
         _ => return None,

@@ -18,7 +18,7 @@ pub mod trading;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 8] = [
+const SECTIONS: [capecrypto_probe::Section; 10] = [
     ("public", public::probe),
     ("public", public::vasps::probe),
     ("trading", trading::probe),
@@ -27,6 +27,8 @@ const SECTIONS: [capecrypto_probe::Section; 8] = [
     ("account", account::beneficiaries::probe),
     ("account", account::deposits::probe),
     ("account", account::transactions::probe),
+    ("account", account::travel_rule::probe),
+    ("account", account::vouchers::probe),
 ];
 
 #[cfg(test)]

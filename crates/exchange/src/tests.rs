@@ -23,6 +23,11 @@ async fn the_sandbox_understands_every_sample_and_is_understood() {
     all_calls().send_samples().await;
 }
 
+#[tokio::test]
+async fn neither_errors_nor_the_log_show_a_sensitive_argument() {
+    all_calls().keeps_secrets().await;
+}
+
 /// The sandbox's answers match the specification, key by key, with at least one full row in each list.
 #[tokio::test]
 async fn the_sandbox_answers_as_specified() {

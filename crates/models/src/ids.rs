@@ -265,6 +265,10 @@ text_id! {
     /// The call of the older version that has it in the path takes fewer: 1 to 128 out of A-Z, a-z, 0-9, `_` and `-`.
     Txid, name, "transaction id"
 }
+text_id! {
+    /// A payment method by which a voucher is redeemed: its number, or whatever else the exchange calls it.
+    PaymentMethodId, plain, "number of a payment method"
+}
 number_id! {
     /// A deposit's number.
     DepositId
@@ -425,6 +429,12 @@ impl From<OrderId> for OrderKey {
 impl From<OrderUuid> for OrderKey {
     fn from(uuid: OrderUuid) -> Self {
         Self(uuid.0)
+    }
+}
+
+impl From<u64> for Arg<PaymentMethodId> {
+    fn from(number: u64) -> Self {
+        Arg::good(PaymentMethodId(number.to_string().into()))
     }
 }
 

@@ -27,6 +27,7 @@ mod tolerant;
 mod trade;
 mod transaction;
 mod vasp;
+mod voucher;
 
 pub use arg::{Arg, Malformed};
 pub use balance::Balance;
@@ -37,8 +38,8 @@ pub use deposit::{AddressState, Confirmations, Deposit, DepositAddress, DepositS
 pub use depth::{Depth, Level};
 pub use document::{Date, DocumentType};
 pub use ids::{
-    BeneficiaryId, CurrencyId, CustomOrderId, DepositId, MarketId, OrderId, OrderKey, OrderUuid, TradeId,
-    Txid, Uid, VaspId, WithdrawMethodId,
+    BeneficiaryId, CurrencyId, CustomOrderId, DepositId, MarketId, OrderId, OrderKey, OrderUuid,
+    PaymentMethodId, TradeId, Txid, Uid, VaspId, WithdrawMethodId,
 };
 pub use market::{Market, MarketState, Toward};
 pub use order::{Order, OrderState, OrderType, Side};
@@ -54,3 +55,4 @@ pub use time::Timestamp;
 pub use trade::Trade;
 pub use transaction::{Transaction, TransactionType};
 pub use vasp::{Vasp, VaspState};
+pub use voucher::{ChangeVoucher, VoucherRedemption};

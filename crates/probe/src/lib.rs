@@ -91,6 +91,9 @@ impl Probe {
         let refused = Prepared::new(&E::fullest(), &Environment::legacy()).err();
         let refused = refused.map(|refused| refused.all()[0].argument.clone());
         without(&mut smallest, E::MADE);
+        let others: Vec<_> =
+            E::alternatives().iter().map(|other| (sent(other), format!("{other:?}"))).collect();
+        let with_others = others.iter().fold(fullest.clone(), |all, (other, _)| joined(all, other));
         let read = |body: &[u8]| {
             let answer = E::Response::from_response(&head(), &body.to_vec().into())
                 .map_err(|error| error.to_string())?;
@@ -104,6 +107,9 @@ impl Probe {
         if let Some(operation) = operation {
             let shown = format!("{:?}", E::fullest());
             self.findings.extend(probe::request_hidden(operation, &fullest, &shown));
+            for (other, shown) in &others {
+                self.findings.extend(probe::request_hidden(operation, other, shown));
+            }
             let parameters = operation.parameters.iter().filter(|parameter| parameter.schema.sensitive);
             for parameter in parameters.filter(|parameter| !E::CALL.hides(&parameter.name)) {
                 self.findings.extend(probe::unrecorded(&parameter.schema, &id, &|_| false));
@@ -125,7 +131,7 @@ impl Probe {
             probe::only(&self.spec, &id, refused),
             probe::paged(&self.spec, &id, paged),
             probe::described(&self.spec, &id, name, signed, repeat == Repeat::Safely),
-            probe::request(&self.spec, &id, &smallest, &fullest),
+            probe::request(&self.spec, &id, &smallest, &with_others),
             probe::response(&self.spec, &self.fixtures, &id, &read),
         ];
         self.findings.extend(found.into_iter().flatten());
@@ -156,7 +162,7 @@ impl Probe {
         self.sending.push(Box::new(|client| {
             Box::pin(async move {
                 let mut errors = Vec::new();
-                for sample in [E::smallest(), E::fullest()] {
+                for sample in [E::smallest(), E::fullest()].into_iter().chain(E::alternatives()) {
                     errors.extend(client.send(sample).await.err());
                 }
                 errors
@@ -275,6 +281,19 @@ pub fn sent<E: Endpoint>(request: &E) -> Sent {
         query: url::form_urlencoded::parse(prepared.query.as_bytes()).into_owned().collect(),
         body: prepared.body.map(|body| serde_json::from_slice(&body).unwrap()).or(form),
     }
+}
+
+/// Adds the parameters that only the other sample has.
+fn joined(mut sample: Sent, other: &Sent) -> Sent {
+    let is_new = |(key, _): &&(String, String)| !sample.query.iter().any(|(known, _)| known == key);
+    let query: Vec<_> = other.query.iter().filter(is_new).cloned().collect();
+    sample.query.extend(query);
+    if let (Some(Value::Object(body)), Some(Value::Object(more))) = (&mut sample.body, &other.body) {
+        for (key, value) in more {
+            body.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    sample
 }
 
 /// Removes the parameters that the request made by itself.

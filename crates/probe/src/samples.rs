@@ -11,8 +11,16 @@ use capecrypto_models::Timestamp;
 pub trait Samples {
     /// A request with only the required parameters.
     fn smallest() -> Self;
-    /// A request with all parameters.
+    /// A request with all parameters, except those that only [`alternatives`](Self::alternatives) have.
     fn fullest() -> Self;
+    /// Further requests, with parameters that cannot stand together with some of the fullest one. All of them together have
+    /// every parameter.
+    fn alternatives() -> Vec<Self>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
     /// A request that an exchange in the state of the [`Seed`] answers with a full row.
     fn answered(_: &Seed) -> Self
     where

@@ -2,7 +2,7 @@
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_rest::Client;
-use capecrypto_sandbox::{NewDeposit, Sandbox};
+use capecrypto_sandbox::{DepositState, NewDeposit, Sandbox};
 use capecrypto_testkit::Fixtures;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub struct Seed {
     pub beneficiary_to_delete: u64,
     /// A deposit of a coin.
     pub deposit: u64,
+    /// A deposit that waits for its travel rule.
+    pub held: u64,
     /// A customer of the merchant. The sandbox has no customers yet, so this is the account itself.
     pub customer: &'static str,
 }
@@ -30,6 +32,8 @@ pub struct Seed {
 impl Seed {
     /// The pin of the pending beneficiary.
     pub const PIN: &str = "004217";
+    /// The pin of a voucher of R100.
+    pub const VOUCHER: &str = "0049210056781234";
 }
 
 /// A client of one of the demo accounts.
@@ -76,6 +80,8 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
     // The first request makes the address.
     let address = merchant.raw(http::Method::GET, "/api/v2/atlas/account/deposit_address/btc").send();
     address.await.unwrap();
+    control.issue_voucher(Seed::VOUCHER, 100.into()).unwrap();
+    let held = NewDeposit::new("btc", 1.into()).state(DepositState::OnHoldTravelRuleCustomer);
     let seed = Seed {
         filled,
         to_cancel,
@@ -83,6 +89,7 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
         pending_beneficiary: control.add_pending_beneficiary("merchant", Seed::PIN).unwrap(),
         beneficiary_to_delete: control.add_beneficiary("merchant").unwrap(),
         deposit: control.add_deposit("merchant", NewDeposit::new("btc", 1.into())).unwrap(),
+        held: control.add_deposit("merchant", held).unwrap(),
         customer: "CCT1234567",
     };
     (sandbox, merchant, seed)

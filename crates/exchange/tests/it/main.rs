@@ -21,6 +21,8 @@ mod orders;
 mod recordings;
 mod rules;
 mod statuses;
+mod travel_rule;
+mod vouchers;
 mod walks;
 
 use capecrypto_auth::{Credentials, Environment};

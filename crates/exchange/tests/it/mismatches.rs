@@ -71,6 +71,10 @@ async fn deposits_and_addresses() {
     for request in [all().currency("zar"), all().state("hold"), all().txid("4e5f")] {
         assert!(answered(&list, request).await.is_some());
     }
+    let held = fixtures.text("submit_travel_rule", "composed");
+    let mine = |id: u64| account::SubmitTravelRule::own_wallet(id, account::Keeper::owner());
+    assert_eq!(answered(held, mine(456)).await, None);
+    assert!(answered(held, mine(457)).await.unwrap().contains("id"));
     let address = fixtures.text("get_deposit_address", "composed");
     assert_eq!(answered(address, account::GetDepositAddress::new("btc")).await, None);
     for other in [address, fixtures.text("get_deposit_address", "legacy")] {

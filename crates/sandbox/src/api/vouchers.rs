@@ -35,10 +35,12 @@ const TOO_MUCH: &str = "sandbox.voucher.amount_too_large";
 const TOO_LITTLE: &str = "sandbox.voucher.amount_too_small";
 
 const OWN_CODES: &[OwnCode] = &[
+    own(NO_METHOD_ID, "422: `payment_method_id` is missing; no code is documented"),
     own(
         METHOD_ID,
         "422: `payment_method_id` is not the number of a method for vouchers; no code is documented",
     ),
+    own(NO_AMOUNT, "422: `amount` is missing; no code is documented"),
     own(
         AMOUNT,
         "422: the amount is not above zero, or has more digits than the currency; no code is documented",

@@ -1,0 +1,105 @@
+//! Vouchers: prepaid pins that become money.
+
+use super::ListTransactions;
+use crate::{
+    PAYMENTS,
+    args::{Positive, Text},
+};
+use capecrypto_models::{
+    Arg, Decimal, PaymentMethodId, Timestamp, Transaction, TransactionType, VoucherRedemption,
+};
+use capecrypto_rest::{Client, Error, Page, endpoints, request};
+use std::time::Duration;
+
+endpoints! { PAYMENTS signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
+    POST "/payments/vouchers/new" RedeemVoucher -> VoucherRedemption,
+        in_query unreviewed("the answer names neither pin nor method, and a provider that gives no change may redeem more than was asked for");
+}
+
+request! {
+    /// Redeems a voucher (documents: "Redeem voucher"). The answer may have a new voucher as change, whose pin is worth money:
+    /// see [`VoucherRedemption::change_voucher`].
+    ///
+    /// The pin is a secret: it is in no error, log line or recording. The documents have it in the query string, so a proxy of
+    /// yours that logs URLs sees it.
+    ///
+    /// The request is sent at most once, because the API has no key that would make a repetition safe. After the outcome
+    /// `Unknown` the money may be in the account, and the change voucher may exist. [`find`](Self::find) looks for it in the
+    /// history, by the pin. A voucher that was redeemed is refused when it is sent again.
+    pub struct RedeemVoucher {
+        payment_method_id: Arg<PaymentMethodId>,
+        amount: Positive,
+        voucher_pin: Arg<Text<64>>,
+    }
+}
+
+/// How much earlier than the sending the search begins, because the exchange's clock may be behind.
+const EARLIER: Duration = Duration::from_secs(60);
+
+impl RedeemVoucher {
+    /// Redeems `amount` of the voucher with this pin: 10 is R10. The amount is above zero.
+    ///
+    /// The method is the `id` of a deposit method of the type `voucher`, as text or number: see
+    /// [`ListDepositMethods`](super::ListDepositMethods). The pin is sent exactly as it is given, so mind the zeros at its
+    /// start. It has 1 to 64 characters; the documents state no limit, so this one is ours.
+    pub fn new(
+        payment_method_id: impl Into<Arg<PaymentMethodId>>,
+        amount: Decimal,
+        voucher_pin: impl Into<Arg<Text<64>>>,
+    ) -> Self {
+        Self::with(payment_method_id.into(), amount.into(), voucher_pin.into())
+    }
+
+    /// Looks for what this request may have done: after the outcome `Unknown`, before anything else is done with the voucher.
+    /// `sent_at` is when it was sent.
+    ///
+    /// The answer has the account's deposits since then, if they name this pin, or if they name no pin and may be the
+    /// redemption: not on a blockchain, and not more than the amount. So look at
+    /// [`voucher_pin`](Transaction::voucher_pin): a row with the pin is the redemption, and it has the change voucher too; a
+    /// row without a pin may be another deposit. Rows that cannot be read are in [`Page::unreadable`]. If the answer was lost a
+    /// moment ago, the exchange may still be at work; a history without the redemption does not prove that it will not appear.
+    ///
+    /// The older version has no history of transactions. There, look through [`ListDeposits`](super::ListDeposits).
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn find(&self, client: &Client, sent_at: Timestamp) -> Result<Page<Transaction>, Error> {
+        let since = sent_at.checked_sub(EARLIER).unwrap_or(sent_at);
+        let list = ListTransactions::new().kind(TransactionType::Deposit).time_from(since);
+        let mut found = client.items(list).try_collect().await?;
+        found.retain(|row| self.may_have_made(row));
+        // The exchange's total counts all rows, not those that were found.
+        found.total = None;
+        Ok(found)
+    }
+
+    fn may_have_made(&self, row: &Transaction) -> bool {
+        match (&row.voucher_pin, self.voucher_pin.value()) {
+            (Some(came), Ok(pin)) => came.expose() == pin.as_str(),
+            (Some(_), Err(_)) => false,
+            (None, _) => {
+                let is_on_chain = row.blockchain_key.is_some() || row.address.is_some();
+                !is_on_chain && row.credit_amount.is_none_or(|amount| amount <= self.amount.get())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod samples {
+    use super::*;
+    use capecrypto_models::dec;
+    use capecrypto_probe::{Samples, Seed};
+
+    impl Samples for RedeemVoucher {
+        fn smallest() -> Self {
+            Self::new(7, dec!(10), "0012345678901234")
+        }
+        fn fullest() -> Self {
+            Self::smallest()
+        }
+        fn answered(_: &Seed) -> Self {
+            Self::new("7", dec!(10), Seed::VOUCHER)
+        }
+    }
+}
