@@ -1,6 +1,8 @@
 //! Deposits: money that comes in. A deposit walks through the documents' states, and is in the account's balance from
 //! `accepted` on. Money on hold for the travel rule is in no balance.
 
+pub(crate) use super::deposit_state::DepositState;
+
 use super::Funds;
 use crate::{
     base::{
@@ -29,87 +31,6 @@ pub(crate) const TRAVEL_RULE_MS: i64 = 60_000;
 /// The kinds of ids that look random; see [`Desk::uuid`].
 const TIDS: u64 = 2;
 const TXIDS: u64 = 3;
-
-/// The state of a deposit: the documents' "Deposit states", and the two of the travel rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DepositState {
-    /// Seen, but not in the balance yet.
-    Submitted,
-    /// Ended without money.
-    Canceled,
-    /// Ended without money.
-    Rejected,
-    /// In the balance.
-    Accepted,
-    /// In the balance, and moved to the exchange's own wallet.
-    Collected,
-    /// In the balance; the move to the exchange's own wallet was left out for now.
-    Skipped,
-    /// Waits for the account's answer to the travel rule. In no balance.
-    OnHoldTravelRuleCustomer,
-    /// The answer to the travel rule is checked. In no balance.
-    Hold,
-}
-
-impl DepositState {
-    /// Every state.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Submitted,
-        Self::Canceled,
-        Self::Rejected,
-        Self::Accepted,
-        Self::Collected,
-        Self::Skipped,
-        Self::OnHoldTravelRuleCustomer,
-        Self::Hold,
-    ];
-
-    /// The spelling on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "submitted",
-            Self::Canceled => "canceled",
-            Self::Rejected => "rejected",
-            Self::Accepted => "accepted",
-            Self::Collected => "collected",
-            Self::Skipped => "skipped",
-            Self::OnHoldTravelRuleCustomer => "on_hold_travel_rule_customer",
-            Self::Hold => "hold",
-        }
-    }
-
-    fn is_credited(self) -> bool {
-        matches!(self, Self::Accepted | Self::Collected | Self::Skipped)
-    }
-
-    /// Whether no money will come.
-    fn is_refused(self) -> bool {
-        matches!(self, Self::Canceled | Self::Rejected)
-    }
-
-    /// Whether only a coin can be in this state.
-    pub(crate) fn is_of_coins(self) -> bool {
-        matches!(self, Self::OnHoldTravelRuleCustomer | Self::Hold)
-    }
-
-    /// Whether a deposit may go from this state to the other one.
-    fn may_become(self, next: Self) -> bool {
-        match self {
-            Self::Submitted => matches!(
-                next,
-                Self::Canceled | Self::Rejected | Self::Accepted | Self::OnHoldTravelRuleCustomer
-            ),
-            Self::OnHoldTravelRuleCustomer => matches!(next, Self::Hold | Self::Rejected | Self::Accepted),
-            Self::Hold => matches!(next, Self::Rejected | Self::Accepted),
-            Self::Accepted => matches!(next, Self::Skipped | Self::Collected),
-            Self::Skipped => next == Self::Collected,
-            Self::Canceled | Self::Rejected | Self::Collected => false,
-        }
-    }
-}
 
 /// Where a deposit comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

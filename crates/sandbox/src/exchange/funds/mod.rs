@@ -2,6 +2,7 @@
 
 pub(crate) mod addresses;
 pub(crate) mod beneficiaries;
+pub(crate) mod deposit_state;
 pub(crate) mod deposits;
 pub(crate) mod documents;
 pub(crate) mod vouchers;
