@@ -51,8 +51,11 @@ async fn a_voucher_is_redeemed_in_parts_until_nothing_is_left() {
 #[tokio::test]
 async fn after_an_unknown_outcome_the_redemption_and_its_change_are_found_by_the_pin() {
     let (sandbox, client) = exchange().await;
-    let now_ms = i64::try_from(client.clock().now_ms()).unwrap();
-    let sent_at = Timestamp::from_unix_millis(now_ms).unwrap();
+    // A deposit that may be it, but came ten minutes before.
+    sandbox.control().add_deposit("maker", NewDeposit::new("zar", dec("5"))).unwrap();
+    sandbox.control().advance_clock(600_000);
+    let sent_at = Timestamp::from_unix_millis(sandbox.control().now_ms()).unwrap();
+    client.send(GetBalance::new("zar")).await.unwrap();
     let request = RedeemVoucher::new(METHOD, dec("40"), PIN);
     // Other deposits: one that may be it, because it names no pin, and some that cannot.
     let fiat = sandbox.control().add_deposit("maker", NewDeposit::new("zar", dec("39"))).unwrap();

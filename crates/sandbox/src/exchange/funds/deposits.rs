@@ -535,14 +535,26 @@ mod tests {
         assert_eq!(desk.balance(AccountId(1), btc).available, Decimal::TWO - FEE);
         assert_eq!(count(&funds, 1_075), Some(Confirmations::Count(7)));
 
-        // On hold it is not accepted by its confirmations.
+        let at_once = add(&mut funds, &mut desk, DepositState::Accepted, None);
+        let deposit = funds.deposits.get(AccountId(1), at_once).unwrap();
+        assert_eq!(deposit.confirmations(1_000), Some(Confirmations::Count(2)), "as many as it needs");
+    }
+
+    /// The timer of the confirmations does not accept it, not even if it fires while the travel rule is checked.
+    #[test]
+    fn on_hold_a_deposit_is_not_accepted_by_its_confirmations() {
+        let (mut funds, mut desk, _) = exchange();
         let id = add(&mut funds, &mut desk, DepositState::Submitted, Some(10));
         let hold = SetDepositState { id, state: DepositState::OnHoldTravelRuleCustomer };
         hold.run(&mut funds, &mut desk, 1_005).unwrap();
-        let (at_ms, (_, key)) = desk.timers.take_due(1_020).unwrap();
-        funds.due(key, &mut desk, at_ms);
-        let state = funds.deposits.get(AccountId(1), id).unwrap().state;
-        assert_eq!(state, DepositState::OnHoldTravelRuleCustomer);
+        SubmitTravelRule { account: AccountId(1), id }.run(&mut funds, &mut desk, 1_010).unwrap();
+        let mut walked = Vec::new();
+        while let Some((at_ms, (_, key))) = desk.timers.take_due(100_000) {
+            funds.due(key, &mut desk, at_ms);
+            walked.push((at_ms, funds.deposits.get(AccountId(1), id).unwrap().state));
+        }
+        let accepted_at = 1_010 + TRAVEL_RULE_MS;
+        assert_eq!(walked, [(1_020, DepositState::Hold), (accepted_at, DepositState::Accepted)]);
     }
 
     #[test]
