@@ -14,11 +14,13 @@ use crate::{
         demo,
         funds::{
             AddTransaction,
+            addresses::MakeAddress,
             beneficiaries::{
                 ActivateBeneficiary, AddBeneficiary, CreateBeneficiary, DeleteBeneficiary, Details, Start,
                 Target,
             },
-            deposits::Deposit,
+            deposits::{AddDeposit, Deposit, DepositState, Origin, SetDepositState, SubmitTravelRule},
+            vouchers::{IssueVoucher, RedeemVoucher},
         },
         market::{
             commands::{
@@ -96,6 +98,25 @@ fn place(random: &mut fastrand::Rng, account: AccountId) -> PlaceOrder {
     }
 }
 
+/// Deposits on their way, one that waits for its travel rule, an address, and vouchers.
+fn fund(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
+    let currency = code("btc");
+    host.command(MakeAddress { account, currency, after_ms: 3_000 });
+    let mut add = |state| {
+        let origin = Origin { sender: Some("\"Ada\"".to_owned()), ..Origin::lightning() };
+        let amount = Decimal::new(random.i64(1..1_000), 4);
+        let confirmed_every_ms = random.bool().then(|| random.u32(..2_000));
+        host.command(AddDeposit { account, currency, amount, state, origin, confirmed_every_ms }).unwrap()
+    };
+    let (submitted, held) = (add(DepositState::Submitted), add(DepositState::OnHoldTravelRuleCustomer));
+    let state = DepositState::ALL[random.usize(..DepositState::ALL.len())];
+    let _refused = host.command(SetDepositState { id: submitted, state });
+    host.command(SubmitTravelRule { account, id: held }).unwrap();
+    let (pin, currency) = (random.u8(..).to_string(), code("zar"));
+    let _taken = host.command(IssueVoucher { pin: pin.clone(), amount: Decimal::TEN, lifetime_ms: 60_000 });
+    let _refused = host.command(RedeemVoucher { account, currency, pin, amount: random.i64(1..12).into() });
+}
+
 /// One command of any kind.
 fn step(host: &Host, random: &mut fastrand::Rng) {
     let account = AccountId(random.u64(1..=4));
@@ -144,6 +165,7 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
         94 => {
             let fields = serde_json::from_str(r#"{"type":"deposit","credit_amount":"0.10"}"#).unwrap();
             host.command(AddTransaction { account, fields }).unwrap();
+            fund(host, random, account);
         }
         95 => {
             let (name, deposit_action) = ("shop".to_owned(), "none".to_owned());
