@@ -4,11 +4,18 @@ use crate::{
     codegen,
     finding::{Finding, Outcome, report},
     spec, tidy,
-    workspace::{Package, cargo, packages},
+    workspace::{Package, cargo, packages, root},
 };
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
-const STEPS: [&str; 9] = ["fmt", "clippy", "tests", "docs", "tidy", "codegen", "spec", "benches", "features"];
+const STEPS: [&str; 10] =
+    ["fmt", "clippy", "tests", "examples", "docs", "tidy", "codegen", "spec", "benches", "features"];
+
+/// The folder of the examples. Each must run without arguments.
+const EXAMPLES: &str = "crates/capecrypto/examples";
 
 const BENCHES: &str = "benches/Cargo.toml";
 
@@ -94,6 +101,7 @@ fn step(step: &str) -> Option<String> {
             &["test", all[0], all[1]],
             "see the failed test above; it prints its seed if it has one",
         ),
+        "examples" => examples(),
         "docs" => cargo_step(&["doc", all[0], all[1], "--no-deps"], "fix the docs named above"),
         "tidy" => (!report("tidy", &tidy::run())).then(|| "see each line of cargo xtask tidy".to_owned()),
         "codegen" => {
@@ -106,6 +114,38 @@ fn step(step: &str) -> Option<String> {
         ),
         _ => features(),
     }
+}
+
+/// Runs every example. Each one checks its own results, and fails if one is wrong.
+fn examples() -> Option<String> {
+    let names = match names(&root().join(EXAMPLES)) {
+        Ok(names) if !names.is_empty() => names,
+        Ok(_) => return Some(format!("there is no example in {EXAMPLES}")),
+        Err(error) => return Some(format!("{EXAMPLES}: {error}")),
+    };
+    let failed: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("run --quiet --example {name}"))
+        .filter(|arguments| {
+            println!("cargo {arguments}");
+            !succeeds(&mut cargo(&arguments.split(' ').collect::<Vec<_>>()))
+        })
+        .map(|arguments| format!("cargo {arguments}"))
+        .collect();
+    (!failed.is_empty()).then(|| failed.join("; "))
+}
+
+/// The names of the Rust files of a folder, in order.
+fn names(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in folder.read_dir()? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Checks each crate without features and with each single feature. In the whole workspace, another crate can turn on a
@@ -171,6 +211,13 @@ mod tests {
         {
             assert!(parse(options).unwrap_err().contains(word));
         }
+    }
+
+    #[test]
+    fn every_example_is_run() {
+        let names = names(&root().join(EXAMPLES)).unwrap();
+        assert!(names.contains(&"quickstart".to_owned()) && names.len() > 3, "{names:?}");
+        assert!(super::names(&root().join("no such folder")).is_err());
     }
 
     #[test]

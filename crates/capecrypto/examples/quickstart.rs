@@ -187,7 +187,10 @@ fn compare_with_ledger(
     let mut rows = Vec::new();
     for (name, balances) in [("taker", mine), ("maker", others)] {
         let entries: Vec<_> = ledger.entries.iter().filter(|entry| entry.account == name).collect();
-        ensure("REST shows every currency of the ledger", entries.len() == 5 && balances.len() == 5)?;
+        ensure(
+            "REST shows every currency of the ledger",
+            !entries.is_empty() && entries.len() == balances.len(),
+        )?;
         for entry in entries {
             let rest = balances.get(&entry.currency).ok_or("a currency is missing")?;
             let same = (rest.available(), rest.locked()) == (entry.available, entry.locked);
