@@ -2,19 +2,25 @@
 
 pub mod beneficiaries;
 pub mod deposits;
+pub mod instant_methods;
 pub mod methods;
 pub mod parties;
+pub mod quotes;
 pub mod transactions;
 pub mod travel_rule;
 pub mod vouchers;
+pub mod withdrawals;
 
 pub use beneficiaries::*;
 pub use deposits::*;
+pub use instant_methods::*;
 pub use methods::*;
 pub use parties::*;
+pub use quotes::*;
 pub use transactions::*;
 pub use travel_rule::*;
 pub use vouchers::*;
+pub use withdrawals::*;
 
 use crate::ACCOUNT;
 use capecrypto_auth::{BalanceMeaning, Environment};

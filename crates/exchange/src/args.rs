@@ -115,3 +115,10 @@ pub(crate) fn current_only(checks: &mut Checks<'_>, call: &'static str) {
         checks.refuse(call, why, "use an environment of the current version");
     }
 }
+
+/// Refuses a call that only the older version of the exchange has, where the environment is the current version.
+pub(crate) fn older_only(checks: &mut Checks<'_>, call: &'static str, remedy: &'static str) {
+    if !checks.environment().is_legacy() {
+        checks.refuse(call, "only the older version of the exchange has this call", remedy);
+    }
+}

@@ -85,6 +85,44 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "sandbox.voucher.amount_too_large" => "redeem at most what the voucher is worth",
         "market.trade.not_permitted" => "the account's verification level does not allow trading",
+        "account.withdraw.insufficient_balance" => {
+            "the account's available balance is smaller than the amount; open orders and earlier withdrawals lock a part of it"
+        }
+        "account.withdraw.invalid_amount" => {
+            "compare the amount with the currency's precision, min_withdraw_amount and withdraw_fee (public::GetCurrency)"
+        }
+        "account.withdraw.too_long_note" => "give a note of at most 256 characters",
+        "account.withdraw.missing_otp" | "account.withdraw.empty_otp" => {
+            "this server needs a one-time code: use an environment with legacy paths, and CreateWithdrawal::otp"
+        }
+        "account.withdraw.invalid_otp" | "account.withdraw.non_integer_otp" => {
+            "the one-time code is wrong or too old: give the code that your authenticator shows now"
+        }
+        "account.withdraw.disabled_api" => "this server does not take withdrawals over its API",
+        "account.withdraw.create_error" => {
+            "the exchange does not say why: check beneficiary, currency and amount, or ask its support"
+        }
+        "account.withdraw.invalid_limit" => {
+            "ask for 1 to 100 rows, and walk the pages with `items` to read more"
+        }
+        "account.withdraw.non_positive_page" => "pages are counted from 1",
+        "account.withdraw.invalid_state" => "use one of the values of WithdrawalState",
+        "account.currency.withdrawal_disabled" => {
+            "the exchange does not pay out this currency now: see withdrawal_enabled in public::GetCurrency"
+        }
+        "account.beneficiary.doesnt_exist" => {
+            "the account has no such beneficiary for this currency; use the number from the list of beneficiaries"
+        }
+        "account.beneficiary.invalid_state_for_withdrawal" => {
+            "the beneficiary is not active yet: activate it with the pin that was sent to the account's holder"
+        }
+        "sandbox.withdraw.quote_doesnt_exist" | "sandbox.withdraw.quote_expired" => {
+            "get a new quote for this currency with GetWithdrawQuote, and use it once, before it expires"
+        }
+        "sandbox.withdraw.over_limit" => {
+            "the account's limits do not allow it: see remaining_limits in ListWithdrawMethods"
+        }
+        "authz.disabled_2fa" => "turn two-factor authentication on in the exchange's web app",
         "record.not_found" => "it does not exist, or belongs to another account",
         _ => return None,
     })

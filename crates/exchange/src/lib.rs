@@ -18,17 +18,20 @@ pub mod trading;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 10] = [
+const SECTIONS: [capecrypto_probe::Section; 13] = [
     ("public", public::probe),
     ("public", public::vasps::probe),
     ("trading", trading::probe),
     ("account", account::probe),
     ("account", account::methods::probe),
+    ("account", account::instant_methods::probe),
     ("account", account::beneficiaries::probe),
     ("account", account::deposits::probe),
     ("account", account::transactions::probe),
     ("account", account::travel_rule::probe),
     ("account", account::vouchers::probe),
+    ("account", account::quotes::probe),
+    ("account", account::withdrawals::probe),
 ];
 
 #[cfg(test)]

@@ -254,6 +254,11 @@ text_id! {
     /// The key that names an order in a call: its number or its UUID. A custom order id cannot be used as a key.
     OrderKey, plain, "number or UUID of an order"
 }
+text_id! {
+    /// The id of a withdrawal's quote: a text of 1 to 255 characters without control characters. The documents do not say what
+    /// it looks like.
+    QuoteId, name, "quote id"
+}
 number_id! {
     /// An order's number.
     OrderId
@@ -280,6 +285,10 @@ number_id! {
 number_id! {
     /// The number of a way to withdraw.
     WithdrawMethodId
+}
+number_id! {
+    /// A withdrawal's number.
+    WithdrawalId
 }
 
 /// An id that is a number on every wire seen so far, and that may be a text by the documents.

@@ -28,6 +28,7 @@ mod trade;
 mod transaction;
 mod vasp;
 mod voucher;
+mod withdrawal;
 
 pub use arg::{Arg, Malformed};
 pub use balance::Balance;
@@ -39,12 +40,15 @@ pub use depth::{Depth, Level};
 pub use document::{Date, DocumentType};
 pub use ids::{
     BeneficiaryId, CurrencyId, CustomOrderId, DepositId, MarketId, OrderId, OrderKey, OrderUuid,
-    PaymentMethodId, TradeId, Txid, Uid, VaspId, WithdrawMethodId,
+    PaymentMethodId, QuoteId, TradeId, Txid, Uid, VaspId, WithdrawMethodId, WithdrawalId,
 };
 pub use market::{Market, MarketState, Toward};
 pub use order::{Order, OrderState, OrderType, Side};
 pub use param::Upload;
-pub use payment_method::{DepositMethod, MethodCurrencyType, MethodType, RemainingLimits};
+pub use payment_method::{
+    DepositMethod, InstantDepositMethod, InstantMethodType, MethodCurrencyType, MethodType, RemainingLimits,
+    WithdrawMethod,
+};
 pub use public_trade::PublicTrade;
 pub use rust_decimal::Decimal;
 pub use sats::Sats;
@@ -56,3 +60,4 @@ pub use trade::Trade;
 pub use transaction::{Transaction, TransactionType};
 pub use vasp::{Vasp, VaspState};
 pub use voucher::{ChangeVoucher, VoucherRedemption};
+pub use withdrawal::{WithdrawQuote, Withdrawal, WithdrawalState};

@@ -8,9 +8,9 @@ use crate::{
 use rust_decimal::prelude::ToPrimitive;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, SeqAccess},
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
-use std::{borrow::Cow, str::FromStr};
+use std::{borrow::Cow, fmt, marker::PhantomData, str::FromStr};
 
 /// A string, or a number as the text it was written with; `None` for `null` and the empty string.
 fn as_text(raw: &str) -> Result<Option<Cow<'_, str>>, Wrong> {
@@ -111,6 +111,45 @@ pub(crate) fn small<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D
 /// A small whole number that may be absent.
 pub(crate) fn optional_small<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     optional_whole(deserializer)?.map(u32::try_from).transpose().map_err(D::Error::custom)
+}
+
+/// Like `optional_small`; this text stands for a number that the exchange does not know.
+pub(crate) fn small_or<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    unknown: &str,
+) -> Result<Option<u32>, D::Error> {
+    let whole = raw(deserializer, |text| match unquoted(text) {
+        Ok(text) if text == unknown => Ok(None),
+        _ => as_whole(text),
+    })?;
+    whole.map(u32::try_from).transpose().map_err(D::Error::custom)
+}
+
+/// An object, or a list with one object in it: the documents type some single answers as lists.
+pub(crate) fn single<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Single<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Single<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object, or a list with one object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
+            let first = seq.next_element()?;
+            match (first, seq.next_element::<IgnoredAny>()?) {
+                (Some(only), None) => Ok(only),
+                (None, _) => Err(A::Error::invalid_length(0, &self)),
+                (Some(_), Some(_)) => Err(A::Error::invalid_length(2, &self)),
+            }
+        }
+    }
+    deserializer.deserialize_any(Single(PhantomData))
 }
 
 /// A flag, such as `true`, `"true"` or `1`; `None` for `null` and the empty string.

@@ -1,6 +1,6 @@
 //! Lets calls fail, and searches errors and log for their sensitive arguments.
 
-use crate::client;
+use crate::MakeClient;
 use capecrypto_rest::{Client, Error};
 use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 use std::{
@@ -19,7 +19,7 @@ use tracing::{
 type Send = dyn Fn(Client) -> Pin<Box<dyn Future<Output = Option<Error>>>>;
 
 /// Fails if an error of the call, or a line of the log, shows one of the secrets.
-pub(crate) async fn check(call: &str, secrets: &[String], send: &Send) {
+pub(crate) async fn check(call: &str, secrets: &[String], make: MakeClient, send: &Send) {
     let log = Log::default();
     let sandbox = Sandbox::start().await.unwrap();
     let mut printed = String::new();
@@ -28,7 +28,7 @@ pub(crate) async fn check(call: &str, secrets: &[String], send: &Send) {
         for fault in faults(secrets) {
             sandbox.control().inject(Fault::next(fault));
             // A new client each time, so that no failure has an effect on the next one.
-            let error = send(client(&sandbox, "merchant")).await;
+            let error = send(make(&sandbox, "merchant")).await;
             let Some(error) = error else { continue };
             write!(printed, "{error} {error:?} {error:#?}").unwrap();
             let mut cause = error.source();

@@ -12,21 +12,24 @@ mod samples;
 mod seed;
 
 pub use samples::{Samples, time};
-pub use seed::{Seed, client, seeded};
+pub use seed::{Seed, client, older_client, seeded};
 
 use capecrypto_auth::Environment;
 use capecrypto_rest::{
     Bytes, Call, Client, Endpoint, Error, Form, FromResponse, Head, Kind, PartContent, Prepared, Repeat,
 };
-use capecrypto_testkit::{Covered, Finding, Fixtures, Sent, Spec, probe};
+use capecrypto_sandbox::{Profile, Sandbox};
+use capecrypto_testkit::{Covered, Finding, Fixtures, Only, Sent, Spec, probe};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 use std::{fmt, pin::Pin};
 
 type Sending<T> = Pin<Box<dyn Future<Output = T>>>;
-type TwoSamples = Box<dyn Fn(Client) -> Sending<Vec<Error>>>;
+type AllSamples = Box<dyn Fn(Client) -> Sending<Vec<Error>>>;
 type Failing = Box<dyn Fn(Client) -> Sending<Option<Error>>>;
+/// Makes a client for one of the two environments.
+type MakeClient = fn(&Sandbox, &str) -> Client;
 type Asking = Box<dyn Fn(Client, &Seed) -> Sending<Result<Answered, Error>>>;
 /// Status, headers and body of an answer.
 type Answered = (u16, HeaderMap, Bytes);
@@ -38,13 +41,14 @@ pub struct Probe {
     findings: Vec<Finding>,
     seen: Vec<String>,
     calls: Vec<Call>,
-    /// Sends both samples of each call to an exchange.
-    sending: Vec<TwoSamples>,
-    /// For each call: its id, the sensitive values of its fullest sample, and a function that sends that sample and gives the
-    /// error.
-    failing: Vec<(String, Vec<String>, Failing)>,
-    /// For each call: its id, and a function that sends it to an exchange in the state of a [`Seed`].
-    asking: Vec<(String, Asking)>,
+    /// Sends the samples of each call to an exchange; whether that is the older one.
+    sending: Vec<(bool, AllSamples)>,
+    /// For each call: its id, the sensitive values of a sample, a function that makes a client for it, and one that sends that
+    /// sample and gives the error.
+    failing: Vec<(String, Vec<String>, MakeClient, Failing)>,
+    /// For each call: its id, whether only the older exchange has it, and a function that sends it to an exchange in the state
+    /// of a [`Seed`].
+    asking: Vec<(String, bool, Asking)>,
 }
 
 impl fmt::Debug for Probe {
@@ -87,7 +91,11 @@ impl Probe {
         let found = self.spec.find(service.name(), method.as_str(), path);
         // `findings` reports a call that the specification does not have.
         let Some(id) = found.map(|operation| operation.id.clone()) else { return };
-        let (mut smallest, fullest) = (sent(&E::smallest()), sent(&E::fullest()));
+        let is_older = found.is_some_and(|operation| operation.only == Some(Only::Legacy));
+        let environment = if is_older { Environment::legacy() } else { Environment::live() };
+        let (mut smallest, fullest) =
+            (sent_to(&E::smallest(), &environment), sent_to(&E::fullest(), &environment));
+        let older = E::older().map(|older| sent_to(&older, &Environment::legacy()));
         let refused = Prepared::new(&E::fullest(), &Environment::legacy()).err();
         let refused = refused.map(|refused| refused.all()[0].argument.clone());
         without(&mut smallest, E::MADE);
@@ -109,6 +117,9 @@ impl Probe {
             self.findings.extend(probe::request_hidden(operation, &fullest, &shown));
             for (other, shown) in &others {
                 self.findings.extend(probe::request_hidden(operation, other, shown));
+            }
+            if let Some(sample) = &older {
+                self.findings.extend(probe::request_hidden(operation, sample, &format!("{:?}", E::older())));
             }
             let parameters = operation.parameters.iter().filter(|parameter| parameter.schema.sensitive);
             for parameter in parameters.filter(|parameter| !E::CALL.hides(&parameter.name)) {
@@ -132,6 +143,7 @@ impl Probe {
             probe::paged(&self.spec, &id, paged),
             probe::described(&self.spec, &id, name, signed, repeat == Repeat::Safely),
             probe::request(&self.spec, &id, &smallest, &with_others),
+            probe::older_request(&self.spec, &id, older.as_ref()),
             probe::response(&self.spec, &self.fixtures, &id, &read),
         ];
         self.findings.extend(found.into_iter().flatten());
@@ -152,22 +164,53 @@ impl Probe {
                 })
             }),
         };
-        let secrets = self.spec.operation(&id).map(|operation| probe::secrets(operation, &fullest));
-        let secrets = secrets.into_iter().flatten().map(|(_, value)| value).collect();
-        let failing: Failing =
-            Box::new(|client| Box::pin(async move { client.send(E::fullest()).await.err() }));
-        self.failing.push((id.clone(), secrets, failing));
-        self.asking.push((id.clone(), ask));
+        let make: MakeClient = if is_older { older_client } else { client };
+        let mut fail = |sample: &Sent, make: MakeClient, send: Failing| {
+            let secrets = self.spec.operation(&id).map(|operation| probe::secrets(operation, sample));
+            let secrets = secrets.into_iter().flatten().map(|(_, value)| value).collect();
+            self.failing.push((id.clone(), secrets, make, send));
+        };
+        fail(
+            &fullest,
+            make,
+            Box::new(|client| Box::pin(async move { client.send(E::fullest()).await.err() })),
+        );
+        if let Some(sample) = &older {
+            fail(
+                sample,
+                older_client,
+                Box::new(|client| {
+                    Box::pin(async move { client.send(E::older().unwrap_or_else(E::fullest)).await.err() })
+                }),
+            );
+        }
+        self.asking.push((id.clone(), is_older, ask));
         self.seen.push(id);
-        self.sending.push(Box::new(|client| {
-            Box::pin(async move {
-                let mut errors = Vec::new();
-                for sample in [E::smallest(), E::fullest()].into_iter().chain(E::alternatives()) {
-                    errors.extend(client.send(sample).await.err());
-                }
-                errors
-            })
-        }));
+        self.sending.push((
+            is_older,
+            Box::new(|client| {
+                Box::pin(async move {
+                    let mut errors = Vec::new();
+                    for sample in [E::smallest(), E::fullest()].into_iter().chain(E::alternatives()) {
+                        errors.extend(client.send(sample).await.err());
+                    }
+                    errors
+                })
+            }),
+        ));
+        if older.is_some() {
+            self.sending.push((
+                true,
+                Box::new(|client| {
+                    Box::pin(async move {
+                        match E::older() {
+                            Some(older) => client.send(older).await.err().into_iter().collect(),
+                            None => Vec::new(),
+                        }
+                    })
+                }),
+            ));
+        }
     }
 
     /// Adds the export of a list, which is answered with a table. It may send only parameters of the list.
@@ -195,15 +238,19 @@ impl Probe {
     /// Checks what the local exchange answers, in a state in which it has a full row for each call.
     pub async fn answers(&self) -> Vec<Finding> {
         let (sandbox, client, seed) = seeded().await;
+        // A call of the older exchange alone needs no seed so far.
+        let older_sandbox = older_exchange().await;
+        let older = older_client(&older_sandbox, "merchant");
         let mut findings = Vec::new();
-        for (call, ask) in &self.asking {
-            let answer = ask(client.clone(), &seed).await;
+        for (call, is_older, ask) in &self.asking {
+            let answer = ask(if *is_older { older.clone() } else { client.clone() }, &seed).await;
             let (status, headers, body) = answer.unwrap_or_else(|error| panic!("{call}: {error}"));
             let headers = headers.keys().map(http::HeaderName::as_str);
             findings.extend(probe::answer(&self.spec, call, status, headers, &body));
         }
         sandbox.shutdown().await;
-        let asked = self.asking.iter().map(|(call, _)| call);
+        older_sandbox.shutdown().await;
+        let asked = self.asking.iter().map(|(call, _, _)| call);
         findings.extend(probe::covered(&self.spec, Covered::Answers, asked));
         findings
     }
@@ -215,8 +262,9 @@ impl Probe {
     /// If an argument is shown, or if no call has one.
     pub async fn keeps_secrets(&self) {
         let mut checked = 0;
-        for (call, secrets, send) in self.failing.iter().filter(|(_, secrets, _)| !secrets.is_empty()) {
-            canary::check(call, secrets, send.as_ref()).await;
+        for (call, secrets, make, send) in self.failing.iter().filter(|(_, secrets, ..)| !secrets.is_empty())
+        {
+            canary::check(call, secrets, *make, send.as_ref()).await;
             checked += 1;
         }
         assert!(checked > 0, "no call has a sensitive argument, so nothing was checked");
@@ -228,10 +276,10 @@ impl Probe {
     /// # Panics
     /// If a sample is not understood.
     pub async fn send_samples(&self) {
-        let sandbox = capecrypto_sandbox::Sandbox::start().await.unwrap();
-        let client = client(&sandbox, "merchant");
-        for send in &self.sending {
-            for error in send(client.clone()).await {
+        let (sandbox, older_sandbox) = (Sandbox::start().await.unwrap(), older_exchange().await);
+        let (client, older) = (client(&sandbox, "merchant"), older_client(&older_sandbox, "merchant"));
+        for (is_older, send) in &self.sending {
+            for error in send(if *is_older { older.clone() } else { client.clone() }).await {
                 let own = matches!(error.kind(), Kind::NotFound | Kind::Refused) && !error.codes().is_empty();
                 assert!(
                     own,
@@ -242,7 +290,12 @@ impl Probe {
             }
         }
         sandbox.shutdown().await;
+        older_sandbox.shutdown().await;
     }
+}
+
+async fn older_exchange() -> Sandbox {
+    Sandbox::builder().profile(Profile::Legacy).start().await.unwrap()
 }
 
 /// The head of an answer, without headers: reading the body does not need them.
@@ -264,8 +317,11 @@ fn by_hand(client: &Client, prepared: Prepared) -> capecrypto_rest::RawRequest {
 
 /// What a request sends to the current environment. The fields of a form become fields of the body.
 pub fn sent<E: Endpoint>(request: &E) -> Sent {
-    let environment = Environment::live();
-    let prepared = Prepared::new(request, &environment).unwrap();
+    sent_to(request, &Environment::live())
+}
+
+fn sent_to<E: Endpoint>(request: &E, environment: &Environment) -> Sent {
+    let prepared = Prepared::new(request, environment).unwrap();
     let prefix = environment.path(prepared.call.service);
     let field = |content| match content {
         PartContent::Text(text) => Value::from(text),

@@ -21,6 +21,13 @@ pub trait Samples {
     {
         Vec::new()
     }
+    /// A request with all parameters of the older environment, if that has some that the current one does not have.
+    fn older() -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
     /// A request that an exchange in the state of the [`Seed`] answers with a full row.
     fn answered(_: &Seed) -> Self
     where

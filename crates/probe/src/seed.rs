@@ -2,7 +2,7 @@
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_rest::Client;
-use capecrypto_sandbox::{DepositState, NewDeposit, Sandbox};
+use capecrypto_sandbox::{DepositState, NewDeposit, Sandbox, WithdrawalState};
 use capecrypto_testkit::Fixtures;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub struct Seed {
     pub deposit: u64,
     /// A deposit that waits for its travel rule.
     pub held: u64,
+    /// A beneficiary for btc, of which nothing else is asked.
+    pub payee: u64,
     /// A customer of the merchant. The sandbox has no customers yet, so this is the account itself.
     pub customer: &'static str,
 }
@@ -38,16 +40,33 @@ impl Seed {
 
 /// A client of one of the demo accounts.
 pub fn client(sandbox: &Sandbox, account: &str) -> Client {
+    client_of(Environment::local(sandbox.origin()).unwrap(), sandbox, account)
+}
+
+/// The same with the paths of the older exchange.
+pub fn older_client(sandbox: &Sandbox, account: &str) -> Client {
+    client_of(Environment::local(sandbox.origin()).unwrap().with_legacy_paths(), sandbox, account)
+}
+
+fn client_of(environment: Environment, sandbox: &Sandbox, account: &str) -> Client {
     let account = sandbox.account(account).unwrap();
     let credentials = Credentials::new(&account.api_key, &account.secret).unwrap();
-    let client = Client::builder(Environment::local(sandbox.origin()).unwrap()).credentials(credentials);
-    client.build().unwrap()
+    Client::builder(environment).credentials(credentials).build().unwrap()
 }
 
 async fn order(client: &Client, order: Value) -> u64 {
     let reply = client.raw(http::Method::POST, "/api/v2/atlas/market/orders").json(&order).send();
     let order: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
     order["id"].as_u64().unwrap()
+}
+
+/// Makes a withdrawal that was paid out.
+async fn withdrawal(client: &Client, sandbox: &Sandbox, payee: u64) {
+    let body = json!({"beneficiary_id": payee, "currency": "btc", "amount": "0.5"});
+    let reply = client.raw(http::Method::POST, "/api/v2/atlas/account/withdraws").json(&body).send();
+    let made: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
+    let control = sandbox.control();
+    control.move_withdrawal(made["id"].as_u64().unwrap(), WithdrawalState::Succeed).unwrap();
 }
 
 /// Starts the exchange and fills it, and makes a client of the account that has the seed.
@@ -82,6 +101,8 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
     address.await.unwrap();
     control.issue_voucher(Seed::VOUCHER, 100.into()).unwrap();
     let held = NewDeposit::new("btc", 1.into()).state(DepositState::OnHoldTravelRuleCustomer);
+    let payee = control.add_beneficiary("merchant").unwrap();
+    withdrawal(&merchant, &sandbox, payee).await;
     let seed = Seed {
         filled,
         to_cancel,
@@ -90,6 +111,7 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
         beneficiary_to_delete: control.add_beneficiary("merchant").unwrap(),
         deposit: control.add_deposit("merchant", NewDeposit::new("btc", 1.into())).unwrap(),
         held: control.add_deposit("merchant", held).unwrap(),
+        payee,
         customer: "CCT1234567",
     };
     (sandbox, merchant, seed)

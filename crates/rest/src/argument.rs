@@ -1,7 +1,7 @@
 //! Problems with a request's arguments, found before anything is sent.
 
 use capecrypto_auth::Environment;
-use capecrypto_models::Malformed;
+use capecrypto_models::{Malformed, Timestamp};
 use std::{borrow::Cow, fmt};
 
 /// An argument that was refused before anything was sent.
@@ -102,18 +102,24 @@ impl fmt::Display for Warning {
 #[derive(Debug)]
 pub struct Checks<'a> {
     environment: &'a Environment,
+    now: Option<Timestamp>,
     pub(crate) refused: Vec<InvalidArgument>,
     pub(crate) warnings: Vec<Warning>,
 }
 
 impl<'a> Checks<'a> {
-    pub(crate) fn new(environment: &'a Environment) -> Self {
-        Self { environment, refused: Vec::new(), warnings: Vec::new() }
+    pub(crate) fn new(environment: &'a Environment, now: Option<Timestamp>) -> Self {
+        Self { environment, now, refused: Vec::new(), warnings: Vec::new() }
     }
 
     /// The environment that the request is for.
     pub fn environment(&self) -> &'a Environment {
         self.environment
+    }
+
+    /// The exchange's time, as far as the client knows it. `None` if the request is only written out, without a client.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.now
     }
 
     /// Reports an argument that cannot be sent.

@@ -149,7 +149,7 @@ impl Client {
         let call = E::CALL;
         self.shared.check_runtime(call)?;
         let (prepared, secrets) =
-            Prepared::with_secrets(request, self.environment(), self.shared.tape.is_some())
+            Prepared::with_secrets(request, self.environment(), Some(self.now()), self.shared.tape.is_some())
                 .map_err(|error| Error::from(error).with_call(call))?;
         for warning in &prepared.warnings {
             // The reason may quote the value, so it is not logged.

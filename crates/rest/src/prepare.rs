@@ -76,18 +76,19 @@ impl fmt::Debug for Part {
 }
 
 impl Prepared {
-    /// Checks a request and writes it out.
+    /// Checks a request and writes it out. What depends on the time, such as the end of a quote, is not checked here.
     ///
     /// # Errors
     /// Every argument that cannot be sent.
     pub fn new<E: Endpoint>(request: &E, environment: &Environment) -> Result<Self, InvalidArguments> {
-        Self::with_secrets(request, environment, false).map(|(prepared, _)| prepared)
+        Self::with_secrets(request, environment, None, false).map(|(prepared, _)| prepared)
     }
 
-    /// Like `new`; also returns the sensitive values if `keep` is set.
+    /// Like `new`, at a time; also returns the sensitive values if `keep` is set.
     pub(crate) fn with_secrets<E: Endpoint>(
         request: &E,
         environment: &Environment,
+        now: Option<Timestamp>,
         keep: bool,
     ) -> Result<(Self, Vec<Sensitive<String>>), InvalidArguments> {
         let call = E::CALL;
@@ -104,7 +105,7 @@ impl Prepared {
             parts: Vec::new(),
             at: String::new(),
             secrets: keep.then(Vec::new),
-            checks: Checks::new(environment),
+            checks: Checks::new(environment, now),
         };
         if call.form == Form::Json {
             writer.body.reserve(USUAL_BODY);

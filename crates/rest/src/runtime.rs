@@ -11,7 +11,12 @@ use std::{
 impl Shared {
     /// Checks that the current runtime can run this call.
     pub(crate) fn check_runtime(&self, call: Call) -> Result<(), Error> {
-        check(&self.runtime_known, !self.replays()).map_err(|error| error.with_call(call))
+        self.check_any_runtime().map_err(|error| error.with_call(call))
+    }
+
+    /// The same for something that is no call.
+    pub(crate) fn check_any_runtime(&self) -> Result<(), Error> {
+        check(&self.runtime_known, !self.replays())
     }
 }
 

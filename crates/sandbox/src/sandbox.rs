@@ -9,7 +9,7 @@ use crate::{
     exchange::{
         catalogue::{Currency, Market, NotAdded},
         demo,
-        funds::deposits::Deposit,
+        funds::{deposits::Deposit, limits::EndOpening},
         market::commands::{AddCurrency, AddMarket},
     },
     host::{
@@ -299,6 +299,7 @@ impl Builder {
                 debug_assert_eq!(funded, Ok(()), "demo funds are within the supply");
             }
         }
+        host.command(EndOpening {});
         Ok(())
     }
 }

@@ -31,9 +31,13 @@ pub(crate) fn canonical(schema: &Schema, value: &Value, strangers: Strangers) ->
         Kind::Integer | Kind::Decimal { .. } => by_text(exact::decimal),
         Kind::Time(_) => by_text(|text| exact::instant(text).map(|millis| format!("{millis} ms"))),
         Kind::Id { .. } => exact::text(value).map_or_else(|| value.clone(), Value::String),
-        Kind::Object(object) => match value.as_object() {
-            Some(map) => canonical_object(object, map, strangers),
-            None => value.clone(),
+        Kind::Object(object) => match value {
+            Value::Object(map) => canonical_object(object, map, strangers),
+            Value::Array(list) if object.or_list => match list.as_slice() {
+                [Value::Object(map)] => canonical_object(object, map, strangers),
+                _ => value.clone(),
+            },
+            _ => value.clone(),
         },
         Kind::Map { values, or_list } => match value {
             Value::Object(map) => {

@@ -212,6 +212,11 @@ impl<'a> Maker<'a> {
 
     fn object(&mut self, object: &'a Object, value: &'a Value, place: &Place<'_>) {
         self.refused(place, json!(true));
+        if object.or_list && value.is_object() {
+            self.kept(place, json!([value]));
+            self.refused(place, json!([]));
+            self.refused(place, json!([value, value]));
+        }
         self.add(place, "an unknown field", Expect::Kept, |slot| {
             if let Some(map) = slot.as_object_mut() {
                 map.insert("a_field_of_next_year".to_owned(), json!({ "x": [1, null] }));

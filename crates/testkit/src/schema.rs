@@ -105,6 +105,8 @@ pub struct Object {
     pub ignored: Vec<String>,
     /// `x-adds-up`: a total, and its parts.
     pub adds_up: Option<(String, Vec<String>)>,
+    /// `x-or-list`: may also be a list with this object alone.
+    pub or_list: bool,
 }
 
 /// One property.
@@ -287,7 +289,8 @@ fn object(
     let adds_up = node.get("x-adds-up").map(|sum| {
         (sum.get("total").and_then(Value::as_str).unwrap_or_default().to_owned(), texts(sum.get("parts")))
     });
-    let object = Object { properties, ignored: texts(node.get("x-ignored")), adds_up };
+    let or_list = node.get("x-or-list").is_some_and(|mark| mark == true);
+    let object = Object { properties, ignored: texts(node.get("x-ignored")), adds_up, or_list };
     let in_sum = object.adds_up.iter().flat_map(|(total, parts)| std::iter::once(total).chain(parts));
     match required.iter().chain(in_sum).find(|name| object.property(name).is_none()) {
         Some(name) => {

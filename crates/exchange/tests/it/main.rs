@@ -24,6 +24,7 @@ mod statuses;
 mod travel_rule;
 mod vouchers;
 mod walks;
+mod withdrawals;
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_models::Decimal;

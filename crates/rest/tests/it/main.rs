@@ -17,6 +17,7 @@ mod exports;
 mod outcomes;
 mod pages;
 mod params;
+mod polling;
 mod prepare;
 mod queue;
 mod recordings;

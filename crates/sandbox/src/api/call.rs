@@ -78,16 +78,7 @@ pub(super) const fn route(
     Route { service, method, path, only: None, codes, also: &[], takes_files: false, handle }
 }
 
-pub(super) const fn legacy(
-    service: &'static str,
-    method: &'static str,
-    path: &'static str,
-    handle: Handler,
-    codes: &'static [&'static [&'static str]],
-) -> Route {
-    Route { only: Some(Profile::Legacy), ..route(service, method, path, handle, codes) }
-}
-
+/// A call of the current documents only.
 pub(super) const fn current(
     service: &'static str,
     method: &'static str,
@@ -96,6 +87,16 @@ pub(super) const fn current(
     codes: &'static [&'static [&'static str]],
 ) -> Route {
     Route { only: Some(Profile::Docs), ..route(service, method, path, handle, codes) }
+}
+
+pub(super) const fn legacy(
+    service: &'static str,
+    method: &'static str,
+    path: &'static str,
+    handle: Handler,
+    codes: &'static [&'static [&'static str]],
+) -> Route {
+    Route { only: Some(Profile::Legacy), ..route(service, method, path, handle, codes) }
 }
 
 /// A call as its handler sees it.

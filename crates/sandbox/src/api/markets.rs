@@ -106,7 +106,7 @@ fn currency_view(currency: &Currency) -> CurrencyView {
         explorer_address: currency.explorer_address.clone(),
         r#type: currency.kind.as_str(),
         deposit_enabled: true,
-        withdrawal_enabled: true,
+        withdrawal_enabled: currency.withdrawal_enabled,
         deposit_fee: text(currency.deposit_fee),
         min_deposit_amount: text(currency.min_deposit),
         withdraw_fee: text(currency.withdraw_fee),

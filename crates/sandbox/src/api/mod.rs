@@ -22,6 +22,7 @@ mod transactions;
 mod travel_rule;
 mod vasps;
 mod vouchers;
+mod withdrawals;
 
 pub(crate) use self::call::Route;
 use self::call::{ApiRequest, Theme};
@@ -40,7 +41,7 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 15] = [
+const THEMES: [&Theme; 16] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
@@ -53,6 +54,7 @@ const THEMES: [&Theme; 15] = [
     &deposits::THEME,
     &travel_rule::THEME,
     &vouchers::THEME,
+    &withdrawals::THEME,
     &methods::THEME,
     &documents::THEME,
     &sub_accounts::THEME,

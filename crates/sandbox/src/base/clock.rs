@@ -57,6 +57,29 @@ pub(crate) fn iso(ms: i64, offset_hours: i8) -> String {
     at.display_with_offset(jiff::tz::Offset::constant(offset_hours)).to_string()
 }
 
+/// When the current day, week, month and year began, in milliseconds, by UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Starts {
+    pub(crate) day: i64,
+    /// Monday.
+    pub(crate) week: i64,
+    pub(crate) month: i64,
+    pub(crate) year: i64,
+}
+
+pub(crate) fn starts(ms: i64) -> Starts {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let now = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let date = jiff::tz::Offset::UTC.to_datetime(now).date();
+    let before = |days: i64| (ms.div_euclid(DAY_MS) - days) * DAY_MS;
+    Starts {
+        day: before(0),
+        week: before(date.weekday().to_monday_zero_offset().into()),
+        month: before(i64::from(date.day()) - 1),
+        year: before(i64::from(date.day_of_year()) - 1),
+    }
+}
+
 /// A time as an HTTP date (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(ms: i64) -> String {
     let at = jiff::Timestamp::from_second(ms.div_euclid(1000)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -73,6 +96,17 @@ mod tests {
         assert_eq!(iso(1_702_021_619_999, 1), "2023-12-08T08:46:59+01:00");
         assert_eq!(iso(1_702_021_619_000, 0), "2023-12-08T07:46:59Z");
         assert_eq!(http_date(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn knows_when_the_day_the_week_the_month_and_the_year_began() {
+        // Wednesday, 15 November 2023.
+        let Starts { day, week, month, year } = starts(1_700_049_600_001);
+        let began = [day, week, month, year].map(|ms| iso(ms, 0));
+        assert_eq!(
+            began,
+            ["2023-11-15T00:00:00Z", "2023-11-13T00:00:00Z", "2023-11-01T00:00:00Z", "2023-01-01T00:00:00Z"]
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) enum Party {
 pub(crate) enum Pocket {
     /// Free to spend.
     Available,
-    /// Held for open orders.
+    /// Held for open orders and withdrawals.
     Locked,
 }
 
@@ -70,16 +70,25 @@ pub(crate) enum Reason {
     OrderReleased(u64),
     /// A match: the trade's number.
     Trade(u64),
+    /// A withdrawal was created and its amount was locked: the withdrawal's number.
+    WithdrawalLocked(u64),
+    /// A withdrawal succeeded: its amount left, and its fee was taken out of it.
+    WithdrawalPaid(u64),
+    /// A withdrawal ended without success, and its amount was given back.
+    WithdrawalReleased(u64),
 }
 
 impl Reason {
-    /// `deposit`, `order_locked`, `order_released` or `trade`.
+    /// Its name in the journal, such as `order_locked`.
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::Deposit(_) => "deposit",
             Self::OrderLocked(_) => "order_locked",
             Self::OrderReleased(_) => "order_released",
             Self::Trade(_) => "trade",
+            Self::WithdrawalLocked(_) => "withdrawal_locked",
+            Self::WithdrawalPaid(_) => "withdrawal_paid",
+            Self::WithdrawalReleased(_) => "withdrawal_released",
         }
     }
 }
@@ -91,6 +100,9 @@ impl fmt::Display for Reason {
             Self::Deposit(id) => write!(f, "deposit {id}"),
             Self::OrderLocked(id) | Self::OrderReleased(id) => write!(f, "order {id}"),
             Self::Trade(id) => write!(f, "trade {id}"),
+            Self::WithdrawalLocked(id) | Self::WithdrawalPaid(id) | Self::WithdrawalReleased(id) => {
+                write!(f, "withdrawal {id}")
+            }
         }
     }
 }

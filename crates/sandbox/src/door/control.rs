@@ -64,13 +64,20 @@ pub enum ControlError {
     /// An account, a currency, a market or a voucher with that name or pin exists.
     #[error("that name is taken; choose another")]
     Taken,
-    /// The name, the limits or the pin of an account, a currency, a market or a voucher cannot be used.
+    /// The name, the limits, the level or the pin of an account, a currency, a market or a voucher cannot be used.
     #[error(
         "cannot be used: an account's name must not be empty, `fees` or `outside`; a market needs two different \
          currencies, a lowest price above zero, and at most 13 digits after the point for price and amount together; a \
-         currency may have at most 13 digits after the point; a voucher needs a pin"
+         currency may have at most 13 digits after the point; a voucher needs a pin; \
+         a level of verification is at most 3"
     )]
     Invalid,
+    /// No withdrawal has that number.
+    #[error("no withdrawal has that number; use the id from the answer that created it")]
+    UnknownWithdrawal,
+    /// The withdrawal has ended, so its money was moved already.
+    #[error("the withdrawal has ended, and its money was moved; create another one")]
+    WithdrawalEnded,
     /// The exchange was not started with a record.
     #[error("nothing is recorded; start the sandbox with `--record` or `Builder::record`")]
     NotRecorded,
@@ -100,6 +107,8 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own("sandbox.control.invalid_pin", "422: the pin is not 1 to 20 digits"),
     own("sandbox.control.taken", "422: the name is taken"),
     own("sandbox.control.invalid", "422: a name, a limit or a pin that cannot be used"),
+    own("sandbox.control.unknown_withdrawal", "422: no withdrawal has that number"),
+    own("sandbox.control.withdrawal_ended", "422: the withdrawal has ended, so its money was moved already"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 
@@ -119,6 +128,8 @@ impl ControlError {
             Self::InvalidPin => "sandbox.control.invalid_pin",
             Self::Taken => "sandbox.control.taken",
             Self::Invalid => "sandbox.control.invalid",
+            Self::UnknownWithdrawal => "sandbox.control.unknown_withdrawal",
+            Self::WithdrawalEnded => "sandbox.control.withdrawal_ended",
             Self::NotRecorded => "sandbox.control.not_recorded",
         }
     }

@@ -13,6 +13,7 @@ mod operation;
 mod people;
 mod sockets;
 mod vouchers;
+mod withdrawals;
 
 use self::{
     control::Control,
@@ -35,6 +36,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         markets::OPERATIONS,
         beneficiaries::OPERATIONS,
         history::OPERATIONS,
+        withdrawals::OPERATIONS,
         clock::OPERATIONS,
         faults::OPERATIONS,
         sockets::OPERATIONS,

@@ -43,10 +43,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         method: "GET",
         path: "journal/{after}",
         about: "up to 1,000 movements of money after that number, oldest first",
-        run: |control, input| {
-            let after = input.segment.parse().map_err(|_| super::control::unreadable())?;
-            answer(&control.journal(after))
-        },
+        run: |control, input| answer(&control.journal(input.number()?)),
     },
 ];
 
@@ -88,7 +85,7 @@ pub struct LedgerEntry {
     /// Free to spend.
     #[serde(serialize_with = "plain_text")]
     pub available: Decimal,
-    /// Held for open orders.
+    /// Held for open orders and withdrawals.
     #[serde(serialize_with = "plain_text")]
     pub locked: Decimal,
 }
@@ -117,9 +114,9 @@ pub struct JournalEntry {
     pub id: u64,
     /// When, in milliseconds since the Unix epoch, by the exchange's clock.
     pub at_ms: i64,
-    /// `deposit`, `order_locked`, `order_released` or `trade`.
+    /// `deposit`, `order_locked`, `order_released`, `trade`, `withdrawal_locked`, `withdrawal_paid` or `withdrawal_released`.
     pub kind: String,
-    /// The order, trade or deposit that caused it, such as `order 12`.
+    /// The order, trade, deposit or withdrawal that caused it, such as `order 12`.
     pub reference: String,
     /// What moved.
     pub postings: Vec<JournalPosting>,

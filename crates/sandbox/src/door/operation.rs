@@ -28,6 +28,11 @@ pub(crate) struct Input<'a> {
 }
 
 impl Input<'_> {
+    /// The segment of the path as a number.
+    pub(super) fn number(&self) -> Result<u64, Refusal> {
+        self.segment.parse().map_err(|_| unreadable())
+    }
+
     /// The body as a value.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         serde_json::from_slice(self.body).map_err(|_| unreadable())

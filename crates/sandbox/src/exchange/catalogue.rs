@@ -39,6 +39,8 @@ pub struct Currency {
     pub(crate) min_deposit: Decimal,
     #[serde(rename = "min_withdraw_amount", default, with = "exact")]
     pub(crate) min_withdraw: Decimal,
+    #[serde(default = "yes")]
+    pub(crate) withdrawal_enabled: bool,
     #[serde(default, with = "exact")]
     pub(crate) withdraw_fee: Decimal,
     #[serde(default, with = "exact")]
@@ -135,6 +137,10 @@ fn one() -> u64 {
     1
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn two() -> u32 {
     2
 }
@@ -188,6 +194,7 @@ impl Currency {
             deposit_fee: Decimal::ZERO,
             min_deposit: Decimal::ZERO,
             min_withdraw: Decimal::ZERO,
+            withdrawal_enabled: true,
             withdraw_fee: Decimal::ZERO,
             withdraw_limit_24h: Decimal::ZERO,
             withdraw_limit_72h: Decimal::ZERO,

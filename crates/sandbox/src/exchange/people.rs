@@ -51,7 +51,12 @@ pub(crate) struct Person {
     pub(crate) uid: String,
     pub(crate) role: Role,
     pub(crate) restriction: Option<Restriction>,
+    /// The level of verification, from 0 (none) to [`VERIFIED`].
+    pub(crate) level: u8,
 }
+
+/// The level of verification of an account that is fully verified.
+pub(crate) const VERIFIED: u8 = 3;
 
 /// An account that belongs to another account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +108,11 @@ impl People {
     pub(crate) fn restriction(&self, id: AccountId) -> Option<Restriction> {
         self.lists().all.get(&id)?.restriction
     }
+
+    /// The level of verification of an account.
+    pub(crate) fn level(&self, id: AccountId) -> u8 {
+        self.lists().all.get(&id).map_or(0, |person| person.level)
+    }
 }
 
 impl Lists {
@@ -116,8 +126,13 @@ impl Lists {
 }
 
 /// The commands of this file.
-pub(crate) fn commands<E: Holds<Arc<People>>>() -> [Replayable<E>; 3] {
-    [replayable::<E, AddAccount>(), replayable::<E, Restrict>(), replayable::<E, CreateSubAccount>()]
+pub(crate) fn commands<E: Holds<Arc<People>>>() -> [Replayable<E>; 4] {
+    [
+        replayable::<E, AddAccount>(),
+        replayable::<E, Restrict>(),
+        replayable::<E, SetLevel>(),
+        replayable::<E, CreateSubAccount>(),
+    ]
 }
 
 /// Opens an account. Its keys are not part of the exchange's state; `host` makes them.
@@ -145,7 +160,7 @@ impl Command for AddAccount {
         let last = people.all.last_key_value().map_or(0, |(id, _)| id.0);
         let (id, uid) = (AccountId(last + 1), people.next_uid(desk));
         people.by_name.insert(name.clone(), id);
-        people.all.insert(id, Person { name, uid, role, restriction: None });
+        people.all.insert(id, Person { name, uid, role, restriction: None, level: VERIFIED });
         Ok(id)
     }
 }
@@ -165,6 +180,25 @@ impl Command for Restrict {
     fn run(self, people: &mut Arc<People>, _desk: &mut Desk, _at_ms: i64) {
         if let Some(person) = people.change().all.get_mut(&self.account) {
             person.restriction = self.restriction;
+        }
+    }
+}
+
+/// Sets the level of verification of an account.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SetLevel {
+    pub(crate) account: AccountId,
+    pub(crate) level: u8,
+}
+
+impl Command for SetLevel {
+    const NAME: &'static str = "set_level";
+    type Part = Arc<People>;
+    type Answer = ();
+
+    fn run(self, people: &mut Arc<People>, _desk: &mut Desk, _at_ms: i64) {
+        if let Some(person) = people.change().all.get_mut(&self.account) {
+            person.level = self.level;
         }
     }
 }

@@ -142,7 +142,7 @@ mod tests {
             let keys = Keys::default();
             let make = |id, uid: &str| {
                 let (name, uid) = (uid.to_owned(), uid.to_owned());
-                let person = Person { name, uid, role: Role::Member, restriction: None };
+                let person = Person { name, uid, role: Role::Member, restriction: None, level: 3 };
                 Account::clone(&keys.make(AccountId(id), &person))
             };
             let (one, other) = (make(1, "CCT1000001"), make(2, "CCT1000002"));

@@ -100,6 +100,7 @@ mod tests {
             uid: "CCT1234567".to_owned(),
             role: Role::Member,
             restriction: None,
+            level: 3,
         };
         let one = keys.make(AccountId(1), &person("maker"));
         let other = keys.make(AccountId(2), &person("taker"));

@@ -20,7 +20,11 @@ use crate::{
                 Target,
             },
             deposits::{AddDeposit, Deposit, DepositState, Origin, SetDepositState, SubmitTravelRule},
+            new_withdrawal::{CreateWithdrawal, Otp},
+            otp::SetOneTimeCode,
+            quotes::{MakeQuote, SetQuotedFee},
             vouchers::{IssueVoucher, RedeemVoucher},
+            withdrawals::{HoldWithdrawal, MoveWithdrawal, WithdrawalState},
         },
         market::{
             commands::{
@@ -29,7 +33,7 @@ use crate::{
             },
             order::{OrderType, Side},
         },
-        people::{CreateSubAccount, Restrict, Restriction, Role},
+        people::{CreateSubAccount, Restrict, Restriction, Role, SetLevel},
     },
 };
 use rust_decimal::Decimal;
@@ -117,6 +121,37 @@ fn fund(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     let _refused = host.command(RedeemVoucher { account, currency, pin, amount: random.i64(1..12).into() });
 }
 
+/// A withdrawal with or without a quote, or a change of an earlier one.
+fn withdraw(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
+    let currency = code("btc");
+    let beneficiary = host.command(AddBeneficiary { account, currency, start: Start::Active });
+    let latest = host.read(|exchange| exchange.funds().withdrawals.of(account).next().map(|one| one.id));
+    let latest = latest.unwrap_or(beneficiary);
+    match random.u8(..8) {
+        0 => {
+            let fee = random.bool().then(|| Decimal::new(random.i64(1..9), 5));
+            host.command(SetQuotedFee { currency, fee });
+        }
+        1 => host.command(SetLevel { account, level: random.u8(1..=3) }),
+        2 => host.command(SetOneTimeCode { account, code: random.u32(..).to_string() }),
+        3 => {
+            let _unknown = host.command(HoldWithdrawal { id: latest, held: random.bool() });
+        }
+        4 => {
+            let state = [WithdrawalState::Errored, WithdrawalState::Failed][random.usize(..2)];
+            let _unknown = host.command(MoveWithdrawal { id: latest, state });
+        }
+        _ => {
+            let quote = random.bool().then_some(MakeQuote { account, currency, lightning: false });
+            let quote = quote.and_then(|make| host.command(make)).map(|quote| quote.id.to_string());
+            let amount = Decimal::new(random.i64(1..10_000), 3);
+            let (note, otp, level) = (None, Otp::NotNeeded, 3);
+            let create = CreateWithdrawal { account, beneficiary, currency, amount, note, quote, otp, level };
+            let _refused = host.command(create);
+        }
+    }
+}
+
 /// One command of any kind.
 fn step(host: &Host, random: &mut fastrand::Rng) {
     let account = AccountId(random.u64(1..=4));
@@ -133,7 +168,8 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
             let market = random.bool().then(|| code("btczar"));
             let _refused = host.command(CancelOrders { account, market, side: Some(Side::Buy) });
         }
-        82..88 => {
+        82..85 => withdraw(host, random, account),
+        85..88 => {
             let currency = code(["btc", "zar"][random.usize(..2)]);
             let amount = Decimal::new(random.i64(1..100_000_000), 2);
             let after_ms = random.u32(..2_000) * u32::from(random.bool());
@@ -213,8 +249,10 @@ fn check(profile: Profile) {
     }
     let wanted = state(&host);
     assert!(
-        wanted.contains("Wait") && wanted.contains("Done") && wanted.contains("Trade("),
-        "the random commands must lead to orders, fills and trades"
+        ["Wait", "Done", "Trade(", "WithdrawalLocked(", "WithdrawalReleased("]
+            .iter()
+            .all(|found| wanted.contains(found)),
+        "the random commands must lead to orders, fills, trades and withdrawals"
     );
     let got = state(&replayed(&file.0));
     // Not `assert_eq!`: both texts have millions of characters.

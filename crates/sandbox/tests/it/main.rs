@@ -27,3 +27,4 @@ mod public;
 mod stream;
 mod vouchers;
 mod web;
+mod withdrawals;

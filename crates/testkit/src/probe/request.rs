@@ -5,7 +5,7 @@ use crate::{
     canon::{Strangers, canonical, differences},
     exact,
     probe::operation,
-    schema::{Kind, Object, Schema, Unit},
+    schema::{Kind, Object, Only, Schema, Unit},
     spec::Place,
 };
 use serde_json::Value;
@@ -33,9 +33,35 @@ pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<
         Ok(operation) => operation,
         Err(findings) => return findings,
     };
-    let mut check = Check { operation, findings: Vec::new() };
+    let mut check = Check::new(operation);
     check.sample("smallest", smallest, |required| required);
     check.sample("fullest", fullest, |_| true);
+    check.findings
+}
+
+/// Checks the sample of a call with parameters that only the older environment has: it must have exactly the keys of that
+/// environment. A call without such parameters needs no sample.
+pub fn older_request(spec: &Spec, call: &str, older: Option<&Sent>) -> Vec<Finding> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(findings) => return findings,
+    };
+    let mut check = Check { elsewhere: Only::Current, ..Check::new(operation) };
+    let body = operation.body.as_ref().and_then(|body| match &body.kind {
+        Kind::Object(object) => Some(object),
+        _ => None,
+    });
+    let marks = operation.parameters.iter().map(|parameter| parameter.only);
+    let mut marks = marks.chain(body.into_iter().flat_map(|body| &body.properties).map(|p| p.only));
+    let has_own = operation.only.is_none() && marks.any(|only| only == Some(Only::Legacy));
+    match older {
+        Some(older) => check.sample("older", older, |_| true),
+        None if has_own => {
+            let problem = "it has parameters of the older environment, and no sample with them";
+            check.report("older", Fault::MissingKey, problem.to_owned());
+        }
+        None => {}
+    }
     check.findings
 }
 
@@ -46,7 +72,7 @@ pub fn part_of(spec: &Spec, call: &str, sent: &Sent) -> Vec<Finding> {
         Ok(operation) => operation,
         Err(findings) => return findings,
     };
-    let mut check = Check { operation, findings: Vec::new() };
+    let mut check = Check::new(operation);
     check.sample("partial", sent, |_| true);
     check.findings.retain(|finding| finding.fault != Fault::MissingKey);
     check.findings
@@ -85,10 +111,21 @@ pub fn request_fixture(
 
 struct Check<'a> {
     operation: &'a Operation,
+    /// The environment that the request is not for: a parameter that only this one has must not be sent.
+    elsewhere: Only,
     findings: Vec<Finding>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// A check for the environment that has the call; that is the current one if both have it.
+    fn new(operation: &'a Operation) -> Self {
+        let elsewhere = match operation.only {
+            Some(Only::Legacy) => Only::Current,
+            Some(Only::Current) | None => Only::Legacy,
+        };
+        Self { operation, elsewhere, findings: Vec::new() }
+    }
+
     fn report(&mut self, sample: &str, fault: Fault, problem: String) {
         let Operation { id, sdk, .. } = self.operation;
         let remedy = format!("fix {sdk} or its {sample} sample, or the entry of {id} in {SPEC_FILE}");
@@ -112,7 +149,7 @@ impl Check<'_> {
         let in_query: Vec<(&str, bool, &Schema)> = call
             .parameters
             .iter()
-            .filter(|parameter| parameter.place == Place::Query)
+            .filter(|parameter| parameter.place == Place::Query && parameter.only != Some(self.elsewhere))
             .map(|parameter| (parameter.name.as_str(), parameter.required, &parameter.schema))
             .collect();
         let nothing = Object::default();
@@ -120,8 +157,12 @@ impl Check<'_> {
             Some(Kind::Object(object)) => object,
             _ => &nothing,
         };
-        let in_body: Vec<(&str, bool, &Schema)> =
-            object.properties.iter().map(|p| (p.name.as_str(), p.required, &p.schema)).collect();
+        let in_body: Vec<(&str, bool, &Schema)> = object
+            .properties
+            .iter()
+            .filter(|property| property.only != Some(self.elsewhere))
+            .map(|property| (property.name.as_str(), property.required, &property.schema))
+            .collect();
 
         // `state[]=wait&state[]=done` is the parameter `state`.
         let query: Vec<(&str, Value)> = sent

@@ -35,7 +35,9 @@ pub fn covered<T: AsRef<str>>(
         Covered::Requests => (offered(spec), "probe::request"),
         Covered::Responses => (offered(spec), "probe::response"),
         Covered::Answers => {
-            let calls = spec.operations.iter().filter(|call| call.only != Some(Only::Legacy));
+            // Of the calls that only the older environment has, those that the client has too.
+            let calls =
+                spec.operations.iter().filter(|call| call.is_offered() || call.only != Some(Only::Legacy));
             (calls.map(|call| call.id.clone()).collect(), "probe::answer")
         }
         Covered::Events => {

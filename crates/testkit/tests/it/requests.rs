@@ -145,3 +145,26 @@ fn a_sample_sends_the_maximum_and_numbers_of_the_list() {
     assert_no_findings(sent(&listed, 5));
     assert_found(&sent(&listed, 7), Fault::WrongForm, &["[1, 5]"]);
 }
+
+#[test]
+fn what_only_the_older_environment_has_needs_a_sample_of_its_own() {
+    let yaml = crate::toy::YAML.replace("note: { type: string }", "note: { x-only: legacy, type: string }");
+    let spec = capecrypto_testkit::Spec::parse(&yaml).unwrap();
+    let small = || post(json!({"price": "1", "state": "old"}));
+    let with_note = || post(json!({"price": "1", "state": "old", "note": "a"}));
+    let check = |fullest: Sent, older: Option<Sent>| {
+        let mut found = probe::request(&spec, "create_row", &small(), &fullest);
+        found.extend(probe::older_request(&spec, "create_row", older.as_ref()));
+        found
+    };
+    assert_no_findings(check(small(), Some(with_note())));
+    assert_found(&check(with_note(), Some(with_note())), Fault::StrangeKey, &["fullest", "'note'"]);
+    assert_found(&check(small(), None), Fault::MissingKey, &["older", "no sample"]);
+    assert_found(&check(small(), Some(small())), Fault::MissingKey, &["older", "'note'"]);
+    assert_no_findings(probe::older_request(&crate::toy::spec(), "create_row", None));
+    // A call that only the older environment has is checked like any other one.
+    let yaml = yaml.replace("x-sdk: rows::CreateRow", "x-sdk: rows::CreateRow\n      x-only: legacy");
+    let spec = capecrypto_testkit::Spec::parse(&yaml).unwrap();
+    assert_no_findings(probe::request(&spec, "create_row", &small(), &with_note()));
+    assert_no_findings(probe::older_request(&spec, "create_row", None));
+}

@@ -197,3 +197,26 @@ fn an_answer_of_which_only_the_status_counts() {
     let strict = probe::response(&spec(), &fixtures, "create_row", &|_| Err("no".to_owned()));
     assert_found(&strict, Fault::TooStrict, &["create_row/composed.json"]);
 }
+
+#[test]
+fn an_object_that_may_stand_alone_in_a_list_is_read_in_both_forms() {
+    let yaml = crate::toy::YAML.replace("    Row:\n", "    Row:\n      x-or-list: true\n");
+    let spec = capecrypto_testkit::Spec::parse(&yaml).unwrap();
+    let fixtures: Fixtures =
+        [fixture("get_row", "object", ROW), fixture("get_row", "list", &format!("[{ROW}]"))]
+            .into_iter()
+            .collect();
+    let check = |round_trip: &dyn Fn(&[u8]) -> Result<Value, String>| {
+        probe::response(&spec, &fixtures, "get_row", round_trip)
+    };
+    let both = |most: usize| {
+        move |body: &[u8]| match serde_json::from_slice::<Vec<Value>>(body) {
+            Ok(list) if (1..=most).contains(&list.len()) => trip::<Row>(list[0].to_string().as_bytes()),
+            Ok(_) => Err("not a list of one".to_owned()),
+            Err(_) => trip::<Row>(body),
+        }
+    };
+    assert_no_findings(check(&both(1)));
+    assert_found(&check(&trip::<Row>), Fault::TooStrict, &["get_row"]);
+    assert_found(&check(&both(2)), Fault::TooLax, &["get_row"]);
+}

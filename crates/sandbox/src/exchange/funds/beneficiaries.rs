@@ -72,7 +72,6 @@ impl Beneficiary {
     }
 
     /// What a withdrawal shows as its `rid`: the address, or name, currency and number of a bank account.
-    #[allow(dead_code, reason = "for withdrawals")]
     pub(crate) fn rid(&self) -> String {
         match &self.details.target {
             Target::Address { address, .. } => address.clone(),

@@ -151,6 +151,17 @@ impl Deposits {
         self.all.get(&id).filter(|deposit| deposit.account == account)
     }
 
+    /// When an account deposited how much of a currency, the newest first. What will not come does not count.
+    pub(crate) fn moved(
+        &self,
+        account: AccountId,
+        currency: Code,
+    ) -> impl Iterator<Item = (u64, i64, Decimal)> {
+        self.of(account)
+            .filter(move |one| one.currency == currency && !one.state.is_refused())
+            .map(|one| (one.id, one.created_ms, one.amount + one.fee))
+    }
+
     /// Every change of a state, the oldest first.
     pub(crate) fn changes(&self) -> &[DepositChange] {
         &self.changes

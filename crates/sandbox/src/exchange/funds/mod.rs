@@ -5,11 +5,17 @@ pub(crate) mod beneficiaries;
 pub(crate) mod deposit_state;
 pub(crate) mod deposits;
 pub(crate) mod documents;
+pub(crate) mod limits;
+pub(crate) mod methods;
+pub(crate) mod new_withdrawal;
+pub(crate) mod otp;
+pub(crate) mod quotes;
 pub(crate) mod vouchers;
+pub(crate) mod withdrawals;
 
 use self::{
     addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents,
-    vouchers::Vouchers,
+    limits::Opening, otp::OneTimeCodes, quotes::Quotes, vouchers::Vouchers, withdrawals::Withdrawals,
 };
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
@@ -28,6 +34,10 @@ pub(crate) struct Funds {
     pub(crate) deposits: Deposits,
     pub(crate) documents: Documents,
     pub(crate) vouchers: Vouchers,
+    pub(crate) one_time_codes: OneTimeCodes,
+    pub(crate) quotes: Quotes,
+    pub(crate) withdrawals: Withdrawals,
+    opening: Opening,
     last_id: u64,
 }
 
@@ -43,6 +53,7 @@ impl Due for Funds {
     /// Asks each theme that sets timers; the one that has the number does the work.
     fn due(&mut self, id: u64, desk: &mut Desk, at_ms: i64) {
         self.deposits.due(id, desk, at_ms);
+        self.withdrawals.due(id, desk, at_ms);
     }
 }
 
@@ -54,7 +65,12 @@ pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>>
         .chain(beneficiaries::commands())
         .chain(deposits::commands())
         .chain(documents::commands())
+        .chain(limits::commands())
         .chain(vouchers::commands())
+        .chain(new_withdrawal::commands())
+        .chain(otp::commands())
+        .chain(quotes::commands())
+        .chain(withdrawals::commands())
 }
 
 /// Adds a line to an account's history, from the control door. The answer is its number; `None` if the documents do not
