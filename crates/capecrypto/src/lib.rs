@@ -48,7 +48,7 @@ pub use capecrypto_models::{
     Side, Timestamp, Toward, Trade, Uid,
 };
 #[doc(inline)]
-pub use capecrypto_rest::{Builder, Error, Kind, Outcome, Page, Rate, Reply, Span, Timeouts};
+pub use capecrypto_rest::{Builder, Error, Kind, Outcome, Page, Polling, Rate, Reply, Span, Timeouts};
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use capecrypto_stream::{Event, Stream};

@@ -1,6 +1,6 @@
 //! Checks every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
 
-use crate::{SECTIONS, trading::CreateOrder};
+use crate::{SECTIONS, account::CreateWithdrawal, trading::CreateOrder};
 use capecrypto_models::{Decimal, Side};
 use capecrypto_probe::{Probe, Samples, sent, without};
 use capecrypto_testkit::{
@@ -95,4 +95,7 @@ fn the_documents_own_requests_can_be_sent() {
         "request_as_sub_account",
         &sample,
     ));
+    let sample = sent(&CreateWithdrawal::smallest());
+    let findings = probe::request_fixture(&spec, &fixtures, "create_withdrawal", "request_composed", &sample);
+    assert_no_findings(findings);
 }

@@ -42,6 +42,30 @@ request! {
     /// [`Outcome::Unknown`](capecrypto_rest::Outcome::Unknown) it may have been created. Look for it with
     /// [`find`](Self::find), and do not send it again before you know.
     ///
+    /// ```no_run
+    /// # async fn example(client: capecrypto_rest::Client) -> Result<(), capecrypto_rest::Error> {
+    /// use capecrypto_exchange::account::{CreateWithdrawal, FollowWithdrawal, GetWithdrawQuote};
+    /// use capecrypto_rest::{Outcome, Polling};
+    /// let quote = client.send(GetWithdrawQuote::new("btc")).await?;
+    /// let withdrawal = CreateWithdrawal::new("btc", 7, capecrypto_models::dec!(0.5)).quote(quote);
+    /// let sent_at = client.now();
+    /// match client.send(withdrawal.clone()).await {
+    ///     Ok(created) => {
+    ///         if let Some(id) = created.id() {
+    ///             let an_hour = Polling::within(std::time::Duration::from_secs(3_600));
+    ///             println!("{:?}", FollowWithdrawal::new(id).until_final(&client, an_hour).await?);
+    ///         }
+    ///     }
+    ///     Err(error) if error.outcome() == Outcome::Unknown => {
+    ///         let found = withdrawal.find(&client, sent_at).await?;
+    ///         println!("{error}; it may be one of {:?}", found.candidates);
+    ///     }
+    ///     Err(error) => println!("nothing was withdrawn: {error}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # The older version
     ///
     /// It needs a one-time code ([`otp`](Self::otp)), and has no quotes. The current version takes no code. Sending a request

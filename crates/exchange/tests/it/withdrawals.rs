@@ -355,9 +355,10 @@ async fn a_search_reads_no_further_than_it_must_and_says_what_it_compared() {
         (Some(true), Some(true)),
         "the number is the beneficiary's"
     );
-    // Oldest first: everything is read.
+    // Not sorted, although the last row of the first page is an old one: everything is read.
     let mut upside_down = newest_first;
     upside_down.reverse();
+    upside_down[99] = row(900, sent_at - 200);
     let unsorted = server([upside_down, older]).await;
     assert_eq!(search().find(&client(&unsorted)).await.unwrap().rows, 200);
 
@@ -380,6 +381,25 @@ async fn a_search_reads_no_further_than_it_must_and_says_what_it_compared() {
             .search(Timestamp::from_unix_seconds(0).unwrap())
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_asked_for_until_it_is_final() {
+    let server = MockServer::start().await;
+    let state = |state: &str| {
+        let mut row = row(5, 1_700_000_000);
+        row["state"] = json!(state);
+        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(json!([row])))
+    };
+    state("processing").up_to_n_times(2).mount(&server).await;
+    state("succeed").mount(&server).await;
+    let credentials = Credentials::new("sandbox_x", "y").unwrap();
+    let client = Client::builder(Environment::local(&server.uri()).unwrap()).credentials(credentials);
+    let polling = Polling::within(Duration::from_secs(30)).pauses(Duration::ZERO, Duration::ZERO);
+    let follow = FollowWithdrawal::new(WithdrawalId::new(5));
+    let seen = follow.until_final(&client.build().unwrap(), polling).await.unwrap();
+    assert!(matches!(&seen, FollowedWithdrawal::Final(row) if row.state.is_success()), "{seen:?}");
+    assert_eq!(server.received_requests().await.unwrap().len(), 3);
 }
 
 async fn answered(status: u16, body: &str) -> Result<Option<WithdrawalId>, Error> {
