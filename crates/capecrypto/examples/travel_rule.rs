@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let vasp = vasps.first().ok_or("no listed company has this name")?;
     println!("the wallet is kept by {} (number {})", vasp.name, vasp.id);
     let sender = Party::business("Baobab Trading Ltd", "ZA");
-    let rule = SubmitTravelRule::wallet_of(deposit.id.clone(), sender, Keeper::vasp(vasp.id.clone()));
+    let rule = SubmitTravelRule::wallet_of(deposit.id, sender, Keeper::vasp(vasp.id));
 
     // It is sent once. If the answer is lost, read the deposit: it says whether the travel rule arrived.
     let held = match cape.send(rule.clone()).await {

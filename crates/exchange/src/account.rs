@@ -3,6 +3,7 @@
 pub mod beneficiaries;
 pub mod deposits;
 pub mod instant_methods;
+pub mod ledger;
 pub mod methods;
 pub mod parties;
 pub mod quotes;
@@ -14,6 +15,7 @@ pub mod withdrawals;
 pub use beneficiaries::*;
 pub use deposits::*;
 pub use instant_methods::*;
+pub use ledger::*;
 pub use methods::*;
 pub use parties::*;
 pub use quotes::*;

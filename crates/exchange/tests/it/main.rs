@@ -14,6 +14,7 @@ mod cancelling;
 mod deposits;
 mod environments;
 mod history;
+mod ledger;
 mod market_data;
 mod mismatches;
 mod odd_rows;
