@@ -93,6 +93,8 @@ pub struct Parameter {
     pub only: Option<Only>,
     /// Whether it is required.
     pub required: bool,
+    /// `x-instead-of`: the parameter that it stands for. Exactly one of the two is sent.
+    pub instead_of: Option<String>,
     /// Its values.
     pub schema: Schema,
 }
@@ -285,6 +287,7 @@ fn parameter(root: &Value, node: &Value, place: &str) -> Result<Parameter, Strin
     Ok(Parameter {
         schema: Schema::read(root, schema, &place)?,
         only: Only::read(node.get("x-only"), &place)?,
+        instead_of: node.get("x-instead-of").and_then(Value::as_str).map(str::to_owned),
         name,
         place: stands,
         required,

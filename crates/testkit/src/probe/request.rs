@@ -36,6 +36,13 @@ pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<
     let mut check = Check::new(operation);
     check.sample("smallest", smallest, |required| required);
     check.sample("fullest", fullest, |_| true);
+    for (one, other) in alternatives(operation) {
+        let has = |sample: &Sent, name: &str| sample.query.iter().any(|(key, _)| key == name);
+        let unseen = [one, other].into_iter().find(|name| !has(smallest, name) && !has(fullest, name));
+        if let Some(name) = unseen {
+            check.report("each", Fault::MissingKey, format!("no sample sends '{name}'"));
+        }
+    }
     check.findings
 }
 
@@ -63,6 +70,12 @@ pub fn older_request(spec: &Spec, call: &str, older: Option<&Sent>) -> Vec<Findi
         None => {}
     }
     check.findings
+}
+
+/// Pairs of parameters of the query of which exactly one is sent.
+fn alternatives(operation: &Operation) -> impl Iterator<Item = (&str, &str)> {
+    let parameters = operation.parameters.iter();
+    parameters.filter_map(|parameter| Some((parameter.instead_of.as_deref()?, parameter.name.as_str())))
 }
 
 /// Checks a sample of another form of a call: it may leave out required keys, but must not have keys that are not in the
@@ -109,6 +122,15 @@ pub fn request_fixture(
     found.into_iter().flat_map(|difference| report(Fault::Changed, difference)).collect()
 }
 
+/// The parameter that may be sent instead of this one.
+fn alternative<'a>(operation: &'a Operation, name: &str) -> Option<&'a str> {
+    alternatives(operation).find_map(|(one, other)| match name {
+        _ if name == one => Some(other),
+        _ if name == other => Some(one),
+        _ => None,
+    })
+}
+
 struct Check<'a> {
     operation: &'a Operation,
     /// The environment that the request is not for: a parameter that only this one has must not be sent.
@@ -146,11 +168,23 @@ impl<'a> Check<'a> {
             self.report(sample, Fault::WrongTarget, problem);
         }
 
+        let is_sent = |name: &str| sent.query.iter().any(|(key, _)| key == name);
+        for (one, other) in alternatives(call).filter(|(one, other)| is_sent(one) && is_sent(other)) {
+            let problem = format!("'{one}' and '{other}' are both in the query, and one replaces the other");
+            self.report(sample, Fault::StrangeKey, problem);
+        }
+        // Of two alternatives, the one that is sent is required, and the other one is not.
         let in_query: Vec<(&str, bool, &Schema)> = call
             .parameters
             .iter()
             .filter(|parameter| parameter.place == Place::Query && parameter.only != Some(self.elsewhere))
-            .map(|parameter| (parameter.name.as_str(), parameter.required, &parameter.schema))
+            .filter(|parameter| {
+                is_sent(&parameter.name) || !alternative(call, &parameter.name).is_some_and(is_sent)
+            })
+            .map(|parameter| {
+                let required = parameter.required || alternative(call, &parameter.name).is_some();
+                (parameter.name.as_str(), required, &parameter.schema)
+            })
             .collect();
         let nothing = Object::default();
         let object = match call.body.as_ref().map(|body| &body.kind) {

@@ -52,6 +52,24 @@ fn missing_and_strange_keys_are_named() {
 }
 
 #[test]
+fn exactly_one_of_two_alternatives_is_sent() {
+    let since = "- { name: since, in: query, schema: { type: integer, x-time: milliseconds } }";
+    let after = format!(
+        "{since}\n        - {{ name: after, in: query, x-instead-of: since, schema: {{ type: string }} }}"
+    );
+    let spec = capecrypto_testkit::Spec::parse(&crate::toy::YAML.replace(since, &after)).unwrap();
+    let request = |smallest: &[(&str, &str)], fullest: &[(&str, &str)]| {
+        probe::request(&spec, "get_row", &get(smallest), &get(fullest))
+    };
+    let after = ("after", "x");
+    assert_no_findings(request(&[after], &[SINCE]));
+    assert_no_findings(request(&[SINCE], &[after]));
+    assert_found(&request(&[SINCE], &[SINCE]), Fault::MissingKey, &["no sample", "'after'"]);
+    assert_found(&request(&[after], &[SINCE, after]), Fault::StrangeKey, &["fullest", "both"]);
+    assert_found(&request(&[], &[SINCE]), Fault::MissingKey, &["smallest", "'since'"]);
+}
+
+#[test]
 fn the_wrong_place_is_named() {
     let mut in_body = get(&[]);
     in_body.body = Some(json!({"since": 1_702_021_619_000_i64}));
