@@ -10,11 +10,13 @@ pub mod time;
 
 mod balance;
 mod beneficiary;
+mod bolt11;
 mod candle;
 mod currency;
 mod deposit;
 mod depth;
 mod document;
+mod lightning;
 mod market;
 mod order;
 mod own_text;
@@ -33,6 +35,9 @@ mod withdrawal;
 pub use arg::{Arg, Malformed};
 pub use balance::Balance;
 pub use beneficiary::{Beneficiary, BeneficiaryData, BeneficiaryState, PartyData};
+#[cfg(feature = "bolt11")]
+pub use bolt11::VerifiedInvoice;
+pub use bolt11::{Bolt11, LightningNetwork};
 pub use candle::{Candle, Period};
 pub use currency::{Currency, CurrencyType};
 pub use deposit::{AddressState, Confirmations, Deposit, DepositAddress, DepositState};
@@ -42,6 +47,7 @@ pub use ids::{
     BeneficiaryId, CurrencyId, CustomOrderId, DepositId, MarketId, OrderId, OrderKey, OrderUuid,
     PaymentMethodId, QuoteId, TradeId, Txid, Uid, VaspId, WithdrawMethodId, WithdrawalId,
 };
+pub use lightning::{LightningAddress, LightningInvoice, LightningInvoiceState, LightningPayment};
 pub use market::{Market, MarketState, Toward};
 pub use order::{Order, OrderState, OrderType, Side};
 pub use param::Upload;
