@@ -18,6 +18,7 @@ pub use crate::exchange::catalogue::{Currency, Market};
 pub use crate::exchange::funds::deposit_state::DepositState;
 pub use crate::exchange::funds::deposits::DepositChange;
 pub use crate::exchange::funds::documents::Document;
+pub use crate::exchange::funds::transfers::RewardKind;
 pub use crate::exchange::funds::withdrawals::WithdrawalState;
 pub use crate::exchange::people::{Restriction, Role};
 pub use crate::host::faults::{Fault, FaultKind};

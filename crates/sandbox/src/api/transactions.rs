@@ -12,7 +12,7 @@ use crate::{
         refusal::{OwnCode, Refusal, own},
         reply::Reply,
     },
-    exchange::history::{FIELDS, Fields, Transaction},
+    exchange::history::{FIELDS, Fields, TYPES, Transaction},
 };
 use serde_json::Value as Json;
 use std::{fmt::Write as _, sync::Arc};
@@ -36,18 +36,21 @@ const INVALID_ORDER: &str = "account.transactions.order_by_invalid";
 const NON_POSITIVE_PAGE: &str = "account.transactions.non_positive_page";
 const NON_INTEGER_FROM: &str = "account.transactions.non_integer_time_from";
 const NON_INTEGER_TO: &str = "account.transactions.non_integer_time_to";
+const UNKNOWN_TYPE: &str = "sandbox.transactions.unknown_type";
 const TABLE_TOO_LONG: &str = "sandbox.transactions.table_too_long";
 /// How many days a table covers if no start is given, and at most.
 const TABLE_DAYS: i64 = 31;
 const MOST_TABLE_DAYS: i64 = 18 * 31;
 const DAY: i64 = 24 * 60 * 60;
 
-const OWN_CODES: &[OwnCode] =
-    &[own(TABLE_TOO_LONG, "422: a table of transactions over more than 18 months; no code is documented")];
+const OWN_CODES: &[OwnCode] = &[
+    own(UNKNOWN_TYPE, "422: a type of transactions that the documents do not list; no code is documented"),
+    own(TABLE_TOO_LONG, "422: a table of transactions over more than 18 months; no code is documented"),
+];
 const TRANSACTIONS_CODES: &[&[&str]] = &[
     &LIMITS.codes(),
     &[NO_CURRENCY, INVALID_ORDER, NON_POSITIVE_PAGE, NON_INTEGER_FROM, NON_INTEGER_TO],
-    &[TABLE_TOO_LONG],
+    &[UNKNOWN_TYPE, TABLE_TOO_LONG],
 ];
 
 /// A page as JSON, or the whole history as CSV if the caller accepts CSV.
@@ -58,6 +61,10 @@ fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let page = Page::read(request.params, &LIMITS, &mut codes);
     if request.params.get("page").and_then(Value::as_integer).is_some_and(|page| page < 1) {
         codes.push(NON_POSITIVE_PAGE);
+    }
+    if as_table {
+        // A table ignores limit and page, so a wrong one does no harm.
+        codes.clear();
     }
     let oldest_first = ascending(request.params, "order_by", false, INVALID_ORDER, &mut codes);
     let mut bound = |name, code| {
@@ -72,6 +79,9 @@ fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let (currency, kind, txid) = (text("currency"), text("type"), text("txid"));
     if currency.is_some_and(|currency| !request.has_currency(currency)) {
         codes.push(NO_CURRENCY);
+    }
+    if kind.is_some_and(|kind| !TYPES.contains(&kind)) {
+        codes.push(UNKNOWN_TYPE);
     }
     if as_table {
         let end = to.unwrap_or_else(|| request.now_ms().div_euclid(1000));
@@ -101,7 +111,8 @@ fn transactions(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let zone_hours = request.profile().zone_hours();
     let view = |line: &Arc<Transaction>| view(line, zone_hours);
     if as_table {
-        return Ok(Reply::raw(200, Some("text/csv"), table(lines.iter().map(view))));
+        let table = Reply::raw(200, Some("text/csv"), table(lines.iter().map(view)));
+        return Ok(table.attachment("transactions.csv"));
     }
     Ok(page.headers(Reply::ok(&page.of(lines.iter().map(view))), Some(lines.len())))
 }

@@ -76,6 +76,10 @@ pub(crate) enum Reason {
     WithdrawalPaid(u64),
     /// A withdrawal ended without success, and its amount was given back.
     WithdrawalReleased(u64),
+    /// Money moved from one account to another: the transfer's number.
+    Transfer(u64),
+    /// The exchange paid a reward: the reward's number.
+    Reward(u64),
 }
 
 impl Reason {
@@ -89,6 +93,8 @@ impl Reason {
             Self::WithdrawalLocked(_) => "withdrawal_locked",
             Self::WithdrawalPaid(_) => "withdrawal_paid",
             Self::WithdrawalReleased(_) => "withdrawal_released",
+            Self::Transfer(_) => "transfer",
+            Self::Reward(_) => "reward",
         }
     }
 }
@@ -103,6 +109,8 @@ impl fmt::Display for Reason {
             Self::WithdrawalLocked(id) | Self::WithdrawalPaid(id) | Self::WithdrawalReleased(id) => {
                 write!(f, "withdrawal {id}")
             }
+            Self::Transfer(id) => write!(f, "transfer {id}"),
+            Self::Reward(id) => write!(f, "reward {id}"),
         }
     }
 }

@@ -63,6 +63,13 @@ impl Reply {
         self
     }
 
+    /// Adds the header that makes the body a file of this name.
+    pub(crate) fn attachment(mut self, name: &str) -> Self {
+        let disposition = format!("attachment; filename=\"{name}\"").parse().ok();
+        self.headers.extend(disposition.map(|disposition| (header::CONTENT_DISPOSITION, disposition)));
+        self
+    }
+
     /// Adds a header whose value is a number.
     pub(crate) fn count(mut self, name: &'static str, value: usize) -> Self {
         self.headers.push((HeaderName::from_static(name), HeaderValue::from(value)));

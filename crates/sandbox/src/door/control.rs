@@ -165,4 +165,11 @@ impl Control {
     pub(super) fn account(&self, name: &str) -> Result<AccountId, ControlError> {
         self.host.people.by_name(name).ok_or(ControlError::UnknownAccount)
     }
+
+    /// The account of that name, and its uid.
+    pub(super) fn account_and_uid(&self, name: &str) -> Result<(AccountId, String), ControlError> {
+        let id = self.account(name)?;
+        let person = self.host.people.get(id).ok_or(ControlError::UnknownAccount)?;
+        Ok((id, person.uid))
+    }
 }

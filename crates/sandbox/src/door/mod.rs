@@ -12,6 +12,7 @@ pub(crate) mod money;
 mod operation;
 mod people;
 mod sockets;
+mod transfers;
 mod vouchers;
 mod withdrawals;
 
@@ -32,6 +33,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         money::OPERATIONS,
         deposits::OPERATIONS,
         vouchers::OPERATIONS,
+        transfers::OPERATIONS,
         people::OPERATIONS,
         markets::OPERATIONS,
         beneficiaries::OPERATIONS,

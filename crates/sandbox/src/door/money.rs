@@ -7,6 +7,7 @@ use super::{
 use crate::{
     api::params::Value,
     base::{
+        id::Code,
         ledger::{Balance, Party, Pocket},
         money::{self, Parsed},
     },
@@ -14,6 +15,7 @@ use crate::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -24,10 +26,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         about: r#"`{"account","currency","amount"}`; with `"after_ms"` it arrives that much later on the exchange's clock"#,
         run: |control, input| {
             let NewDeposit { account, currency, amount, after_ms } = input.read()?;
-            let Parsed::Exact(amount) = Value::from_json(&amount).as_decimal() else {
-                return Err(ControlError::InvalidAmount.into());
-            };
-            control.deposit_after(&account, &currency, amount, after_ms.unwrap_or(0))?;
+            control.deposit_after(&account, &currency, exact_amount(&amount)?, after_ms.unwrap_or(0))?;
             done()
         },
     },
@@ -54,8 +53,7 @@ const MOST_ENTRIES: usize = 1_000;
 struct NewDeposit {
     account: String,
     currency: String,
-    /// Text or number; read without rounding.
-    amount: Box<serde_json::value::RawValue>,
+    amount: Box<RawValue>,
     after_ms: Option<u32>,
 }
 
@@ -98,6 +96,14 @@ impl Ledger {
     }
 }
 
+/// An amount of a request, as text or number. It is read without rounding.
+pub(super) fn exact_amount(raw: &RawValue) -> Result<Decimal, ControlError> {
+    match Value::from_json(raw).as_decimal() {
+        Parsed::Exact(amount) => Ok(amount),
+        Parsed::Unrepresentable { .. } | Parsed::NotDecimal => Err(ControlError::InvalidAmount),
+    }
+}
+
 fn plain_text<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&money::text(*value))
 }
@@ -114,7 +120,8 @@ pub struct JournalEntry {
     pub id: u64,
     /// When, in milliseconds since the Unix epoch, by the exchange's clock.
     pub at_ms: i64,
-    /// `deposit`, `order_locked`, `order_released`, `trade`, `withdrawal_locked`, `withdrawal_paid` or `withdrawal_released`.
+    /// Such as `deposit`, `order_locked`, `order_released`, `trade`, `withdrawal_locked`, `withdrawal_paid`, `withdrawal_released`,
+    /// `transfer` or `reward`.
     pub kind: String,
     /// The order, trade, deposit or withdrawal that caused it, such as `order 12`.
     pub reference: String,
@@ -158,12 +165,18 @@ impl Control {
         after_ms: u32,
     ) -> Result<(), ControlError> {
         let account = self.account(account)?;
+        let currency = self.amount_of(currency, amount)?;
+        let deposit = Deposit { account, currency, amount, after_ms };
+        self.host.command(deposit).map_err(|_| ControlError::InvalidAmount)
+    }
+
+    /// The currency of that name, if it has such an amount.
+    pub(super) fn amount_of(&self, currency: &str, amount: Decimal) -> Result<Code, ControlError> {
         let currency = self.host.catalogue.currency(currency).ok_or(ControlError::UnknownCurrency)?;
         if amount <= Decimal::ZERO || money::fraction_digits(amount) > currency.precision {
             return Err(ControlError::InvalidAmount);
         }
-        let deposit = Deposit { account, currency: currency.id, amount, after_ms };
-        self.host.command(deposit).map_err(|_| ControlError::InvalidAmount)
+        Ok(currency.id)
     }
 
     /// Every balance, and the proof that each currency sums to zero.

@@ -53,6 +53,10 @@ pub(crate) const FIELDS: [&str; 36] = [
     "updated_at",
 ];
 
+/// The values of `type`.
+pub(crate) const TYPES: [&str; 6] =
+    ["deposit", "withdraw", "internal_transfer", "trade", "referral", "maker_reward"];
+
 /// The documented fields of a line, without those that the history sets itself: number and times of creation and change.
 pub(crate) type Fields = Map<String, Value>;
 

@@ -25,6 +25,7 @@ mod pace;
 mod program;
 mod public;
 mod stream;
+mod transactions;
 mod vouchers;
 mod web;
 mod withdrawals;

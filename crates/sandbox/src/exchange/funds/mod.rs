@@ -10,6 +10,7 @@ pub(crate) mod methods;
 pub(crate) mod new_withdrawal;
 pub(crate) mod otp;
 pub(crate) mod quotes;
+pub(crate) mod transfers;
 pub(crate) mod vouchers;
 pub(crate) mod withdrawals;
 
@@ -71,6 +72,7 @@ pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>>
         .chain(otp::commands())
         .chain(quotes::commands())
         .chain(withdrawals::commands())
+        .chain(transfers::commands())
 }
 
 /// Adds a line to an account's history, from the control door. The answer is its number; `None` if the documents do not
