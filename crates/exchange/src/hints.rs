@@ -123,6 +123,18 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
             "the account's limits do not allow it: see remaining_limits in ListWithdrawMethods"
         }
         "authz.disabled_2fa" => "turn two-factor authentication on in the exchange's web app",
+        "sandbox.lightning.conversion_too_small" => {
+            "amount times conversion_percent must reach the min_amount of the market, such as btczar: raise one of both, or leave the percentage out"
+        }
+        "sandbox.lightning.already_paid" => {
+            "the invoice is paid, or a payment of it is on its way: look at the list of withdrawals before you pay anything else"
+        }
+        "sandbox.lightning.expired" => {
+            "ask the payee for a new invoice; one of this exchange can be paid for an hour"
+        }
+        "sandbox.lightning.wrong_network" => {
+            "the sandbox pays invoices of regtest only (lnbcrt): another account, or Control::outside_invoice, makes one"
+        }
         "record.not_found" => "it does not exist, or belongs to another account",
         _ => return None,
     })

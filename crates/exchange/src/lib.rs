@@ -18,7 +18,7 @@ pub mod trading;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 13] = [
+const SECTIONS: [capecrypto_probe::Section; 14] = [
     ("public", public::probe),
     ("public", public::vasps::probe),
     ("trading", trading::probe),
@@ -27,6 +27,7 @@ const SECTIONS: [capecrypto_probe::Section; 13] = [
     ("account", account::instant_methods::probe),
     ("account", account::beneficiaries::probe),
     ("account", account::deposits::probe),
+    ("account", account::lightning::probe),
     ("account", account::transactions::probe),
     ("account", account::travel_rule::probe),
     ("account", account::vouchers::probe),

@@ -1,6 +1,10 @@
 //! Checks every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
 
-use crate::{SECTIONS, account::CreateWithdrawal, trading::CreateOrder};
+use crate::{
+    SECTIONS,
+    account::{CreateWithdrawal, PayLightning},
+    trading::CreateOrder,
+};
 use capecrypto_models::{Decimal, Side};
 use capecrypto_probe::{Probe, Samples, sent, without};
 use capecrypto_testkit::{
@@ -98,4 +102,11 @@ fn the_documents_own_requests_can_be_sent() {
     let sample = sent(&CreateWithdrawal::smallest());
     let findings = probe::request_fixture(&spec, &fixtures, "create_withdrawal", "request_composed", &sample);
     assert_no_findings(findings);
+
+    // The example has no invoice to pay, only the first letters of one.
+    let mut sample = sent(&PayLightning::fullest());
+    let data = sample.body.as_mut().unwrap().pointer_mut("/data/address").unwrap();
+    assert!(data.as_str().unwrap().starts_with("lnbc2500u1"));
+    *data = "lnbc...".into();
+    assert_no_findings(probe::request_fixture(&spec, &fixtures, "pay_lightning", "request", &sample));
 }

@@ -1,12 +1,9 @@
 //! Quotes: what a withdrawal costs.
 
-use crate::{
-    ACCOUNT,
-    args::{self, Text},
-};
+use crate::{ACCOUNT, args};
 use capecrypto_auth::Environment;
 use capecrypto_models::{
-    Arg, CurrencyId, Decimal, WithdrawQuote,
+    Arg, Bolt11, CurrencyId, Decimal, WithdrawQuote,
     param::{Param, Place},
 };
 use capecrypto_rest::{Checks, Mismatch, endpoints, request};
@@ -23,7 +20,7 @@ request! {
     /// A quote that cannot be made is refused; the error's codes have the reason.
     pub struct GetWithdrawQuote {
         currency: Arg<CurrencyId>,
-        bolt: Option<Arg<Text<7_089>>>,
+        bolt: Option<Arg<Bolt11>>,
     }
 }
 
@@ -34,7 +31,7 @@ impl GetWithdrawQuote {
     }
 
     /// A quote for the payment of this lightning invoice (BOLT 11). Its fee is in bitcoin, not in satoshi.
-    pub fn lightning(bolt: impl Into<Arg<Text<7_089>>>) -> Self {
+    pub fn lightning(bolt: impl Into<Arg<Bolt11>>) -> Self {
         Self::with("btc".into(), Some(bolt.into()))
     }
 
@@ -52,9 +49,14 @@ impl GetWithdrawQuote {
 pub struct Quoted(WithdrawQuote);
 
 impl Quoted {
-    /// Refuses a quote of another currency, or one that has expired by the exchange's clock. Warns if nothing of the amount
-    /// would be left.
-    pub(crate) fn check(&self, checks: &mut Checks<'_>, currency: Option<&CurrencyId>, amount: Decimal) {
+    /// Refuses a quote of another currency, or one that has expired by the exchange's clock. Warns if nothing would be left of
+    /// the amount that the fee is taken out of.
+    pub(crate) fn check(
+        &self,
+        checks: &mut Checks<'_>,
+        currency: Option<&CurrencyId>,
+        amount: Option<Decimal>,
+    ) {
         const NAME: &str = "quote_id";
         let Self(quote) = self;
         if currency.is_some_and(|currency| *currency != quote.currency) {
@@ -65,7 +67,7 @@ impl Quoted {
             let why = format!("the quote expired at {}", quote.expires_at);
             checks.refuse(NAME, why, "get a new quote, and send the request before it expires");
         }
-        if quote.fee >= amount {
+        if amount.is_some_and(|amount| quote.fee >= amount) {
             let why = "the fee of the quote is not below the amount, so nothing would arrive";
             checks.warn(NAME, why, "withdraw more, or wait for a lower fee");
         }
@@ -100,7 +102,7 @@ mod samples {
             Self::new("btc")
         }
         fn fullest() -> Self {
-            Self::lightning("lnbc2500u1canary")
+            Self::lightning(crate::account::lightning::samples::COFFEE)
         }
     }
 }

@@ -210,7 +210,7 @@ impl CreateWithdrawal {
             checks.refuse("note", "the documents offer a note for zar only", "leave it out");
         }
         if let Some(quote) = &self.quote {
-            quote.check(checks, currency, self.amount.get());
+            quote.check(checks, currency, Some(self.amount.get()));
         }
         match (checks.environment().is_legacy(), &self.otp) {
             (true, None) => checks.refuse(

@@ -15,6 +15,7 @@ mod deposits;
 mod environments;
 mod history;
 mod ledger;
+mod lightning;
 mod market_data;
 mod mismatches;
 mod odd_rows;

@@ -3,11 +3,12 @@
 use crate::dec;
 use capecrypto_auth::{Clock, Credentials, Environment};
 use capecrypto_exchange::account::{
-    BankAccount, CreateBeneficiary, CreateWithdrawal, CryptoData, FindWithdrawal, FollowWithdrawal,
-    FollowedWithdrawal, GetWithdrawQuote, ListInstantDepositMethods, ListWithdrawMethods, ListWithdrawals,
+    BankAccount, CreateBeneficiary, CreateLightningInvoice, CreateWithdrawal, CryptoData, FindWithdrawal,
+    FollowWithdrawal, FollowedWithdrawal, GetWithdrawQuote, ListInstantDepositMethods, ListWithdrawMethods,
+    ListWithdrawals,
 };
 use capecrypto_models::{
-    BeneficiaryId, CurrencyId, InstantMethodType, MethodType, Timestamp, WithdrawQuote, WithdrawalId,
+    BeneficiaryId, CurrencyId, InstantMethodType, MethodType, Sats, Timestamp, WithdrawQuote, WithdrawalId,
     WithdrawalState,
 };
 use capecrypto_probe::{client, older_client};
@@ -101,7 +102,8 @@ async fn a_same_day_withdrawal_is_of_rand_and_has_its_note() {
     assert_eq!(made.details().unwrap().note.as_ref().unwrap().expose(), "rent");
     let both = CreateWithdrawal::same_day_rtc(to, dec("1000")).note("rent");
     assert_not_sent(&client.send(both).await.unwrap_err(), &["note"]);
-    let lightning = client.send(GetWithdrawQuote::lightning("lnbc2500u1")).await.unwrap();
+    let invoice = client.send(CreateLightningInvoice::new(Sats::new(5))).await.unwrap().invoice().unwrap();
+    let lightning = client.send(GetWithdrawQuote::lightning(invoice)).await.unwrap();
     assert_eq!((lightning.blockchain.as_deref(), lightning.fee), (Some("lightning"), dec("0.00000001")));
 }
 

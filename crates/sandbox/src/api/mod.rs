@@ -9,6 +9,7 @@ pub(crate) mod codes;
 mod deposits;
 mod documents;
 mod form;
+mod lightning;
 mod market_data;
 mod markets;
 mod methods;
@@ -41,7 +42,7 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 16] = [
+const THEMES: [&Theme; 17] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
@@ -55,6 +56,7 @@ const THEMES: [&Theme; 16] = [
     &travel_rule::THEME,
     &vouchers::THEME,
     &withdrawals::THEME,
+    &lightning::THEME,
     &methods::THEME,
     &documents::THEME,
     &sub_accounts::THEME,

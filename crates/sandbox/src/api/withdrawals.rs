@@ -48,13 +48,13 @@ const LIMITS: Limits = Limits {
 };
 const NON_POSITIVE_PAGE: &str = "account.withdraw.non_positive_page";
 const INVALID_STATE: &str = "account.withdraw.invalid_state";
-const NO_CURRENCY: &str = "account.currency.doesnt_exist";
-const DISABLED: &str = "account.currency.withdrawal_disabled";
+pub(super) const NO_CURRENCY: &str = "account.currency.doesnt_exist";
+pub(super) const DISABLED: &str = "account.currency.withdrawal_disabled";
 const NO_BENEFICIARY: &str = "account.beneficiary.doesnt_exist";
 const INACTIVE_BENEFICIARY: &str = "account.beneficiary.invalid_state_for_withdrawal";
 const MISSING_CURRENCY: &str = "account.withdraw.missing_currency";
 const INVALID_OTP: &str = "account.withdraw.invalid_otp";
-const INSUFFICIENT: &str = "account.withdraw.insufficient_balance";
+pub(super) const INSUFFICIENT: &str = "account.withdraw.insufficient_balance";
 const INVALID_AMOUNT: &str = "account.withdraw.invalid_amount";
 const TOO_LONG_NOTE: &str = "account.withdraw.too_long_note";
 /// Missing, empty, not an integer.
@@ -76,9 +76,9 @@ const NOTE_CHARS: usize = 256;
 
 const NOTE_ZAR_ONLY: &str = "sandbox.withdraw.note_zar_only";
 const UNEXPECTED_OTP: &str = "sandbox.withdraw.unexpected_otp";
-const OVER_LIMIT: &str = "sandbox.withdraw.over_limit";
-const NO_QUOTE: &str = "sandbox.withdraw.quote_doesnt_exist";
-const QUOTE_EXPIRED: &str = "sandbox.withdraw.quote_expired";
+pub(super) const OVER_LIMIT: &str = "sandbox.withdraw.over_limit";
+pub(super) const NO_QUOTE: &str = "sandbox.withdraw.quote_doesnt_exist";
+pub(super) const QUOTE_EXPIRED: &str = "sandbox.withdraw.quote_expired";
 const NO_LIGHTNING: &str = "sandbox.withdraw_quote.no_lightning";
 
 const OWN_CODES: &[OwnCode] = &[

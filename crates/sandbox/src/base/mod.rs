@@ -1,5 +1,6 @@
 //! What every part of the exchange uses: exact money, names, time, the ledger, refusals and answers.
 
+pub(crate) mod bolt11;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod id;

@@ -78,6 +78,11 @@ pub enum ControlError {
     /// The withdrawal has ended, so its money was moved already.
     #[error("the withdrawal has ended, and its money was moved; create another one")]
     WithdrawalEnded,
+    /// The text is not an invoice that the node outside can pay, or an invoice cannot be made like this.
+    #[error(
+        "no account has this invoice, or it is expired or paid; a new one needs an amount above zero and a description of at most 639 bytes"
+    )]
+    InvalidInvoice,
     /// The exchange was not started with a record.
     #[error("nothing is recorded; start the sandbox with `--record` or `Builder::record`")]
     NotRecorded,
@@ -109,6 +114,10 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own("sandbox.control.invalid", "422: a name, a limit or a pin that cannot be used"),
     own("sandbox.control.unknown_withdrawal", "422: no withdrawal has that number"),
     own("sandbox.control.withdrawal_ended", "422: the withdrawal has ended, so its money was moved already"),
+    own(
+        "sandbox.control.invalid_invoice",
+        "422: an invoice that the node outside cannot pay, or that cannot be made",
+    ),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 
@@ -130,6 +139,7 @@ impl ControlError {
             Self::Invalid => "sandbox.control.invalid",
             Self::UnknownWithdrawal => "sandbox.control.unknown_withdrawal",
             Self::WithdrawalEnded => "sandbox.control.withdrawal_ended",
+            Self::InvalidInvoice => "sandbox.control.invalid_invoice",
             Self::NotRecorded => "sandbox.control.not_recorded",
         }
     }

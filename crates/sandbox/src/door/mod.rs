@@ -7,6 +7,7 @@ pub(crate) mod control;
 pub(crate) mod deposits;
 mod faults;
 mod history;
+mod lightning;
 mod markets;
 pub(crate) mod money;
 mod operation;
@@ -34,6 +35,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         deposits::OPERATIONS,
         vouchers::OPERATIONS,
         transfers::OPERATIONS,
+        lightning::OPERATIONS,
         people::OPERATIONS,
         markets::OPERATIONS,
         beneficiaries::OPERATIONS,

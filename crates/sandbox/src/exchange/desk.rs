@@ -6,6 +6,7 @@ use crate::base::{
     ledger::{Balance, Ledger, Party},
     timers::Timers,
 };
+use rust_decimal::Decimal;
 use std::{collections::VecDeque, sync::Arc};
 use uuid::Uuid;
 
@@ -26,6 +27,17 @@ pub(crate) struct Desk {
     /// Which part to call, and its key.
     pub(crate) timers: Timers<(Part, u64)>,
     outbox: VecDeque<Event>,
+    sales: VecDeque<Sale>,
+}
+
+/// Coins that a part wants to sell in a market; only the engine can do it.
+#[derive(Debug)]
+pub(crate) struct Sale {
+    pub(crate) account: AccountId,
+    pub(crate) market: Code,
+    pub(crate) volume: Decimal,
+    /// The custom order id of the order.
+    pub(crate) name: String,
 }
 
 impl Desk {
@@ -37,6 +49,7 @@ impl Desk {
             history: History::default(),
             timers: Timers::default(),
             outbox: VecDeque::new(),
+            sales: VecDeque::new(),
         }
     }
 
@@ -53,6 +66,16 @@ impl Desk {
     /// A number smaller than `below`, which depends only on the seed.
     pub(crate) fn number_below(&self, below: u64) -> u64 {
         mixed(self.seed).checked_rem(below).unwrap_or_default()
+    }
+
+    /// Queues a sale. It is placed as an order right after the command or the timer that queued it.
+    pub(crate) fn sell(&mut self, sale: Sale) {
+        self.sales.push_back(sale);
+    }
+
+    /// Takes the next sale to place.
+    pub(crate) fn next_sale(&mut self) -> Option<Sale> {
+        self.sales.pop_front()
     }
 
     /// Queues an event for the websocket.

@@ -16,11 +16,15 @@ pub(crate) mod vasps;
 use self::{
     catalogue::Catalogue,
     command::{Command, Due, Holds, Replayable},
-    desk::{Desk, Part},
+    desk::{Desk, Part, Sale},
     event::Event,
     funds::Funds,
     history::History,
-    market::engine::{Engine, Rules},
+    market::{
+        commands::PlaceOrder,
+        engine::{Engine, Rules},
+        order::{OrderType, Side},
+    },
     people::People,
 };
 use crate::base::ledger::Ledger;
@@ -90,7 +94,9 @@ impl Exchange {
         );
         self.fire_due(at_ms);
         let (part, desk) = self.part();
-        command.run(part, desk, at_ms)
+        let answer = command.run(part, desk, at_ms);
+        self.place_sales(at_ms);
+        answer
     }
 
     /// Carries out a command from a record. With an empty name, only fires the timers that are due.
@@ -103,7 +109,26 @@ impl Exchange {
             .find(|command| command.name == name)
             .ok_or_else(|| ReplayError::UnknownCommand(name.to_owned()))?;
         (command.run)(self, at_ms, with)?;
+        self.place_sales(at_ms);
         Ok(())
+    }
+
+    /// Places the market orders that other parts asked for. An order that the engine refuses, for example because the book is
+    /// empty, is not placed later: the account keeps the coins.
+    fn place_sales(&mut self, at_ms: i64) {
+        while let Some(Sale { account, market, volume, name }) = self.desk.next_sale() {
+            let order = PlaceOrder {
+                account,
+                market,
+                side: Side::Sell,
+                ord_type: OrderType::Market,
+                volume,
+                price: None,
+                post_only: false,
+                custom_order_id: Some(name),
+            };
+            let _placed_or_refused = order.run(&mut self.engine, &mut self.desk, at_ms);
+        }
     }
 
     /// Fires the timers that are due, in the order of their times, each at its own time.
@@ -112,6 +137,7 @@ impl Exchange {
             match part {
                 Part::Funds => self.funds.due(key, &mut self.desk, at_ms),
             }
+            self.place_sales(at_ms);
         }
     }
 

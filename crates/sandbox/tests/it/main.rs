@@ -19,6 +19,7 @@ mod funds;
 mod growth;
 mod hostile;
 mod legacy;
+mod lightning;
 mod lists;
 mod orders;
 mod pace;

@@ -23,6 +23,7 @@ const AFTER: Duration = Duration::from_secs(120);
 pub struct FindWithdrawal {
     currency: CurrencyId,
     amount: Decimal,
+    fee_on_top: bool,
     from: Timestamp,
     to: Timestamp,
     beneficiary: Option<BeneficiaryId>,
@@ -70,12 +71,17 @@ impl FindWithdrawal {
     pub fn new(currency: CurrencyId, amount: Decimal, sent_at: Timestamp) -> Self {
         let from = sent_at.checked_sub(BEFORE).unwrap_or(sent_at);
         let to = sent_at.checked_add(AFTER).unwrap_or(sent_at);
-        Self { currency, amount, from, to, beneficiary: None, rid: None, note: None }
+        Self { currency, amount, fee_on_top: false, from, to, beneficiary: None, rid: None, note: None }
     }
 
     /// Sets the time in which it may have been made, both ends included.
     pub fn window(self, from: Timestamp, to: Timestamp) -> Self {
         Self { from, to, ..self }
+    }
+
+    /// Also accepts a withdrawal whose amount is this one and the fee together, as for a lightning payment.
+    pub fn fee_on_top(self) -> Self {
+        Self { fee_on_top: true, ..self }
     }
 
     /// Sets the beneficiary. The history may show its number as the destination (`rid`).
@@ -126,7 +132,7 @@ impl FindWithdrawal {
             (self.from.as_unix_seconds()..=self.to.as_unix_seconds()).contains(&time.as_unix_seconds())
         };
         let fits = withdrawal.currency == self.currency
-            && withdrawal.amount == self.amount
+            && self.is_amount(&withdrawal)
             && withdrawal.created_at.is_none_or(is_in_time);
         fits.then(|| WithdrawalCandidate {
             same_destination: self.same_destination(&withdrawal),
@@ -134,6 +140,11 @@ impl FindWithdrawal {
             has_time: withdrawal.created_at.is_some(),
             withdrawal,
         })
+    }
+
+    fn is_amount(&self, withdrawal: &Withdrawal) -> bool {
+        let net = withdrawal.fee.and_then(|fee| withdrawal.amount.checked_sub(fee));
+        withdrawal.amount == self.amount || (self.fee_on_top && net == Some(self.amount))
     }
 
     fn same_destination(&self, withdrawal: &Withdrawal) -> Option<bool> {

@@ -5,6 +5,7 @@ pub(crate) mod beneficiaries;
 pub(crate) mod deposit_state;
 pub(crate) mod deposits;
 pub(crate) mod documents;
+pub(crate) mod lightning;
 pub(crate) mod limits;
 pub(crate) mod methods;
 pub(crate) mod new_withdrawal;
@@ -16,7 +17,8 @@ pub(crate) mod withdrawals;
 
 use self::{
     addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents,
-    limits::Opening, otp::OneTimeCodes, quotes::Quotes, vouchers::Vouchers, withdrawals::Withdrawals,
+    lightning::Lightning, limits::Opening, otp::OneTimeCodes, quotes::Quotes, vouchers::Vouchers,
+    withdrawals::Withdrawals,
 };
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
@@ -35,6 +37,7 @@ pub(crate) struct Funds {
     pub(crate) deposits: Deposits,
     pub(crate) documents: Documents,
     pub(crate) vouchers: Vouchers,
+    pub(crate) lightning: Lightning,
     pub(crate) one_time_codes: OneTimeCodes,
     pub(crate) quotes: Quotes,
     pub(crate) withdrawals: Withdrawals,
@@ -55,6 +58,7 @@ impl Due for Funds {
     fn due(&mut self, id: u64, desk: &mut Desk, at_ms: i64) {
         self.deposits.due(id, desk, at_ms);
         self.withdrawals.due(id, desk, at_ms);
+        self.follow_payments(desk, at_ms);
     }
 }
 
@@ -68,6 +72,7 @@ pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>>
         .chain(documents::commands())
         .chain(limits::commands())
         .chain(vouchers::commands())
+        .chain(lightning::commands())
         .chain(new_withdrawal::commands())
         .chain(otp::commands())
         .chain(quotes::commands())

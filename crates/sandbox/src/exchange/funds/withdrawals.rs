@@ -95,6 +95,11 @@ impl WithdrawalState {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
+    /// Whether a withdrawal ends in this state.
+    pub(super) fn is_end(self) -> bool {
+        self.end().is_some()
+    }
+
     /// Where a withdrawal ends, and whether the money left. The server family ends in these four states only.
     fn end(self) -> Option<End> {
         match self {
@@ -378,6 +383,7 @@ impl Command for MoveWithdrawal {
         };
         one.enter(state, desk, at_ms);
         one.go_on(desk, at_ms);
+        funds.follow_payments(desk, at_ms);
         Ok(())
     }
 }
