@@ -15,6 +15,9 @@ pub(crate) mod transfers;
 pub(crate) mod vouchers;
 pub(crate) mod withdrawals;
 
+#[cfg(test)]
+mod tests;
+
 use self::{
     addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents,
     lightning::Lightning, limits::Opening, otp::OneTimeCodes, quotes::Quotes, vouchers::Vouchers,
