@@ -3,6 +3,8 @@
 pub mod arg;
 pub mod decimal;
 pub mod ids;
+#[doc(hidden)]
+pub mod json_path;
 pub mod open_enum;
 pub mod param;
 pub mod sats;

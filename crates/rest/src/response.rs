@@ -2,10 +2,11 @@
 
 use crate::mask;
 use bytes::Bytes;
+use capecrypto_models::json_path;
 use http::HeaderMap;
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use std::{
@@ -150,27 +151,16 @@ pub fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-pub(crate) fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, DecodeError> {
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let body = without_bom(body);
-    // Tracking the path costs time, so it is only done after an error.
-    if let Ok(read) = serde_json::from_slice(body) {
-        return Ok(read);
-    }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| DecodeError {
-        path: plain_path(&error.path().to_string()),
-        why: mask::quoted(&error.inner().to_string()),
-    })?;
-    json.end()
-        .map_err(|error| DecodeError { path: ".".to_owned(), why: mask::quoted(&error.to_string()) })?;
-    Ok(read)
+    serde_json::from_slice(body).map_err(|error| wrong::<T>(body, &error))
 }
 
-/// A path without the parser's internal name for a value that is read as raw text.
-fn plain_path(path: &str) -> String {
-    match path.trim_end_matches("$serde_json::private::RawValue").trim_end_matches('.') {
-        "" => ".".to_owned(),
-        path => path.to_owned(),
+/// Where and why a body could not be read. The body has no byte order mark.
+fn wrong<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> DecodeError {
+    DecodeError {
+        path: json_path::of(body, error, |changed| serde_json::from_slice::<T>(changed).err()),
+        why: mask::quoted(&error.to_string()),
     }
 }
 
@@ -179,11 +169,12 @@ pub(crate) fn decode_rows<T: DeserializeOwned>(
     body: &[u8],
 ) -> Result<(Vec<T>, Vec<UnreadableRow>), DecodeError> {
     let body = without_bom(body);
-    if let Ok(rows) = serde_json::from_slice(body) {
-        return Ok((rows, Vec::new()));
-    }
+    let error = match serde_json::from_slice(body) {
+        Ok(rows) => return Ok((rows, Vec::new())),
+        Err(error) => error,
+    };
     let Ok(each) = serde_json::from_slice::<Vec<&RawValue>>(body) else {
-        return decode(body).map(|rows| (rows, Vec::new()));
+        return Err(wrong::<Vec<T>>(body, &error));
     };
     let mut unreadable = Vec::new();
     let rows = each.into_iter().enumerate();
@@ -242,21 +233,14 @@ impl<T> Entries<T> {
 impl<T: DeserializeOwned> FromResponse for Entries<T> {
     fn from_response(_: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let body = without_bom(body);
-        let number = |entries: Vec<(Option<String>, T)>| {
-            let entries = entries.into_iter().enumerate();
-            entries.map(|(index, (name, value))| (index, name, value)).collect()
-        };
-        let (entries, unreadable) = match serde_json::from_slice::<Named<&RawValue>>(body) {
-            Err(_) => (number(decode::<Named<T>>(body)?.0), Vec::new()),
-            Ok(Named(each)) => {
-                let mut unreadable = Vec::new();
-                let each = each.into_iter().enumerate();
-                let entries = each.filter_map(|(index, (name, raw))| {
-                    Some((index, name, read_one(index, raw.get(), &mut unreadable)?))
-                });
-                (entries.collect::<Vec<_>>(), unreadable)
-            }
-        };
+        let Named(each) = serde_json::from_slice::<Named<&RawValue>>(body)
+            .map_err(|error| wrong::<Named<IgnoredAny>>(body, &error))?;
+        let mut unreadable = Vec::new();
+        let each = each.into_iter().enumerate();
+        let entries = each.filter_map(|(index, (name, raw))| {
+            Some((index, name, read_one(index, raw.get(), &mut unreadable)?))
+        });
+        let entries: Vec<_> = entries.collect();
         some_readable(entries.len(), &unreadable)?;
         Ok(Self { entries, unreadable })
     }

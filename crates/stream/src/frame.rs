@@ -2,7 +2,7 @@
 
 use crate::{Event, Topic};
 use bytes::Bytes;
-use capecrypto_models::{Candle, PublicTrade};
+use capecrypto_models::{Candle, PublicTrade, json_path};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor},
@@ -211,21 +211,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     }
 }
 
-/// Decodes without the place of an error first: finding the place costs as much again.
 fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_str(text).or_else(|_| {
-        let mut json = serde_json::Deserializer::from_str(text);
-        serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| describe(plain_path(&error.path().to_string()), error.inner()))
+    serde_json::from_str(text).map_err(|error| {
+        let path = json_path::of(text.as_bytes(), &error, |changed| {
+            serde_json::from_str::<T>(std::str::from_utf8(changed).ok()?).err()
+        });
+        describe(&path, &error)
     })
-}
-
-/// A path without the name that `serde_json` gives to a value that is kept as text.
-fn plain_path(path: &str) -> &str {
-    match path.trim_end_matches("$serde_json::private::RawValue").trim_end_matches('.') {
-        "" => ".",
-        path => path,
-    }
 }
 
 /// Describes an error without its message, which may quote the frame's content.

@@ -11,6 +11,7 @@ mod beneficiaries;
 mod decimals;
 mod deposits;
 mod ids;
+mod json_paths;
 mod lightning;
 mod market_data;
 mod money;
