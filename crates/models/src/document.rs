@@ -3,6 +3,7 @@
 use crate::{
     Arg, Malformed,
     arg::excerpt,
+    iso,
     param::{Param, Place},
 };
 use std::{fmt, str::FromStr};
@@ -45,14 +46,14 @@ crate::open_enum! {
 
 /// A day of the calendar, written `2028-12-31`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Date(jiff::civil::Date);
+pub struct Date(chrono::NaiveDate);
 
 impl FromStr for Date {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        // The parser would also accept a time after the date.
-        let date = Some(text).filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+        // Without the short form, which has no `-`.
+        let date = Some(text).filter(|text| text.len() == 10).and_then(iso::day);
         date.map(Self).ok_or_else(|| {
             Malformed::new(
                 format!("'{}' is not a day", excerpt(text)),

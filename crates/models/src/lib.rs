@@ -18,6 +18,7 @@ mod currency;
 mod deposit;
 mod depth;
 mod document;
+mod iso;
 mod lightning;
 mod market;
 mod order;

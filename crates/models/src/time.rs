@@ -2,10 +2,10 @@
 
 use crate::{
     arg::{Malformed, excerpt},
-    decimal,
+    decimal, iso,
     own_text::{self, Wrong},
 };
-use jiff::{SignedDuration, civil, fmt::temporal::Pieces};
+use chrono::TimeDelta;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{
@@ -22,16 +22,17 @@ use std::{
 /// a date or a Unix time. It is written as ISO 8601 in UTC. Two times are equal if they are the same instant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(
-    /// Time since 1970. The time library's own instant is not used because it ends a day too early: many systems write
-    /// `9999-12-31T23:59:59Z` for "never".
-    SignedDuration,
+    /// Time since 1970.
+    TimeDelta,
 );
 
-const EPOCH: civil::DateTime = civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 /// Start of the year -9999.
-const FIRST: SignedDuration = SignedDuration::from_secs(-377_705_116_800);
+const FIRST: TimeDelta = TimeDelta::seconds(-377_705_116_800);
 /// End of the year 9999.
-const LAST: SignedDuration = SignedDuration::new(253_402_300_799, 999_999_999);
+const LAST: TimeDelta = match TimeDelta::new(253_402_300_799, 999_999_999) {
+    Some(last) => last,
+    None => TimeDelta::MAX,
+};
 
 impl Timestamp {
     /// From Unix seconds.
@@ -39,7 +40,7 @@ impl Timestamp {
     /// # Errors
     /// [`Malformed`] outside of the years -9999 to 9999.
     pub fn from_unix_seconds(seconds: i64) -> Result<Self, Malformed> {
-        Self::within(SignedDuration::from_secs(seconds)).ok_or_else(|| out_of_range(seconds))
+        TimeDelta::try_seconds(seconds).and_then(Self::within).ok_or_else(|| out_of_range(seconds))
     }
 
     /// From Unix milliseconds.
@@ -47,37 +48,36 @@ impl Timestamp {
     /// # Errors
     /// [`Malformed`] outside of the years -9999 to 9999.
     pub fn from_unix_millis(millis: i64) -> Result<Self, Malformed> {
-        Self::within(SignedDuration::from_millis(millis)).ok_or_else(|| out_of_range(millis))
+        TimeDelta::try_milliseconds(millis).and_then(Self::within).ok_or_else(|| out_of_range(millis))
     }
 
     /// Whole Unix seconds, rounded towards 1970.
     pub fn as_unix_seconds(self) -> i64 {
-        self.0.as_secs()
+        self.0.num_seconds()
     }
 
     /// Whole Unix milliseconds, rounded towards 1970.
     pub fn as_unix_millis(self) -> i64 {
-        // The milliseconds of the year 9999 easily fit into an `i64`.
-        i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
+        self.0.num_milliseconds()
     }
 
     /// The time later by this duration, or `None` after the year 9999.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
-        self.0.checked_add(SignedDuration::try_from(duration).ok()?).and_then(Self::within)
+        self.0.checked_add(&TimeDelta::from_std(duration).ok()?).and_then(Self::within)
     }
 
     /// The time earlier by this duration, or `None` before the year -9999.
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
-        self.0.checked_sub(SignedDuration::try_from(duration).ok()?).and_then(Self::within)
+        self.0.checked_sub(&TimeDelta::from_std(duration).ok()?).and_then(Self::within)
     }
 
     /// The time so long after 1970; `None` if its year has more than four digits.
-    fn within(since_1970: SignedDuration) -> Option<Self> {
+    fn within(since_1970: TimeDelta) -> Option<Self> {
         (FIRST..=LAST).contains(&since_1970).then_some(Self(since_1970))
     }
 
     /// The time so long after 1970, or the nearer limit if it is out of range.
-    fn clamped(since_1970: SignedDuration) -> Self {
+    fn clamped(since_1970: TimeDelta) -> Self {
         Self(since_1970.clamp(FIRST, LAST))
     }
 
@@ -87,25 +87,8 @@ impl Timestamp {
             if number.abs() > Decimal::from(100_000_000_000_i64) { 1_000_000 } else { 1_000_000_000 };
         let nanos = number.checked_mul(Decimal::from(nanos_in_unit))?.trunc().to_i128()?;
         let seconds = i64::try_from(nanos / 1_000_000_000).ok()?;
-        let rest = i32::try_from(nanos % 1_000_000_000).ok()?;
-        Self::within(SignedDuration::new(seconds, rest))
-    }
-
-    fn from_iso(text: &str) -> Option<Self> {
-        if let Ok(time) = text.parse::<jiff::Timestamp>() {
-            return Some(Self(time.as_duration()));
-        }
-        // The library refuses the last day of the year 9999 and the first of -9999.
-        let parts = Pieces::parse(text).ok()?;
-        let offset = parts.to_numeric_offset()?;
-        let local = civil::DateTime::from_parts(parts.date(), parts.time()?);
-        let since_1970 = local.duration_since(EPOCH);
-        Self::within(since_1970.checked_sub(SignedDuration::from_secs(i64::from(offset.seconds())))?)
-    }
-
-    #[cfg(feature = "chrono-0-4")]
-    fn nanos(self) -> i128 {
-        self.0.as_nanos()
+        let rest = i64::try_from(nanos % 1_000_000_000).ok()?;
+        TimeDelta::try_seconds(seconds)?.checked_add(&TimeDelta::nanoseconds(rest)).and_then(Self::within)
     }
 }
 
@@ -123,7 +106,8 @@ impl FromStr for Timestamp {
             return Err(Malformed::new(format!("'{text}' may be a date or a Unix time"), REMEDY));
         }
         let number = || decimal::parse(text).ok().and_then(Self::from_number);
-        Self::from_iso(text)
+        iso::time(text)
+            .and_then(Self::within)
             .or_else(number)
             .ok_or_else(|| Malformed::new(format!("'{}' is not a point in time", excerpt(text)), REMEDY))
     }
@@ -131,11 +115,7 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every time in range has a date, so the fallback is never used.
-        match EPOCH.checked_add(self.0) {
-            Ok(utc) => write!(f, "{utc}Z"),
-            Err(_) => write!(f, "{}", self.0.as_secs()),
-        }
+        iso::write(f, self.0)
     }
 }
 
@@ -186,10 +166,10 @@ pub(crate) mod optional {
 impl From<SystemTime> for Timestamp {
     /// A time outside of the years -9999 to 9999 becomes the nearer limit.
     fn from(time: SystemTime) -> Self {
-        let far = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let far = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
         Self::clamped(match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(since) => far(since),
-            Err(before) => far(before.duration()).checked_neg().unwrap_or(FIRST),
+            Err(before) => -far(before.duration()),
         })
     }
 }
@@ -197,8 +177,8 @@ impl From<SystemTime> for Timestamp {
 impl From<Timestamp> for SystemTime {
     /// A time that the system's clock cannot hold becomes 1970.
     fn from(time: Timestamp) -> Self {
-        let size = time.0.unsigned_abs();
-        let there = if time.0.is_negative() {
+        let size = time.0.abs().to_std().unwrap_or_default();
+        let there = if time.0 < TimeDelta::zero() {
             Self::UNIX_EPOCH.checked_sub(size)
         } else {
             Self::UNIX_EPOCH.checked_add(size)
@@ -210,7 +190,8 @@ impl From<Timestamp> for SystemTime {
 #[cfg(feature = "jiff-1")]
 impl From<jiff::Timestamp> for Timestamp {
     fn from(time: jiff::Timestamp) -> Self {
-        Self(time.as_duration())
+        let nanos = TimeDelta::nanoseconds(i64::from(time.subsec_nanosecond()));
+        Self::clamped(TimeDelta::seconds(time.as_second()) + nanos)
     }
 }
 
@@ -219,8 +200,8 @@ impl From<Timestamp> for jiff::Timestamp {
     /// jiff's instants begin at -9999-01-02T01:59:59Z and end at 9999-12-30T22:00:00.999999999Z: a time outside
     /// becomes the nearer limit.
     fn from(time: Timestamp) -> Self {
-        let end = if time.0.is_negative() { Self::MIN } else { Self::MAX };
-        Self::from_duration(time.0).unwrap_or(end)
+        let end = if time.0 < TimeDelta::zero() { Self::MIN } else { Self::MAX };
+        Self::new(time.0.num_seconds(), time.0.subsec_nanos()).unwrap_or(end)
     }
 }
 
@@ -228,9 +209,7 @@ impl From<Timestamp> for jiff::Timestamp {
 impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
     /// A time outside of the years -9999 to 9999 becomes the nearer limit.
     fn from(time: chrono::DateTime<chrono::Utc>) -> Self {
-        let nanos = i64::from(time.timestamp_subsec_nanos());
-        let seconds = SignedDuration::from_secs(time.timestamp());
-        Self::clamped(seconds.checked_add(SignedDuration::from_nanos(nanos)).unwrap_or(LAST))
+        Self::clamped(time.signed_duration_since(chrono::DateTime::UNIX_EPOCH))
     }
 }
 
@@ -238,9 +217,6 @@ impl From<chrono::DateTime<chrono::Utc>> for Timestamp {
 impl From<Timestamp> for chrono::DateTime<chrono::Utc> {
     fn from(time: Timestamp) -> Self {
         // chrono's range of years includes ours.
-        let nanos = time.nanos();
-        let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(0);
-        let rest = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0);
-        Self::from_timestamp(seconds, rest).unwrap_or(Self::UNIX_EPOCH)
+        Self::UNIX_EPOCH.checked_add_signed(time.0).unwrap_or(Self::UNIX_EPOCH)
     }
 }

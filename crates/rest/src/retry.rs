@@ -109,8 +109,8 @@ impl Dates {
 
 /// An HTTP date in Unix seconds.
 fn http_date(value: &str) -> Option<u64> {
-    let zoned = jiff::fmt::rfc2822::parse(value).ok()?;
-    u64::try_from(zoned.timestamp().as_second()).ok()
+    let time = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+    u64::try_from(time.timestamp()).ok()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use capecrypto_models::Timestamp;
+use proptest::prelude::*;
 use std::time::{Duration, SystemTime};
 
 fn read(json: &str) -> Timestamp {
@@ -86,6 +87,67 @@ fn arithmetic_and_the_system_clock() {
     assert_eq!(time.checked_add(Duration::from_secs(1)).unwrap().as_unix_millis(), 2_500);
     assert_eq!(time.checked_sub(Duration::from_secs(1)).unwrap().as_unix_millis(), 500);
     assert!(time.checked_add(Duration::MAX).is_none());
+}
+
+#[test]
+fn iso_8601_is_read_in_its_short_and_long_forms() {
+    let instant = Timestamp::from_unix_seconds(1_702_021_619).unwrap();
+    for text in [
+        "2023-12-08T07:46:59z",
+        "2023-12-08 07:46:59Z",
+        "2023-12-08t08:46:59+01",
+        "2023-12-08T08:46:59+0100",
+        "20231208T084659+01:00",
+        "+002023-12-08T07:46:59,000Z",
+        "2023-12-08T02:01:59-05:45",
+        "2023-12-08T07:46:60Z",
+    ] {
+        assert_eq!(text.parse::<Timestamp>(), Ok(instant), "{text}");
+    }
+    for text in [
+        "2023-12-08T07:46:59+",
+        "2023-12-08T07:46:59+1",
+        "2023-12-08T07:46:59.Z",
+        "2023-12-08T07:46:59.0000000000Z",
+        "2023-12-08T24:00:00Z",
+        "2023-12-08T07:60:00Z",
+        "2023-12-08T07:46:61Z",
+        "2023-02-29T07:46:59Z",
+        "2023-13-08T07:46:59Z",
+        "2023-1208T07:46:59Z",
+        "-000000-12-08T07:46:59Z",
+        " 2023-12-08T07:46:59Z",
+        "2023-12-08T07:46:59Z ",
+        "2023-12-08T07:46:59 Z",
+    ] {
+        assert!(text.parse::<Timestamp>().is_err(), "{text}");
+    }
+    assert_eq!("2023-12-08T07:46:59.50Z".parse::<Timestamp>().unwrap().to_string(), "2023-12-08T07:46:59.5Z");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Against another library, in the years that both know.
+    #[test]
+    fn a_text_is_the_same_time_as_in_another_library(
+        text in "(-00|\\+00)?[0-8][0-9]{3}-?[01][0-9]-?[0-3][0-9][Tt ][0-2][0-9](:?[0-6][0-9](:?[0-6][0-9]([.,][0-9]{0,10})?)?)?([Zz]|[+-][0-2][0-9](:?[0-6][0-9](:?[0-6][0-9])?)?)?",
+        odd in "[-+:.,TZ 0-9]?",
+        at in 0_usize..60,
+    ) {
+        let mut text = text;
+        if at <= text.len() {
+            text.insert_str(at, &odd);
+        }
+        let ours = text.parse::<Timestamp>().ok();
+        let theirs = text.parse::<jiff::Timestamp>().ok();
+        prop_assert_eq!(ours.map(Timestamp::as_unix_millis), theirs.map(jiff::Timestamp::as_millisecond), "{}", &text);
+        // A time is written as the other library writes it, and read back.
+        if let (Some(ours), Some(theirs)) = (ours, theirs) {
+            prop_assert_eq!(ours.to_string(), theirs.to_string());
+            prop_assert_eq!(ours.to_string().parse::<Timestamp>(), Ok(ours));
+        }
+    }
 }
 
 #[cfg(feature = "chrono-0-4")]
