@@ -1,13 +1,15 @@
 //! Settings and construction of a client.
 
 use crate::{
-    Client, Deadline, Error, Recorder, Replay,
+    Client, Deadline, Error,
     limit::Limiter,
-    recording::Tape,
+    recording::Tapes,
     retry::{Budget, Dates},
     tls,
     transport::Shared,
 };
+#[cfg(feature = "recording")]
+use crate::{Recorder, Replay};
 use capecrypto_auth::{Clock, Credentials, Environment, NonceSource, Origin, Sign};
 use std::{
     marker::PhantomData,
@@ -177,8 +179,7 @@ pub struct Builder<C = Client> {
     user_agent: String,
     proxy: Option<Proxy>,
     roots: Vec<Vec<u8>>,
-    recorder: Option<Recorder>,
-    replay: Option<Replay>,
+    tapes: Tapes,
 }
 
 /// A proxy's URL. It may hold a password, so it is never printed.
@@ -238,8 +239,7 @@ impl<C: From<Client>> Builder<C> {
             user_agent: concat!("capecrypto-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: None,
             roots: Vec::new(),
-            recorder: None,
-            replay: None,
+            tapes: Tapes::default(),
         }
     }
 
@@ -295,8 +295,9 @@ impl<C: From<Client>> Builder<C> {
     }
 
     /// Records each call and its answer, for tests that [`replay`](Self::replay) them. A websocket is not recorded.
+    #[cfg(feature = "recording")]
     pub fn record(mut self, recorder: &Recorder) -> Self {
-        self.recorder = Some(recorder.clone());
+        self.tapes.recorder = Some(recorder.clone());
         self
     }
 
@@ -306,8 +307,9 @@ impl<C: From<Client>> Builder<C> {
     /// Everything else works as with a connection: arguments are checked, signed calls need credentials (any that fit the
     /// environment), a rate limit delays calls, statuses are read, reads are tried again. But the clock ignores recorded
     /// dates, progress is not reported, and a websocket cannot be replayed.
+    #[cfg(feature = "recording")]
     pub fn replay(mut self, replay: impl Into<Replay>) -> Self {
-        self.replay = Some(replay.into());
+        self.tapes.replay = Some(replay.into());
         self
     }
 
@@ -336,20 +338,8 @@ impl<C: From<Client>> Builder<C> {
             (None, Some(credentials)) => Some(credentials.signer()),
             (None, None) => None,
         };
-        if let Some(replay) = &self.replay {
-            replay.check()?;
-        }
-        let replays = self.replay.is_some();
-        let tape = match (self.replay, self.recorder) {
-            (Some(_), Some(_)) => {
-                return Err(Error::config(
-                    "record and replay: a client can do only one of them; leave the other out",
-                ));
-            }
-            (Some(replay), None) => Some(Tape::Replay(replay)),
-            (None, Some(recorder)) => Some(Tape::Record(recorder, self.credentials.clone())),
-            (None, None) => None,
-        };
+        let replays = self.tapes.replays();
+        let tape = self.tapes.tape(self.credentials.as_ref())?;
         let proxy = self.proxy.as_ref().map(|proxy| proxy.check(origin)).transpose()?;
         let rate =
             self.rate.unwrap_or(if origin.is_loopback() || replays { None } else { Some(Rate::DEFAULT) });

@@ -1,6 +1,6 @@
 //! A call of the API, as data.
 
-use crate::recording;
+use crate::names;
 use capecrypto_auth::Service;
 use std::fmt;
 
@@ -246,8 +246,8 @@ impl Call {
     /// assert!(call.hides("sender") && call.hides("voucher_pin") && !call.hides("amount"));
     /// ```
     pub fn hides(self, name: &str) -> bool {
-        recording::is_secret(name)
-            || self.secrets.split_ascii_whitespace().any(|secret| recording::is_same(secret, name))
+        names::is_secret(name)
+            || self.secrets.split_ascii_whitespace().any(|secret| names::is_same(secret, name))
     }
 
     /// A write whose parameters go into the query, and objects into a JSON body.

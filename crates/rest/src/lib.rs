@@ -13,11 +13,15 @@ mod limit;
 mod macros;
 mod mask;
 mod motion;
+mod names;
+#[cfg(not(feature = "recording"))]
+mod no_recording;
 mod page;
 mod pieces;
 mod polling;
 mod prepare;
 mod raw;
+#[cfg(feature = "recording")]
 mod recording;
 mod response;
 mod retry;
@@ -27,6 +31,9 @@ mod transport;
 mod upgrade;
 mod windows;
 mod words;
+
+#[cfg(not(feature = "recording"))]
+use no_recording as recording;
 
 /// The bytes of an answer's body.
 pub use bytes::Bytes;
@@ -42,6 +49,7 @@ pub use pieces::{Limit, Paging, TimeRange};
 pub use polling::Polling;
 pub use prepare::{Part, PartContent, Prepared};
 pub use raw::{RawReply, RawRequest};
+#[cfg(feature = "recording")]
 pub use recording::{RecordedCall, Recorder, Recording, RecordingError, Replay};
 pub use response::{DecodeError, Entries, FromResponse, Head, Nothing, RawBody, UnreadableRow, without_bom};
 pub use upgrade::{Upgrade, Upgraded};

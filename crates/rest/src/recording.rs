@@ -7,15 +7,11 @@ mod compare;
 mod escapes;
 mod hide;
 mod json;
-mod names;
 mod table;
 mod tape;
 
 pub use tape::{Recorder, Replay};
-pub(crate) use {
-    names::{is_same, is_secret},
-    tape::Tape,
-};
+pub(crate) use tape::{Tape, Tapes};
 
 use crate::Method;
 use hide::MARK;

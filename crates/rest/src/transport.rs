@@ -74,6 +74,7 @@ pub(crate) struct Outgoing {
     /// Whether it leaves before other calls that wait for the rate limit.
     pub(crate) urgent: bool,
     /// Values that a recording must not hold; collected only if the client records or replays.
+    #[cfg_attr(not(feature = "recording"), expect(dead_code, reason = "only a recording reads it"))]
     pub(crate) secrets: Vec<Sensitive<String>>,
 }
 

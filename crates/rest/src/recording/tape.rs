@@ -76,6 +76,35 @@ struct Recorded {
 #[derive(Clone)]
 pub struct Replay(Arc<Mutex<Vec<(RecordedCall, bool)>>>);
 
+/// What a builder was given of the two.
+#[derive(Debug, Default)]
+pub(crate) struct Tapes {
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) replay: Option<Replay>,
+}
+
+impl Tapes {
+    /// Whether answers come from a recording.
+    pub(crate) fn replays(&self) -> bool {
+        self.replay.is_some()
+    }
+
+    /// The tape of a client with these credentials.
+    pub(crate) fn tape(self, credentials: Option<&Credentials>) -> Result<Option<Tape>, Error> {
+        if let Some(replay) = &self.replay {
+            replay.check()?;
+        }
+        match (self.replay, self.recorder) {
+            (Some(_), Some(_)) => {
+                Err(Error::config("record and replay: a client can do only one of them; leave the other out"))
+            }
+            (Some(replay), None) => Ok(Some(Tape::Replay(replay))),
+            (None, Some(recorder)) => Ok(Some(Tape::Record(recorder, credentials.cloned()))),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
 /// The recorder or recording of a client.
 #[derive(Debug)]
 pub(crate) enum Tape {

@@ -1,0 +1,44 @@
+//! In place of `recording.rs` without the feature `recording`: a client has no recorder and no recording.
+
+use crate::{
+    Error,
+    motion::Motion,
+    transport::{Outgoing, Shared},
+};
+use capecrypto_auth::Credentials;
+
+/// The tape that a builder was given: none.
+#[derive(Debug, Default)]
+pub(crate) struct Tapes {}
+
+/// The tape of a client: none.
+#[derive(Debug)]
+pub(crate) enum Tape {}
+
+impl Tapes {
+    pub(crate) fn replays(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn tape(self, _: Option<&Credentials>) -> Result<Option<Tape>, Error> {
+        Ok(None)
+    }
+}
+
+impl Tape {
+    pub(crate) async fn carry(
+        &self,
+        _: &reqwest::Client,
+        _: reqwest::Request,
+        _: &Outgoing,
+        _: &Motion,
+    ) -> Result<reqwest::Response, Error> {
+        match *self {}
+    }
+}
+
+impl Shared {
+    pub(crate) fn replays(&self) -> bool {
+        false
+    }
+}
