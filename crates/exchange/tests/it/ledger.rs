@@ -4,14 +4,14 @@ use crate::{dec, until};
 use capecrypto_auth::{Clock, Credentials, Environment, ManualTime};
 use capecrypto_exchange::{
     account::{
-        CreateWithdrawal, Ledger, LedgerAccount, ListBalances, ListWithdrawals, Posting, Records,
-        RedeemVoucher, Source,
+        CreateLightningInvoice, CreateWithdrawal, Ledger, LedgerAccount, ListBalances, ListWithdrawals,
+        PayLightning, Posting, Records, RedeemVoucher, Source,
     },
     trading::{CreateOrder, ListTrades},
 };
-use capecrypto_models::{Balance, CurrencyId, Decimal, Side, Timestamp};
+use capecrypto_models::{Balance, CurrencyId, Decimal, Sats, Side, Timestamp};
 use capecrypto_rest::Client;
-use capecrypto_sandbox::{DepositState, NewDeposit, Sandbox, WithdrawalState};
+use capecrypto_sandbox::{DepositState, NewDeposit, RewardKind, Sandbox, WithdrawalState};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -59,11 +59,14 @@ impl Month {
     }
 
     async fn step(&mut self) {
-        match self.random.u8(0..6) {
+        match self.random.u8(0..9) {
             0 | 1 => self.trade().await,
             2 => self.deposit(),
             3 => self.withdraw().await,
             4 => self.redeem().await,
+            5 => self.pay().await,
+            6 => self.get_paid().await,
+            7 => self.transfer(),
             _ => self.rest_an_order().await,
         }
         let pause = self.random.u64(1_000..60_000_000);
@@ -125,6 +128,39 @@ impl Month {
         self.me.send(RedeemVoucher::new(7, amount, pin)).await.unwrap();
     }
 
+    /// Pays an invoice of the other account, or one of somebody outside.
+    async fn pay(&mut self) {
+        let sats = self.random.u64(1_000..50_000);
+        let bolt = if self.random.bool() {
+            let invoice = self.other.send(CreateLightningInvoice::new(Sats::new(sats))).await.unwrap();
+            invoice.bolt.expose().clone()
+        } else {
+            self.sandbox.control().outside_invoice(Some(sats), "coffee").unwrap()
+        };
+        self.sandbox.control().fail_lightning(self.random.u8(0..4) == 0);
+        self.me.send(PayLightning::invoice(bolt, Sats::new(sats))).await.unwrap();
+    }
+
+    /// Somebody outside pays an invoice of the account.
+    async fn get_paid(&mut self) {
+        let sats = self.random.u64(1_000..50_000);
+        let invoice = self.me.send(CreateLightningInvoice::new(Sats::new(sats))).await.unwrap();
+        self.sandbox.control().pay_invoice(invoice.bolt.expose()).unwrap();
+    }
+
+    /// A transfer between the two accounts, or a reward.
+    fn transfer(&mut self) {
+        let amount = self.amount(9_999, 2);
+        let control = self.sandbox.control();
+        match self.random.u8(0..4) {
+            0 => control.transfer("taker", "maker", "zar", amount, None),
+            1 => control.transfer("maker", "taker", "zar", amount, Some("rent")),
+            2 => control.reward("taker", RewardKind::Referral, "zar", amount),
+            _ => control.reward("taker", RewardKind::MakerReward, "zar", amount),
+        }
+        .unwrap();
+    }
+
     /// Money in an open order is still the account's.
     async fn rest_an_order(&mut self) {
         let order =
@@ -143,7 +179,7 @@ async fn a_random_month_explains_every_change_of_a_balance() {
         let mut month = Month::new(seed).await;
         month.wait(2_000);
         let (start, before) = (month.now(), month.balances().await);
-        for _ in 0..60 {
+        for _ in 0..80 {
             month.step().await;
         }
         // A day later, what was not held has come to its end.
