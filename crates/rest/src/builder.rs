@@ -1,7 +1,7 @@
 //! Settings and construction of a client.
 
 use crate::{
-    Client, Deadline, Error,
+    Client, Deadline, Error, IntentLog, MemoryIntentLog,
     limit::Limiter,
     recording::Tapes,
     retry::{Budget, Dates},
@@ -180,6 +180,7 @@ pub struct Builder<C = Client> {
     proxy: Option<Proxy>,
     roots: Vec<Vec<u8>>,
     tapes: Tapes,
+    intents: Option<Arc<dyn IntentLog>>,
 }
 
 /// A proxy's URL. It may hold a password, so it is never printed.
@@ -240,6 +241,7 @@ impl<C: From<Client>> Builder<C> {
             proxy: None,
             roots: Vec::new(),
             tapes: Tapes::default(),
+            intents: None,
         }
     }
 
@@ -313,6 +315,13 @@ impl<C: From<Client>> Builder<C> {
         self
     }
 
+    /// Keeps the intents of writes in this log, such as a [`FileIntentLog`](crate::FileIntentLog). The default is a
+    /// [`MemoryIntentLog`].
+    pub fn intent_log(mut self, log: Arc<dyn IntentLog>) -> Self {
+        self.intents = Some(log);
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
@@ -382,6 +391,7 @@ impl<C: From<Client>> Builder<C> {
             _ => Arc::new(NonceSource::new()),
         };
         Ok(C::from(Client::new(Shared {
+            origin_text: origin.as_str().into(),
             environment: self.environment,
             origin: url,
             signer,
@@ -394,6 +404,7 @@ impl<C: From<Client>> Builder<C> {
             calls,
             sockets,
             tape,
+            intents: self.intents.unwrap_or_else(|| Arc::new(MemoryIntentLog::new())),
             warned_of_date: AtomicBool::new(false),
             runtime_known: AtomicBool::new(false),
         })))

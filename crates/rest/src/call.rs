@@ -36,7 +36,8 @@ pub struct Call {
     pub paged: bool,
     /// Why its answer is not compared with the request; `None` if it is compared.
     pub unreviewed: Option<&'static str>,
-    /// Names, separated by spaces, whose values a recording leaves out, in addition to those that are always left out.
+    /// Names, separated by spaces, whose values a recording and an intent leave out, in addition to those that are always
+    /// left out.
     pub secrets: &'static str,
 }
 
@@ -200,6 +201,12 @@ impl Call {
         self
     }
 
+    /// Its request adds facts to its [`Intent`](crate::Intent).
+    #[must_use]
+    pub const fn facts(self) -> Self {
+        self
+    }
+
     /// It leaves before other calls that wait for the rate limit.
     #[must_use]
     pub const fn urgent(self) -> Self {
@@ -230,14 +237,14 @@ impl Call {
         Self { unreviewed: Some(why), ..self }
     }
 
-    /// Sets names, separated by spaces, whose values a [`Recording`](crate::Recording) leaves out, such as personal data in
-    /// the answer. Values that give access to an account or are worth money are always left out.
+    /// Sets names, separated by spaces, whose values a [`Recording`](crate::Recording) and an [`Intent`](crate::Intent) leave
+    /// out, such as personal data. Values that give access to an account or are worth money are always left out.
     #[must_use]
     pub const fn secrets(self, names: &'static str) -> Self {
         Self { secrets: names, ..self }
     }
 
-    /// Whether a [`Recording`](crate::Recording) of it leaves out the values of this name.
+    /// Whether a [`Recording`](crate::Recording) and an [`Intent`](crate::Intent) of it leave out the values of this name.
     ///
     /// ```
     /// use capecrypto_rest::{Call, Method};

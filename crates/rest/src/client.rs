@@ -1,8 +1,8 @@
 //! The client, which sends every call in the same way.
 
 use crate::{
-    Builder, Call, DecodeError, Endpoint, Error, Form, FromResponse, Head, Items, Kind, Objection, Outcome,
-    Page, Paged, Pages, Prepared, RawRequest, Repeat, Warning,
+    Builder, Call, DecodeError, Endpoint, Error, Form, FromResponse, Head, IntentLog, Items, Kind, Objection,
+    Outcome, Page, Paged, Pages, Prepared, RawRequest, Repeat, Warning,
     export::{Table as WriteOut, Whole},
     motion::Progress,
     page,
@@ -104,6 +104,11 @@ impl Client {
         &self.shared.clock
     }
 
+    /// The log of intents: which writes may have been done, and were not looked up yet.
+    pub fn intents(&self) -> &Arc<dyn IntentLog> {
+        &self.shared.intents
+    }
+
     /// The same client, acting for a sub-account, customer or merchant. The original is not changed.
     #[must_use = "this returns a new client; the original still acts for the account"]
     pub fn acting_as(&self, uid: impl Into<String>) -> Self {
@@ -117,7 +122,8 @@ impl Client {
     /// signed again and sent once more.
     ///
     /// Dropping the future stops the call at any point. If a write was already sent, the exchange may still do it, and its
-    /// outcome is lost. To stop waiting for a write without losing its outcome, run it in a separate task.
+    /// outcome is lost; its [`Intent`](crate::Intent) stays open. To stop waiting for a write without losing its outcome, run
+    /// it in a separate task.
     ///
     /// # Errors
     /// [`Error`]; for a write, [`Error::outcome`] says whether it may have been done.
@@ -148,9 +154,11 @@ impl Client {
     ) -> Result<(Outgoing, Vec<Warning>), Error> {
         let call = E::CALL;
         self.shared.check_runtime(call)?;
-        let (prepared, secrets) =
-            Prepared::with_secrets(request, self.environment(), Some(self.now()), self.shared.tape.is_some())
-                .map_err(|error| Error::from(error).with_call(call))?;
+        let idempotent = request.repeat() == Repeat::Safely;
+        // A write that must not be repeated has an intent.
+        let keep = self.shared.tape.is_some() || !idempotent;
+        let (prepared, secrets) = Prepared::with_secrets(request, self.environment(), Some(self.now()), keep)
+            .map_err(|error| Error::from(error).with_call(call))?;
         for warning in &prepared.warnings {
             // The reason may quote the value, so it is not logged.
             let (call, argument, remedy) = (call.name, &*warning.argument, &*warning.remedy);
@@ -167,7 +175,7 @@ impl Client {
             content,
             acting_as: self.acting_for(call)?,
             hint: E::hint,
-            idempotent: request.repeat() == Repeat::Safely,
+            idempotent,
             urgent: call.urgent,
             secrets,
         };
@@ -180,9 +188,23 @@ impl Client {
         read: fn(&Head, &Bytes) -> Result<E::Response, DecodeError>,
         progress: Option<Progress>,
     ) -> Result<Reply<E::Response>, Error> {
-        let call = E::CALL;
         let (outgoing, warnings) = self.prepare(&request, progress)?;
-        let answer = self.shared.call(&outgoing, &mut Whole).await?;
+        let intent = self.shared.begin_intent(&outgoing, || request.facts()).await?;
+        let mut reply = self.ask(&request, read, &outgoing, warnings).await;
+        self.shared.end_intent(intent, &mut reply).await;
+        reply
+    }
+
+    /// Sends a prepared request, and reads and reviews the answer.
+    async fn ask<E: Endpoint>(
+        &self,
+        request: &E,
+        read: fn(&Head, &Bytes) -> Result<E::Response, DecodeError>,
+        outgoing: &Outgoing,
+        warnings: Vec<Warning>,
+    ) -> Result<Reply<E::Response>, Error> {
+        let call = E::CALL;
+        let answer = self.shared.call(outgoing, &mut Whole).await?;
         let status = answer.head.status;
         let body = answer.body;
         // The exchange did it, but this response may belong to another request, or cannot be read.

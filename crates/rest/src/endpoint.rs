@@ -33,6 +33,12 @@ pub trait Endpoint: Params + Send + Sync {
         Ok(())
     }
 
+    /// Facts by which this write can be found again, if its arguments are secret: names and values. They are kept in its
+    /// [`Intent`](crate::Intent) as they are, so they must not be secret.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// What the user can do about an error code of this call.
     fn hint(code: &str) -> Option<&'static str> {
         let _ = code;

@@ -1,6 +1,6 @@
 //! The error type of all calls.
 
-use crate::{Call, InvalidArgument, InvalidArguments, Method, mask, words};
+use crate::{Call, IntentId, InvalidArgument, InvalidArguments, Method, mask, words};
 use bytes::Bytes;
 use std::{fmt, time::Duration};
 
@@ -61,6 +61,8 @@ pub enum Kind {
     /// The recording that is replayed has no entry for the call; see [`Replay`](crate::Replay). Nothing was sent. Not
     /// retried.
     NotRecorded,
+    /// The intent of a write could not be kept; see [`IntentLog`](crate::IntentLog). Nothing was sent. Not retried.
+    IntentLog,
 }
 
 /// Why a call failed, and what is known about its effect.
@@ -85,6 +87,7 @@ struct Inner {
     attempts: u32,
     /// Whether sending the call twice does no more than sending it once.
     repeatable: bool,
+    intent: Option<IntentId>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -105,6 +108,7 @@ impl Error {
             skew_ms: None,
             attempts: 0,
             repeatable: false,
+            intent: None,
             source: None,
         }))
     }
@@ -200,6 +204,10 @@ impl Error {
         self
     }
 
+    pub(crate) fn set_intent(&mut self, intent: IntentId) {
+        self.0.intent = Some(intent);
+    }
+
     pub(crate) fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(source));
         self
@@ -291,6 +299,12 @@ impl Error {
         may_pass && (self.0.outcome != Outcome::Unknown || self.0.repeatable)
     }
 
+    /// The intent that stays open, because the write may have been done. Look it up, then
+    /// [`close`](crate::IntentLog::close) it.
+    pub fn intent(&self) -> Option<IntentId> {
+        self.0.intent
+    }
+
     /// Number of attempts that were made.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
@@ -361,6 +375,7 @@ impl fmt::Display for Error {
             Kind::TooLarge => "the answer is too large: ",
             Kind::Output => "the answer could not be written out: ",
             Kind::NotRecorded => "not in the recording: ",
+            Kind::IntentLog => "nothing was sent, because its intent could not be kept: ",
         })?;
         f.write_str(&self.0.what)?;
         if let Some(status) = self.0.status {

@@ -9,6 +9,8 @@ mod endpoint;
 mod error;
 mod export;
 mod form;
+mod hiding;
+mod intent;
 mod limit;
 mod macros;
 mod mask;
@@ -44,6 +46,9 @@ pub use call::{Accept, Call, Deadline, Form, Method, Repeat};
 pub use client::{Client, Exported, Reply, Table};
 pub use endpoint::{Endpoint, Mismatch, Objection};
 pub use error::{Error, Kind, Outcome};
+pub use intent::{
+    FileIntentLog, Intent, IntentId, IntentLog, IntentLogError, IntentState, LogFuture, MemoryIntentLog,
+};
 pub use page::{Items, Page, Paged, Pages, SetPage};
 pub use pieces::{Limit, Paging, TimeRange};
 pub use polling::Polling;

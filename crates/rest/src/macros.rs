@@ -14,7 +14,9 @@
 /// * `paged`: the request is [`Paged`](crate::Paged);
 /// * `in_query`: a write whose parameters go into the query, and objects into a JSON body;
 /// * `multipart`: it sends files; `csv`: the answer is a table;
-/// * `secrets("names")`: a recording leaves out the values of these names;
+/// * `secrets("names")`: a recording and an intent leave out the values of these names;
+/// * `facts`: the request has a function `fn facts_of_intent(&self) -> Vec<(&'static str, String)>`, for a write that is found
+///   again by something else than its arguments;
 /// * `reviewed`: the request has a function
 ///   `fn review_answer(&self, &mut Answer, &Environment) -> Result<(), E>`, where `E` is [`Mismatch`](crate::Mismatch) or
 ///   [`Objection`](crate::Objection);
@@ -70,6 +72,7 @@ macro_rules! endpoints {
                 $hint(code)
             }
             $crate::endpoints!(@check $($flag)+);
+            $crate::endpoints!(@facts $($flag)+);
             $crate::endpoints!(@review $response; $($flag)+);
         }
         $crate::endpoints!(@paged $request $($flag)+);)+
@@ -109,6 +112,13 @@ macro_rules! endpoints {
     };
     (@check $other:ident $($rest:ident)*) => { $crate::endpoints!(@check $($rest)*); };
     (@check) => {};
+    (@facts facts $($rest:ident)*) => {
+        fn facts(&self) -> Vec<(&'static str, String)> {
+            self.facts_of_intent()
+        }
+    };
+    (@facts $other:ident $($rest:ident)*) => { $crate::endpoints!(@facts $($rest)*); };
+    (@facts) => {};
     (@paged $request:ident paged $($rest:ident)*) => {
         const _: fn() = || {
             fn is_paged<T: $crate::Paged>() {}

@@ -106,8 +106,12 @@ impl RawRequest {
             urgent: false,
             secrets: Vec::new(),
         };
+        let shared = &self.client.shared;
         let work = pin!(async {
-            let answer = self.client.shared.call(&outgoing, &mut Whole).await?;
+            let intent = shared.begin_intent(&outgoing, Vec::new).await?;
+            let mut answer = shared.call(&outgoing, &mut Whole).await;
+            shared.end_intent(intent, &mut answer).await;
+            let answer = answer?;
             Ok(RawReply {
                 status: answer.head.status,
                 headers: answer.head.headers,

@@ -1,12 +1,10 @@
 //! Calls and their answers, kept in a file, for tests without a socket.
 //!
-//! `hide.rs` decides what is left out of a recording, `compare.rs` finds the entry that answers a call, and `tape.rs` puts
+//! `entries.rs` makes an entry of a call, without what `hiding.rs` leaves out, `compare.rs` finds the entry that answers a call, and `tape.rs` puts
 //! both between a client and its connection.
 
 mod compare;
-mod escapes;
-mod hide;
-mod json;
+mod entries;
 mod table;
 mod tape;
 
@@ -14,8 +12,7 @@ pub use tape::{Recorder, Replay};
 pub(crate) use tape::{Tape, Tapes};
 
 use crate::Method;
-use hide::MARK;
-use json::Json;
+use crate::hiding::{Json, MARK};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::Path};
 use url::form_urlencoded;
@@ -405,10 +402,10 @@ impl Entry {
             ));
         }
         for (name, value) in &self.headers {
-            if !hide::HEADERS.contains(&name.as_str()) {
+            if !entries::HEADERS.contains(&name.as_str()) {
                 return Err(format!(
                     "the header {name:?} is not replayed; give one of {}",
-                    hide::HEADERS.join(", ")
+                    entries::HEADERS.join(", ")
                 ));
             }
             if http::HeaderValue::from_str(value).is_err() {

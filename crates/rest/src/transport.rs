@@ -10,7 +10,7 @@
 //! 5. Spans and errors show no query, no header, and of a body only its codes and its shape.
 
 use crate::{
-    Accept, Call, Error, Head, Kind, Outcome, Part, Timeouts, body,
+    Accept, Call, Error, Head, IntentLog, Kind, Outcome, Part, Timeouts, body,
     export::Receive,
     form,
     limit::{Limiter, MOST_WAITING, NoTurn},
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) environment: Environment,
     /// The environment's origin, parsed once.
     pub(crate) origin: Url,
+    /// The same as text.
+    pub(crate) origin_text: Arc<str>,
     pub(crate) signer: Option<Arc<dyn Sign>>,
     pub(crate) clock: Clock,
     pub(crate) dates: Dates,
@@ -56,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) sockets: reqwest::Client,
     /// Records calls, or answers them without a connection.
     pub(crate) tape: Option<Tape>,
+    /// Notes of writes that must not be repeated.
+    pub(crate) intents: Arc<dyn IntentLog>,
     /// Whether a warning about an implausible date was already logged.
     pub(crate) warned_of_date: AtomicBool,
     /// Whether the current runtime was checked successfully.
@@ -63,6 +67,7 @@ pub(crate) struct Shared {
 }
 
 /// A call, ready to be sent.
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) call: Call,
     pub(crate) path_and_query: String,
@@ -73,13 +78,12 @@ pub(crate) struct Outgoing {
     pub(crate) idempotent: bool,
     /// Whether it leaves before other calls that wait for the rate limit.
     pub(crate) urgent: bool,
-    /// Values that a recording must not hold; collected only if the client records or replays.
-    #[cfg_attr(not(feature = "recording"), expect(dead_code, reason = "only a recording reads it"))]
+    /// Values that neither a recording nor an intent may show; collected only for calls that have one.
     pub(crate) secrets: Vec<Sensitive<String>>,
 }
 
 /// The body that a call sends.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) enum Content {
     #[default]
     Nothing,

@@ -2,7 +2,7 @@ use crate::{client, dec, until};
 use capecrypto_exchange::{account, trading};
 use capecrypto_models::{Order, OrderKey, OrderState, OrderType, Side};
 use capecrypto_rest::{Client, Kind, Outcome};
-use capecrypto_sandbox::Sandbox;
+use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 
 async fn order_in_state(client: &Client, key: &OrderKey, state: OrderState) -> Order {
     until(|| async {
@@ -194,4 +194,25 @@ async fn balances_and_acting_for_oneself() {
     let error = client.acting_as(other).send(account::ListBalances::new()).await.unwrap_err();
     assert!(error.is_auth() && error.has_code("authz.invalid_permission"), "{error}");
     assert!(client.send(account::GetBalance::new("nosuch")).await.is_err());
+}
+
+#[tokio::test]
+async fn an_order_with_an_unknown_outcome_is_found_again_by_its_intent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let maker = client(&sandbox, "maker");
+    // The exchange places the order, but its answer is lost.
+    sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/market/orders"));
+    let sell = trading::CreateOrder::limit("btczar", Side::Sell, dec("0.002"), dec("800000"));
+    let name = sell.name().unwrap().as_str().to_owned();
+    let error = maker.send(sell).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    let open = maker.intents().open().await.unwrap();
+    assert_eq!((open.len(), open[0].call(), Some(open[0].id())), (1, "CreateOrder", error.intent()));
+    assert_eq!(open[0].argument("custom_order_id"), Some(name.clone()));
+    assert_eq!(open[0].argument("price").as_deref(), Some("800000"));
+    let orders = maker.send(trading::ListOrders::new()).await.unwrap();
+    assert!(orders.iter().any(|order| order.custom_order_id.as_deref() == Some(name.as_str())));
+    maker.intents().close(open[0].id(), "found").await.unwrap();
+    maker.send(trading::CancelOrders::in_market("btczar")).await.unwrap();
+    assert!(maker.intents().open().await.unwrap().is_empty());
 }

@@ -1,6 +1,7 @@
 //! Finds the entry that answers a call, and how the nearest one differs. Values are never shown, because they may be personal.
 
-use super::{Asked, Entry, Request, hide::MARK, json::Json};
+use super::{Asked, Entry, Request};
+use crate::hiding::{Json, MARK};
 
 /// Most differences that are named; a longer list would be hard to read.
 const MOST_NAMED: usize = 4;

@@ -62,8 +62,8 @@ fn unquoted(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hide::MARK;
     use super::*;
+    use crate::hiding::MARK;
 
     fn without_pins(table: &str) -> String {
         changed(table, |name, text| (name == "pin" && !text.is_empty()).then(|| MARK.to_owned()))

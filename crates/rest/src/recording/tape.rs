@@ -3,10 +3,10 @@
 use super::{
     Asked, Body, Entry, RecordedCall, Recording,
     compare::{Difference, difference},
-    hide::Secrets,
 };
 use crate::{
     Error, Head, Kind, Outcome, body,
+    hiding::Secrets,
     motion::Motion,
     transport::{Outgoing, Shared},
 };
@@ -145,7 +145,7 @@ impl Recorder {
         motion: &Motion,
     ) -> Result<reqwest::Response, Error> {
         let mut secrets = Secrets::of(outgoing);
-        secrets.add_signed(request.headers());
+        secrets.add_signed(outgoing, request.headers());
         if let Some(credentials) = credentials {
             secrets.add(credentials.key());
             secrets.add(&String::from_utf8_lossy(credentials.secret()));
@@ -159,7 +159,7 @@ impl Recorder {
         for hidden in &recorded.hidden {
             secrets.add(hidden.expose());
         }
-        recorded.calls.push(RecordedCall(secrets.entry(&head, &body)));
+        recorded.calls.push(RecordedCall(secrets.entry(outgoing, &head, &body)));
         drop(recorded);
         Ok(response_of(head, body))
     }
@@ -189,7 +189,7 @@ impl Replay {
 
     fn answer(&self, outgoing: &Outgoing) -> Result<reqwest::Response, Error> {
         // Leave out of the question what was left out of the recording, so that both can be equal.
-        let asked = Secrets::of(outgoing).asked();
+        let asked = Secrets::of(outgoing).asked(outgoing);
         let mut calls = self.lock();
         let fits = |(call, used): &&mut (RecordedCall, bool)| {
             !*used && difference(&asked, &call.0) == Difference::None

@@ -14,6 +14,8 @@ mod calls;
 mod clock;
 mod config;
 mod exports;
+mod intent_file;
+mod intents;
 mod outcomes;
 mod pages;
 mod params;
