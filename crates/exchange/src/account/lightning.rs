@@ -1,6 +1,6 @@
 //! Invoices and payments of the lightning network.
 
-use super::{Country, FindWithdrawal, quotes::Quoted};
+use super::{Country, FindWithdrawal, WithdrawalCandidates, quotes::Quoted, withdrawals::never_sent};
 use crate::{
     ACCOUNT,
     args::{self, Text},
@@ -11,7 +11,7 @@ use capecrypto_models::{
     LightningPayment, Malformed, Sats, Sensitive, Timestamp, VaspId,
     param::{Fields, Name, Param, Params, Place},
 };
-use capecrypto_rest::{Checks, Mismatch, endpoints, object, request};
+use capecrypto_rest::{Checks, Client, Error, Mismatch, endpoints, object, request};
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/account/lightning/invoices" CreateLightningInvoice -> LightningInvoice,
@@ -224,7 +224,7 @@ request! {
     /// the checksum and the signature of the invoice are checked too.
     ///
     /// **After an unknown outcome** do not pay another invoice for the same thing: both may be paid. First look for the payment
-    /// with [`search`](Self::search). An invoice can be paid only once, so paying the same invoice again cannot pay twice. A
+    /// with [`find`](Self::find). An invoice can be paid only once, so paying the same invoice again cannot pay twice. A
     /// payment to an address can be made twice.
     pub struct PayLightning {
         bolt: Option<Arg<Bolt11>>,
@@ -267,6 +267,18 @@ impl PayLightning {
         let (bolt, address) = (self.bolt.clone(), self.address.clone());
         self.data = Some(Data { rule: Some(rule), bolt, address });
         self
+    }
+
+    /// Looks for payments that this request may have made, after the outcome `Unknown`: see [`search`](Self::search). A payment
+    /// of the same invoice has [`same_destination`](super::WithdrawalCandidate::same_destination).
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn find(&self, client: &Client, sent_at: Timestamp) -> Result<WithdrawalCandidates, Error> {
+        match self.search(sent_at) {
+            Some(search) => search.find(client).await,
+            None => Err(never_sent()),
+        }
     }
 
     /// What to look for if the outcome of this request is unknown: a withdrawal of bitcoin to this invoice or address, with the fee

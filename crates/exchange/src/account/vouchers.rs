@@ -53,10 +53,11 @@ impl RedeemVoucher {
     /// Looks for what this request may have done: after the outcome `Unknown`, before anything else is done with the voucher.
     /// `sent_at` is when it was sent.
     ///
-    /// The answer has the account's deposits since then, if they name this pin, or if they name no pin and may be the
-    /// redemption: not on a blockchain, and not more than the amount. So look at
-    /// [`voucher_pin`](Transaction::voucher_pin): a row with the pin is the redemption, and it has the change voucher too; a
-    /// row without a pin may be another deposit. Rows that cannot be read are in [`Page::unreadable`]. If the answer was lost a
+    /// The answer has the account's deposits since then that name this pin, and those that name no pin and are not on a
+    /// blockchain. So look at [`voucher_pin`](Transaction::voucher_pin): a row with the pin is the redemption, and it has the
+    /// change voucher too; a row without a pin may be another deposit. The amount is not compared, because a provider that
+    /// gives no change may redeem more than was asked for. Zeros at the start of a pin are not compared either, because an
+    /// exchange that keeps it as a number loses them. Rows that cannot be read are in [`Page::unreadable`]. If the answer was lost a
     /// moment ago, the exchange may still be at work; a history without the redemption does not prove that it will not appear.
     ///
     /// The older version has no history of transactions. There, look through [`ListDeposits`](super::ListDeposits).
@@ -75,12 +76,11 @@ impl RedeemVoucher {
 
     fn may_have_made(&self, row: &Transaction) -> bool {
         match (&row.voucher_pin, self.voucher_pin.value()) {
-            (Some(came), Ok(pin)) => came.expose() == pin.as_str(),
-            (Some(_), Err(_)) => false,
-            (None, _) => {
-                let is_on_chain = row.blockchain_key.is_some() || row.address.is_some();
-                !is_on_chain && row.credit_amount.is_none_or(|amount| amount <= self.amount.get())
+            (Some(came), Ok(pin)) => {
+                came.expose().trim_start_matches('0') == pin.as_str().trim_start_matches('0')
             }
+            (Some(_), Err(_)) => false,
+            (None, _) => row.blockchain_key.is_none() && row.address.is_none(),
         }
     }
 }

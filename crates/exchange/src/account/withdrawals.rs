@@ -143,6 +143,12 @@ impl Param for OneTimeCode {
     }
 }
 
+/// The error of a search for a request that cannot have been sent.
+pub(super) fn never_sent() -> Error {
+    let why = "an argument of it is not valid, so it was never sent";
+    InvalidArgument::new("request", why, "send the request: its error names the argument").into()
+}
+
 impl CreateWithdrawal {
     /// A withdrawal of this amount, above zero, to the beneficiary with this number, which must be active and for this currency.
     pub fn new(
@@ -177,20 +183,12 @@ impl CreateWithdrawal {
     pub async fn find(&self, client: &Client, sent_at: Timestamp) -> Result<WithdrawalCandidates, Error> {
         match self.search(sent_at) {
             Some(search) => search.find(client).await,
-            None => {
-                let remedy = "send the request: its error names the argument";
-                Err(InvalidArgument::new(
-                    "request",
-                    "an argument of it is not valid, so it was never sent",
-                    remedy,
-                )
-                .into())
-            }
+            None => Err(never_sent()),
         }
     }
 
-    /// What to look for if the outcome of this request is unknown. More can be set, such as the address that the money goes to. `sent_at` is the time shortly before it was sent
-    /// ([`Client::now`]). Keep it, with this request's arguments, where it survives a crash.
+    /// What to look for if the outcome of this request is unknown. More can be set, such as the address that the money goes to.
+    /// `sent_at` is the time shortly before it was sent ([`Client::now`]). Keep it, with this request's arguments, where it survives a crash.
     ///
     /// `None` if an argument is not valid, so that the request cannot be sent.
     pub fn search(&self, sent_at: Timestamp) -> Option<FindWithdrawal> {

@@ -258,10 +258,13 @@ async fn a_payment_whose_answer_is_lost_is_found_by_its_invoice() {
     assert!(!format!("{search:?} {found:?}").contains("lnbcrt"));
     // An address is found in the same way.
     let pay = PayLightning::address("name@example.com", Sats::new(7));
-    let search = pay.search(taker.now()).unwrap();
-    taker.send(pay).await.unwrap();
-    assert_eq!(search.find(&taker).await.unwrap().candidates[0].same_destination, Some(true));
-    assert!(PayLightning::invoice("x", Sats::new(7)).search(taker.now()).is_none());
+    sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/account/lightning/pays"));
+    assert_eq!(taker.send(pay.clone()).await.unwrap_err().outcome(), Outcome::Unknown);
+    let found = pay.find(&taker, taker.now()).await.unwrap();
+    assert_eq!(found.candidates[0].same_destination, Some(true));
+    let wrong = PayLightning::invoice("x", Sats::new(7));
+    assert!(wrong.search(taker.now()).is_none());
+    assert_eq!(wrong.find(&taker, taker.now()).await.unwrap_err().outcome(), Outcome::NotSent);
 }
 
 #[tokio::test]

@@ -59,7 +59,11 @@ async fn after_an_unknown_outcome_the_redemption_and_its_change_are_found_by_the
     let request = RedeemVoucher::new(METHOD, dec("40"), PIN);
     // Other deposits: one that may be it, because it names no pin, and some that cannot.
     let fiat = sandbox.control().add_deposit("maker", NewDeposit::new("zar", dec("39"))).unwrap();
-    sandbox.control().add_deposit("maker", NewDeposit::new("zar", dec("40.01"))).unwrap();
+    // A provider without change redeems more than was asked for.
+    let more = sandbox.control().add_deposit("maker", NewDeposit::new("zar", dec("100"))).unwrap();
+    // The exchange keeps the pin as a number.
+    let short = format!(r#"{{"type":"deposit","reference_id":7,"voucher_pin":"{}"}}"#, &PIN[2..]);
+    sandbox.control().add_transaction("maker", &short).unwrap();
     sandbox.control().add_deposit("maker", NewDeposit::new("btc", dec("1"))).unwrap();
     sandbox.control().issue_voucher("another", dec("40")).unwrap();
     client.send(RedeemVoucher::new(METHOD, dec("40"), "another")).await.unwrap();
@@ -70,13 +74,13 @@ async fn after_an_unknown_outcome_the_redemption_and_its_change_are_found_by_the
     assert!(error.to_string().contains("look it up"), "{error}");
     let found = request.find(&client, sent_at).await.unwrap();
     let ids: Vec<_> = found.iter().map(|row| (row.reference_id, row.voucher_pin.is_some())).collect();
-    assert_eq!(ids, [(Some(fiat), false)], "it is not there; what names no pin may be it");
+    assert_eq!(ids, [(Some(7), true), (Some(more), false), (Some(fiat), false)], "what may be it");
 
     sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/payments/vouchers/new"));
     let error = client.send(request.clone()).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
     let found = request.find(&client, sent_at).await.unwrap();
-    let mut with_pin = found.iter().filter(|row| row.voucher_pin.is_some());
+    let mut with_pin = found.iter().filter(|row| row.voucher_pin.is_some() && row.reference_id != Some(7));
     let row = with_pin.next().unwrap();
     assert_eq!((row.credit_amount, row.change_voucher_amount), (Some(dec("39")), Some(dec("60"))));
     assert!(with_pin.next().is_none() && !format!("{found:?}").contains(PIN));

@@ -378,6 +378,18 @@ async fn a_search_reads_no_further_than_it_must_and_says_what_it_compared() {
         (candidate.has_time, candidate.same_destination, candidate.same_note),
         (false, Some(false), Some(false))
     );
+    // The history may show the amount without the fee.
+    let net = |id: u64, amount: &str| {
+        let mut row = row(id, sent_at);
+        (row["amount"], row["fee"]) = (json!(amount), json!("8"));
+        row
+    };
+    let server = MockServer::start().await;
+    let rows = json!([net(4, "992"), net(3, "1000"), net(2, "1008"), net(1, "8")]);
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(rows)).mount(&server).await;
+    let found = search().find(&client(&server)).await.unwrap();
+    let amounts: Vec<_> = found.candidates.iter().map(|one| one.withdrawal.amount).collect();
+    assert_eq!(amounts, [dec("992"), dec("1000")]);
     assert!(
         CreateWithdrawal::new("zar", "..", dec("1"))
             .search(Timestamp::from_unix_seconds(0).unwrap())

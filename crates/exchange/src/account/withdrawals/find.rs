@@ -14,7 +14,8 @@ const AFTER: Duration = Duration::from_secs(120);
 /// Looks for a withdrawal whose outcome is unknown, in the account's history.
 ///
 /// The exchange keeps no key of ours with a withdrawal, so this can only report which withdrawals fit: those of the currency
-/// and the amount that were made within the time. Destination and note are compared too where both sides have them; see
+/// and the amount that were made within the time. The documents do not say whether the history shows the amount with the fee
+/// or without it, so a row fits in both cases. Destination and note are compared too where both sides have them; see
 /// [`WithdrawalCandidate`]. Nothing is decided here, and nothing is sent again.
 ///
 /// [`CreateWithdrawal::search`](super::CreateWithdrawal::search) makes one from the request.
@@ -143,8 +144,10 @@ impl FindWithdrawal {
     }
 
     fn is_amount(&self, withdrawal: &Withdrawal) -> bool {
-        let net = withdrawal.fee.and_then(|fee| withdrawal.amount.checked_sub(fee));
-        withdrawal.amount == self.amount || (self.fee_on_top && net == Some(self.amount))
+        let Withdrawal { amount, fee, .. } = withdrawal;
+        let net = fee.and_then(|fee| amount.checked_sub(fee));
+        let gross = fee.and_then(|fee| amount.checked_add(fee));
+        *amount == self.amount || gross == Some(self.amount) || (self.fee_on_top && net == Some(self.amount))
     }
 
     fn same_destination(&self, withdrawal: &Withdrawal) -> Option<bool> {
