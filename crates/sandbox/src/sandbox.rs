@@ -193,7 +193,8 @@ impl Builder {
     }
 
     /// Records every command in a new file, from which [`replay`](Self::replay) brings another sandbox to the same state.
-    /// No key is written.
+    /// No API key is written, but pins of vouchers, invoices, and names and addresses of beneficiaries are; on Unix only the
+    /// file's owner can read it.
     pub fn record(mut self, path: impl AsRef<Path>) -> Self {
         self.record = Some(path.as_ref().to_owned());
         self

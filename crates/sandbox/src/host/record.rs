@@ -1,7 +1,8 @@
 //! The record: a file with all commands of an exchange, from which another sandbox can reach the same state.
 //!
 //! The first line is the header, with profile and seed. Each further line is a command, with the time at which it was
-//! carried out. The file contains no key and no secret.
+//! carried out. The file contains no API key. It has what the commands have, such as pins of vouchers and the names and
+//! addresses of beneficiaries, so only its owner may read it.
 
 use crate::base::config::Profile;
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,11 @@ pub(crate) struct Record {
 impl Record {
     /// Begins a record in a new file. Fails if the file exists.
     pub(crate) fn create(path: &Path, profile: Profile, seed: u64) -> io::Result<Self> {
-        let file = File::options().write(true).create_new(true).open(path)?;
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
         let mut record = Self { file, lines: 0, failure: None };
         record.add(&Header { capecrypto_sandbox_record: FORM, profile, seed })?;
         record.lines = 0;

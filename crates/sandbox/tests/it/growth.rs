@@ -125,6 +125,12 @@ async fn markets_come_from_a_file_and_what_is_wrong_with_it_is_told() {
 async fn a_record_brings_another_sandbox_to_the_same_state() {
     let file = Temporary::new("record");
     let exchange = Exchange::with(Sandbox::builder().record(&file.0)).await;
+    #[cfg(unix)]
+    {
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file.0).unwrap().permissions());
+        assert_eq!(mode & 0o077, 0, "it has pins and names: only its owner may read it");
+    }
     exchange.place("maker", limit("sell", "0.002", "800000")).await;
     let taken = exchange.place("taker", limit("buy", "0.001", "800000")).await;
     exchange.control.advance_clock(90_000);
