@@ -167,3 +167,14 @@ async fn a_table_is_a_file_and_ignores_even_a_wrong_limit() {
     assert!(names.contains(&"paid_at") && json["paid_at"].as_str().unwrap().ends_with("+01:00"));
     assert_eq!(rows.next(), None);
 }
+
+#[tokio::test]
+async fn a_reward_leaves_room_for_a_deposit_that_is_on_its_way() {
+    let exchange = with_clerks().await;
+    let most: Decimal = "1000000000000".parse().unwrap();
+    exchange.control.deposit_after("other", "eur", Decimal::TEN, 1_000).unwrap();
+    let reward = exchange.control.reward("clerk", RewardKind::Referral, "eur", most - Decimal::ONE);
+    assert_eq!(reward, Err(ControlError::InvalidAmount));
+    exchange.control.advance_clock(2_000);
+    assert_eq!(available(&exchange, "other", "eur"), "10");
+}

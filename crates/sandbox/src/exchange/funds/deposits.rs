@@ -162,6 +162,11 @@ impl Deposits {
             .map(|one| (one.id, one.created_ms, one.amount + one.fee))
     }
 
+    /// How much of a currency is on its way.
+    pub(super) fn on_its_way(&self, currency: Code) -> Decimal {
+        self.coming.get(&currency).copied().unwrap_or_default()
+    }
+
     /// Every change of a state, the oldest first.
     pub(crate) fn changes(&self) -> &[DepositChange] {
         &self.changes
@@ -177,7 +182,7 @@ impl Deposits {
     /// Adds a deposit; the answer is its number. Refused if the currency's supply would become too large.
     fn add(&mut self, id: u64, coming: Coming, desk: &mut Desk, at_ms: i64) -> Result<u64, Refused> {
         let Coming { account, currency, amount: sent, fee, state, mut origin, more } = coming;
-        let on_its_way = self.coming.get(&currency).copied().unwrap_or_default();
+        let on_its_way = self.on_its_way(currency);
         let supply = [on_its_way, sent].into_iter().try_fold(desk.ledger.supply(currency), money::add);
         if supply.is_none_or(|supply| supply > money::MAX_SUPPLY) {
             return Err(Refused::OutOfRange);

@@ -123,7 +123,8 @@ impl Command for Reward {
 
     fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Self::Answer {
         let Self { account, kind, currency, amount, receiver } = self;
-        let supply = money::add(desk.ledger.supply(currency), amount);
+        let on_its_way = funds.deposits.on_its_way(currency);
+        let supply = [on_its_way, amount].into_iter().try_fold(desk.ledger.supply(currency), money::add);
         if supply.is_none_or(|supply| supply > money::MAX_SUPPLY) {
             return Err(Refused::OutOfRange);
         }
