@@ -20,9 +20,14 @@ use crate::{
                 Target,
             },
             deposits::{AddDeposit, Deposit, DepositState, Origin, SetDepositState, SubmitTravelRule},
+            documents::{AddDocument, Document},
+            lightning::{
+                CreateInvoice, FailOutside, MakeOutsideInvoice, PayFromOutside, PayOut, Target as Payee,
+            },
             new_withdrawal::{CreateWithdrawal, Otp},
             otp::SetOneTimeCode,
             quotes::{MakeQuote, SetQuotedFee},
+            transfers::{Reward, RewardKind, Transfer},
             vouchers::{IssueVoucher, RedeemVoucher},
             withdrawals::{HoldWithdrawal, MoveWithdrawal, WithdrawalState},
         },
@@ -152,14 +157,59 @@ fn withdraw(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     }
 }
 
+/// Payments over the lightning network, in both directions.
+fn lightning(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
+    host.command(FailOutside(random.bool()));
+    let payer = AccountId(random.u64(1..=4));
+    let sats = random.u64(1_000..100_000);
+    let conversion = random.bool().then_some(Decimal::ONE);
+    let (description, note) = (Some("\"tea\"".to_owned()), None);
+    let invoice = host.command(CreateInvoice { account, sats, conversion, description, note }).unwrap();
+    let outside = MakeOutsideInvoice { sats: random.bool().then_some(sats), description: "é".to_owned() };
+    let outside = host.command(outside).unwrap();
+    if random.bool() {
+        host.command(PayFromOutside { bolt: invoice.bolt.clone() }).unwrap();
+    }
+    for target in [Payee::Bolt(invoice.bolt), Payee::Bolt(outside), Payee::Address("a@b.example".to_owned())]
+    {
+        let make =
+            random.bool().then_some(MakeQuote { account: payer, currency: code("btc"), lightning: true });
+        let quote = make.and_then(|make| host.command(make)).map(|quote| quote.id.to_string());
+        let (description, note, level) = (None, Some("rent".to_owned()), 3);
+        let _refused = host.command(PayOut { account: payer, target, sats, quote, description, note, level });
+    }
+}
+
+/// A transfer, a reward, and a document.
+fn give(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
+    let (to, currency) = (AccountId(random.u64(1..=4)), code("btc"));
+    let (amount, note) = (Decimal::new(random.i64(1..1_000), 3), Some("gift".to_owned()));
+    let (sender, receiver) = ("CCT1".to_owned(), "CCT2".to_owned());
+    let _poor = host.command(Transfer {
+        from: account,
+        to,
+        currency,
+        amount,
+        sender,
+        receiver: receiver.clone(),
+        note,
+    });
+    let kind = RewardKind::MakerReward;
+    host.command(Reward { account, kind, currency, amount, receiver: receiver.clone() }).unwrap();
+    let (doc_type, file_name) = ("Passport".to_owned(), "a \"b\".png".to_owned());
+    host.command(AddDocument(Document { uid: receiver, doc_type, file_name, bytes: 7 }));
+}
+
 /// One command of any kind.
 fn step(host: &Host, random: &mut fastrand::Rng) {
     let account = AccountId(random.u64(1..=4));
     match random.u8(..100) {
-        0..50 => {
+        0..48 => {
             // Refused commands are recorded too.
             let _refused = host.command(place(random, account));
         }
+        48 => lightning(host, random, account),
+        49 => give(host, random, account),
         50..70 => host.command(CarryOut {}),
         70..80 => {
             let _refused = host.command(CancelOrder { account, order: random.u64(1..3_000) });
@@ -249,10 +299,19 @@ fn check(profile: Profile) {
     }
     let wanted = state(&host);
     assert!(
-        ["Wait", "Done", "Trade(", "WithdrawalLocked(", "WithdrawalReleased("]
-            .iter()
-            .all(|found| wanted.contains(found)),
-        "the random commands must lead to orders, fills, trades and withdrawals"
+        [
+            "Wait",
+            "Done",
+            "Trade(",
+            "WithdrawalLocked(",
+            "WithdrawalReleased(",
+            "Transfer(",
+            "Reward(",
+            "lnbcrt"
+        ]
+        .iter()
+        .all(|found| wanted.contains(found)),
+        "the random commands must lead to orders, fills, trades, withdrawals, transfers, rewards and invoices"
     );
     let got = state(&replayed(&file.0));
     // Not `assert_eq!`: both texts have millions of characters.
