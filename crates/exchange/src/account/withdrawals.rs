@@ -143,6 +143,13 @@ impl Param for OneTimeCode {
     }
 }
 
+/// Whether a withdrawal is over this amount. The server family shows the amount with the fee, and the documents do not say it,
+/// so the amount without the fee is accepted too.
+fn is_amount(withdrawal: &Withdrawal, asked: Decimal) -> bool {
+    let gross = withdrawal.fee.and_then(|fee| withdrawal.amount.checked_add(fee));
+    withdrawal.amount == asked || gross == Some(asked)
+}
+
 /// The error of a search for a request that cannot have been sent.
 pub(super) fn never_sent() -> Error {
     let why = "an argument of it is not valid, so it was never sent";
@@ -229,7 +236,9 @@ impl CreateWithdrawal {
     fn review_answer(&self, answer: &mut NewWithdrawal, _: &Environment) -> Result<(), Objection> {
         let Some(withdrawal) = answer.details() else { return Ok(()) };
         Mismatch::check("currency", self.currency.value().ok(), Some(&withdrawal.currency))?;
-        Mismatch::check("amount", Some(&self.amount.get()), Some(&withdrawal.amount))?;
+        if !is_amount(withdrawal, self.amount.get()) {
+            return Err(Mismatch { field: "amount" }.into());
+        }
         let note = withdrawal.note.as_ref().map(|note| note.expose().as_str());
         Mismatch::check("note", self.note.text().as_ref(), note.as_ref())?;
         if withdrawal.state == WithdrawalState::Rejected {

@@ -434,6 +434,9 @@ async fn the_answer_may_be_a_withdrawal_or_nothing() {
     }
     assert_eq!(answered(201, &row.to_string()).await.unwrap(), Some(WithdrawalId::new(5)));
     assert_eq!(answered(200, &json!([row]).to_string()).await.unwrap(), Some(WithdrawalId::new(5)));
+    let mut net = row.clone();
+    (net["amount"], net["fee"]) = (json!("992"), json!("8"));
+    assert!(answered(201, &net.to_string()).await.unwrap().is_some(), "the amount without the fee");
     for (field, other) in [("currency", "btc"), ("amount", "999.99"), ("note", "other")] {
         let mut row = row.clone();
         row[field] = json!(other);

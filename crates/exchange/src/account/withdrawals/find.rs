@@ -1,6 +1,6 @@
 //! Looking for a withdrawal whose outcome is unknown.
 
-use super::ListWithdrawals;
+use super::{ListWithdrawals, is_amount};
 use capecrypto_models::{Arg, BeneficiaryId, CurrencyId, Decimal, Sensitive, Timestamp, Withdrawal};
 use capecrypto_rest::{Client, Error, Page, UnreadableRow};
 use std::time::Duration;
@@ -144,10 +144,8 @@ impl FindWithdrawal {
     }
 
     fn is_amount(&self, withdrawal: &Withdrawal) -> bool {
-        let Withdrawal { amount, fee, .. } = withdrawal;
-        let net = fee.and_then(|fee| amount.checked_sub(fee));
-        let gross = fee.and_then(|fee| amount.checked_add(fee));
-        *amount == self.amount || gross == Some(self.amount) || (self.fee_on_top && net == Some(self.amount))
+        let net = withdrawal.fee.and_then(|fee| withdrawal.amount.checked_sub(fee));
+        is_amount(withdrawal, self.amount) || (self.fee_on_top && net == Some(self.amount))
     }
 
     fn same_destination(&self, withdrawal: &Withdrawal) -> Option<bool> {
