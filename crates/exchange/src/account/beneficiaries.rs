@@ -429,7 +429,7 @@ mod samples {
             Self::crypto("xrp", "Friend's wallet", data.travel_rule(recipient))
                 .description("John's wallet")
                 .blockchain_key("ripple")
-                .withdraw_method_id(3)
+                .withdraw_method_id(24)
         }
         fn answered(_: &Seed) -> Self {
             Self::fullest()

@@ -11,15 +11,18 @@ use crate::{
         clock::iso,
         config::Profile,
         id::Code,
-        refusal::{NOT_FOUND, OwnCode, Refusal, own},
+        refusal::{NOT_FOUND, OwnCode, Refusal, WITHDRAW_NOT_PERMITTED, own},
         reply::Reply,
     },
     exchange::{
         catalogue::Currency,
         chains,
-        funds::beneficiaries::{
-            ActivateBeneficiary, Beneficiary, CreateBeneficiary, DeleteBeneficiary, Details, NotActivated,
-            Start, Target,
+        funds::{
+            beneficiaries::{
+                ActivateBeneficiary, Beneficiary, CreateBeneficiary, DeleteBeneficiary, Details,
+                NotActivated, Start, Target,
+            },
+            methods,
         },
     },
 };
@@ -30,11 +33,18 @@ use std::sync::Arc;
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
     routes: &[
-        route("account", "POST", "/account/beneficiaries", create, CREATE_CODES),
-        route("account", "GET", "/account/beneficiaries", list, LIST_CODES),
-        route("account", "GET", "/account/beneficiaries/{id}", one, ID_CODES).also(&[(404, NOT_FOUND)]),
-        route("account", "DELETE", "/account/beneficiaries/{id}", delete, ID_CODES).also(&[(404, NOT_FOUND)]),
+        route("account", "POST", "/account/beneficiaries", create, CREATE_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED]),
+        route("account", "GET", "/account/beneficiaries", list, LIST_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED]),
+        route("account", "GET", "/account/beneficiaries/{id}", one, ID_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED])
+            .also(&[(404, NOT_FOUND)]),
+        route("account", "DELETE", "/account/beneficiaries/{id}", delete, ID_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED])
+            .also(&[(404, NOT_FOUND)]),
         route("account", "PATCH", "/account/beneficiaries/{id}/activate", activate, ACTIVATE_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED])
             .also(&[(404, NOT_FOUND)]),
     ],
     own_codes: OWN_CODES,
@@ -56,11 +66,16 @@ const INVALID_STATE: &str = "account.beneficiary.invalid_state";
 const LONG_CURRENCY: &str = "sandbox.beneficiary.too_long_currency";
 const LONG_BLOCKCHAIN: &str = "sandbox.beneficiary.too_long_blockchain_key";
 const NON_INTEGER_METHOD: &str = "sandbox.beneficiary.non_integer_withdraw_method_id";
+const NO_METHOD: &str = "sandbox.beneficiary.withdraw_method_doesnt_exist";
 
 const OWN_CODES: &[OwnCode] = &[
     own(LONG_CURRENCY, "422: `currency` has more than 10 characters; no code is documented"),
     own(LONG_BLOCKCHAIN, "422: `blockchain_key` has more than 255 characters; no code is documented"),
     own(NON_INTEGER_METHOD, "422: `withdraw_method_id` is not a whole number; no code is documented"),
+    own(
+        NO_METHOD,
+        "422: `withdraw_method_id` is not the number of a withdraw method of the currency; no code is documented",
+    ),
     beneficiary_data::INVALID_ADDRESS,
     beneficiary_data::INVALID_TAG,
     beneficiary_data::INVALID_FIELD,
@@ -70,7 +85,7 @@ const OWN_CODES: &[OwnCode] = &[
 ];
 const CREATE_CODES: &[&[&str]] = &[
     &[MISSING_CURRENCY, NO_CURRENCY, MISSING_NAME, LONG_NAME, LONG_DESCRIPTION, NO_BLOCKCHAIN, DUPLICATE],
-    &[LONG_CURRENCY, LONG_BLOCKCHAIN, NON_INTEGER_METHOD],
+    &[LONG_CURRENCY, LONG_BLOCKCHAIN, NON_INTEGER_METHOD, NO_METHOD],
     DATA_CODES,
 ];
 const LIST_CODES: &[&[&str]] = &[SHARED_CODES, SHARED_LEGACY_CODES, &[NO_CURRENCY, INVALID_STATE]];
@@ -116,9 +131,11 @@ fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
         if asked_chain.is_some_and(|chain| is_longer(chain, 255)) {
             codes.push(LONG_BLOCKCHAIN);
         }
-        let method = request.params.get("withdraw_method_id");
-        if method.is_some_and(|method| method.as_integer().is_none_or(|id| id < 1)) {
-            codes.push(NON_INTEGER_METHOD);
+        let method = request.params.get("withdraw_method_id").map(Value::as_integer);
+        match (method, &currency) {
+            (Some(None), _) => codes.push(NON_INTEGER_METHOD),
+            (Some(Some(id)), Some(currency)) if !methods::pays_out(id, &currency.id) => codes.push(NO_METHOD),
+            _ => {}
         }
     }
     let data = Data::read(request.params.get("data"), &mut codes);

@@ -37,6 +37,8 @@ pub(crate) struct Route {
     pub(crate) codes: &'static [&'static [&'static str]],
     /// Status and code of further refusals.
     pub(crate) also: &'static [(u16, &'static str)],
+    /// The codes of the 403 for an account without any verification; it is refused with the first one. Empty: it may call.
+    pub(crate) not_permitted: &'static [&'static str],
     /// Whether it takes a form with a file.
     pub(crate) takes_files: bool,
     pub(crate) handle: Handler,
@@ -46,6 +48,11 @@ impl Route {
     /// The same call with further refusals.
     pub(super) const fn also(self, also: &'static [(u16, &'static str)]) -> Self {
         Self { also, ..self }
+    }
+
+    /// The same call, which is refused with the first of these codes (403) if the account has no verification at all.
+    pub(super) const fn verified(self, not_permitted: &'static [&'static str]) -> Self {
+        Self { not_permitted, ..self }
     }
 
     /// The same call, which takes a form with a file.
@@ -75,7 +82,17 @@ pub(super) const fn route(
     handle: Handler,
     codes: &'static [&'static [&'static str]],
 ) -> Route {
-    Route { service, method, path, only: None, codes, also: &[], takes_files: false, handle }
+    Route {
+        service,
+        method,
+        path,
+        only: None,
+        codes,
+        also: &[],
+        not_permitted: &[],
+        takes_files: false,
+        handle,
+    }
 }
 
 /// A call of the current documents only.

@@ -28,6 +28,7 @@ pub(crate) fn of(route: &Route) -> Vec<(u16, &'static str)> {
     if route.is_trading() {
         codes.push((403, NOT_PERMITTED));
     }
+    codes.extend(route.not_permitted.iter().map(|code| (403, *code)));
     if route.is_trading() && route.method == "POST" {
         codes.push((503, refusal::OVERLOADED));
     }

@@ -11,7 +11,7 @@ use crate::{
         config::Profile,
         id::Code,
         money::text,
-        refusal::{NOT_FOUND, OwnCode, Refusal, own},
+        refusal::{DEPOSIT_NOT_PERMITTED, NOT_FOUND, OwnCode, Refusal, own},
         reply::Reply,
     },
     exchange::funds::{
@@ -25,9 +25,13 @@ use serde_json::{Value as Json, json};
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
     routes: &[
-        route("account", "GET", "/account/deposit_address/{currency}", deposit_address, ADDRESS_CODES),
-        route("account", "GET", "/account/deposits", deposits, DEPOSITS_CODES),
-        route("account", "GET", "/account/deposits/{id}", deposit, DEPOSIT_CODES).also(&[(404, NOT_FOUND)]),
+        route("account", "GET", "/account/deposit_address/{currency}", deposit_address, ADDRESS_CODES)
+            .verified(&[DEPOSIT_NOT_PERMITTED]),
+        route("account", "GET", "/account/deposits", deposits, DEPOSITS_CODES)
+            .verified(&[DEPOSIT_NOT_PERMITTED]),
+        route("account", "GET", "/account/deposits/{id}", deposit, DEPOSIT_CODES)
+            .verified(&[DEPOSIT_NOT_PERMITTED])
+            .also(&[(404, NOT_FOUND)]),
     ],
     own_codes: OWN_CODES,
 };

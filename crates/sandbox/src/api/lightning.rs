@@ -11,7 +11,7 @@ use crate::{
         clock::iso,
         config::Profile,
         money::{Parsed, text},
-        refusal::{OwnCode, Refusal, own},
+        refusal::{DEPOSIT_NOT_PERMITTED, OwnCode, Refusal, WITHDRAW_NOT_PERMITTED, own},
         reply::Reply,
     },
     exchange::funds::{
@@ -26,8 +26,10 @@ use serde_json::{Map, Value as Json, json};
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
     routes: &[
-        route("account", "POST", "/account/lightning/invoices", create, CREATE_CODES),
-        route("account", "POST", "/account/lightning/pays", pay, PAY_CODES),
+        route("account", "POST", "/account/lightning/invoices", create, CREATE_CODES)
+            .verified(&[DEPOSIT_NOT_PERMITTED]),
+        route("account", "POST", "/account/lightning/pays", pay, PAY_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED]),
     ],
     own_codes: OWN_CODES,
 };

@@ -35,6 +35,7 @@ use crate::{
         refusal::{self, NOT_PERMITTED, OwnCode, Refusal},
         reply::Reply,
     },
+    exchange::people::UNVERIFIED,
     host::Host,
 };
 use bytes::Bytes;
@@ -108,6 +109,10 @@ pub(crate) async fn answer(
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![NOT_PERMITTED]));
     }
     let account = caller.map(|caller| caller.account);
+    let is_unverified = || account.is_some_and(|account| host.people.level(account) == UNVERIFIED);
+    if let Some(code) = route.not_permitted.first().filter(|_| is_unverified()) {
+        return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![code]));
+    }
     let accept = head.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let answer = (route.handle)(&ApiRequest { host, path: segments, params: &params, account, accept });
     if let Some((status, codes)) = answer.as_ref().err().and_then(Refusal::codes) {

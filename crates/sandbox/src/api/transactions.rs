@@ -9,7 +9,7 @@ use crate::{
     base::{
         clock::iso,
         config::Profile,
-        refusal::{OwnCode, Refusal, own},
+        refusal::{DEPOSIT_NOT_PERMITTED, OwnCode, Refusal, WITHDRAW_NOT_PERMITTED, own},
         reply::Reply,
     },
     exchange::history::{FIELDS, Fields, TYPES, Transaction},
@@ -19,7 +19,8 @@ use std::{fmt::Write as _, sync::Arc};
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
-    routes: &[route("account", "GET", "/account/transactions", transactions, TRANSACTIONS_CODES)],
+    routes: &[route("account", "GET", "/account/transactions", transactions, TRANSACTIONS_CODES)
+        .verified(&[DEPOSIT_NOT_PERMITTED, WITHDRAW_NOT_PERMITTED])],
     own_codes: OWN_CODES,
 };
 

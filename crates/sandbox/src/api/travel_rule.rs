@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     base::{
-        refusal::{NOT_FOUND, OwnCode, Refusal, own},
+        refusal::{DEPOSIT_NOT_PERMITTED, NOT_FOUND, OwnCode, Refusal, own},
         reply::Reply,
     },
     exchange::funds::deposits::{NotChanged, SubmitTravelRule},
@@ -17,6 +17,7 @@ use serde_json::{Map, Value as Json};
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
     routes: &[current("account", "POST", "/account/deposits/{id}/travel_rule", submit, CODES)
+        .verified(&[DEPOSIT_NOT_PERMITTED])
         .also(&[(404, NOT_FOUND)])],
     own_codes: OWN_CODES,
 };

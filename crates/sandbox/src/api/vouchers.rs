@@ -9,7 +9,7 @@ use crate::{
         clock::iso,
         money::{self, Parsed},
         number::Number,
-        refusal::{OwnCode, Refusal, own},
+        refusal::{DEPOSIT_NOT_PERMITTED, OwnCode, Refusal, own},
         reply::Reply,
     },
     exchange::funds::vouchers::{CURRENCY, METHOD, NotRedeemed, RedeemVoucher},
@@ -19,7 +19,9 @@ use serde::Serialize;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
-    routes: &[route("payments", "POST", "/payments/vouchers/new", redeem, CODES)],
+    routes: &[
+        route("payments", "POST", "/payments/vouchers/new", redeem, CODES).verified(&[DEPOSIT_NOT_PERMITTED])
+    ],
     own_codes: OWN_CODES,
 };
 

@@ -11,7 +11,7 @@ use crate::{
         config::Profile,
         id::Code,
         money::{Parsed, text},
-        refusal::{OwnCode, Refusal, own},
+        refusal::{OwnCode, Refusal, WITHDRAW_NOT_PERMITTED, own},
         reply::Reply,
     },
     exchange::{
@@ -31,9 +31,12 @@ use std::sync::Arc;
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
     routes: &[
-        current("account", "GET", "/account/withdraws/quote/{currency}", quote, QUOTE_CODES),
-        route("account", "POST", "/account/withdraws", create, CREATE_CODES),
-        route("account", "GET", "/account/withdraws", withdrawals, LIST_CODES),
+        current("account", "GET", "/account/withdraws/quote/{currency}", quote, QUOTE_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED]),
+        route("account", "POST", "/account/withdraws", create, CREATE_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED]),
+        route("account", "GET", "/account/withdraws", withdrawals, LIST_CODES)
+            .verified(&[WITHDRAW_NOT_PERMITTED]),
     ],
     own_codes: OWN_CODES,
 };

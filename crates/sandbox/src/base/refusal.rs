@@ -18,6 +18,10 @@ pub(crate) const INTERNAL: &str = "server.internal_error";
 pub(crate) const NOT_FOUND: &str = "record.not_found";
 /// The account's level of verification does not allow trading.
 pub(crate) const NOT_PERMITTED: &str = "market.trade.not_permitted";
+/// The account's level of verification does not allow deposits.
+pub(crate) const DEPOSIT_NOT_PERMITTED: &str = "account.deposit.not_permitted";
+/// The account's level of verification does not allow withdrawals.
+pub(crate) const WITHDRAW_NOT_PERMITTED: &str = "account.withdraw.not_permitted";
 
 pub(crate) const ROLE_NOT_PERMITTED: &str = "sandbox.role.not_permitted";
 pub(crate) const BODY_TOO_LARGE: &str = "sandbox.request.body_too_large";

@@ -51,10 +51,12 @@ pub(crate) struct Person {
     pub(crate) uid: String,
     pub(crate) role: Role,
     pub(crate) restriction: Option<Restriction>,
-    /// The level of verification, from 0 (none) to [`VERIFIED`].
+    /// The level of verification, from [`UNVERIFIED`] to [`VERIFIED`].
     pub(crate) level: u8,
 }
 
+/// The level of verification of an account that has none.
+pub(crate) const UNVERIFIED: u8 = 0;
 /// The level of verification of an account that is fully verified.
 pub(crate) const VERIFIED: u8 = 3;
 

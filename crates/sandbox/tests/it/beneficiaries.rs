@@ -31,6 +31,7 @@ async fn the_documents_requests_are_accepted_and_answered_in_their_shape() {
         json!({"currency": "eth", "name": "x", "data": {"address": ETH, "is_own": false, "is_unhosted": true,
             "recipient_data": {"first_name": "John", "last_name": "Doe", "country": "US"}}}),
         json!({"currency": "gbp", "name": "x", "data": {"full_name": "John Smith", "account_number": "12345678"}}),
+        json!({"currency": "zar", "name": "x", "withdraw_method_id": "21", "data": {"full_name": "Thabo Mbeki"}}),
         json!({"currency": "eur", "name": "x", "data": {"full_name": "Jean Dupont", "iban": "FR14"}}),
         json!({"currency": "usd", "name": "x", "data": "{\"full_name\":\"ABC\",\"unknown\":0.1000}"}),
     ] {
@@ -86,6 +87,10 @@ async fn what_is_wrong_is_told_all_at_once() {
             with(json!({"blockchain_key": "b".repeat(256)})),
             format!("sandbox.beneficiary.too_long_blockchain_key,{beneficiary}.blockchain_key_doesnt_exist"),
         ),
+        (with(json!({"withdraw_method_id": 0})), "sandbox.beneficiary.withdraw_method_doesnt_exist".into()),
+        (with(json!({"withdraw_method_id": 2})), "sandbox.beneficiary.withdraw_method_doesnt_exist".into()),
+        (with(json!({"withdraw_method_id": "23"})), "sandbox.beneficiary.withdraw_method_doesnt_exist".into()),
+        (with(json!({"withdraw_method_id": 24})), "sandbox.beneficiary.withdraw_method_doesnt_exist".into()),
         (with(json!({"data": ""})), format!("{beneficiary}.empty_data")),
         (with(json!({"data": {}})), format!("{beneficiary}.empty_data")),
         (with(json!({"data": "no JSON"})), format!("{beneficiary}.non_json_data")),

@@ -200,3 +200,37 @@ async fn documents_are_taken_and_refused() {
     );
     assert_eq!(exchange.control.documents().len(), 3, "what was refused is not kept");
 }
+
+#[tokio::test]
+async fn without_verification_no_money_comes_in_or_goes_out() {
+    const DEPOSIT: &str = "403 account.deposit.not_permitted";
+    const WITHDRAW: &str = "403 account.withdraw.not_permitted";
+    let exchange = Exchange::start().await;
+    exchange.control.set_verification_level("taker", 0).unwrap();
+    for (path, refusal) in [
+        ("/account/deposits", DEPOSIT),
+        ("/account/deposits/1", DEPOSIT),
+        ("/account/deposit_address/btc", DEPOSIT),
+        ("/account/transactions", DEPOSIT),
+        ("/account/withdraws", WITHDRAW),
+        ("/account/withdraws/quote/btc", WITHDRAW),
+        ("/account/beneficiaries", WITHDRAW),
+        ("/account/beneficiaries/1", WITHDRAW),
+    ] {
+        assert_eq!(exchange.get_as("taker", path).await.refusal(), refusal, "{path}");
+    }
+    for (path, refusal) in [
+        ("/account/deposits/1/travel_rule", DEPOSIT),
+        ("/account/lightning/invoices", DEPOSIT),
+        ("/payments/vouchers/new", DEPOSIT),
+        ("/account/lightning/pays", WITHDRAW),
+        ("/account/withdraws", WITHDRAW),
+        ("/account/beneficiaries", WITHDRAW),
+    ] {
+        assert_eq!(exchange.post_as("taker", path, &json!({})).await.refusal(), refusal, "{path}");
+    }
+    exchange.get_as("taker", "/account/balances").await.expect(200);
+    exchange.get_as("taker", "/payments/withdraws/methods").await.expect(200);
+    exchange.control.set_verification_level("taker", 1).unwrap();
+    exchange.get_as("taker", "/account/transactions").await.expect(200);
+}

@@ -306,12 +306,33 @@ async fn wrong_payments_are_refused_and_move_nothing() {
     assert_eq!(poor.refusal(), "422 account.withdraw.insufficient_balance");
     exchange.control.set_verification_level("payer", 0).unwrap();
     let query = format!("bolt={bolt}&amount=2500");
-    assert_eq!(call(&exchange, "payer", PAYS, &query).await.refusal(), "422 sandbox.withdraw.over_limit");
+    assert_eq!(call(&exchange, "payer", PAYS, &query).await.refusal(), "403 account.withdraw.not_permitted");
+    exchange.control.set_verification_level("payer", 3).unwrap();
     assert_eq!(balance(&exchange, "payer"), sats(100_000_000, 0));
     assert_eq!(exchange.get_as("payer", "/account/withdraws").await.expect(200), json!([]));
     let door = |amount, text: &str| exchange.control.outside_invoice(amount, text);
     assert_eq!(door(Some(0), ""), Err(ControlError::InvalidInvoice));
     assert_eq!(door(None, &long), Err(ControlError::InvalidInvoice));
+}
+
+#[tokio::test]
+async fn payments_count_in_the_limits_of_withdrawals() {
+    let exchange = exchange().await;
+    exchange.control.deposit("payer", "btc", Decimal::ONE).unwrap();
+    exchange.control.set_verification_level("payer", 1).unwrap();
+    let to = exchange.control.add_beneficiary("payer").unwrap();
+    let body = json!({"beneficiary_id": to, "currency": "btc", "amount": "0.99"});
+    exchange.post_as("payer", "/account/withdraws", &body).await.expect(201);
+    let pay = async |sats: u64| {
+        let bolt = bolt(&exchange, sats).await;
+        call(&exchange, "payer", PAYS, &format!("bolt={bolt}&amount={sats}")).await
+    };
+    assert_eq!(
+        pay(1_000_000).await.refusal(),
+        "422 sandbox.withdraw.over_limit",
+        "with the fee, 1 satoshi more"
+    );
+    pay(999_999).await.expect(201);
 }
 
 #[tokio::test]

@@ -164,6 +164,13 @@ impl Method {
     }
 }
 
+/// Whether a withdrawal of this currency to a beneficiary may go by the method with this number. A lightning payment has no
+/// beneficiary.
+pub(crate) fn pays_out(id: i64, currency: &str) -> bool {
+    let is_it = |method: &&Method| i64::from(method.id) == id && method.currency == currency;
+    ALL.iter().filter(is_it).any(|method| method.way == Way::Out && !method.is_lightning())
+}
+
 /// The methods that an account of this level sees: its own, and those of the next level, which it may not use yet.
 pub(crate) fn shown_to(level: u8, way: Way) -> impl Iterator<Item = &'static Method> {
     ALL.iter().filter(move |method| method.way == way && method.level <= level.saturating_add(1))
