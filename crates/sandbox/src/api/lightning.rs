@@ -173,7 +173,9 @@ fn pay(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let target = target(params, &data, is_current, &mut codes);
     let description = description(params, &mut codes);
     let note = words(params, "member_description");
-    let quote = words(params, "quote_id").filter(|_| is_current);
+    // An empty one is no quote either: whoever sends it relies on its fee.
+    let quote = params.get("quote_id").filter(|_| is_current);
+    let quote = quote.map(|quote| quote.as_text().unwrap_or_default().to_owned());
     let (Some(sats), Some(target), true) = (sats, target, codes.is_empty()) else {
         return Err(unprocessable(codes));
     };

@@ -347,7 +347,9 @@ async fn a_quote_keeps_its_fee() {
     let pay = async |id: &str| {
         call(&exchange, "payer", PAYS, &format!("bolt={bolt}&amount=2500&quote_id={id}")).await
     };
-    assert_eq!(pay("x").await.refusal(), "422 sandbox.withdraw.quote_doesnt_exist");
+    for wrong in ["x", ""] {
+        assert_eq!(pay(wrong).await.refusal(), "422 sandbox.withdraw.quote_doesnt_exist", "{wrong:?}");
+    }
     pay(id).await.expect(201);
     exchange.control.advance_clock(A_WHILE_MS);
     assert_eq!(balance(&exchange, "payer"), sats(100_000_000 - 2_507, 0));

@@ -7,6 +7,7 @@
     reason = "a test may panic"
 )]
 
+mod account_values;
 mod auth;
 mod beneficiaries;
 mod bursts;
