@@ -127,9 +127,13 @@ pub struct Transaction {
     /// What that voucher is worth.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
     pub change_voucher_amount: Option<Decimal>,
-    /// The exchange's description.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
-    pub description: Option<String>,
+    /// The description. Of a lightning payment it is what payer and payee see, so `Debug` hides it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "tolerant::optional_secret"
+    )]
+    pub description: Option<Sensitive<String>>,
     /// Your own note.
     #[serde(
         default,
@@ -154,9 +158,13 @@ pub struct Transaction {
     /// State of the transaction. The documents do not list the possible states.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub state: Option<String>,
-    /// Address on the blockchain; coins only.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
-    pub address: Option<String>,
+    /// Address on the blockchain; coins only. It may be somebody's, so `Debug` hides it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "tolerant::optional_secret"
+    )]
+    pub address: Option<Sensitive<String>>,
     /// Id of the transaction on the blockchain, or a reference of the exchange.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::optional_text")]
     pub txid: Option<String>,

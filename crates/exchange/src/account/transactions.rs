@@ -2,7 +2,7 @@
 
 use crate::{
     ACCOUNT,
-    args::{self, Direction},
+    args::{self, Direction, Text},
 };
 use capecrypto_auth::Environment;
 use capecrypto_models::{
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/account/transactions" ListTransactions   -> Page<Transaction>,
-        paged secrets("member_description sender receiver") reviewed;
+        paged secrets("description member_description sender receiver address") reviewed;
     GET "/account/transactions" ExportTransactions -> Table,
-        csv secrets("member_description sender receiver") unreviewed("a table is written out, not read");
+        csv secrets("description member_description sender receiver address") unreviewed("a table is written out, not read");
 }
 
 request! {
@@ -29,8 +29,8 @@ request! {
         currency: Arg<CurrencyId>,
         /// Only transactions of this type (`type` on the wire).
         kind as "type": TransactionType,
-        /// Only the transaction with this id.
-        txid: String,
+        /// Only the transaction with this id: 1 to 255 characters without control characters. The limit is ours.
+        txid: Arg<Text<255>>,
         /// Sort direction; newest first when left out.
         order_by: Direction,
     }
@@ -69,7 +69,8 @@ impl ListTransactions {
             }
         }
         args::only("type", self.kind.as_ref(), page.iter().map(|row| Some(&row.kind)))?;
-        args::only("txid", self.txid.as_ref(), page.iter().map(|row| row.txid.as_ref()))
+        let txid = args::given(self.txid.as_ref()).map(Text::as_str);
+        page.iter().try_for_each(|row| Mismatch::check("txid", txid.as_ref(), row.txid.as_deref().as_ref()))
     }
 }
 

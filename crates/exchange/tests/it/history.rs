@@ -88,3 +88,23 @@ async fn methods_to_deposit_have_their_limits() {
     assert!(bank.remaining_limits.as_ref().unwrap().day.unwrap() > dec!(0));
     assert_eq!(bank.verified, Some(true));
 }
+
+#[tokio::test]
+async fn a_transaction_id_is_checked_before_anything_is_sent() {
+    let sandbox = with_history(1).await;
+    let client = client(&sandbox, "maker");
+    for bad in ["", " ", "a\r\nb", "\0", &"x".repeat(256)] {
+        let list = || referrals().txid(bad);
+        let error = client.send(list()).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::InvalidArgument, Outcome::NotSent), "{bad:?}");
+        let mut table = Vec::new();
+        let error = client.export(ExportTransactions::of(list()), &mut table).await.unwrap_err();
+        assert!(error.to_string().contains("txid") && table.is_empty(), "{error}");
+    }
+    for odd in ["../../x", "A/B 7&limit=1", "é"] {
+        let line = json!({"type": "referral", "txid": odd}).to_string();
+        sandbox.control().add_transaction("maker", &line).unwrap();
+        let found = client.send(referrals().txid(odd)).await.unwrap();
+        assert_eq!((found.len(), found[0].txid.as_deref()), (1, Some(odd)));
+    }
+}
