@@ -1,6 +1,6 @@
 //! Withdrawals, quotes and payment methods.
 
-use crate::client::{Answer, Exchange, text};
+use crate::client::{API, Answer, Exchange, limit, text};
 use capecrypto_sandbox::{ControlError, Currency, Profile, Restriction, Sandbox, WithdrawalState as State};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -497,4 +497,31 @@ async fn the_older_servers_list_vouchers_and_instant_payments() {
     assert_eq!(exchange.get_as("taker", "/payments/methods").await.expect(201), json!([]));
     let current = Exchange::start().await;
     assert_eq!(current.get_as("taker", "/payments/methods").await.status, 404);
+}
+
+#[tokio::test]
+async fn nothing_goes_to_a_deleted_beneficiary_and_no_money_goes_twice() {
+    let (exchange, to) = with_beneficiary("btc").await;
+    exchange.place("taker", limit("sell", "1", "900000")).await;
+    assert_eq!(
+        exchange.balance("taker", "btc").await,
+        ("99.0".into(), "1.0".into()),
+        "the order locks its part"
+    );
+    let mut body = request(to, "btc", "1");
+    body["amount"] = json!("99.5");
+    assert_eq!(exchange.withdraw(&body).await.refusal(), "422 account.withdraw.insufficient_balance");
+    body["amount"] = json!("9");
+    // The limit of a day is 10, so only one of both fits.
+    let (one, other) = tokio::join!(exchange.withdraw(&body), exchange.withdraw(&body));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422]);
+    assert_eq!(exchange.balance("taker", "btc").await, ("90.0".into(), "10.0".into()));
+
+    let target = format!("{API}/account/beneficiaries/{to}");
+    let deleted = exchange.send("DELETE", &target, &exchange.signed("taker"), b"").await.unwrap();
+    assert_eq!(deleted.status, 204);
+    body["amount"] = json!("1");
+    assert_eq!(exchange.withdraw(&body).await.refusal(), "422 account.beneficiary.doesnt_exist");
 }
