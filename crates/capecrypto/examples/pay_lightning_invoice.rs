@@ -43,11 +43,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let quote = customer.send(GetWithdrawQuote::lightning(bolt.as_str())).await?;
     println!("the fee is {} BTC", quote.fee);
     let payment = PayLightning::invoice(bolt.as_str(), price).quote(quote);
-    let search = payment.search(customer.now()).ok_or("the invoice is not valid")?;
-    match customer.send(payment).await {
+    let sent_at = customer.now();
+    match customer.send(payment.clone()).await {
         Ok(accepted) => println!("accepted for {}, not paid yet", accepted.amount),
         // The search says which withdrawal it may be. Do not pay another invoice before you know.
-        Err(error) => println!("{error}; candidates: {}", search.find(&customer).await?.candidates.len()),
+        Err(error) if error.outcome() == Outcome::Unknown => {
+            let found = payment.find(&customer, sent_at).await?;
+            return Err(format!("{error}; it may be one of {:?}", found.candidates).into());
+        }
+        Err(error) => return Err(format!("nothing was paid: {error}").into()),
     }
 
     // "Accepted" is not "paid": the withdrawals tell how it ended. The exchange's clock is moved instead of waiting.
