@@ -85,6 +85,12 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         }
         "sandbox.voucher.amount_too_large" => "redeem at most what the voucher is worth",
         "market.trade.not_permitted" => "the account's verification level does not allow trading",
+        "account.withdraw.not_permitted" => {
+            "the account's verification level does not allow withdrawals and beneficiaries"
+        }
+        "sandbox.beneficiary.withdraw_method_doesnt_exist" => {
+            "take the id from account::ListWithdrawMethods, of a method for this currency; or leave it out"
+        }
         "account.withdraw.insufficient_balance" => {
             "the account's available balance is smaller than the amount; open orders and earlier withdrawals lock a part of it"
         }

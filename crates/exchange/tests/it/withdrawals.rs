@@ -518,3 +518,23 @@ fn the_amount_is_sent_digit_for_digit() {
     let body: Value = serde_json::from_slice(&sent.body.unwrap()).unwrap();
     assert_eq!(body["otp"], "004217", "zeros at the start stay");
 }
+
+#[tokio::test]
+async fn without_verification_each_way_of_money_is_refused_with_a_hint() {
+    let (sandbox, client, to) = exchange().await;
+    let bank = BankAccount::new("Jane");
+    let method = CreateBeneficiary::fiat("zar", "Savings", bank).withdraw_method_id(7);
+    let error = client.send(method).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("ListWithdrawMethods"), "{error}");
+    sandbox.control().set_verification_level("taker", 0).unwrap();
+    let refused = [
+        client.send(CreateWithdrawal::new("btc", to, dec("1"))).await.unwrap_err(),
+        client.send(CreateLightningInvoice::new(Sats::new(5))).await.unwrap_err(),
+    ];
+    for (error, code) in
+        refused.iter().zip(["account.withdraw.not_permitted", "account.deposit.not_permitted"])
+    {
+        assert_eq!((error.status(), error.outcome()), (Some(403), Outcome::Refused), "{error}");
+        assert!(error.has_code(code) && error.hint().unwrap().contains("verification"), "{error}");
+    }
+}
