@@ -178,7 +178,7 @@ impl BankAccount {
     }
 
     fn is_of(&self, data: &BeneficiaryData) -> bool {
-        agrees(Some(&self.full_name), data.full_name(), |one, other| one == other)
+        agrees(Some(&self.full_name), data.full_name(), is_same_name)
             && agrees(self.account_number.as_ref(), data.account_number(), is_same_number)
             && agrees(self.iban.as_ref(), data.iban(), is_same_number)
     }
@@ -194,6 +194,12 @@ fn agrees(
         (Some(asked), Some(came)) => same(asked.as_str().trim(), came.expose().trim()),
         _ => true,
     }
+}
+
+/// Compares names without regard to case and to the number of spaces, which a server may change.
+fn is_same_name(asked: &str, came: &str) -> bool {
+    let plain = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    plain(asked) == plain(came)
 }
 
 /// Compares numbers of bank accounts without their spaces. A `*` of the answer stands for any character, because the server family
@@ -479,5 +485,23 @@ mod samples {
         fn answered(seed: &Seed) -> Self {
             Self::new(seed.beneficiary_to_delete)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_are_compared_as_people_write_them() {
+        for (asked, came, same) in [
+            ("Thabo Mbeki", "THABO  MBEKI", true),
+            ("Zoë Ncube", "zoË Ncube ", true),
+            ("Thabo Mbeki", "Thabo M.", false),
+            ("Ncube Zoë", "Zoë Ncube", false),
+        ] {
+            assert_eq!(is_same_name(asked, came), same, "{asked} / {came}");
+        }
+        assert!(is_same_number("62 012 345 678", "62*******78") && !is_same_number("620", "6201"));
     }
 }
