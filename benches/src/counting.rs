@@ -16,6 +16,7 @@ static COUNTING: Counting = Counting;
 static ON: AtomicBool = AtomicBool::new(false);
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicI64 = AtomicI64::new(0);
+static PEAK: AtomicI64 = AtomicI64::new(0);
 
 /// What was allocated while something ran.
 pub struct Counted {
@@ -23,16 +24,20 @@ pub struct Counted {
     pub allocations: u64,
     /// Bytes that were asked for and are not freed yet. What the system's allocator needs for itself is not counted.
     pub bytes: i64,
+    /// The most of them at one time.
+    pub peak: i64,
 }
 
 /// Runs the work, and counts what all threads allocate meanwhile.
 pub fn count<T>(work: impl FnOnce() -> T) -> (T, Counted) {
     ALLOCATIONS.store(0, Relaxed);
     BYTES.store(0, Relaxed);
+    PEAK.store(0, Relaxed);
     ON.store(true, Relaxed);
     let result = work();
     ON.store(false, Relaxed);
-    (result, Counted { allocations: ALLOCATIONS.load(Relaxed), bytes: BYTES.load(Relaxed) })
+    let (allocations, bytes) = (ALLOCATIONS.load(Relaxed), BYTES.load(Relaxed));
+    (result, Counted { allocations, bytes, peak: PEAK.load(Relaxed) })
 }
 
 struct Counting;
@@ -41,7 +46,8 @@ impl Counting {
     fn note(allocations: u64, more: usize, less: usize) {
         if ON.load(Relaxed) {
             ALLOCATIONS.fetch_add(allocations, Relaxed);
-            BYTES.fetch_add(more as i64 - less as i64, Relaxed);
+            let change = more as i64 - less as i64;
+            PEAK.fetch_max(BYTES.fetch_add(change, Relaxed) + change, Relaxed);
         }
     }
 }

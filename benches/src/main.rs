@@ -3,6 +3,7 @@
 mod book;
 mod by_hand;
 mod counting;
+mod csv;
 mod live_path;
 mod measure;
 mod rest;
@@ -10,6 +11,7 @@ mod sandbox_frames;
 mod sandbox_open;
 mod sandbox_page;
 mod signing;
+mod transactions;
 
 use std::process::ExitCode;
 
@@ -18,6 +20,8 @@ capecrypto-bench TOPIC [--strict]
 
   signing        one request's signature
   rest           calls over loopback against bare reqwest, by CPU time
+  csv            a table of 100,000 transactions to a file, against copying its bytes
+  transactions   decoding a page of 1,000 transactions
   book           an increment of the order book, from its text to the best prices
   instructions   the calls and the book in counted instructions; needs valgrind, takes minutes
   book-instructions
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
     let all_ok = match *arguments {
         ["signing"] => signing::run(),
         ["rest"] => rest::run(),
+        ["csv"] => csv::run(),
+        ["transactions"] => transactions::run(),
         ["book"] => book::run(),
         ["book-instructions"] => book::instructions(),
         ["instructions"] => [rest::instructions(), book::instructions()].into_iter().all(|ok| ok),
@@ -55,6 +61,8 @@ fn main() -> ExitCode {
             let topics = [
                 signing::run,
                 rest::run,
+                csv::run,
+                transactions::run,
                 book::run,
                 live_path::run,
                 sandbox_page::run,

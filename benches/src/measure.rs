@@ -44,7 +44,8 @@ pub struct Plan {
 pub enum Clock {
     /// Elapsed time.
     Wall,
-    /// The CPU time of the measuring thread. Servers run elsewhere and do not count.
+    /// The CPU time of the measuring thread, or of all threads: see [`compare_all_threads`]. Servers run elsewhere and do not
+    /// count.
     Cpu,
 }
 
@@ -74,8 +75,24 @@ pub struct Measured {
     pub cpu_ratio: f64,
 }
 
-/// Runs the candidates; the first one is the base.
+/// Runs the candidates; the first one is the base. Only the measuring thread's CPU time counts.
 pub fn compare<'a>(
+    plan: Plan,
+    candidates: impl IntoIterator<Item = impl Into<Prepared<'a>>>,
+) -> Vec<Measured> {
+    compare_by(ClockId::ThreadCPUTime, plan, candidates)
+}
+
+/// The same with the CPU time of all threads of this program, for work that uses several.
+pub fn compare_all_threads<'a>(
+    plan: Plan,
+    candidates: impl IntoIterator<Item = impl Into<Prepared<'a>>>,
+) -> Vec<Measured> {
+    compare_by(ClockId::ProcessCPUTime, plan, candidates)
+}
+
+fn compare_by<'a>(
+    cpu: ClockId,
     plan: Plan,
     candidates: impl IntoIterator<Item = impl Into<Prepared<'a>>>,
 ) -> Vec<Measured> {
@@ -94,7 +111,7 @@ pub fn compare<'a>(
             let index = (round + turn) % count;
             let candidate = &mut candidates[index];
             (candidate.prepare)();
-            turns[index] = time(|| (candidate.run)(plan.calls));
+            turns[index] = time(cpu, || (candidate.run)(plan.calls));
         }
         rounds.push(turns);
     }
@@ -116,16 +133,16 @@ fn of_rounds(rounds: &[Turns], figure: impl Fn(&Turns) -> f64) -> f64 {
     median(rounds.iter().map(figure).collect())
 }
 
-/// Elapsed seconds, and seconds of CPU time of this thread.
-fn time(work: impl FnOnce()) -> (f64, f64) {
-    let (wall, cpu) = (Instant::now(), thread_cpu());
+/// Elapsed seconds, and seconds of CPU time.
+fn time(clock: ClockId, work: impl FnOnce()) -> (f64, f64) {
+    let (wall, cpu) = (Instant::now(), cpu_time(clock));
     work();
-    let cpu = thread_cpu() - cpu;
+    let cpu = cpu_time(clock) - cpu;
     (wall.elapsed().as_secs_f64(), cpu.as_secs_f64())
 }
 
-fn thread_cpu() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
+fn cpu_time(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 

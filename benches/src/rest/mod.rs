@@ -5,8 +5,8 @@ mod server;
 
 use crate::measure::{self, Bar, Candidate, Clock, Plan, compare, report, verdict};
 use calls::{Call, Who};
-use server::Server;
-pub use server::serve;
+
+pub use server::{Server, TABLE_ROWS, serve};
 use std::process::Command;
 use tokio::runtime::Runtime;
 

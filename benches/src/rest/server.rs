@@ -1,11 +1,12 @@
 //! The server for the calls. It is a separate process, so that its time and instructions are not counted.
 
-use crate::measure;
+use crate::{measure, transactions};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
+    cell::OnceCell,
     convert::Infallible,
     fmt::Write as _,
     io::{BufRead, BufReader, Read},
@@ -74,10 +75,15 @@ pub fn serve() {
     });
 }
 
+/// Serves a table too, with this number of rows.
+pub const TABLE_ROWS: usize = 100_000;
+
 struct Answers {
     balance: Bytes,
     order: Bytes,
     orders: Bytes,
+    /// Made when it is asked for, because most topics do not ask.
+    table: OnceCell<Bytes>,
 }
 
 impl Answers {
@@ -94,6 +100,7 @@ impl Answers {
             balance: r#"{"currency":"zar","balance":"9200.0","locked":"800.0"}"#.into(),
             order: order(173_757).into(),
             orders: orders.into(),
+            table: OnceCell::new(),
         }
     }
 }
@@ -115,15 +122,20 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let _read = body.collect().await;
+    let mut kind = "application/json";
     let (status, body) = match (head.method.as_str(), head.uri.path()) {
         ("GET", path) if path.ends_with("/account/balances/zar") => (200, &answers.balance),
         ("POST", path) if path.ends_with("/market/orders") => (201, &answers.order),
         ("GET", path) if path.ends_with("/market/orders") => (200, &answers.orders),
+        ("GET", path) if path.ends_with("/account/transactions") => {
+            kind = "text/csv";
+            (200, answers.table.get_or_init(|| transactions::table(TABLE_ROWS).into()))
+        }
         _ => (404, &answers.balance),
     };
     let mut response = Response::builder()
         .status(status)
-        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_TYPE, kind)
         .header("total", "1000")
         .header("page", "1")
         .header("per-page", "1000");

@@ -2,6 +2,7 @@
 
 pub mod beneficiaries;
 pub mod deposits;
+pub mod export;
 pub mod instant_methods;
 pub mod ledger;
 pub mod lightning;
@@ -15,6 +16,7 @@ pub mod withdrawals;
 
 pub use beneficiaries::*;
 pub use deposits::*;
+pub use export::*;
 pub use instant_methods::*;
 pub use ledger::*;
 pub use lightning::*;

@@ -18,7 +18,7 @@ pub mod trading;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 14] = [
+const SECTIONS: [capecrypto_probe::Section; 15] = [
     ("public", public::probe),
     ("public", public::vasps::probe),
     ("trading", trading::probe),
@@ -29,6 +29,7 @@ const SECTIONS: [capecrypto_probe::Section; 14] = [
     ("account", account::deposits::probe),
     ("account", account::lightning::probe),
     ("account", account::transactions::probe),
+    ("account", account::export::probe),
     ("account", account::travel_rule::probe),
     ("account", account::vouchers::probe),
     ("account", account::quotes::probe),

@@ -147,7 +147,7 @@ impl Client {
     }
 
     /// Turns a request into what is sent, and returns warnings about arguments that may be wrong.
-    fn prepare<E: Endpoint>(
+    pub(crate) fn prepare<E: Endpoint>(
         &self,
         request: &E,
         progress: Option<Progress>,

@@ -69,12 +69,7 @@ impl<W: AsyncWrite + Unpin + Send> Receive for Table<'_, W> {
         mut response: reqwest::Response,
         motion: &Motion,
     ) -> Result<Written, Error> {
-        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("text/csv") {
-            let what = "the server did not answer with CSV; it may not support this form of the list";
-            return Err(Error::new(Kind::Unexpected, Outcome::Unknown, what));
-        }
+        check(head, &response)?;
         loop {
             let piece = match response.chunk().await {
                 Ok(Some(piece)) => piece,
@@ -103,7 +98,21 @@ impl<W> Table<'_, W> {
     }
 }
 
-fn output(error: std::io::Error) -> Error {
+/// Checks that an answer is a table, and that it tells where it ends.
+pub(crate) fn check(head: &Head, response: &reqwest::Response) -> Result<(), Error> {
+    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let what = if !kind.eq_ignore_ascii_case("text/csv") {
+        "the server did not answer with CSV; it may not support this form of the list"
+    } else if response.content_length().is_none() && !head.headers.contains_key(header::TRANSFER_ENCODING) {
+        "the answer does not tell its length, so a table that is cut off would look complete; a proxy may be the reason"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Kind::Unexpected, Outcome::Unknown, what))
+}
+
+pub(crate) fn output(error: std::io::Error) -> Error {
     Error::new(Kind::Output, Outcome::Confirmed, error.to_string()).with_source(error)
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod endpoint;
 mod error;
 mod export;
+mod files;
 mod form;
 mod hiding;
 mod intent;
@@ -28,6 +29,7 @@ mod recording;
 mod response;
 mod retry;
 mod runtime;
+mod table;
 mod tls;
 mod transport;
 mod upgrade;
@@ -57,6 +59,7 @@ pub use raw::{RawReply, RawRequest};
 #[cfg(feature = "recording")]
 pub use recording::{RecordedCall, Recorder, Recording, RecordingError, Replay};
 pub use response::{DecodeError, Entries, FromResponse, Head, Nothing, RawBody, UnreadableRow, without_bom};
+pub use table::{Joined, Tables};
 pub use upgrade::{Upgrade, Upgraded};
 pub use windows::{SetTimes, Span, Windowed};
 

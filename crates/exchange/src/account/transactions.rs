@@ -1,22 +1,17 @@
-//! The account's history, as pages and as a table.
+//! The account's history, as pages.
 
 use crate::{
     ACCOUNT,
     args::{self, Direction, Text},
 };
 use capecrypto_auth::Environment;
-use capecrypto_models::{
-    Arg, CurrencyId, Timestamp, Transaction, TransactionType,
-    param::{Fields, Params},
-};
-use capecrypto_rest::{Mismatch, Page, Paged, Paging, Table, TimeRange, Windowed, endpoints, request};
+use capecrypto_models::{Arg, CurrencyId, Timestamp, Transaction, TransactionType};
+use capecrypto_rest::{Mismatch, Page, Paged, Paging, TimeRange, Windowed, endpoints, request};
 use std::time::Duration;
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
-    GET "/account/transactions" ListTransactions   -> Page<Transaction>,
+    GET "/account/transactions" ListTransactions -> Page<Transaction>,
         paged secrets("description member_description sender receiver address") reviewed;
-    GET "/account/transactions" ExportTransactions -> Table,
-        csv secrets("description member_description sender receiver address") unreviewed("a table is written out, not read");
 }
 
 request! {
@@ -38,23 +33,15 @@ request! {
     times TimeRange<true>;
 }
 
-/// The same history as CSV, of any length, for [`Client::export`](capecrypto_rest::Client::export).
-///
-/// The exchange ignores limit and page. It returns 18 months at most, and the last month if no start is given.
-#[derive(Debug, Clone, Default)]
-#[must_use = "a request does nothing until it is sent"]
-pub struct ExportTransactions(ListTransactions);
-
-impl Params for ExportTransactions {
-    fn write_fields(&self, fields: &mut dyn Fields) {
-        self.0.write_fields(fields);
-    }
-}
-
 impl ListTransactions {
     /// The whole history.
     pub fn new() -> Self {
         Self::with()
+    }
+
+    /// Whether the oldest rows come first.
+    pub(super) fn is_ascending(&self) -> bool {
+        self.order_by == Some(Direction::Ascending)
     }
 
     /// Does not compare times: the documents do not say which of a transaction's times the range means.
@@ -99,13 +86,6 @@ impl Paged for ListTransactions {
     }
 }
 
-impl ExportTransactions {
-    /// The rows of this list, as one table.
-    pub fn of(list: ListTransactions) -> Self {
-        Self(list)
-    }
-}
-
 #[cfg(test)]
 mod samples {
     use super::*;
@@ -125,15 +105,6 @@ mod samples {
                 .page(1)
                 .time_from(time(0))
                 .time_to(time(1))
-        }
-    }
-
-    impl Samples for ExportTransactions {
-        fn smallest() -> Self {
-            Self::of(ListTransactions::smallest())
-        }
-        fn fullest() -> Self {
-            Self::of(ListTransactions::fullest())
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     calls::{CreateOrder, ORDER},
+    folder::Folder,
     intents::{builder, open},
 };
 use capecrypto_rest::{FileIntentLog, IntentLog, IntentState, Outcome};
@@ -21,30 +22,13 @@ use tokio::{
 };
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
-/// A folder of its own for each test.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let folder = std::env::temp_dir().join(format!("capecrypto-intents-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
     fn log(&self) -> PathBuf {
         self.0.join("intents.jsonl")
     }
 
     fn text(&self) -> String {
         fs::read_to_string(self.log()).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Makes, locks and replaces files, so that a crash at any moment leaves the old file or the new one.
 
 use super::{super::IntentLogError, writer::Storage};
+use crate::files::{private, sync_folder};
 use std::{
     ffi::OsString,
     fmt::Display,
@@ -21,14 +22,6 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
     name.push(end);
     path.with_file_name(name)
-}
-
-/// Options for a file that only its owner may read and write.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// Locks the log for this process, as long as the returned file lives.
@@ -94,15 +87,6 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), IntentLogError> {
         sync_folder(path)
     };
     written().map_err(|error| failed(path, "written", &error))
-}
-
-/// Makes a new name last: on Unix, it is on the disk only when its folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    Ok(())
 }
 
 /// The log, for appending.
