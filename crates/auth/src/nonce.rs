@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{HashMap, VecDeque},
     sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
 };
 
@@ -26,8 +26,8 @@ struct Given {
     last: Option<u64>,
     /// The highest nonce ever given out.
     highest: u64,
-    /// Runs of consecutive nonces that were given out, from the first of a run to its last.
-    runs: BTreeMap<u64, u64>,
+    /// Runs of consecutive nonces that were given out: the first and the last of each. Smaller ones come first.
+    runs: VecDeque<(u64, u64)>,
 }
 
 /// No nonce can be given out at this moment.
@@ -83,10 +83,10 @@ impl NonceSource {
         };
         // After a rewind, the time may reach nonces that were given out before: skip their runs.
         while next <= given.highest
-            && let Some((_, last)) = given.runs.range(..=next).next_back()
-            && *last >= next
+            && let Some(last) = given.last_of_run_before(next)
+            && last >= next
         {
-            next = after(*last)?;
+            next = after(last)?;
         }
         let ahead_ms = next - now_ms;
         if ahead_ms > LONGEST_LEAD_MS {
@@ -103,17 +103,27 @@ impl NonceSource {
 }
 
 impl Given {
+    /// Number of runs that begin with this nonce or a smaller one.
+    fn begun_by(&self, nonce: u64) -> usize {
+        self.runs.partition_point(|(first, _)| *first <= nonce)
+    }
+
+    /// The last nonce of the run that begins with this nonce, or with the next smaller one.
+    fn last_of_run_before(&self, nonce: u64) -> Option<u64> {
+        let place = self.begun_by(nonce).checked_sub(1)?;
+        self.runs.get(place).map(|(_, last)| *last)
+    }
+
     fn remember(&mut self, nonce: u64) {
         self.last = Some(nonce);
         self.highest = self.highest.max(nonce);
-        match self.runs.range_mut(..nonce).next_back() {
+        let place = self.begun_by(nonce);
+        match place.checked_sub(1).and_then(|before| self.runs.get_mut(before)) {
             Some((_, last)) if last.checked_add(1) == Some(nonce) => *last = nonce,
-            _ => {
-                self.runs.insert(nonce, nonce);
-            }
+            _ => self.runs.insert(place, (nonce, nonce)),
         }
         if self.runs.len() > MOST_RUNS {
-            self.runs.pop_first();
+            self.runs.pop_front();
         }
     }
 }

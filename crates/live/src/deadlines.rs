@@ -1,24 +1,26 @@
 //! When which book is to be looked at again, without a look at all books.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-    time::Duration,
-};
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 /// Times of books, by their number. A book has one time at most; a time that was replaced stays in the heap until it is reached.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     heap: BinaryHeap<Reverse<(Duration, usize)>>,
-    times: BTreeMap<usize, Duration>,
+    /// By the number of the book.
+    times: Vec<Option<Duration>>,
 }
 
 impl Deadlines {
     /// Looks at this book at this time, if no earlier time is set.
     pub(crate) fn at_latest(&mut self, book: usize, at: Option<Duration>) {
         let Some(at) = at else { return };
-        if self.times.get(&book).is_none_or(|time| at < *time) {
-            self.times.insert(book, at);
+        if self.times.len() <= book {
+            self.times.resize(book + 1, None);
+        }
+        if let Some(time) = self.times.get_mut(book)
+            && time.is_none_or(|time| at < time)
+        {
+            *time = Some(at);
             self.heap.push(Reverse((at, book)));
         }
     }
@@ -32,8 +34,10 @@ impl Deadlines {
     pub(crate) fn pop(&mut self, now: Duration) -> Option<usize> {
         while self.next().is_some_and(|at| at <= now) {
             let Reverse((at, book)) = self.heap.pop()?;
-            if self.times.get(&book) == Some(&at) {
-                self.times.remove(&book);
+            if let Some(time) = self.times.get_mut(book)
+                && *time == Some(at)
+            {
+                *time = None;
                 return Some(book);
             }
         }

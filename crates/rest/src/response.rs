@@ -221,11 +221,11 @@ impl<T> Entries<T> {
                 Ok(read) => named.push((read, value)),
                 Err(why) => {
                     let error = DecodeError { path: ".".to_owned(), why: why.to_owned() };
-                    unreadable.push(UnreadableRow::new(index, &name.unwrap_or_default(), error));
+                    let place = unreadable.partition_point(|row| row.index < index);
+                    unreadable.insert(place, UnreadableRow::new(index, &name.unwrap_or_default(), error));
                 }
             }
         }
-        unreadable.sort_by_key(|row| row.index);
         (named, unreadable)
     }
 }

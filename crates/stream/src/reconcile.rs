@@ -94,11 +94,14 @@ where
     fn read(&mut self, topics: &[Topic], context: &mut Context<'_, Answer>) {
         self.reads += 1;
         let number = self.reads;
-        let mut by_time: BTreeMap<Option<Timestamp>, Vec<Topic>> = BTreeMap::new();
+        let mut by_time: Vec<(Option<Timestamp>, Vec<Topic>)> = Vec::new();
         for topic in topics.iter().filter(|topic| self.confirmed.contains(*topic)) {
             if let Some(unread) = self.unread.get_mut(topic) {
                 unread.read = number;
-                by_time.entry(unread.from).or_default().push(topic.clone());
+                match by_time.iter_mut().find(|(from, _)| *from == unread.from) {
+                    Some((_, topics)) => topics.push(topic.clone()),
+                    None => by_time.push((unread.from, vec![topic.clone()])),
+                }
             }
         }
         for (from, topics) in by_time {

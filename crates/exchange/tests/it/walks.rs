@@ -231,3 +231,13 @@ async fn candles_of_a_server_that_ignores_the_times_are_an_error_that_ends_the_w
     assert_eq!(walk.try_next().await.unwrap_err().kind(), Kind::Mismatch);
     assert_eq!(walk.try_next().await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn candles_come_in_the_order_of_time_whatever_order_the_server_sends() {
+    let answer = |_: &Request| "[[60,1,1,1,1,1],[180,1,1,1,1,1],[0,1,1,1,1,1]]".to_owned();
+    let (_server, client) = answered(10_000, answer).await;
+    let mut walk = ListCandles::new("btczar").walk(&client, seconds(0)..seconds(240)).fill_gaps();
+    let candles = walk.try_collect().await.unwrap();
+    let opened: Vec<_> = candles.iter().map(|candle| candle.opened_at.as_unix_seconds()).collect();
+    assert_eq!(opened, [0, 60, 120, 180]);
+}
