@@ -26,6 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/market/orders"));
 
     // Every order has a custom order id. It is known before the order is sent: keep it where it survives a crash.
+    // (A `FileIntentLog` does that for each write.)
     let order = trading::CreateOrder::limit("btczar", Side::Buy, dec!(0.001), dec!(800_000));
     let name = order.name().cloned().ok_or("the order has no custom order id")?;
     let error = match cape.send(order).await {

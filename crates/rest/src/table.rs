@@ -75,7 +75,8 @@ impl fmt::Debug for Joined {
 }
 
 impl Client {
-    /// The tables that answer these requests, one after the other, as one table.
+    /// The tables that answer these requests, one after the other, as one table. A quote begins or ends a part of a cell in
+    /// which commas and line ends are text; a line ends with LF or CR LF; empty lines are left out.
     ///
     /// * All answers must have the same header. It is written once.
     /// * Columns whose name stands for a secret, such as `voucher_pin`, are left out, unless [`Tables::keep`] names them.
@@ -101,12 +102,14 @@ where
         self
     }
 
-    /// Writes the table to a writer. After an error, the output is incomplete: it ends with a whole row.
+    /// Writes the table to a writer. After an error, the output is incomplete; unless the writer failed, it ends with a whole
+    /// row.
     ///
     /// # Errors
-    /// As [`Client::export`]. [`Kind::Interrupted`] if an answer is cut off, [`Kind::Decode`] if a row has another number of
-    /// cells, [`Kind::Mismatch`] if the answers have different headers or no column of a name that should be kept,
-    /// [`Kind::TooLarge`] for a row of more than 1 MiB.
+    /// As [`Client::export`]. [`Kind::Interrupted`](crate::Kind::Interrupted) if an answer is cut off,
+    /// [`Kind::Decode`](crate::Kind::Decode) if a row has another number of cells,
+    /// [`Kind::Mismatch`](crate::Kind::Mismatch) if the answers have different headers, or if there is no column of a name
+    /// that should be kept, [`Kind::TooLarge`](crate::Kind::TooLarge) for a row of more than 1 MiB.
     pub async fn write_to<W: AsyncWrite + Unpin + Send>(self, writer: &mut W) -> Result<Joined, Error> {
         self.join(ToWriter(writer)).await
     }
@@ -116,7 +119,8 @@ where
     /// nothing is left, and a file that was there is not changed. On Unix only its owner can read it (mode 0600).
     ///
     /// # Errors
-    /// As [`write_to`](Self::write_to); [`Kind::Output`] if the file cannot be written.
+    /// As [`write_to`](Self::write_to); [`Kind::Output`](crate::Kind::Output) if the file cannot be
+    /// written.
     pub async fn save(self, path: impl AsRef<Path>) -> Result<Joined, Error> {
         let path = path.as_ref().to_owned();
         self.client.shared.check_runtime(E::CALL)?;
