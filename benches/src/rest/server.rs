@@ -17,6 +17,8 @@ use std::{
 
 /// Rows of the list.
 pub const ROWS: usize = 1_000;
+/// Rows of the table of transactions.
+pub const TABLE_ROWS: usize = 100_000;
 /// The custom order id in the request and in the answer.
 pub const CUSTOM_ORDER_ID: &str = "302b0494-1a06-4089-846c-0c6b13f1b661";
 
@@ -74,9 +76,6 @@ pub fn serve() {
         }
     });
 }
-
-/// Serves a table too, with this number of rows.
-pub const TABLE_ROWS: usize = 100_000;
 
 struct Answers {
     balance: Bytes,
