@@ -24,6 +24,14 @@ const STATUSES: [(u16, &str, Kind, bool); 9] = [
     (503, "server.maintenance", Kind::Maintenance, false),
 ];
 
+/// The codes of this list that people meet: the error says what to do.
+const HINTED: [&str; 4] = [
+    "authz.invalid_signature",
+    "authz.invalid_permission",
+    "record.not_found",
+    "account.currency.doesnt_exist",
+];
+
 /// Sends one call of each kind: public, one record, a page, a table, a write with a body, a write without.
 async fn each_kind(sandbox: &Sandbox) -> Vec<(&'static str, bool, Error)> {
     // A new client for each call: after a 429 a client waits before its next call.
@@ -53,6 +61,12 @@ async fn every_status_arrives_typed_with_its_codes() {
         for (call, writes, error) in each_kind(&sandbox).await {
             assert_eq!((error.kind(), error.status()), (kind, Some(status)), "{call}: {error}");
             assert_eq!(error.codes(), [code], "{call}");
+            if HINTED.contains(&code) {
+                assert!(
+                    error.hint().is_some() && error.to_string().contains(error.hint().unwrap()),
+                    "{call} {code}"
+                );
+            }
             if writes {
                 let outcome = if refused { Outcome::Refused } else { Outcome::Unknown };
                 assert_eq!((error.outcome(), error.attempts()), (outcome, 1), "{call} {status}");
