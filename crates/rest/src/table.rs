@@ -23,8 +23,8 @@ use tokio::{
     time::Instant,
 };
 
-/// How many bytes are collected before they are handed on.
-const COLLECTED: usize = 512 * 1024;
+/// How many bytes are collected before they are handed on. Each time, another thread has to take them, so fewer times cost less.
+const COLLECTED: usize = 2 * 1024 * 1024;
 
 /// The tables that answer several requests, joined to one: see [`Client::tables`].
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use capecrypto_models::{
     Malformed, Timestamp,
     param::{Fields, Params},
 };
-use capecrypto_rest::{Table, endpoints};
+use capecrypto_rest::{Table, Windowed as _, endpoints};
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     GET "/account/transactions" ExportTransactions -> Table,
@@ -90,7 +90,7 @@ impl Iterator for Windows {
         if self.first > self.last {
             return None;
         }
-        let (from, to) = if self.list.is_ascending() {
+        let (from, to) = if self.list.oldest_first() {
             let from = self.first;
             let to = (from + WINDOW - 1).min(self.last);
             self.first = to + 1;

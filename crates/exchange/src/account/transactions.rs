@@ -39,11 +39,6 @@ impl ListTransactions {
         Self::with()
     }
 
-    /// Whether the oldest rows come first.
-    pub(super) fn is_ascending(&self) -> bool {
-        self.order_by == Some(Direction::Ascending)
-    }
-
     /// Does not compare times: the documents do not say which of a transaction's times the range means.
     fn review_answer(&self, page: &mut Page<Transaction>, _: &Environment) -> Result<(), Mismatch> {
         if let Some(asked) = args::given(self.currency.as_ref()) {

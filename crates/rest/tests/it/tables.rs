@@ -106,7 +106,7 @@ async fn an_answer_is_asked_for_again_only_while_none_of_its_rows_is_written() {
     assert_eq!((joined.unwrap().rows, asked.load(Ordering::SeqCst)), (2, 6));
     assert_eq!(out, "id,note\n1,2\n1,2\n");
     // A large one that is cut off after its first rows were written.
-    let cut = large(10_000) + "1,2";
+    let cut = large(40_000) + "1,2";
     let (server, asked) = answering(vec![good(), csv(cut)]).await;
     let (joined, out) = written(&client(&server), 2).await;
     let error = joined.unwrap_err();
@@ -201,23 +201,30 @@ async fn a_dropped_export_leaves_nothing() {
     let export = tokio::spawn(async move { client.tables(requests(1)).save(target).await.is_ok() });
     let (mut socket, _) = listener.accept().await.unwrap();
     let _read = socket.read(&mut [0; 4_096]).await;
-    socket.write_all((head.to_owned() + &large(20_000)).as_bytes()).await.unwrap();
-    let part = loop {
-        let names = folder.names();
-        if let [name] = names.as_slice()
-            && fs::metadata(folder.0.join(name)).is_ok_and(|file| file.len() > 500_000)
-        {
-            break name.clone();
+    socket.write_all((head.to_owned() + &large(60_000)).as_bytes()).await.unwrap();
+    let soon = std::time::Duration::from_secs(10);
+    let written = async {
+        loop {
+            let names = folder.names();
+            if let [name] = names.as_slice()
+                && fs::metadata(folder.0.join(name)).is_ok_and(|file| file.len() > 500_000)
+            {
+                break name.clone();
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
     };
+    let part = tokio::time::timeout(soon, written).await.expect("a part of the table is written");
     assert!(part.starts_with("history.csv.") && part.ends_with(".part"), "{part}");
     export.abort();
     assert!(export.await.unwrap_err().is_cancelled());
     // A write that was begun ends before its file is removed.
-    while !folder.names().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let removed = async {
+        while !folder.names().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(soon, removed).await.expect("the file is removed");
 }
 
 /// A writer that takes this many bytes and then fails.
