@@ -5,10 +5,11 @@ use capecrypto_auth::Service;
 /// Documents for the verification of persons and businesses.
 pub const VERIFICATION: Service = Service::new("verification", "/api/v2/verification");
 
-/// The persona service: sub-accounts.
+/// The persona service: sub-accounts, customers, merchants and the account's webhook.
 pub const PERSONA: Service = Service::new("persona", "/api/v2/persona");
 
 pub mod documents;
+pub mod forms;
 mod hints;
 pub mod sub_accounts;
 

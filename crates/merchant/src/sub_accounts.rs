@@ -1,12 +1,9 @@
 //! Sub-accounts (documents: "Sub-Accounts").
 
-use crate::PERSONA;
+use crate::{PERSONA, forms::OnDeposit};
 use capecrypto_auth::Environment;
-use capecrypto_models::{
-    Arg, BeneficiaryId, CurrencyId, Decimal, Malformed, SubAccount,
-    param::{Param, Place},
-};
-use capecrypto_rest::{Checks, Mismatch, endpoints, object, request};
+use capecrypto_models::SubAccount;
+use capecrypto_rest::{Checks, Mismatch, endpoints, request};
 
 endpoints! { PERSONA signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/resource/sub_accounts" CreateSubAccount -> SubAccount, checked reviewed;
@@ -20,84 +17,9 @@ request! {
     }
     optional {
         /// What happens to deposits; they stay in the sub-account when left out.
-        deposit_action: DepositAction,
+        deposit_action: OnDeposit,
         /// Further data, as JSON text.
         data: String,
-    }
-}
-
-object! {
-    /// What happens to a deposit (documents: "Deposit Action Options"). Each constructor is one action.
-    pub struct DepositAction {
-        action: &'static str,
-        target_currency: Option<Arg<CurrencyId>>,
-        beneficiary_id: Option<Arg<BeneficiaryId>>,
-        lightning_invoice: Option<String>,
-    }
-    optional {
-        /// Largest slippage of the price, in percent; above zero. The documents name two ranges, so only the exchange checks
-        /// the upper limit.
-        max_slippage: Percent,
-        /// Amount that the beneficiary must receive, in the target currency. If a deposit does not cover it, nothing is
-        /// withdrawn.
-        beneficiary_amount: Decimal,
-    }
-}
-
-/// Where converted money goes.
-#[derive(Debug, Clone)]
-pub enum Destination {
-    /// A beneficiary of the account.
-    Beneficiary(Arg<BeneficiaryId>),
-    /// A lightning invoice.
-    Invoice(String),
-}
-
-impl DepositAction {
-    /// The deposit stays in the sub-account.
-    pub fn none() -> Self {
-        Self::with("none", None, None, None)
-    }
-
-    /// The deposit goes to the parent account.
-    pub fn aggregate() -> Self {
-        Self::with("aggregate", None, None, None)
-    }
-
-    /// The deposit is converted and withdrawn.
-    pub fn convert_and_withdraw(target: impl Into<Arg<CurrencyId>>, to: Destination) -> Self {
-        Self::converting("convert_and_withdraw", target.into(), to)
-    }
-
-    /// The deposit goes to the parent account, and is converted and withdrawn there.
-    pub fn aggregate_convert_and_withdraw(target: impl Into<Arg<CurrencyId>>, to: Destination) -> Self {
-        Self::converting("aggregate_convert_and_withdraw", target.into(), to)
-    }
-
-    fn converting(action: &'static str, target: Arg<CurrencyId>, to: Destination) -> Self {
-        match to {
-            Destination::Beneficiary(id) => Self::with(action, Some(target), Some(id), None),
-            Destination::Invoice(invoice) => Self::with(action, Some(target), None, Some(invoice)),
-        }
-    }
-}
-
-/// A percentage above zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Percent(Decimal);
-
-impl From<Decimal> for Percent {
-    fn from(percent: Decimal) -> Self {
-        Self(percent)
-    }
-}
-
-impl Param for Percent {
-    fn write(&self, place: &mut dyn Place) {
-        if self.0 > Decimal::ZERO {
-            return place.number(&self.0);
-        }
-        place.refuse(Malformed::new(format!("{} is not above zero", self.0), "give a percentage, such as 2"));
     }
 }
 
@@ -125,6 +47,7 @@ impl CreateSubAccount {
 #[cfg(test)]
 mod samples {
     use super::*;
+    use crate::forms::Destination;
     use capecrypto_models::dec;
     use capecrypto_probe::Samples;
 
@@ -134,7 +57,7 @@ mod samples {
         }
         fn fullest() -> Self {
             let to = Destination::Beneficiary(789.into());
-            let action = DepositAction::convert_and_withdraw("zar", to).max_slippage(dec!(1.5));
+            let action = OnDeposit::convert_and_withdraw("zar", to).max_slippage(dec!(1.5));
             Self::new("Conversion").deposit_action(action.beneficiary_amount(dec!(10))).data("{}")
         }
     }

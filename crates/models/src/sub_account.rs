@@ -1,6 +1,6 @@
 //! Sub-accounts.
 
-use crate::{Timestamp, Uid, tolerant};
+use crate::{DepositAction, Timestamp, Uid, deposit_action};
 use serde::{Deserialize, Serialize};
 
 crate::open_enum! {
@@ -23,10 +23,13 @@ pub struct SubAccount {
     pub account_name: String,
     /// Its state.
     pub state: SubAccountState,
-    /// What happens to deposits, such as `none` or `transfer_to_parent`. If the exchange sends an object, this is its JSON
-    /// text.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "tolerant::any_text")]
-    pub deposit_action: Option<String>,
+    /// What happens to deposits. The documents show it as text here and as an object elsewhere; both are read.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "deposit_action::optional_deposit_action"
+    )]
+    pub deposit_action: Option<DepositAction>,
     /// When it was created.
     pub created_at: Timestamp,
 }

@@ -22,14 +22,6 @@ fn as_text(raw: &str) -> Result<Option<Cow<'_, str>>, Wrong> {
     }
 }
 
-/// Text, or an object or list as its own JSON text; `null` and the empty string are `None`.
-pub(crate) fn any_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    raw(deserializer, |text| match text.as_bytes().first() {
-        Some(b'{' | b'[') => Ok(Some(text.to_owned())),
-        _ => Ok(as_text(text)?.map(Cow::into_owned)),
-    })
-}
-
 /// Text, or a number as the text it was written with, with `null` and the empty string as `None`.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     raw(deserializer, |text| Ok(as_text(text)?.map(Cow::into_owned)))

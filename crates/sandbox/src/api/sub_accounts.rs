@@ -1,4 +1,4 @@
-//! Sub-accounts (the documents' section "Sub-Accounts"). No call can act for one yet.
+//! Sub-accounts (the documents' section "Sub-Accounts").
 
 use super::{
     call::{ApiRequest, Theme, route},
@@ -11,7 +11,7 @@ use crate::{
         refusal::{OwnCode, Refusal, own},
         reply::Reply,
     },
-    exchange::people::CreateSubAccount,
+    exchange::people::sub_accounts::CreateSubAccount,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};

@@ -5,7 +5,7 @@
 use super::keys::Keys;
 use crate::{
     base::{id::AccountId, refusal::Refusal},
-    exchange::people::Restriction,
+    exchange::people::{People, Restriction},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method};
@@ -35,18 +35,19 @@ pub(crate) const UNAUTHORIZED: &[&str] = &[
     INVALID_PERMISSION,
 ];
 
-/// The account that calls.
+/// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller {
+    /// The account that the call is for: that of the key, or one that it manages and acts for.
     pub(crate) account: AccountId,
     /// Whether the level of verification allows trading.
     pub(crate) may_trade: bool,
 }
 
-/// Checks the headers and gives the account that signed, or the refusal.
+/// Checks the headers and gives the account that the call is for, or the refusal.
 pub(crate) fn authenticate(
     keys: &Keys,
-    restriction_of: impl FnOnce(AccountId) -> Option<Restriction>,
+    people: &People,
     now_ms: i64,
     window_ms: i128,
     method: &Method,
@@ -67,7 +68,7 @@ pub(crate) fn authenticate(
             _ => return Err(Refusal::unprocessable(INVALID_HEADERS)),
         };
     let refuse = |code| Err(Refusal::unauthorized(code));
-    let Some((id, account)) = keys.find(&key) else {
+    let Some((id, owner)) = keys.find(&key) else {
         return refuse(UNEXISTENT_KEY);
     };
     let nonce_ms = leading_integer(&nonce);
@@ -77,11 +78,10 @@ pub(crate) fn authenticate(
     if (i128::from(now_ms) - nonce_ms).abs() >= window_ms {
         return refuse(NONCE_EXPIRED);
     }
-    if sign(&account.secret, &nonce, &key) != signature {
+    if sign(&owner.secret, &nonce, &key) != signature {
         return refuse(INVALID_SIGNATURE);
     }
-    let restriction = restriction_of(id);
-    match restriction {
+    match people.restriction(id) {
         Some(Restriction::KeyInactive) => return refuse(KEY_INACTIVE),
         Some(Restriction::HolderInactive) => return refuse(INVALID_SESSION),
         Some(Restriction::NoTwoFactor) => return refuse(NO_TWO_FACTOR),
@@ -89,12 +89,14 @@ pub(crate) fn authenticate(
         // The gateway does not check this; the trading calls refuse it.
         Some(Restriction::NotVerified) | None => {}
     }
-    // An account can act only for itself, because sub-accounts cannot be used yet. A blank uid is refused too, so
-    // that a caller that forgot to fill it in does not act on its own account by mistake.
-    match header("x-auth-subaccount-uid") {
-        Some(uid) if uid != account.uid => refuse(INVALID_PERMISSION),
-        _ => Ok(Caller { account: id, may_trade: restriction != Some(Restriction::NotVerified) }),
-    }
+    // A blank uid is refused too, so that a caller that forgot to fill it in does not act on its own account by mistake.
+    let account = match header("x-auth-subaccount-uid") {
+        None => Some(id),
+        Some(uid) => people.acting_as(id, &uid),
+    };
+    let Some(account) = account else { return refuse(INVALID_PERMISSION) };
+    let may_trade = |id| people.restriction(id) != Some(Restriction::NotVerified);
+    Ok(Caller { account, may_trade: may_trade(id) && may_trade(account) })
 }
 
 /// Lower-case hex of HMAC-SHA256 over nonce and key, with the secret's ASCII bytes as the key.
@@ -126,27 +128,37 @@ fn leading_integer(text: &str) -> i128 {
 mod tests {
     use super::*;
     use crate::{
-        exchange::people::{Person, Role},
+        exchange::{
+            command::Command,
+            desk::Desk,
+            people::{AddAccount, Restrict, Role, sub_accounts::CreateSubAccount},
+        },
         host::keys::Account,
     };
+    use std::sync::Arc;
 
     const NOW: i64 = 1_700_000_000_000;
 
     struct Setup {
         keys: Keys,
-        restriction: Option<Restriction>,
+        people: Arc<People>,
+        desk: Desk,
     }
 
     impl Setup {
         fn new() -> (Self, Account, Account) {
-            let keys = Keys::default();
-            let make = |id, uid: &str| {
-                let (name, uid) = (uid.to_owned(), uid.to_owned());
-                let person = Person { name, uid, role: Role::Member, restriction: None, level: 3 };
-                Account::clone(&keys.make(AccountId(id), &person))
-            };
-            let (one, other) = (make(1, "CCT1000001"), make(2, "CCT1000002"));
-            (Self { keys, restriction: None }, one, other)
+            let (keys, mut people, mut desk) = (Keys::default(), Arc::<People>::default(), Desk::new(1));
+            let [one, other] = ["one", "other"].map(|name| {
+                let add = AddAccount { name: name.to_owned(), role: Role::Member };
+                let id = add.run(&mut people, &mut desk, 0).unwrap();
+                Account::clone(&keys.make(id, &people.get(id).unwrap()))
+            });
+            (Self { keys, people, desk }, one, other)
+        }
+
+        fn restrict(&mut self, id: u64, restriction: Restriction) {
+            let command = Restrict { account: AccountId(id), restriction: Some(restriction) };
+            command.run(&mut self.people, &mut self.desk, 0);
         }
 
         fn check(&self, method: &Method, headers: &[(&'static str, &str)]) -> String {
@@ -154,7 +166,7 @@ mod tests {
             for (name, value) in headers {
                 map.insert(*name, value.parse().unwrap());
             }
-            match authenticate(&self.keys, |_| self.restriction, NOW, 5_000, method, &map) {
+            match authenticate(&self.keys, &self.people, NOW, 5_000, method, &map) {
                 Ok(Caller { account: AccountId(id), may_trade: true }) => format!("account {id}"),
                 Ok(Caller { account: AccountId(id), may_trade: false }) => format!("account {id}, no trades"),
                 Err(Refusal::Codes(status, codes)) => format!("{} {}", status.as_u16(), codes.join(",")),
@@ -207,30 +219,42 @@ mod tests {
             (Restriction::NoPermission, "401 authz.invalid_permission"),
             (Restriction::NotVerified, "account 1, no trades"),
         ] {
-            setup.restriction = Some(restriction);
+            setup.restrict(1, restriction);
             assert_eq!(check_three(&setup, key, &nonce, "x"), "401 authz.invalid_signature");
             assert_eq!(check_three(&setup, key, &nonce, &signed(&nonce)), code);
         }
     }
 
     #[test]
-    fn an_account_acts_for_itself_only() {
-        let (setup, other, account) = Setup::new();
-        let nonce = NOW.to_string();
-        let signature = sign(&account.secret, &nonce, &account.api_key);
-        for (uid, expected) in [
-            (account.uid.as_str(), "account 2"),
-            (other.uid.as_str(), "401 authz.invalid_permission"),
-            ("{}", "401 authz.invalid_permission"),
-            ("", "401 authz.invalid_permission"),
-        ] {
+    fn an_account_acts_for_itself_and_for_those_it_manages() {
+        let (mut setup, other, account) = Setup::new();
+        let (nonce, name, deposit_action) = (NOW.to_string(), "till".to_owned(), "none".to_owned());
+        let create = CreateSubAccount { parent: AccountId(2), name, deposit_action };
+        let managed = create.run(&mut setup.people, &mut setup.desk, 0);
+        let check = |setup: &Setup, account: &Account, uid: &str| {
             let headers = [
                 ("x-auth-apikey", account.api_key.as_str()),
                 ("x-auth-nonce", &nonce),
-                ("x-auth-signature", &signature),
+                ("x-auth-signature", &sign(&account.secret, &nonce, &account.api_key)),
                 ("x-auth-subaccount-uid", uid),
             ];
-            assert_eq!(setup.check(&Method::GET, &headers), expected, "{uid:?}");
+            setup.check(&Method::GET, &headers)
+        };
+        for (uid, expected) in [
+            (account.uid.as_str(), "account 2"),
+            (&managed.uid, "account 3"),
+            (&other.uid, "401 authz.invalid_permission"),
+            ("{}", "401 authz.invalid_permission"),
+            ("", "401 authz.invalid_permission"),
+        ] {
+            assert_eq!(check(&setup, &account, uid), expected, "{uid:?}");
         }
+        assert_eq!(check(&setup, &other, &managed.uid), "401 authz.invalid_permission");
+        // The restriction of either account counts.
+        setup.restrict(3, Restriction::NotVerified);
+        assert_eq!(check(&setup, &account, &managed.uid), "account 3, no trades");
+        assert_eq!(check(&setup, &account, &account.uid), "account 2");
+        setup.restrict(2, Restriction::KeyInactive);
+        assert_eq!(check(&setup, &account, &managed.uid), "401 authz.apikey_not_active");
     }
 }

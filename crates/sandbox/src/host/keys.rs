@@ -101,6 +101,8 @@ mod tests {
             role: Role::Member,
             restriction: None,
             level: 3,
+            parent: None,
+            is_deleted: false,
         };
         let one = keys.make(AccountId(1), &person("maker"));
         let other = keys.make(AccountId(2), &person("taker"));

@@ -157,8 +157,7 @@ impl Host {
     /// Who is calling, by the headers of a request.
     pub(crate) fn authenticate(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let window_ms = i128::try_from(self.config.auth_window.as_millis()).unwrap_or(i128::MAX);
-        let restriction_of = |id| self.people.restriction(id);
-        auth::authenticate(&self.keys, restriction_of, self.clock.now_ms(), window_ms, method, headers)
+        auth::authenticate(&self.keys, &self.people, self.clock.now_ms(), window_ms, method, headers)
     }
 
     /// Moves the clock, and fires the timers that are due, in order.

@@ -38,7 +38,7 @@ use crate::{
             },
             order::{OrderType, Side},
         },
-        people::{CreateSubAccount, Restrict, Restriction, Role, SetLevel},
+        people::{Restrict, Restriction, Role, SetLevel, sub_accounts::CreateSubAccount},
     },
 };
 use rust_decimal::Decimal;

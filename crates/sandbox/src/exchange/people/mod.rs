@@ -1,5 +1,9 @@
-//! Accounts, their roles and their restrictions.
+//! Accounts: their roles, their restrictions, and who may act for whom. One file for each kind of account that another one
+//! manages.
 
+pub(crate) mod sub_accounts;
+
+use self::sub_accounts::SubAccount;
 use super::{
     catalogue::NotAdded,
     command::{Command, Holds, Replayable, replayable},
@@ -53,23 +57,16 @@ pub(crate) struct Person {
     pub(crate) restriction: Option<Restriction>,
     /// The level of verification, from [`UNVERIFIED`] to [`VERIFIED`].
     pub(crate) level: u8,
+    /// The account that manages it.
+    pub(crate) parent: Option<AccountId>,
+    /// A deleted account stays in the lists of its parent, but nobody can act for it.
+    pub(crate) is_deleted: bool,
 }
 
 /// The level of verification of an account that has none.
 pub(crate) const UNVERIFIED: u8 = 0;
 /// The level of verification of an account that is fully verified.
 pub(crate) const VERIFIED: u8 = 3;
-
-/// An account that belongs to another account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SubAccount {
-    pub(crate) parent: AccountId,
-    pub(crate) uid: String,
-    pub(crate) name: String,
-    /// The name of the deposit action.
-    pub(crate) deposit_action: String,
-    pub(crate) created_ms: i64,
-}
 
 /// All accounts. It has its own lock, so that it can be read while the exchange is busy.
 #[derive(Debug, Default)]
@@ -79,7 +76,8 @@ pub(crate) struct People(RwLock<Lists>);
 struct Lists {
     all: BTreeMap<AccountId, Person>,
     by_name: BTreeMap<String, AccountId>,
-    sub_accounts: Vec<SubAccount>,
+    by_uid: BTreeMap<String, AccountId>,
+    sub_accounts: BTreeMap<AccountId, SubAccount>,
     /// The number of uids given so far.
     uids: u64,
 }
@@ -102,8 +100,24 @@ impl People {
         self.lists().all.get(&id).cloned()
     }
 
+    /// The account of that name. A managed account has its uid as its name here.
     pub(crate) fn by_name(&self, name: &str) -> Option<AccountId> {
-        self.lists().by_name.get(name).copied()
+        let lists = self.lists();
+        lists.by_name.get(name).or_else(|| lists.by_uid.get(name)).copied()
+    }
+
+    /// The account that `caller` may act for under this uid: itself, or one that it manages, directly or through another.
+    pub(crate) fn acting_as(&self, caller: AccountId, uid: &str) -> Option<AccountId> {
+        let lists = self.lists();
+        let acted = *lists.by_uid.get(uid)?;
+        let mut account = acted;
+        loop {
+            if account == caller {
+                return Some(acted);
+            }
+            let person = lists.all.get(&account).filter(|person| !person.is_deleted)?;
+            account = person.parent?;
+        }
     }
 
     /// The restriction of an account.
@@ -118,6 +132,22 @@ impl People {
 }
 
 impl Lists {
+    /// Adds an account that another one manages, and returns its uid. It has no name of its own.
+    fn add_managed(&mut self, desk: &Desk, parent: AccountId, role: Role, level: u8) -> (AccountId, String) {
+        let (id, uid) = (self.next_id(), self.next_uid(desk));
+        let (name, parent) = (uid.clone(), Some(parent));
+        self.by_uid.insert(uid.clone(), id);
+        self.all.insert(
+            id,
+            Person { name, uid: uid.clone(), role, restriction: None, level, parent, is_deleted: false },
+        );
+        (id, uid)
+    }
+
+    fn next_id(&self) -> AccountId {
+        AccountId(self.all.last_key_value().map_or(0, |(id, _)| id.0) + 1)
+    }
+
     /// A new uid. The first one depends on the seed, so that no test relies on a fixed uid.
     fn next_uid(&mut self, desk: &Desk) -> String {
         const UIDS: u64 = 9_000_000;
@@ -127,14 +157,11 @@ impl Lists {
     }
 }
 
-/// The commands of this file.
-pub(crate) fn commands<E: Holds<Arc<People>>>() -> [Replayable<E>; 4] {
-    [
-        replayable::<E, AddAccount>(),
-        replayable::<E, Restrict>(),
-        replayable::<E, SetLevel>(),
-        replayable::<E, CreateSubAccount>(),
-    ]
+/// The commands of this folder.
+pub(crate) fn commands<E: Holds<Arc<People>>>() -> impl Iterator<Item = Replayable<E>> {
+    [replayable::<E, AddAccount>(), replayable::<E, Restrict>(), replayable::<E, SetLevel>()]
+        .into_iter()
+        .chain(sub_accounts::commands())
 }
 
 /// Opens an account. Its keys are not part of the exchange's state; `host` makes them.
@@ -159,10 +186,11 @@ impl Command for AddAccount {
         if people.by_name.contains_key(&name) {
             return Err(NotAdded::Taken);
         }
-        let last = people.all.last_key_value().map_or(0, |(id, _)| id.0);
-        let (id, uid) = (AccountId(last + 1), people.next_uid(desk));
+        let (id, uid) = (people.next_id(), people.next_uid(desk));
         people.by_name.insert(name.clone(), id);
-        people.all.insert(id, Person { name, uid, role, restriction: None, level: VERIFIED });
+        people.by_uid.insert(uid.clone(), id);
+        let (restriction, parent, is_deleted) = (None, None, false);
+        people.all.insert(id, Person { name, uid, role, restriction, level: VERIFIED, parent, is_deleted });
         Ok(id)
     }
 }
@@ -205,29 +233,6 @@ impl Command for SetLevel {
     }
 }
 
-/// Opens a sub-account of an account. No call can act for it yet.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct CreateSubAccount {
-    pub(crate) parent: AccountId,
-    pub(crate) name: String,
-    pub(crate) deposit_action: String,
-}
-
-impl Command for CreateSubAccount {
-    const NAME: &'static str = "create_sub_account";
-    type Part = Arc<People>;
-    type Answer = SubAccount;
-
-    fn run(self, people: &mut Arc<People>, desk: &mut Desk, at_ms: i64) -> SubAccount {
-        let Self { parent, name, deposit_action } = self;
-        let mut people = people.change();
-        let uid = people.next_uid(desk);
-        let sub_account = SubAccount { parent, uid, name, deposit_action, created_ms: at_ms };
-        people.sub_accounts.push(sub_account.clone());
-        sub_account
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,17 +247,13 @@ mod tests {
         assert_eq!([add("maker"), add("taker")], [Ok(AccountId(1)), Ok(AccountId(2))]);
         assert_eq!(add("maker"), Err(NotAdded::Taken));
         assert_eq!([add(""), add("fees"), add("outside")], [Err(NotAdded::Invalid); 3]);
-        let parent = AccountId(1);
-        let command = CreateSubAccount { parent, name: "shop".to_owned(), deposit_action: "none".to_owned() };
-        let sub_account = command.run(&mut people, &mut desk, 5);
         let mut uids: Vec<String> = people.all().into_iter().map(|(_, person)| person.uid).collect();
-        uids.push(sub_account.uid);
         for uid in &uids {
             let digits = uid.strip_prefix("CCT").unwrap();
             assert!(digits.len() == 7 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{uid}");
         }
         uids.sort_unstable();
         uids.dedup();
-        assert_eq!(uids.len(), 3);
+        assert_eq!(uids.len(), 2);
     }
 }
