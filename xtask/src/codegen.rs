@@ -1,10 +1,11 @@
 //! Generates from the spec's sections and the description of the websocket: the joined file, docs/ENDPOINTS.md, and three
-//! columns of the inventory.
+//! columns of the inventory. From the lists: the tables of the SDK and of the sandbox.
 
 use crate::{
     bundle::{self, BUNDLE, FOLDER},
     finding::Finding,
     inventory::{Coverage, INVENTORY, filled},
+    lists,
     streams::{self, STREAMS, Topic},
     workspace::root,
 };
@@ -19,11 +20,16 @@ pub(crate) fn run(check: bool) -> Vec<Finding> {
         Ok(spec) => spec,
         Err(findings) => return findings,
     };
-    let generated = match generated(spec) {
-        Ok(generated) => generated,
+    let lists = match lists::read() {
+        Ok(lists) => lists,
         Err(finding) => return vec![finding],
     };
-    let mut findings = Vec::new();
+    let mut findings =
+        serde_norway::from_str(&spec).map_or_else(|_| Vec::new(), |spec| lists.compared(&spec));
+    let generated = match generated(spec) {
+        Ok(generated) => generated.into_iter().chain(lists.tables()),
+        Err(finding) => return vec![finding],
+    };
     for (file, wanted) in generated {
         let found = std::fs::read_to_string(root().join(file)).unwrap_or_default();
         if check {
@@ -37,7 +43,7 @@ pub(crate) fn run(check: bool) -> Vec<Finding> {
     findings
 }
 
-/// Each generated file with its text, from the joined file and the current inventory.
+/// What is generated from the joined file and the current inventory: each file with its text.
 fn generated(spec: String) -> Result<[(&'static str, String); 3], Finding> {
     let wrong = |error: String| Finding::new(BUNDLE, error, format!("correct its section in {FOLDER}/"));
     let inventory = std::fs::read_to_string(root().join(INVENTORY))
@@ -58,7 +64,11 @@ fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
         return None;
     }
     let line = wanted.lines().zip(found.lines()).take_while(|(left, right)| left == right).count() + 1;
-    let problem = format!("differs from {FOLDER}/ or {STREAMS} (from line {line} on)");
+    let sources = match lists::TABLES.contains(&place) {
+        true => format!("{}/", lists::FOLDER),
+        false => format!("{FOLDER}/ or {STREAMS}"),
+    };
+    let problem = format!("differs from {sources} (from line {line} on)");
     Some(Finding::new(place, problem, "cargo xtask codegen"))
 }
 

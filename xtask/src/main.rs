@@ -6,6 +6,7 @@ mod ci;
 mod codegen;
 mod finding;
 mod inventory;
+mod lists;
 mod release;
 mod spec;
 mod streams;
@@ -21,8 +22,9 @@ cargo xtask TASK
                                          docs, tidy, codegen, spec, benches, features
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
   codegen [--check]                      writes docs/api/cape.openapi.yaml, docs/ENDPOINTS.md and the coverage in
-                                         docs/api/inventory.tsv from docs/api/cape/ and docs/api/cape.asyncapi.yaml;
-                                         --check only compares
+                                         docs/api/inventory.tsv from docs/api/cape/ and docs/api/cape.asyncapi.yaml,
+                                         and the tables of the SDK and the sandbox from docs/api/lists/; --check only
+                                         compares
   release [--dry-run [--skip-checks]]    checks that the version of Cargo.toml is ready, tags it and publishes it; with
                                          --dry-run it only checks, and reports all that is missing
 ";

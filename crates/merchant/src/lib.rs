@@ -11,6 +11,7 @@ pub const PERSONA: Service = Service::new("persona", "/api/v2/persona");
 pub mod documents;
 pub mod forms;
 mod hints;
+pub mod lists;
 pub mod sub_accounts;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.

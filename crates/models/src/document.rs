@@ -1,4 +1,4 @@
-//! Identity documents.
+//! Documents of persons and businesses.
 
 use crate::{
     Arg, Malformed,
@@ -9,7 +9,8 @@ use crate::{
 use std::{fmt, str::FromStr};
 
 crate::open_enum! {
-    /// Kind of an identity document (documents: "Available Document Types"). The exchange takes exactly these spellings.
+    /// Type of a document of a person, of a UBO or of a business (documents: "Available Document Types", "Available Business
+    /// Document Types"). The exchange takes exactly these spellings.
     pub enum DocumentType {
         /// A passport.
         Passport = "Passport",
@@ -41,6 +42,24 @@ crate::open_enum! {
         DriversLicenseBack = "Drivers license back",
         /// A green identity book.
         GreenIdentityBook = "Green Identity Book",
+        /// The directors' resolution to open the account.
+        BoardResolution = "Board Resolution",
+        /// The official proof that the company is registered.
+        CompanyRegistration = "Company Registration",
+        /// The policy against money laundering.
+        AmlPolicy = "AML Policy",
+        /// The licence of the industry.
+        BusinessLicense = "Business License",
+        /// A business's bill or lease with its address, not older than three months.
+        BusinessProofOfAddress = "Business Proof of Address",
+        /// The official list of the shareholders.
+        ShareholderCertificate = "Shareholder Certificate",
+        /// The certificate of incorporation, or the articles of association.
+        IncorporationCertificate = "Incorporation Certificate",
+        /// A statement of the company's bank, not older than three months.
+        BankStatement = "Bank Statement",
+        /// The proof that the company's taxes are in order.
+        TaxStatement = "Tax Statement",
     }
 }
 

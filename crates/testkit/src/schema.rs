@@ -143,8 +143,9 @@ impl Object {
     }
 }
 
-const MARKS: [&str; 15] = [
+const MARKS: [&str; 16] = [
     "x-open-enum",
+    "x-list",
     "x-time",
     "x-id",
     "x-alias",

@@ -1,7 +1,7 @@
 //! Checks the sources: no file is too long, and money is never a float.
 
 use super::{layers, voice};
-use crate::finding::Finding;
+use crate::{finding::Finding, lists};
 use std::{fs, path::Path};
 
 const MOST_LINES: usize = 600;
@@ -15,6 +15,7 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
     let mut findings = layers::check(files.iter().map(|(place, text)| (place.as_str(), text.as_str())));
     for (place, text) in files {
         findings.extend(length(&place, &text));
+        findings.extend(by_hand(&place, &text));
         findings.extend(voice::check(&place, &text));
         if is_client(&place) {
             findings.extend(floats(&place, &text));
@@ -45,12 +46,22 @@ fn files(root: &Path) -> Vec<(String, String)> {
 
 fn length(place: &str, text: &str) -> Option<Finding> {
     let lines = text.lines().count();
-    // Generated files may have any length.
-    if lines <= MOST_LINES || place.contains("/generated/") {
+    // A generated table may have any length.
+    if lines <= MOST_LINES || lists::TABLES.contains(&place) {
         return None;
     }
     let problem = format!("{lines} lines; at most {MOST_LINES}");
     Some(Finding::new(place, problem, "it has more than one job: move one of them to a new file"))
+}
+
+/// A file with the mark of a generated one, which nothing generates: nobody would dare to edit it.
+fn by_hand(place: &str, text: &str) -> Option<Finding> {
+    let marked = text.lines().take(3).any(|line| line.starts_with("// @generated"));
+    if !marked || lists::TABLES.contains(&place) {
+        return None;
+    }
+    let fix = "remove the mark, or let `cargo xtask codegen` write the file";
+    Some(Finding::new(place, "is marked @generated, but nothing generates it", fix))
 }
 
 fn is_client(place: &str) -> bool {
@@ -87,7 +98,15 @@ mod tests {
         assert_eq!(length("crates/a/src/lib.rs", &"x\n".repeat(600)), None);
         let found = length("crates/a/src/lib.rs", &"x\n".repeat(601)).unwrap();
         assert!(found.problem.starts_with("601 lines"), "{found:?}");
-        assert_eq!(length("crates/a/src/generated/lists.rs", &"x\n".repeat(601)), None);
+        assert_eq!(length(lists::TABLES[0], &"x\n".repeat(601)), None);
+    }
+
+    #[test]
+    fn only_what_is_generated_may_say_so() {
+        let marked = "//! Things.\n// @generated from a list.\n";
+        assert!(by_hand("crates/a/src/things.rs", marked).is_some());
+        assert!(by_hand("crates/a/src/things.rs", "//! Things.\n").is_none());
+        assert!(by_hand(lists::TABLES[1], marked).is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     base::{
+        lists,
         refusal::{OwnCode, ROLE_NOT_PERMITTED, Refusal, own},
         reply::Reply,
     },
@@ -37,24 +38,6 @@ const OWN_CODES: &[OwnCode] = &[
     own(TOO_LARGE, "422: the file is larger than 10 MiB; no code is documented"),
 ];
 
-/// The "Available Document Types" of individuals in the documents.
-const TYPES: [&str; 15] = [
-    "Passport",
-    "Passport other",
-    "Identity card",
-    "Identity book",
-    "Driver license",
-    "Identity card front",
-    "Driver license front",
-    "Identity card back",
-    "Driver license back",
-    "Proof of Address",
-    "Source of Funds",
-    "Selfie",
-    "Drivers license",
-    "Drivers license back",
-    "Green Identity Book",
-];
 /// The field that names the customer: first in the documents of 2026-04, then in earlier ones.
 const CUSTOMER: [&str; 3] = ["uid", "customer_uid", "customer_ubo_uid"];
 /// The largest file of a business. It is the limit for individuals too, because the sandbox has no customers yet and
@@ -70,7 +53,7 @@ fn upload(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![ROLE_NOT_PERMITTED]));
     }
     let text = |name: &str| request.params.get(name).and_then(Value::as_text).filter(|text| !text.is_empty());
-    let Some(doc_type) = text("doc_type").filter(|doc_type| TYPES.contains(doc_type)) else {
+    let Some(doc_type) = text("doc_type").filter(|doc_type| lists::is_document_type(doc_type)) else {
         return Err(Refusal::Codes(StatusCode::BAD_REQUEST, vec![INVALID_TYPE]));
     };
     let mut codes = Vec::new();
