@@ -6,6 +6,7 @@ mod beneficiary_data;
 mod book;
 mod call;
 pub(crate) mod codes;
+mod deposit_action;
 mod deposits;
 mod documents;
 mod form;

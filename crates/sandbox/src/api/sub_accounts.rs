@@ -2,19 +2,18 @@
 
 use super::{
     call::{ApiRequest, Theme, route},
+    deposit_action,
     params::Value,
 };
 use crate::{
     base::{
         clock::iso,
-        money,
         refusal::{OwnCode, Refusal, own},
         reply::Reply,
     },
     exchange::people::sub_accounts::CreateSubAccount,
 };
-use rust_decimal::Decimal;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 /// The calls of this file.
 pub(super) const THEME: Theme = Theme {
@@ -38,19 +37,7 @@ fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     if !(1..=100).contains(&name.chars().count()) {
         codes.push(NAME);
     }
-    let action = match request.params.get("deposit_action") {
-        None => Some("none".to_owned()),
-        Some(Value::Object(text)) => {
-            serde_json::from_str(text).ok().and_then(|action| named(request, &action))
-        }
-        // The form of the sample in the documents.
-        Some(other) => {
-            other.as_text().filter(|text| ["none", "transfer_to_parent"].contains(text)).map(str::to_owned)
-        }
-    };
-    if action.is_none() {
-        codes.push(ACTION);
-    }
+    let action = deposit_action::read(request, ACTION, &mut codes);
     Refusal::all(codes)?;
     let deposit_action = action.unwrap_or_default();
     let made = request.host.command(CreateSubAccount { parent, name: name.to_owned(), deposit_action });
@@ -58,26 +45,7 @@ fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
         "uid": made.uid,
         "account_name": made.name,
         "state": "active",
-        "deposit_action": made.deposit_action,
+        "deposit_action": deposit_action::text_or_object(&made.deposit_action),
         "created_at": iso(made.created_ms, request.profile().zone_hours()),
     })))
-}
-
-/// The name of an action; `None` if a field that it needs is missing.
-fn named(request: &ApiRequest<'_>, action: &Json) -> Option<String> {
-    let name = action["action"].as_str()?;
-    let slippage = &action["max_slippage"];
-    let range = Decimal::new(1, 1)..=Decimal::from(10);
-    let in_range = match money::parse(&slippage.to_string()) {
-        money::Parsed::Exact(percent) => range.contains(&percent),
-        _ => slippage.is_null(),
-    };
-    let has_currency = action["target_currency"].as_str().is_some_and(|code| request.has_currency(code));
-    let has_target = action["beneficiary_id"].is_u64() || action["lightning_invoice"].is_string();
-    let complete = match name {
-        "none" | "aggregate" => true,
-        "convert_and_withdraw" | "aggregate_convert_and_withdraw" => has_currency && has_target,
-        _ => false,
-    };
-    (in_range && complete).then(|| name.to_owned())
 }

@@ -38,7 +38,10 @@ use crate::{
             },
             order::{OrderType, Side},
         },
-        people::{Restrict, Restriction, Role, SetLevel, sub_accounts::CreateSubAccount},
+        people::{
+            Restrict, Restriction, Role, SetLevel, deposit_action::DepositAction,
+            sub_accounts::CreateSubAccount,
+        },
     },
 };
 use rust_decimal::Decimal;
@@ -254,7 +257,7 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
             fund(host, random, account);
         }
         95 => {
-            let (name, deposit_action) = ("shop".to_owned(), "none".to_owned());
+            let (name, deposit_action) = ("shop".to_owned(), DepositAction::default());
             host.command(CreateSubAccount { parent: account, name, deposit_action });
         }
         96 => host.command(PauseMatching(random.bool())),

@@ -1,6 +1,7 @@
 //! Accounts: their roles, their restrictions, and who may act for whom. One file for each kind of account that another one
 //! manages.
 
+pub(crate) mod deposit_action;
 pub(crate) mod sub_accounts;
 
 use self::sub_accounts::SubAccount;

@@ -1,6 +1,6 @@
 //! Sub-accounts: accounts that inherit the verification of the one that manages them.
 
-use super::{Lists, People, Role};
+use super::{Lists, People, Role, deposit_action::DepositAction};
 use crate::{
     base::id::AccountId,
     exchange::{
@@ -17,8 +17,7 @@ pub(crate) struct SubAccount {
     pub(crate) parent: AccountId,
     pub(crate) uid: String,
     pub(crate) name: String,
-    /// The name of the deposit action.
-    pub(crate) deposit_action: String,
+    pub(crate) deposit_action: DepositAction,
     pub(crate) created_ms: i64,
 }
 
@@ -32,7 +31,7 @@ pub(super) fn commands<E: Holds<Arc<People>>>() -> [Replayable<E>; 1] {
 pub(crate) struct CreateSubAccount {
     pub(crate) parent: AccountId,
     pub(crate) name: String,
-    pub(crate) deposit_action: String,
+    pub(crate) deposit_action: DepositAction,
 }
 
 impl Command for CreateSubAccount {
@@ -64,8 +63,11 @@ mod tests {
             add.run(&mut people, &mut desk, 0).unwrap();
         }
         let (shop, stranger) = (AccountId(1), AccountId(2));
-        let create =
-            |parent| CreateSubAccount { parent, name: "till".to_owned(), deposit_action: "none".to_owned() };
+        let create = |parent| CreateSubAccount {
+            parent,
+            name: "till".to_owned(),
+            deposit_action: DepositAction::default(),
+        };
         let till = create(shop).run(&mut people, &mut desk, 5);
         let id = people.by_name(&till.uid).unwrap();
         let drawer = create(id).run(&mut people, &mut desk, 6);
