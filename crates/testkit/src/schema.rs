@@ -301,7 +301,10 @@ fn object(
     }
 }
 
-/// Resolves a reference: the node that it points to, overridden by the keys beside the reference.
+/// Resolves a reference: the node that it points to, with the notes and marks beside the reference in place of its own.
+///
+/// Other keys beside a reference do not replace those of the schema: in JSON Schema both count. A value that one of the two
+/// does not allow is not allowed, so that `null` beside a schema without it allows nothing more.
 pub(crate) fn resolve(
     spec: &Value,
     node: &Value,
@@ -312,6 +315,12 @@ pub(crate) fn resolve(
     let found = target.strip_prefix('#').and_then(|pointer| spec.pointer(pointer));
     let found = found.ok_or_else(|| format!("{place}: {target} points nowhere"))?;
     let (name, mut node) = resolve(spec, found, target)?;
+    let is_note = |key: &str| key.starts_with("x-") || ["description", "summary"].contains(&key);
+    if let Some(key) = own.keys().find(|key| !is_note(key) && node.contains_key(key.as_str())) {
+        return Err(format!(
+            "{place}: {key} beside a reference does not replace the {key} of {target}; write the schema out here"
+        ));
+    }
     node.extend(
         own.iter().filter(|(key, _)| *key != "$ref").map(|(key, value)| (key.clone(), value.clone())),
     );

@@ -86,6 +86,7 @@ fn an_unsound_spec_is_refused() {
     refused("x-id: number", "x-id: numeric", "x-id");
     refused("x-time: milliseconds", "x-time: ms", "x-time");
     refused("$ref: \"#/components/schemas/Row\"", "$ref: \"#/components/schemas/Gone\"", "points nowhere");
+    refused("/Pair\" } }", "/Pair\", type: [array, \"null\"] } }", "does not replace the type");
     refused("operationId: get_row", "operationId: create_row", "twice");
     refused("/rows/{id}", "/rows/{row}", "row");
     refused("x-sdk: rows::GetRow", "x-sdk: \"\"", "x-sdk");
