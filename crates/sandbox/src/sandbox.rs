@@ -376,6 +376,12 @@ impl Sandbox {
         &self.control_url
     }
 
+    /// Whose behaviour it shows.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.host.config.profile
+    }
+
     /// The account with that name: `maker`, `taker`, `merchant`, `aggregator`, or one that was added.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<Account> {

@@ -1,6 +1,7 @@
 //! A small client: signed HTTP calls and websockets. The caller can set every header.
 
-use capecrypto_sandbox::{Account, Builder, Control, Sandbox};
+use capecrypto_sandbox::{Account, Builder, Control, Profile, Sandbox};
+use capecrypto_testkit::{Fault, Spec, assert_no_findings, probe};
 use futures_util::{SinkExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
@@ -12,6 +13,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     future::Future,
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 use tokio::net::TcpStream;
@@ -52,6 +54,29 @@ impl Answer {
         assert_eq!(self.status, status, "{self:?}");
         self.json()
     }
+}
+
+/// Holds a successful answer of the current version against the spec, whatever the test is about.
+fn as_described(method: &str, target: &str, answer: &Answer) {
+    static SPEC: LazyLock<Spec> = LazyLock::new(Spec::cape);
+    let path = target.split('?').next().unwrap_or_default();
+    let path = [API, "/api/v2/persona", "/api/v2/verification", "/api/v2"]
+        .into_iter()
+        .find_map(|prefix| path.strip_prefix(prefix));
+    let is_json = answer.headers.get("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+    let Some(path) = path.filter(|_| is_json && (200..300).contains(&answer.status)) else { return };
+    // Where two paths fit, the one without parameters is meant.
+    let fits = |template: &str| {
+        let (wanted, given) = (template.split('/'), path.split('/'));
+        wanted.clone().count() == given.clone().count()
+            && wanted.zip(given).all(|(wanted, given)| wanted.starts_with('{') || wanted == given)
+    };
+    let calls = SPEC.operations.iter().filter(|call| call.method == method && fits(&call.path));
+    let Some(call) = calls.min_by_key(|call| call.path.matches('{').count()) else { return };
+    let headers = answer.headers.keys().map(String::as_str);
+    let mut findings = probe::answer(&SPEC, &call.id, answer.status, headers, answer.text.as_bytes());
+    findings.retain(|finding| finding.fault != Fault::ProvesNothing);
+    assert_no_findings(findings);
 }
 
 /// A sandbox and calls to it.
@@ -128,7 +153,11 @@ impl Exchange {
                 text: String::from_utf8(bytes.to_vec()).unwrap(),
             })
         };
-        in_time(work).await
+        let answer: Answer = in_time::<Result<_, String>>(work).await?;
+        if self.sandbox.profile() == Profile::Docs {
+            as_described(method, target, &answer);
+        }
+        Ok(answer)
     }
 
     /// Places an order, which must be accepted, and waits until it is no longer `pending`. Returns its id.
