@@ -117,6 +117,7 @@ impl Probe {
             self.findings.extend(probe::request_hidden(operation, &fullest, &shown));
             for (other, shown) in &others {
                 self.findings.extend(probe::request_hidden(operation, other, shown));
+                self.findings.extend(probe::request_form(&self.spec, &id, other));
             }
             if let Some(sample) = &older {
                 self.findings.extend(probe::request_hidden(operation, sample, &format!("{:?}", E::older())));

@@ -107,6 +107,18 @@ pub struct Object {
     pub adds_up: Option<(String, Vec<String>)>,
     /// `x-or-list`: may also be a list with this object alone.
     pub or_list: bool,
+    /// `oneOf`: the forms that it may have. `properties` then has those of all of them.
+    pub forms: Option<Forms>,
+}
+
+/// The forms of an object, such as a person or a business.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Forms {
+    /// `discriminator`: the property whose value tells the form.
+    pub told_by: String,
+    /// Each value with its form.
+    pub each: Vec<(String, Object)>,
 }
 
 /// One property.
@@ -137,6 +149,13 @@ impl Property {
 }
 
 impl Object {
+    /// The form that a value has; the object itself if it has only one.
+    pub fn form_of(&self, value: Option<&Value>) -> &Self {
+        let Some(forms) = &self.forms else { return self };
+        let told = value.and_then(|value| value.get(&forms.told_by)).and_then(Value::as_str);
+        forms.each.iter().find(|(name, _)| Some(name.as_str()) == told).map_or(self, |(_, form)| form)
+    }
+
     /// The property with that name or alias.
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|property| property.names().any(|known| known == name))
@@ -186,9 +205,7 @@ impl Schema {
             ));
         }
         // Refuse what the probe does not understand; otherwise the schema would accept every value.
-        if let Some(word) =
-            ["oneOf", "anyOf", "allOf", "not"].into_iter().find(|word| node.contains_key(*word))
-        {
+        if let Some(word) = ["anyOf", "allOf", "not"].into_iter().find(|word| node.contains_key(*word)) {
             return Err(format!(
                 "{place}: the probe does not know {word}; write the type with the marks that it knows"
             ));
@@ -203,7 +220,9 @@ impl Schema {
         let is = |kind: &str| types.iter().any(|known| known == kind);
         let items = || node.get("items").ok_or_else(|| format!("{place}: a list without items"));
 
-        let kind = if node.get("format").is_some_and(|format| format == "decimal") {
+        let kind = if let Some(forms) = node.get("oneOf").and_then(Value::as_array) {
+            Kind::Object(one_of(&node, forms, place, &inner)?)
+        } else if node.get("format").is_some_and(|format| format == "decimal") {
             Kind::Decimal { empty: node.get("x-empty").and_then(Value::as_str).map(str::to_owned) }
         } else if let Some(unit) = node.get("x-time") {
             Kind::Time(match unit.as_str() {
@@ -291,7 +310,8 @@ fn object(
         (sum.get("total").and_then(Value::as_str).unwrap_or_default().to_owned(), texts(sum.get("parts")))
     });
     let or_list = node.get("x-or-list").is_some_and(|mark| mark == true);
-    let object = Object { properties, ignored: texts(node.get("x-ignored")), adds_up, or_list };
+    let ignored = texts(node.get("x-ignored"));
+    let object = Object { properties, ignored, adds_up, or_list, forms: None };
     let in_sum = object.adds_up.iter().flat_map(|(total, parts)| std::iter::once(total).chain(parts));
     match required.iter().chain(in_sum).find(|name| object.property(name).is_none()) {
         Some(name) => {
@@ -299,6 +319,61 @@ fn object(
         }
         None => Ok(object),
     }
+}
+
+/// Reads `oneOf`: objects that differ in the value of one property. A property of two of them must be the same in both.
+fn one_of(
+    node: &Map<String, Value>,
+    forms: &[Value],
+    place: &str,
+    inner: &dyn Fn(&Value, &str) -> Result<Schema, String>,
+) -> Result<Object, String> {
+    let told_by = node.get("discriminator").and_then(|told| told.get("propertyName")).and_then(Value::as_str);
+    let told_by =
+        told_by.ok_or_else(|| format!("{place}: oneOf needs a discriminator with a propertyName"))?;
+    let (mut all, mut each) = (Object::default(), Vec::new());
+    for form in forms {
+        let Kind::Object(form) = inner(form, "oneOf")?.kind else {
+            return Err(format!("{place}: oneOf is known for objects only"));
+        };
+        let told = form.property(told_by).filter(|told| told.required).map(|told| &told.schema.kind);
+        match told {
+            Some(Kind::OpenEnum(values)) if values.len() == 1 => {
+                each.extend(values.iter().map(|value| (value.clone(), form.clone())));
+            }
+            _ => {
+                return Err(format!(
+                    "{place}: each form needs '{told_by}' in `required`, as an x-open-enum of one value"
+                ));
+            }
+        }
+        for property in form.properties {
+            add_property(&mut all, property, place)?;
+        }
+    }
+    // Required in all forms.
+    for property in &mut all.properties {
+        let required = |(_, form): &(_, Object)| form.property(&property.name).is_some_and(|p| p.required);
+        property.required = each.iter().all(required);
+    }
+    all.forms = Some(Forms { told_by: told_by.to_owned(), each });
+    Ok(all)
+}
+
+/// Adds a property of a form to those of the other forms.
+fn add_property(all: &mut Object, property: Property, place: &str) -> Result<(), String> {
+    let Some(known) = all.properties.iter_mut().find(|known| known.name == property.name) else {
+        all.properties.push(property);
+        return Ok(());
+    };
+    match (&mut known.schema.kind, property.schema.kind) {
+        (Kind::OpenEnum(values), Kind::OpenEnum(more)) => values.extend(more),
+        (known, other) if *known == other => {}
+        _ => {
+            return Err(format!("{place}: '{}' is not the same in all forms of the oneOf", property.name));
+        }
+    }
+    Ok(())
 }
 
 /// Resolves a reference: the node that it points to, with the notes and marks beside the reference in place of its own.

@@ -14,7 +14,7 @@ pub use answer::{answer, codes, statuses};
 pub use calls::{Who, calls, described, only, paged};
 pub use frames::{SentFrame, confirmed, frames};
 pub use handshake::{handshake, servers};
-pub use request::{Sent, older_request, part_of, request, request_fixture};
+pub use request::{Sent, older_request, part_of, request, request_fixture, request_form};
 pub use response::{event, response};
 pub use sensitive::{hidden, request_hidden, secrets, unrecorded};
 pub use streams::{Heard, Named, Topics, streams};

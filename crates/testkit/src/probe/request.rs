@@ -34,14 +34,28 @@ pub fn request(spec: &Spec, call: &str, smallest: &Sent, fullest: &Sent) -> Vec<
         Err(findings) => return findings,
     };
     let mut check = Check::new(operation);
-    check.sample("smallest", smallest, |required| required);
-    check.sample("fullest", fullest, |_| true);
+    check.sample("smallest", smallest, &check.form_of(smallest), Some);
+    check.sample("fullest", fullest, &check.body(), |_| Some(true));
     for (one, other) in alternatives(operation) {
         let has = |sample: &Sent, name: &str| sample.query.iter().any(|(key, _)| key == name);
         let unseen = [one, other].into_iter().find(|name| !has(smallest, name) && !has(fullest, name));
         if let Some(name) = unseen {
             check.report("each", Fault::MissingKey, format!("no sample sends '{name}'"));
         }
+    }
+    check.findings
+}
+
+/// Checks a further sample of a call whose body has several forms: it has the required keys of its own form, and no key of
+/// another one.
+pub fn request_form(spec: &Spec, call: &str, sent: &Sent) -> Vec<Finding> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(findings) => return findings,
+    };
+    let mut check = Check::new(operation);
+    if check.body().forms.is_some() {
+        check.sample("further", sent, &check.form_of(sent), |required| required.then_some(true));
     }
     check.findings
 }
@@ -54,15 +68,12 @@ pub fn older_request(spec: &Spec, call: &str, older: Option<&Sent>) -> Vec<Findi
         Err(findings) => return findings,
     };
     let mut check = Check { elsewhere: Only::Current, ..Check::new(operation) };
-    let body = operation.body.as_ref().and_then(|body| match &body.kind {
-        Kind::Object(object) => Some(object),
-        _ => None,
-    });
+    let body = check.body();
     let marks = operation.parameters.iter().map(|parameter| parameter.only);
-    let mut marks = marks.chain(body.into_iter().flat_map(|body| &body.properties).map(|p| p.only));
+    let mut marks = marks.chain(body.properties.iter().map(|property| property.only));
     let has_own = operation.only.is_none() && marks.any(|only| only == Some(Only::Legacy));
     match older {
-        Some(older) => check.sample("older", older, |_| true),
+        Some(older) => check.sample("older", older, &check.body(), |_| Some(true)),
         None if has_own => {
             let problem = "it has parameters of the older environment, and no sample with them";
             check.report("older", Fault::MissingKey, problem.to_owned());
@@ -86,7 +97,7 @@ pub fn part_of(spec: &Spec, call: &str, sent: &Sent) -> Vec<Finding> {
         Err(findings) => return findings,
     };
     let mut check = Check::new(operation);
-    check.sample("partial", sent, |_| true);
+    check.sample("partial", sent, &check.body(), |_| Some(true));
     check.findings.retain(|finding| finding.fault != Fault::MissingKey);
     check.findings
 }
@@ -148,13 +159,27 @@ impl<'a> Check<'a> {
         Self { operation, elsewhere, findings: Vec::new() }
     }
 
+    /// The body, with the properties of all its forms.
+    fn body(&self) -> Object {
+        match self.operation.body.as_ref().map(|body| &body.kind) {
+            Some(Kind::Object(object)) => object.clone(),
+            _ => Object::default(),
+        }
+    }
+
+    /// The body's form that this request has.
+    fn form_of(&self, sent: &Sent) -> Object {
+        self.body().form_of(sent.body.as_ref()).clone()
+    }
+
     fn report(&mut self, sample: &str, fault: Fault, problem: String) {
         let Operation { id, sdk, .. } = self.operation;
         let remedy = format!("fix {sdk} or its {sample} sample, or the entry of {id} in {SPEC_FILE}");
         self.findings.push(Finding::new(fault, format!("{id}: {sample} sample"), problem, remedy));
     }
 
-    fn sample(&mut self, sample: &str, sent: &Sent, wanted: impl Fn(bool) -> bool) {
+    /// `wanted` says of a required and of an optional key whether it must be there; `None` if both is right.
+    fn sample(&mut self, sample: &str, sent: &Sent, object: &Object, wanted: impl Fn(bool) -> Option<bool>) {
         let call = self.operation;
         if (&sent.method, &sent.service) != (&call.method, &call.service) {
             let problem = format!(
@@ -186,11 +211,6 @@ impl<'a> Check<'a> {
                 (parameter.name.as_str(), required, &parameter.schema)
             })
             .collect();
-        let nothing = Object::default();
-        let object = match call.body.as_ref().map(|body| &body.kind) {
-            Some(Kind::Object(object)) => object,
-            _ => &nothing,
-        };
         let in_body: Vec<(&str, bool, &Schema)> = object
             .properties
             .iter()
@@ -229,15 +249,15 @@ impl<'a> Check<'a> {
         got: &[(&str, Value)],
         other_place: &str,
         elsewhere: &[(&str, bool, &Schema)],
-        wanted: &impl Fn(bool) -> bool,
+        wanted: &impl Fn(bool) -> Option<bool>,
     ) {
         let got: BTreeSet<&str> = got.iter().map(|(key, _)| *key).collect();
         for (key, required, _) in known {
             match (wanted(*required), got.contains(key)) {
-                (true, false) => {
+                (Some(true), false) => {
                     self.report(sample, Fault::MissingKey, format!("'{key}' is missing in the {place}"));
                 }
-                (false, true) => {
+                (Some(false), true) => {
                     let problem = format!("'{key}' is in the {place} though it is optional");
                     self.report(sample, Fault::StrangeKey, problem);
                 }

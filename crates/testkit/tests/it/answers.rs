@@ -159,7 +159,9 @@ fn what_the_probe_does_not_understand_is_refused() {
     let typed = "open: { type: [boolean, string] }";
     assert!(YAML.contains(typed));
     for (untyped, word) in [
-        ("open: { oneOf: [{ type: boolean }, { type: string }] }", "oneOf"),
+        ("open: { oneOf: [{ type: boolean }, { type: string }] }", "discriminator"),
+        ("open: { oneOf: [{ type: boolean }], discriminator: { propertyName: x } }", "objects only"),
+        ("open: { anyOf: [{ type: boolean }, { type: string }] }", "anyOf"),
         ("open: { allOf: [{ type: boolean }] }", "allOf"),
         ("open: { description: something }", "no type"),
     ] {

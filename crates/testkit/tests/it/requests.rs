@@ -70,6 +70,46 @@ fn exactly_one_of_two_alternatives_is_sent() {
 }
 
 #[test]
+fn a_body_of_two_forms_has_the_keys_of_one_of_them() {
+    let one = "required: [price, state]
+              properties:
+                price: { type: string, format: decimal }
+                state: { type: string, x-open-enum: [new, old] }
+                note: { type: string }";
+    let body = format!("type: object\n              {one}");
+    let two = |old: &str| {
+        let forms = "oneOf: [{ $ref: '#/components/schemas/New' }, { $ref: '#/components/schemas/Old' }]
+              discriminator: { propertyName: state }";
+        let schemas = format!(
+            "schemas:
+    New: {{ type: object, required: [price, state], properties: {{ price: {{ type: string, format: decimal }}, \
+             state: {{ type: string, x-open-enum: [new] }} }} }}
+    Old: {{ type: object, required: [note, state], properties: {{ {old}, note: {{ type: string }}, \
+             state: {{ type: string, x-open-enum: [old] }} }} }}"
+        );
+        assert!(crate::toy::YAML.contains(&body));
+        capecrypto_testkit::Spec::parse(
+            &crate::toy::YAML.replace(&body, forms).replacen("schemas:", &schemas, 1),
+        )
+    };
+    let spec = two("price: { type: string, format: decimal }").unwrap();
+    let new = json!({"price": "1", "state": "new"});
+    let all = json!({"price": "1", "state": "new", "note": "a"});
+    let request = |smallest| probe::request(&spec, "create_row", &post(smallest), &post(all.clone()));
+    let further = |sent| probe::request_form(&spec, "create_row", &post(sent));
+    assert_no_findings(request(new.clone()));
+    assert_no_findings(request(json!({"state": "old", "note": "a"})));
+    assert_found(&request(json!({"state": "old"})), Fault::MissingKey, &["smallest", "'note'"]);
+    assert_found(&request(all.clone()), Fault::StrangeKey, &["smallest", "'note'"]);
+    assert_no_findings(further(json!({"state": "old", "note": "a", "price": "1"})));
+    assert_found(&further(json!({"state": "old", "price": "1"})), Fault::MissingKey, &["further", "'note'"]);
+    assert_found(&further(all.clone()), Fault::StrangeKey, &["further", "'note'"]);
+    let only_new = probe::request(&spec, "create_row", &post(new.clone()), &post(new));
+    assert_found(&only_new, Fault::MissingKey, &["fullest", "'note'"]);
+    assert!(two("price: { type: boolean }").unwrap_err().contains("'price' is not the same"));
+}
+
+#[test]
 fn the_wrong_place_is_named() {
     let mut in_body = get(&[]);
     in_body.body = Some(json!({"since": 1_702_021_619_000_i64}));
