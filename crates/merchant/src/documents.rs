@@ -8,7 +8,7 @@ endpoints! { VERIFICATION signed; hints crate::hints::hint; probe capecrypto_pro
     POST "/customers/documents" UploadCustomerDocument -> Nothing, multipart checked unreviewed("the answer has no body");
 }
 
-const MIB: usize = 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
 /// Media types of the file formats that the documents name: JPG, PNG, PDF.
 const TYPES: [&str; 3] = ["image/jpeg", "image/png", "application/pdf"];
 
@@ -34,7 +34,7 @@ request! {
 #[derive(Debug, Clone)]
 struct SizedUpload {
     file: Upload,
-    most: usize,
+    most: u64,
 }
 
 impl capecrypto_models::param::Param for SizedUpload {
@@ -57,7 +57,7 @@ impl UploadCustomerDocument {
 
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         let SizedUpload { file, most } = &self.upload;
-        let size = file.content().len();
+        let size = file.length();
         if size == 0 {
             checks.refuse("upload", "the file is empty", "give the document's image or PDF");
         } else if size > *most {

@@ -9,6 +9,7 @@ pub mod open_enum;
 pub mod param;
 pub mod sats;
 pub mod time;
+pub mod upload;
 
 mod balance;
 mod beneficiary;
@@ -56,7 +57,6 @@ pub use ids::{
 pub use lightning::{LightningAddress, LightningInvoice, LightningInvoiceState, LightningPayment};
 pub use market::{Market, MarketState, Toward};
 pub use order::{Order, OrderState, OrderType, Side};
-pub use param::Upload;
 pub use payment_method::{
     DepositMethod, InstantDepositMethod, InstantMethodType, MethodCurrencyType, MethodType, RemainingLimits,
     WithdrawMethod,
@@ -70,6 +70,7 @@ pub use ticker::{Ticker, TickerEntry, Tickers};
 pub use time::Timestamp;
 pub use trade::Trade;
 pub use transaction::{Transaction, TransactionType};
+pub use upload::{FileFormat, Upload};
 pub use vasp::{Vasp, VaspState};
 pub use voucher::{ChangeVoucher, VoucherRedemption};
 pub use webhook::{Webhook, WebhookProtocol, WebhookUrl};

@@ -3,8 +3,8 @@
 //! A value writes itself into a [`Place`], or tells the place why it cannot be sent. The sender of the request decides what
 //! a place is. The value only says what it is: text, a number, a time, a list, an object.
 
-use crate::{Arg, Decimal, Malformed, Sensitive, Timestamp};
-use std::{fmt, sync::Arc};
+use crate::{Arg, Decimal, Malformed, Sensitive, Timestamp, Upload};
+use std::fmt;
 use zeroize::Zeroize;
 
 /// A value that can be part of a request.
@@ -104,59 +104,6 @@ pub enum Unit {
     OfTheServer,
     /// Seconds: this call uses them on every server.
     Seconds,
-}
-
-/// A file to send.
-///
-/// `Debug` shows only name, type and size, because documents are personal.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Upload {
-    name: String,
-    content_type: String,
-    content: Arc<[u8]>,
-}
-
-impl Upload {
-    /// A file of this name, media type (such as `image/jpeg`) and content.
-    pub fn new(
-        name: impl Into<String>,
-        content_type: impl Into<String>,
-        content: impl Into<Arc<[u8]>>,
-    ) -> Self {
-        Self { name: name.into(), content_type: content_type.into(), content: content.into() }
-    }
-
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The media type.
-    pub fn content_type(&self) -> &str {
-        &self.content_type
-    }
-
-    /// The content.
-    pub fn content(&self) -> &Arc<[u8]> {
-        &self.content
-    }
-}
-
-impl fmt::Debug for Upload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, content_type, content } = self;
-        f.debug_struct("Upload")
-            .field("name", name)
-            .field("content_type", content_type)
-            .field("bytes", &content.len())
-            .finish()
-    }
-}
-
-impl Param for Upload {
-    fn write(&self, place: &mut dyn Place) {
-        place.file(self);
-    }
 }
 
 impl Param for str {

@@ -1,6 +1,6 @@
 //! Bodies of answers: read whole, up to a limit; and what an attempt without an answer means.
 
-use crate::{Error, Kind, Outcome, motion::Motion};
+use crate::{Error, Kind, Outcome, motion::Motion, upload::InputError};
 use bytes::Bytes;
 
 /// Largest body of a successful answer.
@@ -11,7 +11,11 @@ const LARGEST_ERROR: usize = 64 * 1024;
 /// The error for an attempt without an answer.
 pub(crate) fn failure(error: reqwest::Error) -> Error {
     let error = error.without_url();
-    let (kind, outcome) = if error.is_connect() {
+    let input = causes(&error).any(<dyn std::error::Error>::is::<InputError>);
+    let (kind, outcome) = if input {
+        // The exchange cannot take a part of a file for the whole, but something has left.
+        (Kind::Input, Outcome::Unknown)
+    } else if error.is_connect() {
         (Kind::Connect, Outcome::NotSent)
     } else if error.is_builder() {
         (Kind::Config, Outcome::NotSent)
@@ -20,12 +24,14 @@ pub(crate) fn failure(error: reqwest::Error) -> Error {
     } else {
         (Kind::Interrupted, Outcome::Unknown)
     };
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let what = crate::mask::quoted(&cause.to_string());
-    Error::new(kind, outcome, what).with_source(error)
+    let cause = causes(&error).find(|cause| cause.is::<InputError>()).or_else(|| causes(&error).last());
+    let what = cause.map(ToString::to_string).unwrap_or_default();
+    Error::new(kind, outcome, crate::mask::quoted(&what)).with_source(error)
+}
+
+/// An error and its causes, the deepest last.
+fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some::<&'a (dyn std::error::Error + 'static)>(error), |error| error.source())
 }
 
 /// Reads a body. If it is not a success it is cut, because its error codes are at the start.

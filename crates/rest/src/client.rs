@@ -12,7 +12,15 @@ use crate::{
 use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment};
 use http::HeaderMap;
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::io::AsyncWrite;
 
 /// A client of one environment. Clones are cheap and share connections, rate limit, clock and nonces.
@@ -241,7 +249,8 @@ impl Client {
     }
 
     /// Like [`reply`](Self::reply), for a call that sends a file. `progress` gets the number of the file's bytes that were
-    /// passed to the connection, and the file's size. It is called on the task that sends, so it must not block.
+    /// passed to the connection, and the file's size. The number only grows, and reaches the size once, when the last bytes
+    /// leave; the answer comes after that. It is called on the task that sends, so it must not block.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -250,7 +259,14 @@ impl Client {
         request: E,
         progress: impl Fn(u64, u64) + Send + Sync + 'static,
     ) -> Result<Reply<E::Response>, Error> {
-        let work = pin!(self.execute(request, E::Response::from_response, Some(Arc::new(progress))));
+        // If a refused nonce makes a second attempt necessary, it begins again at zero, and the caller need not know.
+        let most = AtomicU64::new(0);
+        let growing = move |sent, total| {
+            if most.fetch_max(sent, Ordering::Relaxed) < sent {
+                progress(sent, total);
+            }
+        };
+        let work = pin!(self.execute(request, E::Response::from_response, Some(Arc::new(growing))));
         transport::traced(E::CALL, work).await
     }
 

@@ -58,6 +58,8 @@ pub enum Kind {
     TooLarge,
     /// The answer could not be written out, because the writer failed. Not retried.
     Output,
+    /// A file that is sent cannot be read, or has another length than was stated. Not retried.
+    Input,
     /// The recording that is replayed has no entry for the call; see [`Replay`](crate::Replay). Nothing was sent. Not
     /// retried.
     NotRecorded,
@@ -374,6 +376,7 @@ impl fmt::Display for Error {
             Kind::Mismatch => "the answer is about something else: ",
             Kind::TooLarge => "the answer is too large: ",
             Kind::Output => "the answer could not be written out: ",
+            Kind::Input => "the file cannot be sent: ",
             Kind::NotRecorded => "not in the recording: ",
             Kind::IntentLog => "nothing was sent, because its intent could not be kept: ",
         })?;

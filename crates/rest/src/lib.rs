@@ -29,10 +29,13 @@ mod recording;
 mod response;
 mod retry;
 mod runtime;
+#[cfg(feature = "multipart")]
+mod streamed;
 mod table;
 mod tls;
 mod transport;
 mod upgrade;
+pub mod upload;
 mod windows;
 mod words;
 

@@ -12,7 +12,7 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 
 /// Bodies above this size are passed to the connection in pieces, so that progress can be seen.
-const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 64 * 1024;
 /// Number of bytes that extend the deadline of the whole transfer by a second. A slower transfer ends at its deadline.
 const SLOWEST: u64 = 16 * 1024;
 
@@ -28,6 +28,8 @@ struct Moved {
     held: bool,
     /// Total time of such waits.
     held_for: Duration,
+    /// Whether the file that is sent has given nothing since it was asked.
+    waits_for_file: bool,
 }
 
 impl Motion {
@@ -38,7 +40,8 @@ impl Motion {
 
     /// Starts without any bytes; the idle time begins at this time.
     pub(crate) fn starting(at: Instant) -> Self {
-        let moved = Moved { bytes: 0, last: at, held: false, held_for: Duration::ZERO };
+        let moved =
+            Moved { bytes: 0, last: at, held: false, held_for: Duration::ZERO, waits_for_file: false };
         Self(Arc::new(Mutex::new(moved)))
     }
 
@@ -56,6 +59,21 @@ impl Motion {
         let mut moved = self.lock();
         moved.bytes = moved.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         moved.last = now;
+    }
+
+    /// Notes whether the file that is sent gives nothing now.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn waits_for_file(&self, waits: bool) {
+        self.lock().waits_for_file = waits;
+    }
+
+    /// What stands still.
+    pub(crate) fn what_stands_still(&self) -> &'static str {
+        if self.lock().waits_for_file {
+            "the file that is sent gave no more bytes within the deadline; check where it comes from"
+        } else {
+            "no complete answer within the deadline"
+        }
     }
 
     /// How much the deadline is extended: for the bytes that moved so far, and for waits that were not for the connection.

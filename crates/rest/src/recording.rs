@@ -169,7 +169,7 @@ pub(crate) enum Request {
 pub(crate) struct Field {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    bytes: Option<usize>,
+    bytes: Option<u64>,
 }
 
 /// The body of an answer.

@@ -20,6 +20,11 @@ impl Shared {
     }
 }
 
+/// Checks that the current runtime has timers.
+pub(crate) fn check_timers() -> Result<(), Error> {
+    check(&AtomicBool::new(false), false)
+}
+
 /// Checks that the current runtime can run a call. Without a suitable runtime, tokio would panic, and a caller's mistake
 /// must not end in a panic.
 ///

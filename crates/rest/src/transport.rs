@@ -10,7 +10,7 @@
 //! 5. Spans and errors show no query, no header, and of a body only its codes and its shape.
 
 use crate::{
-    Accept, Call, Error, Head, IntentLog, Kind, Outcome, Part, Timeouts, body,
+    Accept, Call, Error, Head, IntentLog, Kind, Outcome, Part, PartContent, Timeouts, body,
     export::Receive,
     form,
     limit::{Limiter, MOST_WAITING, NoTurn},
@@ -21,7 +21,7 @@ use crate::{
 };
 use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceError, NonceSource, Rejection, Sign, Skew, ToSign};
-use capecrypto_models::Sensitive;
+use capecrypto_models::{Sensitive, upload::Pieces};
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::Url;
 use std::{
@@ -99,6 +99,15 @@ impl Content {
             Self::Json(body) => body,
             Self::Nothing | Self::Form(..) => &[],
         }
+    }
+
+    /// Whether it can be sent a second time.
+    fn is_repeatable(&self) -> bool {
+        let Self::Form(parts, _) = self else { return true };
+        parts.iter().all(|part| match &part.content {
+            PartContent::Text(_) => true,
+            PartContent::File(file) => file.source().is_none_or(|source| source.is_repeatable()),
+        })
     }
 }
 
@@ -208,6 +217,11 @@ impl Shared {
                 return Err(error);
             }
             let wait = if expired && !signed_afresh {
+                if !outgoing.content.is_repeatable() {
+                    return Err(error.with_advice(
+                        "the clock is corrected now: send it again, with a new upload because its stream was read",
+                    ));
+                }
                 signed_afresh = true;
                 Duration::ZERO
             } else {
@@ -272,7 +286,16 @@ impl Shared {
         timeouts: Timeouts,
         receive: &mut R,
     ) -> Attempt<(Head, R::Body)> {
-        // Signing may have to wait for a nonce. Nothing was sent then, so this wait is not part of the attempt's deadline.
+        // Files are opened, and signing may have to wait for a nonce. Nothing was sent then, so this is not part of the
+        // attempt's deadline.
+        let mut files = Vec::new();
+        if let Content::Form(parts, _) = &outgoing.content {
+            // On the heap, so that the future of a call without files is not larger.
+            match Box::pin(form::open(parts, timeouts.queue)).await {
+                Ok(opened) => files = opened,
+                Err(error) => return Attempt::Failed(error),
+            }
+        }
         let mut headers = HeaderMap::new();
         if outgoing.call.signed {
             match self.sign(outgoing).await {
@@ -287,14 +310,10 @@ impl Shared {
             let what = "the deadline passed before the request left";
             return Attempt::Failed(Error::new(Kind::Timeout, Outcome::NotSent, what));
         }
-        let work = pin!(self.send_and_receive(outgoing, headers, motion, sent, receive));
+        let work = pin!(self.send_and_receive(outgoing, headers, files, motion, sent, receive));
         match motion.watch(timeouts.idle, limit, work).await {
             Some(attempt) => attempt,
-            None => Attempt::Failed(Error::new(
-                Kind::Timeout,
-                Outcome::Unknown,
-                "no complete answer within the deadline",
-            )),
+            None => Attempt::Failed(Error::new(Kind::Timeout, Outcome::Unknown, motion.what_stands_still())),
         }
     }
 
@@ -303,6 +322,7 @@ impl Shared {
         &self,
         outgoing: &Outgoing,
         mut headers: HeaderMap,
+        files: Vec<Pieces>,
         motion: &Motion,
         sent: Instant,
         receive: &mut R,
@@ -324,7 +344,7 @@ impl Shared {
             }
             Content::Form(parts, progress) => {
                 *request.headers_mut() = headers;
-                request = match form::fill(&self.calls, request, parts, motion, progress.as_ref()) {
+                request = match form::fill(&self.calls, request, parts, files, motion, progress.as_ref()) {
                     Ok(request) => request,
                     Err(error) => return Attempt::Failed(error),
                 };

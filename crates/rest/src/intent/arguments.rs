@@ -83,7 +83,7 @@ fn arguments(outgoing: &Outgoing, facts: &[(&'static str, String)]) -> Vec<(Stri
                 match &part.content {
                     PartContent::Text(text) => add(part.name, text),
                     PartContent::File(file) => {
-                        add(part.name, &format!("a file of {} bytes", file.content().len()));
+                        add(part.name, &format!("a file of {} bytes", file.length()));
                     }
                 }
             }

@@ -48,7 +48,7 @@ impl Secrets {
                             name: part.name.to_owned(),
                             bytes: match &part.content {
                                 PartContent::Text(_) => None,
-                                PartContent::File(file) => Some(file.content().len()),
+                                PartContent::File(file) => Some(file.length()),
                             },
                         })
                         .collect(),

@@ -32,6 +32,8 @@ mod tables;
 mod tls;
 mod transfers;
 mod upgrade;
+#[cfg(feature = "multipart")]
+mod uploads;
 mod windows;
 
 /// What `endpoints!` expects of a crate that declares calls.
