@@ -19,7 +19,7 @@ pub(crate) const BUNDLE: &str = "docs/api/cape.openapi.yaml";
 const ROOT: &str = "docs/api/cape/openapi.yaml";
 
 /// The keys that all files may have. All other keys are allowed only in the root file.
-const JOINED: [&str; 2] = ["paths", "components"];
+const JOINED: [&str; 3] = ["paths", "webhooks", "components"];
 
 /// The text of the joined file, or all findings of the sections.
 pub(crate) fn read() -> Result<String, Vec<Finding>> {
@@ -124,7 +124,7 @@ impl<'a> Source<'a> {
         let mut add = |kind, (name, value)| entries.push(Entry { place: self.place, kind, name, value });
         for (key, value) in members(Some(&self.value)) {
             match key {
-                "paths" => members(Some(value)).for_each(|path| add(key, path)),
+                "paths" | "webhooks" => members(Some(value)).for_each(|path| add(key, path)),
                 "components" => {
                     for (kind, components) in members(Some(value)) {
                         members(Some(components)).for_each(|component| add(kind, component));
@@ -190,7 +190,8 @@ fn sort(sources: &mut [Source<'_>]) {
     let tags: Vec<String> = tags
         .into_iter()
         .flatten()
-        .filter_map(|tag| Some(format!("{FOLDER}/{}.yaml", tag.get("name")?.as_str()?.to_lowercase())))
+        .filter_map(|tag| Some(tag.get("name")?.as_str()?.to_lowercase().replace(' ', "-")))
+        .map(|tag| format!("{FOLDER}/{tag}.yaml"))
         .collect();
     sources.sort_by_key(|source| {
         let tag = tags.iter().position(|tag| tag == source.place).unwrap_or(tags.len());
@@ -198,7 +199,7 @@ fn sort(sources: &mut [Source<'_>]) {
     });
 }
 
-/// A path, a component, or (with an empty kind) another top-level key.
+/// A path, a webhook, a component, or (with an empty kind) another top-level key.
 struct Entry<'a> {
     place: &'a str,
     kind: &'a str,
@@ -245,7 +246,11 @@ fn strays(entries: &[Entry<'_>]) -> Vec<Finding> {
     let strays = entries.iter().filter(|entry| entry.kind.is_empty() && entry.place != ROOT);
     let finding = |entry: &Entry<'_>| {
         let problem = format!("{} does not belong in a section", entry.title());
-        Finding::new(entry.place, problem, format!("move it to {ROOT}; a section has paths and components"))
+        Finding::new(
+            entry.place,
+            problem,
+            format!("move it to {ROOT}; a section has only {}", JOINED.join(", ")),
+        )
     };
     strays.map(finding).collect()
 }
@@ -279,7 +284,8 @@ fn broken_references(entries: &[Entry<'_>]) -> Vec<Finding> {
 /// Components that no other entry refers to. Payloads of topics and security schemes need no reference.
 fn unused(entries: &[Entry<'_>]) -> Vec<Finding> {
     let components = entries.iter().filter(|entry| {
-        !matches!(entry.kind, "" | "paths" | "securitySchemes") && entry.value.get("x-channel").is_none()
+        !matches!(entry.kind, "" | "paths" | "webhooks" | "securitySchemes")
+            && entry.value.get("x-channel").is_none()
     });
     let is_used = |component: &Entry<'_>| {
         let others =
@@ -303,8 +309,12 @@ fn join(sources: &[Source<'_>]) -> String {
             let _ = writeln!(out, "{}", part.text.trim_end());
         }
     }
-    let paths = sources.iter().filter_map(|source| Some((source.place, source.part("paths")?)));
-    join_parts(&mut out, "paths", 0, paths);
+    for key in ["paths", "webhooks"] {
+        let parts = || sources.iter().filter_map(|source| Some((source.place, source.part(key)?)));
+        if parts().next().is_some() {
+            join_parts(&mut out, key, 0, parts());
+        }
+    }
     out.push_str("\ncomponents:");
     let kinds =
         || sources.iter().flat_map(|source| source.kinds().into_iter().map(|kind| (source.place, kind)));
@@ -370,6 +380,10 @@ components:
   schemas:
     Cell: { properties: { number: { $ref: "#/components/schemas/Number" } } }
     Change: { x-channel: change }
+
+webhooks:
+  cell.moved:
+    post: { requestBody: { $ref: "#/components/schemas/Cell" } }
 "##;
 
     /// Joins the files after a change to one of them.
@@ -407,6 +421,11 @@ paths:
   # Newest first.
   /rows/{id}:
     get: { responses: { "200": { $ref: "#/components/schemas/Row" }, "400": { $ref: "#/components/responses/Bad" } } }
+
+webhooks:
+  # docs/api/cape/cells.yaml
+  cell.moved:
+    post: { requestBody: { $ref: "#/components/schemas/Cell" } }
 
 components:
   schemas:
@@ -446,6 +465,10 @@ components:
         assert_eq!(
             twice("cells", "components:\n", "paths:\n  /rows/{id}: {}\ncomponents:\n").1,
             "the path '/rows/{id}' is in /rows.yaml too"
+        );
+        assert_eq!(
+            twice("rows", "components:\n", "webhooks:\n  cell.moved: {}\ncomponents:\n").1,
+            "the webhook 'cell.moved' is in /rows.yaml too"
         );
         assert_eq!(
             twice("rows", "components:\n", "components:\n  responses:\n    Bad: {}\n").1,
@@ -500,6 +523,7 @@ components:
     fn what_the_text_does_not_show_is_found() {
         for (file, old, new, key) in [
             ("rows", "paths:\n", "paths: # a comment\n", "paths"),
+            ("cells", "webhooks:\n", "webhooks: # a comment\n", "webhooks"),
             ("changes", "{}", "{ components: {} }", "components"),
             ("changes", "{}", "components: { schemas: {} }", "components"),
             ("changes", "{}", "components:\n    schemas: {}\n", "components"),

@@ -51,8 +51,10 @@ fn generated(spec: String) -> Result<[(&'static str, String); 3], Finding> {
     let keys: Vec<_> =
         calls(&spec).map_err(wrong)?.into_iter().map(|call| (call.method, call.path, call.sdk)).collect();
     let topics = streams::read().map_err(|error| Finding::new(STREAMS, error, "correct the channel"))?;
-    let events: Vec<_> = topics.iter().map(|topic| (topic.address.clone(), topic.sdk.clone())).collect();
-    let (filled, coverage) = filled(&inventory, &keys, &events)
+    let named: Vec<_> = topics.iter().map(|topic| (topic.address.clone(), topic.sdk.clone())).collect();
+    let events: Vec<_> =
+        events(&spec).map_err(wrong)?.into_iter().map(|event| (event.name, event.sdk)).collect();
+    let (filled, coverage) = filled(&inventory, &keys, &named, &events)
         .map_err(|error| Finding::new(INVENTORY, error, format!("fix {INVENTORY}")))?;
     let table = table(&spec, &topics, &coverage).map_err(wrong)?;
     Ok([(BUNDLE, spec), (TABLE, table), (INVENTORY, filled)])
@@ -74,7 +76,7 @@ fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
 
 /// The text of ENDPOINTS.md, in the order of the spec's tags and paths, then of the topics.
 fn table(spec: &str, topics: &[Topic], coverage: &Coverage) -> Result<String, String> {
-    let calls = calls(spec)?;
+    let (calls, events) = (calls(spec)?, events(spec)?);
     let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
     let mut out = format!(
         "<!-- @generated from {FOLDER}/ and {STREAMS} by `cargo xtask codegen`. Edit these, not this file. -->\n# Endpoints\n\n\
@@ -90,6 +92,9 @@ fn table(spec: &str, topics: &[Topic], coverage: &Coverage) -> Result<String, St
     );
     for tag in spec.get("tags").and_then(Value::as_sequence).into_iter().flatten() {
         let tag = tag.get("name").and_then(Value::as_str).unwrap_or_default();
+        if events.iter().any(|event| event.tag == tag) {
+            continue;
+        }
         let _ = write!(
             out,
             "\n## {tag}\n\n| Section of the documents | Documents | Call | Service | Method and path | Type | Version | Signed | Retried | Since |\n\
@@ -126,7 +131,49 @@ fn table(spec: &str, topics: &[Topic], coverage: &Coverage) -> Result<String, St
         let payloads = payloads.join(", ");
         let _ = writeln!(out, "| {section} | `{address}` | {payloads} | `{sdk}` | {signed} | {since} |");
     }
+    out.push_str(
+        "\n## Webhook events\n\n| Section of the documents | Event | Payload | Type | Since |\n\
+         | --- | --- | --- | --- | --- |\n",
+    );
+    for Event { name, section, payload, sdk, since, .. } in &events {
+        let _ = writeln!(out, "| {section} | `{name}` | {payload} | `{sdk}` | {since} |");
+    }
     Ok(out)
+}
+
+/// An event that the exchange sends to a merchant's server.
+struct Event {
+    tag: String,
+    name: String,
+    section: String,
+    payload: String,
+    sdk: String,
+    since: String,
+}
+
+/// The events of the specification, in its order.
+fn events(spec: &str) -> Result<Vec<Event>, String> {
+    let spec: Value = serde_norway::from_str(spec).map_err(|error| error.to_string())?;
+    let event = |(name, item): (&str, &Value)| {
+        let node = item.get("post").ok_or_else(|| format!("the webhook {name} has no post"))?;
+        let given = |key: &str, found: Option<&Value>| {
+            let found = found.and_then(Value::as_str).map(str::to_owned);
+            found.ok_or_else(|| format!("the webhook {name}: {key} is missing"))
+        };
+        let text = |key: &str| given(key, node.get(key));
+        let body = node.get("requestBody").and_then(|body| body.get("content")?.get("application/json"));
+        let schema = body.and_then(|body| body.get("schema")?.get("$ref"));
+        let payload = given("a $ref in its body", schema)?;
+        Ok(Event {
+            tag: given("tags", node.get("tags").and_then(|tags| tags.get(0)))?,
+            name: name.to_owned(),
+            section: text("x-section")?,
+            payload: payload.rsplit('/').next().unwrap_or_default().to_owned(),
+            sdk: text("x-sdk")?,
+            since: text("x-since")?,
+        })
+    };
+    members(&spec, "webhooks").map(event).collect()
 }
 
 /// The calls that the client offers, in the specification's order.
@@ -196,7 +243,15 @@ mod tests {
     use super::*;
 
     const SMALL: &str = r##"
-tags: [{ name: Rows }]
+tags: [{ name: Rows }, { name: Events }]
+webhooks:
+  row.moved:
+    post:
+      tags: [Events]
+      x-sdk: Event::Moved
+      x-section: Moved row
+      x-since: "0.2.0"
+      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Moved" } } } }
 paths:
   /rows:
     post:
@@ -238,6 +293,8 @@ paths:
             table.contains("| Rows | `x.rows` |  | `Event::Rows` | no | 0.1.0 |")
                 && table.contains("2 calls")
         );
+        assert!(table.contains("| Moved row | `row.moved` | Moved | `Event::Moved` | 0.2.0 |"));
+        assert!(!table.contains("\n## Events\n"), "{table}");
         let less = self::table(&SMALL.replace("rows::ListRows", "\"-\""), &[], &Coverage::default()).unwrap();
         assert!(!less.contains("list_rows") && less.contains("1 calls"));
     }
@@ -261,6 +318,18 @@ paths:
     }
 
     #[test]
+    fn an_incomplete_event_is_named() {
+        for (old, new, word) in [
+            ("    post:\n      tags: [Events]", "    put:\n      tags: [Events]", "post"),
+            ("x-sdk: Event::Moved", "x-skd: Event::Moved", "x-sdk"),
+            ("schema: { $ref: \"#/components/schemas/Moved\" }", "schema: {}", "$ref"),
+        ] {
+            let error = table(&SMALL.replace(old, new), &[], &Coverage::default()).unwrap_err();
+            assert!(error.contains(word) && error.contains("row.moved"), "{error}");
+        }
+    }
+
+    #[test]
     fn an_incomplete_entry_is_named() {
         for (without, word) in [
             ("      x-since: \"0.2.0\"\n", "x-since"),
@@ -270,8 +339,7 @@ paths:
             let error = table(&SMALL.replace(without, ""), &[], &Coverage::default()).unwrap_err();
             assert!(error.contains(word) && error.contains("GET /rows"), "{error}");
         }
-        let error = table(&SMALL.replace("tags: [{ name: Rows }]", "tags: []"), &[], &Coverage::default())
-            .unwrap_err();
+        let error = table(&SMALL.replace("{ name: Rows }, ", ""), &[], &Coverage::default()).unwrap_err();
         assert!(error.contains("'Rows'"), "{error}");
     }
 }

@@ -12,6 +12,9 @@ pub(crate) type Call = (String, String, String);
 /// A topic of the websocket: its address and the client's event.
 pub(crate) type Topic = (String, String);
 
+/// An event of a webhook: its name and the client's type.
+pub(crate) type Event = (String, String);
+
 /// How many calls the exchange's documents name, how many of them this SDK has, and where the documents name each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Coverage {
@@ -59,13 +62,18 @@ fn key(method: &str, path: &str) -> (String, String) {
     for prefix in ["/api/v2", "/persona", "/verification"] {
         rest = rest.strip_prefix(prefix).unwrap_or(rest);
     }
-    let parts = rest.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    let parts = rest.split('/').map(|part| if part.starts_with(['{', ':']) { "{}" } else { part });
     (method.to_uppercase(), parts.collect::<Vec<_>>().join("/"))
 }
 
-/// Fills the columns `sdk`, `sandbox` and `state` of the exchange's calls and topics from the specification, and counts the
-/// coverage of the calls. The other rows are kept by hand.
-pub(crate) fn filled(text: &str, calls: &[Call], topics: &[Topic]) -> Result<(String, Coverage), String> {
+/// Fills the columns `sdk`, `sandbox` and `state` of the exchange's calls, topics and events from the specification, and counts
+/// the coverage of the calls. The other rows are kept by hand, and so is whether the sandbox sends an event.
+pub(crate) fn filled(
+    text: &str,
+    calls: &[Call],
+    topics: &[Topic],
+    events: &[Event],
+) -> Result<(String, Coverage), String> {
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
     let column = |name: &str| {
@@ -74,7 +82,7 @@ pub(crate) fn filled(text: &str, calls: &[Call], topics: &[Topic]) -> Result<(St
     };
     let (system, kind, method, path) =
         (column("system")?, column("kind")?, column("method")?, column("path")?);
-    let section = column("section")?;
+    let (section, operation) = (column("section")?, column("operation")?);
     let (sdk, sandbox, state) = (column("sdk")?, column("sandbox")?, column("state")?);
     let calls: BTreeMap<_, _> =
         calls.iter().map(|(method, path, sdk)| (key(method, path), sdk.as_str())).collect();
@@ -107,10 +115,16 @@ pub(crate) fn filled(text: &str, calls: &[Call], topics: &[Topic]) -> Result<(St
                 let name = path.split_once("?stream=").map_or("", |(_, name)| name.trim());
                 Some(topics.iter().find(|(address, _)| address == name).map(|(_, sdk)| sdk.as_str()))
             }
+            Some(&"webhook-event") => {
+                let name = row.get(operation).copied().unwrap_or_default();
+                Some(events.iter().find(|(event, _)| event == name).map(|(_, sdk)| sdk.as_str()))
+            }
             _ => None,
         };
         if let Some(here) = here {
-            let filled = here.map_or(["-", "-", "open"], |here| [here, "yes", "done"]);
+            let is_event = row.get(kind) == Some(&"webhook-event");
+            let served = if is_event { row.get(sandbox).copied().unwrap_or("-") } else { "yes" };
+            let filled = here.map_or(["-", "-", "open"], |here| [here, served, "done"]);
             for (place, value) in [sdk, sandbox, state].into_iter().zip(filled) {
                 if let Some(cell) = row.get_mut(place) {
                     *cell = value;
@@ -134,14 +148,16 @@ fn line_of(section: &str) -> String {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "system\tkind\tmethod\tpath\tsection\tsdk\tsandbox\tstate\n\
-                        cape-current\trest\tGET\t/api/v2/things/{id}\tThings / One (L12)\t-\t-\topen\n\
-                        cape-legacy\trest\tGET\t /things/{uid} \tThings (L3)\t-\t-\topen\n\
-                        cape-current\trest\tPOST\t/persona/things\tThings (new)\told::Name\tyes\tdone\n\
-                        cape-current\tmodel\t-\t-\t-\tThing\t-\tdone\n\
-                        cape-current\tstream\tSUBSCRIBE\t/ws ?stream={market}.rows\t-\t-\t-\topen\n\
-                        cape-legacy\tstream\tSUBSCRIBE\t/ws ?stream=gone\t-\tEvent::Gone\tyes\tdone\n\
-                        cabital-seed\trest\tGET\t/things/{id}\t-\t-\t-\topen\n";
+    const TEXT: &str = "system\tkind\tmethod\tpath\toperation\tsection\tsdk\tsandbox\tstate\n\
+                        cape-current\trest\tGET\t/api/v2/things/{id}\t-\tThings / One (L12)\t-\t-\topen\n\
+                        cape-legacy\trest\tGET\t /things/:uid \t-\tThings (L3)\t-\t-\topen\n\
+                        cape-current\trest\tPOST\t/persona/things\t-\tThings (new)\told::Name\tyes\tdone\n\
+                        cape-current\tmodel\t-\t-\t-\t-\tThing\t-\tdone\n\
+                        cape-current\tstream\tSUBSCRIBE\t/ws ?stream={market}.rows\t-\t-\t-\t-\topen\n\
+                        cape-legacy\tstream\tSUBSCRIBE\t/ws ?stream=gone\t-\t-\tEvent::Gone\tyes\tdone\n\
+                        cape-current\twebhook-event\tPOST\tyour url\tthing.moved\tEvents\t-\t-\topen\n\
+                        cape-current\twebhook-event\tPOST\tyour url\tthing.lost\tEvents\told::Name\tyes\tdone\n\
+                        cabital-seed\trest\tGET\t/things/{id}\t-\t-\t-\t-\topen\n";
 
     fn call(method: &str, path: &str, sdk: &str) -> Call {
         (method.to_owned(), path.to_owned(), sdk.to_owned())
@@ -150,8 +166,9 @@ mod tests {
     #[test]
     fn calls_and_topics_are_found_however_their_path_is_written_and_counted_once() {
         let topics = [("{market}.rows".to_owned(), "Event::Rows".to_owned())];
+        let events = [("thing.moved".to_owned(), "Event::Moved".to_owned())];
         let (text, coverage) =
-            filled(TEXT, &[call("get", "/things/{thing}", "things::Get")], &topics).unwrap();
+            filled(TEXT, &[call("get", "/things/{thing}", "things::Get")], &topics, &events).unwrap();
         assert_eq!((coverage.named, coverage.here), (2, 1));
         let both = coverage.places("get", "/things/{thing}");
         assert_eq!((both.text().as_str(), both.version()), ("L12, older L3", "both"));
@@ -160,18 +177,20 @@ mod tests {
         let nowhere = coverage.places("GET", "/things");
         assert_eq!((nowhere.text().as_str(), nowhere.version()), ("-", "-"));
         let rows: Vec<&str> = text.lines().skip(1).map(|row| row.rsplit('\t').next().unwrap()).collect();
-        assert_eq!(rows, ["done", "done", "open", "done", "done", "open", "open"]);
+        assert_eq!(rows, ["done", "done", "open", "done", "done", "open", "done", "open", "open"]);
         assert_eq!(text.matches("things::Get").count(), 2);
         assert!(!text.contains("old::Name") && text.contains("\tThing\t"));
         assert!(text.contains("\tEvent::Rows\tyes\t") && !text.contains("Event::Gone"));
-        let (again, same) = filled(&text, &[call("GET", "/things/{thing}", "things::Get")], &topics).unwrap();
+        assert!(text.contains("\tEvent::Moved\t-\tdone"), "the sandbox sends no event yet");
+        let calls = [call("GET", "/things/{thing}", "things::Get")];
+        let (again, same) = filled(&text, &calls, &topics, &events).unwrap();
         assert_eq!((again, same), (text, coverage));
     }
 
     #[test]
     fn a_broken_row_is_named() {
-        assert!(filled(&TEXT.replace("\tstate", ""), &[], &[]).unwrap_err().contains("'state'"));
+        assert!(filled(&TEXT.replace("\tstate", ""), &[], &[], &[]).unwrap_err().contains("'state'"));
         let short = TEXT.replace("cape-current\tmodel\t-", "cape-current\tmodel");
-        assert!(filled(&short, &[], &[]).unwrap_err().contains("line 5"));
+        assert!(filled(&short, &[], &[], &[]).unwrap_err().contains("line 5"));
     }
 }

@@ -279,6 +279,14 @@ number_id! {
     DepositId
 }
 number_id! {
+    /// A payment reference's number.
+    PaymentReferenceId
+}
+number_id! {
+    /// The number of a transfer between accounts of the exchange.
+    InternalTransferId
+}
+number_id! {
     /// The number of a VASP, a company that keeps or moves crypto for others (documents: "VASP").
     VaspId
 }

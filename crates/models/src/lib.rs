@@ -26,6 +26,7 @@ mod market;
 mod order;
 mod own_text;
 mod payment_method;
+mod payment_reference;
 mod public_trade;
 mod sensitive;
 mod sub_account;
@@ -36,6 +37,7 @@ mod transaction;
 mod vasp;
 mod voucher;
 mod webhook;
+mod webhook_event;
 mod withdrawal;
 
 pub use arg::{Arg, Malformed};
@@ -51,8 +53,9 @@ pub use deposit_action::{DepositAction, DepositActionKind};
 pub use depth::{Depth, Level};
 pub use document::{Date, DocumentType};
 pub use ids::{
-    BeneficiaryId, CurrencyId, CustomOrderId, DepositId, MarketId, OrderId, OrderKey, OrderUuid,
-    PaymentMethodId, QuoteId, TradeId, Txid, Uid, VaspId, WithdrawMethodId, WithdrawalId,
+    BeneficiaryId, CurrencyId, CustomOrderId, DepositId, InternalTransferId, MarketId, OrderId, OrderKey,
+    OrderUuid, PaymentMethodId, PaymentReferenceId, QuoteId, TradeId, Txid, Uid, VaspId, WithdrawMethodId,
+    WithdrawalId,
 };
 pub use lightning::{LightningAddress, LightningInvoice, LightningInvoiceState, LightningPayment};
 pub use market::{Market, MarketState, Toward};
@@ -61,6 +64,7 @@ pub use payment_method::{
     DepositMethod, InstantDepositMethod, InstantMethodType, MethodCurrencyType, MethodType, RemainingLimits,
     WithdrawMethod,
 };
+pub use payment_reference::{PaymentReference, PaymentReferenceState};
 pub use public_trade::PublicTrade;
 pub use rust_decimal::Decimal;
 pub use sats::Sats;
@@ -74,4 +78,8 @@ pub use upload::{FileFormat, Upload};
 pub use vasp::{Vasp, VaspState};
 pub use voucher::{ChangeVoucher, VoucherRedemption};
 pub use webhook::{Webhook, WebhookProtocol, WebhookUrl};
+pub use webhook_event::{
+    DepositEvent, DepositEventKind, DepositMatched, DuplicateDeposit, PaymentCompleted, PaymentFailed,
+    UnknownEvent, UnreadableEvent, WebhookEvent,
+};
 pub use withdrawal::{WithdrawQuote, Withdrawal, WithdrawalState};

@@ -73,6 +73,9 @@ fn canonical_object(object: &Object, map: &Map<String, Value>, strangers: Strang
                     out.insert(property.name.clone(), value);
                 }
             }
+            None if object.open => {
+                out.insert(key.clone(), value.clone());
+            }
             None if object.ignored.contains(key) || strangers == Strangers::Drop || value.is_null() => {}
             None => {
                 out.insert(key.clone(), value.clone());

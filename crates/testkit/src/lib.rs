@@ -15,5 +15,5 @@ pub use finding::{Fault, Finding, assert_no_findings};
 pub use fixtures::{Fixture, Fixtures};
 pub use probe::{Covered, Sent};
 pub use schema::Only;
-pub use spec::{Answer, Channel, Operation, Parameter, Place, SPEC_FILE, Spec};
+pub use spec::{Answer, Channel, Operation, Parameter, Place, SPEC_FILE, Spec, Webhook};
 pub use streams::{Body, Connection, Message, STREAMS_FILE, Server, Stream, Streams, Values};

@@ -24,6 +24,8 @@ pub struct Schema {
     pub maximum: Option<i64>,
     /// `enum`, of whole numbers; empty if every number is allowed.
     pub numbers: Vec<i64>,
+    /// `const`, of text: the only value.
+    pub constant: Option<String>,
 }
 
 /// The kinds of values in the spec.
@@ -107,6 +109,8 @@ pub struct Object {
     pub adds_up: Option<(String, Vec<String>)>,
     /// `x-or-list`: may also be a list with this object alone.
     pub or_list: bool,
+    /// `additionalProperties: true`: other properties are kept as they came.
+    pub open: bool,
     /// `oneOf`: the forms that it may have. `properties` then has those of all of them.
     pub forms: Option<Forms>,
 }
@@ -245,7 +249,7 @@ impl Schema {
             Kind::Tuple(places.iter().map(|item| inner(item, "prefixItems")).collect::<Result<_, _>>()?)
         } else if is("array") {
             Kind::List(Box::new(inner(items()?, "items")?))
-        } else if let Some(values) = node.get("additionalProperties") {
+        } else if let Some(values) = node.get("additionalProperties").filter(|values| !values.is_boolean()) {
             Kind::Map {
                 values: Box::new(inner(values, "additionalProperties")?),
                 or_list: node.get("x-or-list").is_some_and(|mark| mark == true),
@@ -279,6 +283,7 @@ impl Schema {
             sensitive: node.get("x-sensitive").is_some_and(|mark| mark == true),
             maximum,
             numbers,
+            constant: node.get("const").and_then(Value::as_str).map(str::to_owned),
         })
     }
 }
@@ -310,8 +315,9 @@ fn object(
         (sum.get("total").and_then(Value::as_str).unwrap_or_default().to_owned(), texts(sum.get("parts")))
     });
     let or_list = node.get("x-or-list").is_some_and(|mark| mark == true);
+    let open = node.get("additionalProperties").is_some_and(|others| others == true);
     let ignored = texts(node.get("x-ignored"));
-    let object = Object { properties, ignored, adds_up, or_list, forms: None };
+    let object = Object { properties, ignored, adds_up, or_list, open, forms: None };
     let in_sum = object.adds_up.iter().flat_map(|(total, parts)| std::iter::once(total).chain(parts));
     match required.iter().chain(in_sum).find(|name| object.property(name).is_none()) {
         Some(name) => {

@@ -19,6 +19,8 @@ pub struct Spec {
     pub operations: Vec<Operation>,
     /// Every websocket payload.
     pub channels: Vec<Channel>,
+    /// Every event that the exchange sends to a merchant's server.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// One call.
@@ -139,6 +141,20 @@ impl Channel {
     }
 }
 
+/// An event that the exchange sends to a merchant's server.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Webhook {
+    /// Its name, such as `payment_reference.completed`.
+    pub name: String,
+    /// `operationId`, which is also the folder of its fixtures.
+    pub id: String,
+    /// The client's type, such as `WebhookEvent::Completed`.
+    pub sdk: String,
+    /// Its body.
+    pub schema: Schema,
+}
+
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 impl Spec {
@@ -174,10 +190,13 @@ impl Spec {
                 channels.push(Channel { name: name.clone(), topic: topic.to_owned(), schema });
             }
         }
+        let webhooks = members(&root, "/webhooks").map(|(name, item)| webhook(&root, name, item));
+        let webhooks = webhooks.collect::<Result<Vec<_>, _>>()?;
         let mut ids = BTreeSet::new();
-        match operations.iter().find(|operation| !ids.insert(operation.id.clone())) {
-            Some(twice) => Err(format!("operationId {} is used twice", twice.id)),
-            None => Ok(Self { operations, channels }),
+        let mut all = operations.iter().map(|call| &call.id).chain(webhooks.iter().map(|event| &event.id));
+        match all.find(|id| !ids.insert(*id)) {
+            Some(twice) => Err(format!("operationId {twice} is used twice")),
+            None => Ok(Self { operations, channels, webhooks }),
         }
     }
 
@@ -201,10 +220,42 @@ impl Spec {
             .find(|call| call.service == service && call.method == method && call.path == path)
     }
 
+    /// An event by its name.
+    pub fn webhook(&self, name: &str) -> Option<&Webhook> {
+        self.webhooks.iter().find(|event| event.name == name)
+    }
+
     /// A websocket payload by its component's name.
     pub fn channel(&self, name: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.name == name)
     }
+}
+
+fn webhook(root: &Value, name: &str, item: &Value) -> Result<Webhook, String> {
+    let place = format!("webhook {name}");
+    let node = item.get("post").ok_or_else(|| format!("{place}: it has no post"))?;
+    let text = |key: &str| {
+        let found = node.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        found.map(str::to_owned).ok_or_else(|| format!("{place}: {key} is missing"))
+    };
+    let body = node.get("requestBody").ok_or_else(|| format!("{place}: requestBody is missing"))?;
+    let schema =
+        json_schema(root, body, &place)?.ok_or_else(|| format!("{place}: its body has no schema"))?;
+    let event = match &schema.kind {
+        Kind::Object(object) => object.property("event").filter(|event| event.required),
+        _ => None,
+    };
+    let names = event.map(|event| match &event.schema.kind {
+        Kind::OpenEnum(names) => names.clone(),
+        _ => event.schema.constant.clone().into_iter().collect(),
+    });
+    if !names.is_some_and(|names| names.iter().any(|known| known == name)) {
+        let remedy = "write `const`, or `x-open-enum` if several events share the schema";
+        return Err(format!("{place}: its body must have a required `event` with this name: {remedy}"));
+    }
+    text("x-section")?;
+    text("x-since")?;
+    Ok(Webhook { name: name.to_owned(), id: text("operationId")?, sdk: text("x-sdk")?, schema })
 }
 
 fn members<'a>(root: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {

@@ -19,3 +19,4 @@ mod orders;
 mod rounding;
 mod sensitive;
 mod times;
+mod webhook_events;

@@ -146,7 +146,7 @@ fn form(schema: &Schema, value: &Value, path: &str, found: &mut Vec<Misfit>) {
                         }
                         _ => form(&property.schema, value, &path, found),
                     },
-                    None if object.ignored.contains(key) => {}
+                    None if object.open || object.ignored.contains(key) => {}
                     None => found.push(Misfit { path, problem: "the spec does not know it".to_owned() }),
                 }
             }
@@ -199,7 +199,10 @@ fn misfit(schema: &Schema, value: &Value) -> Option<&'static str> {
             text.is_some_and(|text| value.is_string() && known.contains(&text)),
             "one of its known values (add a new one to x-open-enum)",
         ),
-        Kind::Text => (value.is_string(), "text"),
+        Kind::Text => match &schema.constant {
+            Some(constant) => (value == constant, "its only value"),
+            None => (value.is_string(), "text"),
+        },
         Kind::Flag => {
             (value.is_boolean() || (schema.as_text && (value == "true" || value == "false")), "true or false")
         }

@@ -15,7 +15,7 @@ pub use calls::{Who, calls, described, only, paged};
 pub use frames::{SentFrame, confirmed, frames};
 pub use handshake::{handshake, servers};
 pub use request::{Sent, older_request, part_of, request, request_fixture, request_form};
-pub use response::{event, response};
+pub use response::{event, response, webhook};
 pub use sensitive::{hidden, request_hidden, secrets, unrecorded};
 pub use streams::{Heard, Named, Topics, streams};
 pub use upkeep::{Covered, covered, fixtures};

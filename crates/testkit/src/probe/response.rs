@@ -80,6 +80,31 @@ pub fn event(spec: &Spec, fixtures: &Fixtures, schema: &str, round_trip: RoundTr
     check.findings
 }
 
+/// Checks the type of a webhook's event like [`response`]. Fixtures are whole bodies, and each is of this event.
+pub fn webhook(spec: &Spec, fixtures: &Fixtures, name: &str, round_trip: RoundTrip<'_>) -> Vec<Finding> {
+    let Some(event) = spec.webhook(name) else {
+        return vec![Finding::new(
+            Fault::NotInSpec,
+            name,
+            "the spec has no webhook of this name",
+            format!("add it to the webhooks of {SPEC_FILE}, or remove it from the client"),
+        )];
+    };
+    let mut check = Check { what: name.to_owned(), round_trip, findings: Vec::new() };
+    let mut documents = Vec::new();
+    for fixture in fixtures.received(&event.id) {
+        match fixture.json() {
+            Ok(document) if document.get("event").is_some_and(|event| event == name) => {
+                documents.push((fixture, fixture.text.clone(), document));
+            }
+            Ok(_) => check.report(Fault::NoFixture, &fixture.path(), format!("its `event` is not {name}")),
+            Err(error) => check.report(Fault::NoFixture, &fixture.path(), error),
+        }
+    }
+    check.all(&event.schema, &event.id, &documents);
+    check.findings
+}
+
 struct Check<'a> {
     what: String,
     round_trip: RoundTrip<'a>,

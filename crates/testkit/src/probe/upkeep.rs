@@ -16,6 +16,8 @@ pub enum Covered {
     Responses,
     /// [`event`](super::event) was run for these schemas.
     Events,
+    /// [`webhook`](super::webhook) was run for these events.
+    Webhooks,
     /// [`answer`](super::answer) was run for these operations. Operations of only the older environment are not needed.
     Answers,
 }
@@ -42,6 +44,9 @@ pub fn covered<T: AsRef<str>>(
         }
         Covered::Events => {
             (spec.channels.iter().map(|channel| channel.name.clone()).collect(), "probe::event")
+        }
+        Covered::Webhooks => {
+            (spec.webhooks.iter().map(|event| event.name.clone()).collect(), "probe::webhook")
         }
     };
     let missing = wanted.difference(&names).map(|name| {
@@ -70,7 +75,8 @@ pub fn covered<T: AsRef<str>>(
 /// Checks the fixtures themselves: each belongs to a call or topic and is JSON, and a request has only known fields.
 pub fn fixtures(spec: &Spec, fixtures: &Fixtures) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let folders: BTreeSet<String> = spec.channels.iter().map(crate::Channel::folder).collect();
+    let events = spec.webhooks.iter().map(|event| event.id.clone());
+    let folders: BTreeSet<String> = spec.channels.iter().map(crate::Channel::folder).chain(events).collect();
     for fixture in fixtures.iter() {
         let mut report = |fault, problem: String| {
             let remedy = format!("fix crates/testkit/fixtures/{}, or {SPEC_FILE}", fixture.path());
@@ -78,7 +84,7 @@ pub fn fixtures(spec: &Spec, fixtures: &Fixtures) -> Vec<Finding> {
         };
         let operation = spec.operation(&fixture.operation);
         if operation.is_none() && !folders.contains(&fixture.operation) {
-            report(Fault::NoFixture, "no operationId and no x-channel schema has this name".to_owned());
+            report(Fault::NoFixture, "no operationId, webhook or x-channel schema has this name".to_owned());
         }
         let document = match fixture.json() {
             Ok(document) => document,

@@ -23,6 +23,9 @@ fn every_answer_has_a_fixture_that_shows_every_field() {
     for channel in &spec.channels {
         findings.extend(probe::event(&spec, &fixtures, &channel.name, &parrot));
     }
+    for event in &spec.webhooks {
+        findings.extend(probe::webhook(&spec, &fixtures, &event.name, &parrot));
+    }
     assert!(findings.len() > 100, "the probe must find that the parrot accepts what must be refused");
     findings.retain(of_fixtures);
     assert_no_findings(findings);

@@ -15,3 +15,4 @@ mod requests;
 mod responses;
 mod streams;
 mod toy;
+mod webhooks;

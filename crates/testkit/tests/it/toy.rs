@@ -41,8 +41,36 @@ paths:
                 note: { type: string }
       responses:
         "201": { description: Nothing. }
+webhooks:
+  row.moved:
+    post:
+      operationId: row_moved
+      x-sdk: Told::Moved
+      x-section: Moved row
+      x-since: "0.1.0"
+      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Moved" } } } }
+  row.seen:
+    post:
+      operationId: row_seen
+      x-sdk: Told::Seen
+      x-section: Seen row
+      x-since: "0.1.0"
+      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Seen" } } } }
 components:
   schemas:
+    Moved:
+      type: object
+      required: [event, id]
+      properties:
+        event: { type: string, const: row.moved }
+        id: { type: [integer, string], x-id: number }
+        price: { type: [string, number], format: decimal }
+    Seen:
+      type: object
+      required: [event]
+      properties:
+        event: { type: string, x-open-enum: [row.seen] }
+      additionalProperties: true
     Row:
       type: object
       required: [price, state, at]
@@ -104,6 +132,8 @@ pub(crate) fn fixtures() -> Fixtures {
         fixture("change", "event", r#"{"btczar.change":{"sequence":1,"title":"a","rows":["1","2"]}}"#),
         fixture("either", "map", r#"{"either":{"x":["1","2"]}}"#),
         fixture("either", "list", r#"{"either":[["1","2"]]}"#),
+        fixture("row_moved", "event", r#"{"event":"row.moved","id":7,"price":"1.5"}"#),
+        fixture("row_seen", "composed", r#"{"event":"row.seen","by":{"name":"x"}}"#),
         fixture("sum", "event", r#"{"sum":{"all":"3.0","free":"1.0","held":"2","again":true}}"#),
     ]
     .into_iter()
