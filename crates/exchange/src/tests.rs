@@ -80,6 +80,14 @@ fn every_call_says_how_it_may_be_refused() {
             "{}: the parameter acting_as belongs to signed calls",
             operation.id
         );
+        let says = |status| operation.answer(status).is_some();
+        let has_body = operation.body.is_some();
+        assert_eq!([says(413), says(415)], [has_body; 2], "{}: 413 and 415 are about a body", operation.id);
+        // A client made from the spec reads the codes only where the refusal has a body. A gateway answers 429 in any form.
+        let refusals = operation.answers.iter().filter(|answer| (400..500).contains(&answer.status));
+        for answer in refusals.filter(|answer| answer.status != 429) {
+            assert!(answer.schema.is_some(), "{}: {} has no body", operation.id, answer.status);
+        }
     }
 }
 
