@@ -1,11 +1,13 @@
 //! Arguments that several calls share. Each checks itself, and `send` refuses an invalid one.
 
+pub use capecrypto_models::Text;
+
 use capecrypto_models::{
-    Arg, Decimal, Malformed, Sensitive,
+    Arg, Decimal, Malformed,
     param::{Param, Place},
 };
 use capecrypto_rest::{Checks, Mismatch};
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 /// Length of a window for the trades of a market.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,44 +36,6 @@ impl Param for Positive {
             return self.0.write(place);
         }
         place.refuse(Malformed::new(format!("{} is not above zero", self.0), "give a positive amount"));
-    }
-}
-
-/// A text of 1 to `MOST` characters on one line, such as a name or an address. It arrives exactly as it is given.
-///
-/// It may be personal: `Debug` and errors never show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text<const MOST: usize>(Sensitive<String>);
-
-impl<const MOST: usize> Text<MOST> {
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.expose()
-    }
-}
-
-impl<const MOST: usize> FromStr for Text<MOST> {
-    type Err = Malformed;
-
-    /// The reason does not quote the text.
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        let characters = text.chars().count();
-        let why = if text.trim().is_empty() {
-            "it is empty".to_owned()
-        } else if characters > MOST {
-            format!("it is {characters} characters long")
-        } else if text.chars().any(char::is_control) {
-            "it has a control character, such as a line break".to_owned()
-        } else {
-            return Ok(Self(text.into()));
-        };
-        Err(Malformed::new(why, format!("give 1 to {MOST} characters, without control characters")))
-    }
-}
-
-impl<const MOST: usize> Param for Text<MOST> {
-    fn write(&self, place: &mut dyn Place) {
-        place.sensitive();
-        place.text(self.as_str());
     }
 }
 
