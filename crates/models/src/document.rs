@@ -1,11 +1,12 @@
 //! Documents of persons and businesses.
 
 use crate::{
-    Arg, Malformed,
+    Arg, Malformed, Timestamp,
     arg::excerpt,
     iso,
     param::{Param, Place},
 };
+use chrono::Datelike;
 use std::{fmt, str::FromStr};
 
 crate::open_enum! {
@@ -67,6 +68,25 @@ crate::open_enum! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(chrono::NaiveDate);
 
+impl Date {
+    /// The day of a point in time, in UTC.
+    ///
+    /// # Errors
+    /// [`Malformed`] for a year before 1 and after 9999, which no date is written with.
+    pub fn of(time: Timestamp) -> Result<Self, Malformed> {
+        let text = time.to_string();
+        text.get(..10).unwrap_or_default().parse()
+    }
+
+    /// The same day so many years later. From 29 February it is 1 March, if the later year has no such day. `None` after the
+    /// year 9999.
+    pub fn years_later(self, years: u16) -> Option<Self> {
+        let year = self.0.year().checked_add(i32::from(years)).filter(|year| *year <= 9999)?;
+        let same = chrono::NaiveDate::from_ymd_opt(year, self.0.month(), self.0.day());
+        same.or_else(|| chrono::NaiveDate::from_ymd_opt(year, 3, 1)).map(Self)
+    }
+}
+
 impl FromStr for Date {
     type Err = Malformed;
 
@@ -97,5 +117,28 @@ impl Param for Date {
 impl From<Date> for Arg<Date> {
     fn from(date: Date) -> Self {
         Self::good(date)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_later_than_29_february_is_1_march_or_29_february() {
+        let later =
+            |day: &str, years| day.parse::<Date>().unwrap().years_later(years).map(|later| later.to_string());
+        assert_eq!(later("2004-02-29", 18).as_deref(), Some("2022-03-01"));
+        assert_eq!(later("2004-02-29", 20).as_deref(), Some("2024-02-29"));
+        assert_eq!(later("2004-02-28", 18).as_deref(), Some("2022-02-28"));
+        assert_eq!(later("9990-12-31", 9), Some("9999-12-31".to_owned()));
+        assert_eq!(later("9990-12-31", 10), None);
+    }
+
+    #[test]
+    fn the_day_of_a_time_is_that_of_utc() {
+        let day = |text: &str| Date::of(text.parse().unwrap()).map(|day| day.to_string());
+        assert_eq!(day("2024-01-01T00:30:00+02:00").unwrap(), "2023-12-31");
+        assert_eq!(day("2024-01-01T00:00:00Z").unwrap(), "2024-01-01");
     }
 }

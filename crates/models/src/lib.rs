@@ -16,6 +16,7 @@ mod beneficiary;
 mod bolt11;
 mod candle;
 mod currency;
+mod customer;
 mod deposit;
 mod deposit_action;
 mod depth;
@@ -49,6 +50,10 @@ pub use bolt11::VerifiedInvoice;
 pub use bolt11::{Bolt11, LightningNetwork};
 pub use candle::{Candle, Period};
 pub use currency::{Currency, CurrencyType};
+pub use customer::{
+    AccountRole, BusinessProfile, Customer, CustomerState, EntityType, KycStatus, Label, LicenseStatus,
+    Phone, Profile, Ubo,
+};
 pub use deposit::{AddressState, Confirmations, Deposit, DepositAddress, DepositState};
 pub use deposit_action::{DepositAction, DepositActionKind};
 pub use depth::{Depth, Level};
