@@ -14,7 +14,7 @@
 /// * `paged`: the request is [`Paged`](crate::Paged);
 /// * `in_query`: a write whose parameters go into the query, and objects into a JSON body;
 /// * `multipart`: it sends files; `csv`: the answer is a table;
-/// * `secrets("names")`: a recording and an intent leave out the values of these names;
+/// * `secrets("names")`, or a constant: a recording and an intent leave out the values of these names;
 /// * `facts`: the request has a function `fn facts_of_intent(&self) -> Vec<(&'static str, String)>`, for a write that is found
 ///   again by something else than its arguments;
 /// * `reviewed`: the request has a function
@@ -58,7 +58,7 @@
 macro_rules! endpoints {
     ($service:ident $access:ident; hints $hint:path; probe $probe:path;
         $($method:ident $path:literal $((or $older:literal))? $request:ident -> $response:ty,
-            $($flag:ident $(($reason:literal))?)+;)+
+            $($flag:ident $(($reason:expr))?)+;)+
     ) => {
         $(impl $crate::Endpoint for $request {
             type Response = $response;
