@@ -8,7 +8,14 @@ pub const VERIFICATION: Service = Service::new("verification", "/api/v2/verifica
 /// The persona service: sub-accounts, customers, merchants and the account's webhook.
 pub const PERSONA: Service = Service::new("persona", "/api/v2/persona");
 
+/// Names of personal data of customers and merchants: recordings and intents leave out their values.
+const PERSONAL: &str = "email phone_number account_name first_name last_name dob address postcode city country nationality \
+    country_of_residence id_number sa_id_number occupation source_of_funds doc_number doc_country pep_occupation_data \
+    pep_related_data pip_data external_verification_url number description tax_id url secret";
+
+pub mod customers;
 pub mod documents;
+mod find;
 pub mod forms;
 mod hints;
 pub mod lists;
@@ -16,8 +23,8 @@ pub mod sub_accounts;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 2] =
-    [("documents", documents::probe), ("sub_accounts", sub_accounts::probe)];
+const SECTIONS: [capecrypto_probe::Section; 3] =
+    [("customers", customers::probe), ("documents", documents::probe), ("sub_accounts", sub_accounts::probe)];
 
 #[cfg(test)]
 mod tests;

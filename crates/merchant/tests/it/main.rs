@@ -1,6 +1,8 @@
 //! The calls for merchants, against the sandbox.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod forms;
+
 use capecrypto_merchant::{
     documents::UploadCustomerDocument,
     forms::{Destination, OnDeposit},
