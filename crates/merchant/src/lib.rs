@@ -19,12 +19,17 @@ mod find;
 pub mod forms;
 mod hints;
 pub mod lists;
+pub mod merchants;
 pub mod sub_accounts;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 3] =
-    [("customers", customers::probe), ("documents", documents::probe), ("sub_accounts", sub_accounts::probe)];
+const SECTIONS: [capecrypto_probe::Section; 4] = [
+    ("customers", customers::probe),
+    ("documents", documents::probe),
+    ("merchants", merchants::probe),
+    ("sub_accounts", sub_accounts::probe),
+];
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use capecrypto_merchant::{
         Address, Business, BusinessProfile, Company, Individual, License, OnDeposit, Pep, Person, Ubo,
         WebhookSettings,
     },
+    merchants::CreateMerchant,
 };
 use capecrypto_models::{Timestamp, dec};
 use capecrypto_probe::sent;
@@ -139,6 +140,7 @@ fn every_request_example_of_the_documents_is_sent_as_printed() {
     let individual = CreateCustomer::individual(documented_individual());
     compare("create_customer", "request_individual", sent(&individual));
     compare("create_customer", "request_business", sent(&CreateCustomer::business(documented_business())));
+    compare("create_merchant", "request_composed", sent(&CreateMerchant::new(documented_business())));
     let update = UpdateCustomer::new("CCT1234567").custom_id("CUST-001-UPDATED");
     let update = update.external_verification_url("https://example.com/verify/updated");
     compare("update_customer", "request", sent(&update));
@@ -230,7 +232,8 @@ fn everything_that_is_wrong_is_told_at_once_with_its_path() {
         "ubos[2].ownership_percentage",
         "business_profile.license_jurisdictions",
     ];
-    assert_eq!(refusals(&CreateCustomer::business(business)), expected);
+    assert_eq!(refusals(&CreateCustomer::business(business.clone())), expected);
+    assert_eq!(refusals(&CreateMerchant::new(business)), expected);
 }
 
 #[test]
