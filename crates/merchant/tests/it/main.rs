@@ -1,6 +1,7 @@
 //! The calls for merchants, against the sandbox.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod find;
 mod forms;
 
 use capecrypto_merchant::{
