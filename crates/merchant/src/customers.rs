@@ -250,7 +250,7 @@ pub(crate) mod samples {
 
     pub(crate) fn fullest_business(name: &str) -> Business {
         let profile = BusinessProfile::new(company())
-            .jurisdictions_of_operation(["NG", "GHA"])
+            .jurisdictions_of_operation(["NG", "GH"])
             .website("https://baobab.example")
             .employee_count(25)
             .address("1 Broad Street")

@@ -84,7 +84,7 @@ pub struct Company {
 #[derive(Debug, Clone)]
 pub struct BusinessProfile {
     company: Company,
-    jurisdictions_of_operation: Option<Vec<Arg<Country<3>>>>,
+    jurisdictions_of_operation: Option<Vec<Arg<Country>>>,
     website: Option<Arg<Text<255>>>,
     employee_count: Option<u32>,
     address: Option<Arg<Text<255>>>,
@@ -110,9 +110,9 @@ impl BusinessProfile {
         }
     }
 
-    /// Codes of the countries where it works, of two or three letters.
+    /// Codes of the countries where it works.
     #[must_use = "a setter returns the changed value"]
-    pub fn jurisdictions_of_operation<C: Into<Arg<Country<3>>>>(
+    pub fn jurisdictions_of_operation<C: Into<Arg<Country>>>(
         self,
         countries: impl IntoIterator<Item = C>,
     ) -> Self {
@@ -209,12 +209,12 @@ impl Param for BusinessProfile {
 pub struct License {
     status: LicenseStatus,
     number: Option<Arg<Text<255>>>,
-    jurisdictions: Option<Vec<Arg<Country<3>>>>,
+    jurisdictions: Option<Vec<Arg<Country>>>,
 }
 
 impl License {
-    /// It has a licence of this number (1 to 255 characters) for these countries, at least one (codes of two or three letters).
-    pub fn licensed<C: Into<Arg<Country<3>>>>(
+    /// It has a licence of this number (1 to 255 characters) for the countries of these codes, at least one.
+    pub fn licensed<C: Into<Arg<Country>>>(
         number: impl Into<Arg<Text<255>>>,
         jurisdictions: impl IntoIterator<Item = C>,
     ) -> Self {

@@ -45,7 +45,9 @@ fn row(uid: &str) -> Value {
 }
 
 fn with(mut value: Value, more: Value) -> Value {
-    value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    if let (Value::Object(members), Value::Object(more)) = (&mut value, more) {
+        members.extend(more);
+    }
     value
 }
 
