@@ -193,8 +193,8 @@ impl Builder {
     }
 
     /// Records every command in a new file, from which [`replay`](Self::replay) brings another sandbox to the same state.
-    /// No API key is written, but pins of vouchers, invoices, and names and addresses of beneficiaries are; on Unix only the
-    /// file's owner can read it.
+    /// No API key is written, but pins of vouchers, invoices, names and addresses of beneficiaries, and what is personal about
+    /// customers are; on Unix only the file's owner can read it.
     pub fn record(mut self, path: impl AsRef<Path>) -> Self {
         self.record = Some(path.as_ref().to_owned());
         self
@@ -316,7 +316,7 @@ fn replaced<T>(mut all: Vec<T>, named: Vec<T>, name: impl Fn(&T) -> Code) -> Vec
     all
 }
 
-/// Replays a record, and makes keys for its accounts.
+/// Replays a record, and makes keys for its accounts. An account that another one manages has none.
 fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
     for (number, line) in (2..).zip(lines) {
         host.replay(line).map_err(|error| StartError::Replay {
@@ -325,8 +325,8 @@ fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
         })?;
     }
     host.clock.reach(lines.iter().map(|line| line.at_ms).max().unwrap_or_default());
-    let ids: Vec<_> = host.people.all().into_iter().map(|(id, _)| id).collect();
-    for id in ids {
+    let own = host.people.all().into_iter().filter(|(_, person)| person.parent.is_none());
+    for (id, _) in own {
         host.make_keys(id);
     }
     Ok(())

@@ -6,14 +6,18 @@ mod beneficiary_data;
 mod book;
 mod call;
 pub(crate) mod codes;
+mod customers;
 mod deposit_action;
 mod deposits;
 mod documents;
+mod fields;
 mod form;
 mod lightning;
 mod market_data;
 mod markets;
+mod merchants;
 mod methods;
+mod onboarding;
 mod orders;
 mod paging;
 pub(crate) mod params;
@@ -44,7 +48,7 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 17] = [
+const THEMES: [&Theme; 19] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
@@ -62,6 +66,8 @@ const THEMES: [&Theme; 17] = [
     &methods::THEME,
     &documents::THEME,
     &sub_accounts::THEME,
+    &customers::THEME,
+    &merchants::THEME,
 ];
 
 /// Every call.
@@ -71,7 +77,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
 
 /// Every code that the documents do not have.
 pub(crate) fn own_codes() -> impl Iterator<Item = &'static OwnCode> {
-    THEMES.into_iter().flat_map(|theme| theme.own_codes).chain(refusal::OWN_CODES)
+    THEMES
+        .into_iter()
+        .flat_map(|theme| theme.own_codes)
+        .chain(onboarding::own_codes())
+        .chain(refusal::OWN_CODES)
 }
 
 /// The calls of a path, whatever their method.

@@ -1,9 +1,12 @@
 //! Parameters of a call, from the query and then the body (JSON or form). Numbers stay text, so that money is never read
 //! as a float.
 
-use crate::base::{
-    money::{self, Parsed},
-    refusal::{self, Refusal},
+use crate::{
+    base::{
+        money::{self, Parsed},
+        refusal::{self, Refusal},
+    },
+    exchange::people::documents::FileKind,
 };
 use http::{HeaderMap, StatusCode, header};
 use serde_json::value::RawValue;
@@ -25,11 +28,15 @@ pub(crate) enum Value {
     File(File),
 }
 
-/// A file of a form. Only the size of its content is kept.
+/// A file of a form. Of its content only this is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct File {
     pub(crate) name: String,
     pub(crate) bytes: usize,
+    /// `None` if it is no file of the documents' kinds.
+    pub(crate) kind: Option<FileKind>,
+    /// In lower-case hex.
+    pub(crate) sha256: String,
 }
 
 impl Value {
@@ -115,6 +122,13 @@ impl Params {
         params.add_form(query.unwrap_or_default().as_bytes());
         params.0.extend(fields);
         params
+    }
+
+    /// Reads the fields of a JSON object, which is the value of a parameter.
+    pub(crate) fn of_object(text: &str) -> Option<Self> {
+        let mut params = Self::default();
+        params.add_json(text.as_bytes()).ok().filter(|()| text.trim_start().starts_with('{'))?;
+        Some(params)
     }
 
     fn add_body(&mut self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {

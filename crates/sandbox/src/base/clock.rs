@@ -3,7 +3,7 @@
 //! Every time the exchange writes (order times, the `Date` header, the nonce window) comes from here, so that
 //! moving the clock moves all of them together. Heartbeats of sockets are not exchange time and do not use it.
 
-use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{ToSpan, fmt::rfc2822::DateTimePrinter};
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
@@ -57,6 +57,39 @@ pub(crate) fn iso(ms: i64, offset_hours: i8) -> String {
     at.display_with_offset(jiff::tz::Offset::constant(offset_hours)).to_string()
 }
 
+/// A time as ISO-8601 with milliseconds, by UTC: `2024-01-01T00:00:00.000Z`.
+pub(crate) fn iso_ms(ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{at:.3}")
+}
+
+/// The same time so many calendar months later, by UTC.
+pub(crate) fn months_after(ms: i64, months: u8) -> i64 {
+    let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let utc = jiff::tz::Offset::UTC;
+    let later = utc.to_datetime(at).checked_add(i64::from(months).months());
+    let later = later.and_then(|later| utc.to_timestamp(later));
+    later.map_or(i64::MAX, jiff::Timestamp::as_millisecond)
+}
+
+/// The day of a time, by UTC.
+pub(crate) fn day(ms: i64) -> jiff::civil::Date {
+    let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::Offset::UTC.to_datetime(at).date()
+}
+
+/// A day written as `2028-12-31`, and in no other way.
+pub(crate) fn read_day(text: &str) -> Option<jiff::civil::Date> {
+    text.parse().ok().filter(|day: &jiff::civil::Date| day.to_string() == text)
+}
+
+/// The day so many years later. From a 29th of February it is the 1st of March, if the later year has no such day.
+pub(crate) fn years_after(day: jiff::civil::Date, years: i16) -> Option<jiff::civil::Date> {
+    let year = day.year().checked_add(years)?;
+    let same = jiff::civil::Date::new(year, day.month(), day.day());
+    same.or_else(|_| jiff::civil::Date::new(year, 3, 1)).ok()
+}
+
 /// When the current day, week, month and year began, in milliseconds, by UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Starts {
@@ -96,6 +129,23 @@ mod tests {
         assert_eq!(iso(1_702_021_619_999, 1), "2023-12-08T08:46:59+01:00");
         assert_eq!(iso(1_702_021_619_000, 0), "2023-12-08T07:46:59Z");
         assert_eq!(http_date(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn reads_and_writes_days_and_months() {
+        let at = 1_704_067_200_007;
+        assert_eq!(iso_ms(at), "2024-01-01T00:00:00.007Z");
+        assert_eq!(iso_ms(months_after(at + 30 * 24 * 3_600_000, 1)), "2024-02-29T00:00:00.007Z");
+        assert_eq!(months_after(i64::MAX, 3), months_after(0, 3));
+        assert_eq!(day(at - 8).to_string(), "2023-12-31");
+        let later = |text: &str| years_after(read_day(text).unwrap(), 18).map(|day| day.to_string());
+        assert_eq!(later("2008-02-29").as_deref(), Some("2026-03-01"));
+        assert_eq!(later("2008-02-28").as_deref(), Some("2026-02-28"));
+        assert_eq!(later("9990-01-01"), None);
+        assert_eq!(read_day("2024-02-29").map(|day| day.to_string()).as_deref(), Some("2024-02-29"));
+        for wrong in ["2023-02-29", "20240229", "2024-2-29", " 2024-02-29", "2024-02-29T00:00", "N/A", ""] {
+            assert_eq!(read_day(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

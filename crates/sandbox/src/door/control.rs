@@ -72,6 +72,14 @@ pub enum ControlError {
          a level of verification is at most 3"
     )]
     Invalid,
+    /// No customer, merchant or owner has that uid.
+    #[error("no customer, merchant or owner has that uid; the answer that created it has the uids")]
+    UnknownCustomer,
+    /// Documents are missing, or an owner is not verified.
+    #[error(
+        "documents are missing, or an owner is not verified; `Control::verification` lists what is missing"
+    )]
+    Incomplete,
     /// No withdrawal has that number.
     #[error("no withdrawal has that number; use the id from the answer that created it")]
     UnknownWithdrawal,
@@ -112,6 +120,8 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own("sandbox.control.invalid_pin", "422: the pin is not 1 to 20 digits"),
     own("sandbox.control.taken", "422: the name is taken"),
     own("sandbox.control.invalid", "422: a name, a limit or a pin that cannot be used"),
+    own("sandbox.control.unknown_customer", "422: no customer, merchant or owner has that uid"),
+    own("sandbox.control.incomplete", "422: documents are missing, or an owner is not verified"),
     own("sandbox.control.unknown_withdrawal", "422: no withdrawal has that number"),
     own("sandbox.control.withdrawal_ended", "422: the withdrawal has ended, so its money was moved already"),
     own(
@@ -137,6 +147,8 @@ impl ControlError {
             Self::InvalidPin => "sandbox.control.invalid_pin",
             Self::Taken => "sandbox.control.taken",
             Self::Invalid => "sandbox.control.invalid",
+            Self::UnknownCustomer => "sandbox.control.unknown_customer",
+            Self::Incomplete => "sandbox.control.incomplete",
             Self::UnknownWithdrawal => "sandbox.control.unknown_withdrawal",
             Self::WithdrawalEnded => "sandbox.control.withdrawal_ended",
             Self::InvalidInvoice => "sandbox.control.invalid_invoice",

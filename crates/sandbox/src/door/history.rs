@@ -1,32 +1,23 @@
-//! What an account has apart from money: lines of its history, documents.
+//! Lines of an account's history.
 
 use super::{
     control::{Control, ControlError},
-    operation::{Operation, answer},
+    operation::Operation,
 };
-use crate::exchange::funds::{AddTransaction, documents::Document};
+use crate::exchange::funds::AddTransaction;
 use serde::Deserialize;
 use serde_json::json;
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        library: "add_transaction",
-        method: "POST",
-        path: "transactions",
-        about: r#"`{"account","transaction":{"type", …}}`: adds a line to the history, with the documents' fields; answers with its number"#,
-        run: |control, input| {
-            let NewTransaction { account, transaction } = input.read()?;
-            Ok(json!({ "id": control.add_transaction(&account, transaction.get())? }))
-        },
+pub(super) const OPERATIONS: &[Operation] = &[Operation {
+    library: "add_transaction",
+    method: "POST",
+    path: "transactions",
+    about: r#"`{"account","transaction":{"type", …}}`: adds a line to the history, with the documents' fields; answers with its number"#,
+    run: |control, input| {
+        let NewTransaction { account, transaction } = input.read()?;
+        Ok(json!({ "id": control.add_transaction(&account, transaction.get())? }))
     },
-    Operation {
-        library: "documents",
-        method: "GET",
-        path: "documents",
-        about: "the documents that were sent for customers, in order of arrival",
-        run: |control, _| answer(&control.documents()),
-    },
-];
+}];
 
 #[derive(Deserialize)]
 struct NewTransaction {
@@ -44,11 +35,5 @@ impl Control {
         let account = self.account(account)?;
         let fields = serde_json::from_str(transaction).map_err(|_| ControlError::InvalidTransaction)?;
         self.host.command(AddTransaction { account, fields }).ok_or(ControlError::InvalidTransaction)
-    }
-
-    /// The documents that were sent for customers, in order of arrival.
-    #[must_use]
-    pub fn documents(&self) -> Vec<Document> {
-        self.host.read(|exchange| exchange.funds().documents.all().to_vec())
     }
 }

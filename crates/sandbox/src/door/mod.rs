@@ -14,6 +14,7 @@ mod operation;
 mod people;
 mod sockets;
 mod transfers;
+pub(crate) mod verification;
 mod vouchers;
 mod withdrawals;
 
@@ -37,6 +38,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         transfers::OPERATIONS,
         lightning::OPERATIONS,
         people::OPERATIONS,
+        verification::OPERATIONS,
         markets::OPERATIONS,
         beneficiaries::OPERATIONS,
         history::OPERATIONS,

@@ -70,7 +70,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "set_verification_level",
         method: "POST",
         path: "verification_level",
-        about: r#"`{"account","level"}`: 0 to 3, and 3 at the start; decides about payment methods and limits; with 0, deposits and withdrawals are 403"#,
+        about: r#"`{"account","level"}`: 0 to 3, and 3 at the start; decides about payment methods and limits; with 0, deposits, withdrawals and trading are 403"#,
         run: |control, input| {
             let Level { account, level } = input.read()?;
             control.set_verification_level(&account, level)?;
@@ -163,7 +163,7 @@ impl Control {
     /// Sets an account's level of verification, from 0 (none) to 3 (full, the level at the start). It decides which payment
     /// methods the account may use, and its limits: nothing, 10 %, 50 %, or all of the currency's. With level 0 the calls about
     /// withdrawals and beneficiaries are refused (403 `account.withdraw.not_permitted`), those about deposits and vouchers too
-    /// (403 `account.deposit.not_permitted`), and so is the history.
+    /// (403 `account.deposit.not_permitted`), and so are the history and trading (403 `market.trade.not_permitted`).
     ///
     /// # Errors
     /// An unknown account, or a level above 3 ([`ControlError::Invalid`]).

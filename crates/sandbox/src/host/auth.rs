@@ -95,8 +95,7 @@ pub(crate) fn authenticate(
         Some(uid) => people.acting_as(id, &uid),
     };
     let Some(account) = account else { return refuse(INVALID_PERMISSION) };
-    let may_trade = |id| people.restriction(id) != Some(Restriction::NotVerified);
-    Ok(Caller { account, may_trade: may_trade(id) && may_trade(account) })
+    Ok(Caller { account, may_trade: people.may_trade(id) && people.may_trade(account) })
 }
 
 /// Lower-case hex of HMAC-SHA256 over nonce and key, with the secret's ASCII bytes as the key.

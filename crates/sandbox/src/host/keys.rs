@@ -56,7 +56,7 @@ impl Keys {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a new key and secret for an account.
+    /// Makes a new key and secret for an account. An earlier key ends.
     pub(crate) fn make(&self, id: AccountId, person: &Person) -> Arc<Account> {
         let account = Arc::new(Account {
             name: person.name.clone(),
@@ -67,7 +67,9 @@ impl Keys {
         });
         let mut state = self.state();
         state.by_key.insert(account.api_key.clone(), id);
-        state.by_id.insert(id, Arc::clone(&account));
+        if let Some(earlier) = state.by_id.insert(id, Arc::clone(&account)) {
+            state.by_key.remove(&earlier.api_key);
+        }
         account
     }
 
@@ -113,5 +115,7 @@ mod tests {
         assert_eq!((id, found.name.as_str()), (AccountId(2), "taker"));
         assert!(keys.find("nobody").is_none());
         assert_eq!(keys.all().len(), 2);
+        let again = keys.make(AccountId(2), &person("taker"));
+        assert!(keys.find(&other.api_key).is_none() && keys.find(&again.api_key).is_some());
     }
 }

@@ -20,7 +20,6 @@ use crate::{
                 Target,
             },
             deposits::{AddDeposit, Deposit, DepositState, Origin, SetDepositState, SubmitTravelRule},
-            documents::{AddDocument, Document},
             lightning::{
                 CreateInvoice, FailOutside, MakeOutsideInvoice, PayFromOutside, PayOut, Target as Payee,
             },
@@ -39,8 +38,12 @@ use crate::{
             order::{OrderType, Side},
         },
         people::{
-            Restrict, Restriction, Role, SetLevel, deposit_action::DepositAction,
+            Restrict, Restriction, Role, SetLevel,
+            customers::{Application, CreateCustomer, Entity, Fact, Facts, UpdateCustomer},
+            deposit_action::DepositAction,
+            documents::{AddDocument, Document, FileKind},
             sub_accounts::CreateSubAccount,
+            verification::{Approve, Reject, VerifyAtOnce},
         },
     },
 };
@@ -183,7 +186,7 @@ fn lightning(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     }
 }
 
-/// A transfer, a reward, and a document.
+/// A transfer and a reward.
 fn give(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     let (to, currency) = (AccountId(random.u64(1..=4)), code("btc"));
     let (amount, note) = (Decimal::new(random.i64(1..1_000), 3), Some("gift".to_owned()));
@@ -199,8 +202,57 @@ fn give(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     });
     let kind = RewardKind::MakerReward;
     host.command(Reward { account, kind, currency, amount, receiver: receiver.clone() }).unwrap();
-    let (doc_type, file_name) = ("Passport".to_owned(), "a \"b\".png".to_owned());
-    host.command(AddDocument(Document { uid: receiver, doc_type, file_name, bytes: 7 }));
+}
+
+/// A customer with owners, its documents, and decisions about it.
+fn onboard(host: &Host, random: &mut fastrand::Rng, parent: AccountId) {
+    let role = if random.bool() { Role::Member } else { Role::Merchant };
+    let entity = if random.bool() { Entity::Individual } else { Entity::Business };
+    let facts = || {
+        let facts = [
+            ("first_name", Fact::Text("J\u{202e} \"é\"".to_owned())),
+            ("is_pip", Fact::Flag(true)),
+            ("employee_count", Fact::Whole(7)),
+            ("ownership_percentage", Fact::Decimal(Decimal::new(605, 1))),
+            ("license_jurisdictions", Fact::Texts(vec!["ZA".to_owned()])),
+        ];
+        facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect::<Facts>()
+    };
+    let form = Application {
+        entity,
+        email: format!("{}@x.example", random.u8(..)),
+        phone_number: "+27821234567".to_owned(),
+        account_name: random.bool().then(|| "Shop".to_owned()),
+        profile: facts(),
+        ubos: (0..random.usize(..3)).map(|_| facts()).collect(),
+        deposit_action: DepositAction::default(),
+    };
+    let Some(id) = host.command(CreateCustomer { parent, role, form }) else { return };
+    let (custom_id, external_verification_url) = (random.bool().then(|| "é".to_owned()), None);
+    host.command(UpdateCustomer { id, custom_id, external_verification_url });
+    let seen = host.people.seen(id).unwrap();
+    let owner = seen.customer.ubos.first().map(|owner| owner.uid.clone());
+    let uid = owner.filter(|_| random.bool()).unwrap_or(seen.person.uid);
+    for doc_type in ["Passport", "Selfie", "Proof of Address"] {
+        let (doc_type, file_name) = (doc_type.to_owned(), "a \"b\".png".to_owned());
+        host.command(AddDocument(Document {
+            uid: uid.clone(),
+            doc_type,
+            doc_number: Some("M1".to_owned()),
+            doc_expire: None,
+            file_name,
+            kind: FileKind::Png,
+            bytes: 7,
+            sha256: "00".repeat(32),
+        }));
+    }
+    if random.bool() {
+        host.command(Reject { uid: uid.clone(), reason: "\"blurred\"".to_owned() }).unwrap();
+    }
+    let _incomplete = host.command(Approve { uid: uid.clone() });
+    if random.bool() {
+        host.command(VerifyAtOnce { uid }).unwrap();
+    }
 }
 
 /// One command of any kind.
@@ -259,6 +311,7 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
         95 => {
             let (name, deposit_action) = ("shop".to_owned(), DepositAction::default());
             host.command(CreateSubAccount { parent: account, name, deposit_action });
+            onboard(host, random, account);
         }
         96 => host.command(PauseMatching(random.bool())),
         97 => {
@@ -310,7 +363,9 @@ fn check(profile: Profile) {
             "WithdrawalReleased(",
             "Transfer(",
             "Reward(",
-            "lnbcrt"
+            "lnbcrt",
+            "status: Verified",
+            "status: Rejected"
         ]
         .iter()
         .all(|found| wanted.contains(found)),

@@ -154,53 +154,6 @@ async fn the_control_door_refuses_what_is_no_transaction() {
     assert_eq!(bad.refusal(), "422 sandbox.control.invalid_transaction");
 }
 
-async fn upload(exchange: &Exchange, name: &str, parts: &str) -> crate::client::Answer {
-    let mut headers = exchange.signed(name);
-    headers.push(("Content-Type".into(), "multipart/form-data; boundary=X".into()));
-    let body = format!("{parts}--X--\r\n");
-    let target = "/api/v2/verification/customers/documents";
-    exchange.send("POST", target, &headers, body.as_bytes()).await.unwrap()
-}
-
-fn text(name: &str, value: &str) -> String {
-    format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-}
-
-fn file(bytes: usize) -> String {
-    let head = "--X\r\nContent-Disposition: form-data; name=\"upload\"; filename=\"a.png\"\r\n";
-    format!("{head}Content-Type: image/png\r\n\r\n{}\r\n", "x".repeat(bytes))
-}
-
-#[tokio::test]
-async fn documents_are_taken_and_refused() {
-    let exchange = Exchange::start().await;
-    let kind = text("doc_type", "Selfie");
-    for (field, uid) in [("uid", "CCT1"), ("customer_uid", "CCT2"), ("customer_ubo_uid", "CCT3")] {
-        let parts = format!("{kind}{}{}", text(field, uid), file(100_000));
-        assert_eq!(upload(&exchange, "aggregator", &parts).await.status, 200, "{field}");
-        assert_eq!(exchange.control.documents().last().unwrap().uid, uid);
-    }
-    let uid = text("uid", "CCT1");
-    for (parts, refusal) in [
-        (format!("{uid}{}", file(1)), "400 sandbox.document.invalid_doc_type"),
-        (format!("{uid}{}{}", text("doc_type", "selfie"), file(1)), "400 sandbox.document.invalid_doc_type"),
-        (format!("{kind}{}", file(1)), "422 sandbox.document.empty_uid"),
-        (format!("{kind}{uid}"), "422 sandbox.document.empty_upload"),
-        (format!("{kind}{uid}{}", file(0)), "422 sandbox.document.empty_upload"),
-        (format!("{kind}{uid}{}", text("upload", "no file")), "422 sandbox.document.empty_upload"),
-        (format!("{kind}{uid}{}", file(10 * 1024 * 1024 + 1)), "422 sandbox.document.too_large"),
-        (format!("{kind}{uid}{}", file(13 * 1024 * 1024)), "413 sandbox.request.body_too_large"),
-    ] {
-        assert_eq!(upload(&exchange, "merchant", &parts).await.refusal(), refusal);
-    }
-    let cut = upload(&exchange, "merchant", "--X\r\nContent-Disposition: form-data; name=\"uid\"").await;
-    assert_eq!(
-        (cut.status, cut.json()["errors"].as_str()),
-        (400, Some("server.method.invalid_message_body"))
-    );
-    assert_eq!(exchange.control.documents().len(), 3, "what was refused is not kept");
-}
-
 #[tokio::test]
 async fn without_verification_no_money_comes_in_or_goes_out() {
     const DEPOSIT: &str = "403 account.deposit.not_permitted";

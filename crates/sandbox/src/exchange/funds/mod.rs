@@ -4,7 +4,6 @@ pub(crate) mod addresses;
 pub(crate) mod beneficiaries;
 pub(crate) mod deposit_state;
 pub(crate) mod deposits;
-pub(crate) mod documents;
 pub(crate) mod lightning;
 pub(crate) mod limits;
 pub(crate) mod methods;
@@ -19,9 +18,8 @@ pub(crate) mod withdrawals;
 mod tests;
 
 use self::{
-    addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, documents::Documents,
-    lightning::Lightning, limits::Opening, otp::OneTimeCodes, quotes::Quotes, vouchers::Vouchers,
-    withdrawals::Withdrawals,
+    addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, lightning::Lightning,
+    limits::Opening, otp::OneTimeCodes, quotes::Quotes, vouchers::Vouchers, withdrawals::Withdrawals,
 };
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
@@ -38,7 +36,6 @@ pub(crate) struct Funds {
     pub(crate) addresses: Addresses,
     pub(crate) beneficiaries: Beneficiaries,
     pub(crate) deposits: Deposits,
-    pub(crate) documents: Documents,
     pub(crate) vouchers: Vouchers,
     pub(crate) lightning: Lightning,
     pub(crate) one_time_codes: OneTimeCodes,
@@ -72,7 +69,6 @@ pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>>
         .chain(addresses::commands())
         .chain(beneficiaries::commands())
         .chain(deposits::commands())
-        .chain(documents::commands())
         .chain(limits::commands())
         .chain(vouchers::commands())
         .chain(lightning::commands())

@@ -1,10 +1,15 @@
 //! Accounts: their roles, their restrictions, and who may act for whom. One file for each kind of account that another one
 //! manages.
 
+pub(crate) mod customers;
 pub(crate) mod deposit_action;
+pub(crate) mod documents;
+mod merchants;
 pub(crate) mod sub_accounts;
+mod ubos;
+pub(crate) mod verification;
 
-use self::sub_accounts::SubAccount;
+use self::{customers::Customer, documents::Received, sub_accounts::SubAccount, verification::Verification};
 use super::{
     catalogue::NotAdded,
     command::{Command, Holds, Replayable, replayable},
@@ -13,7 +18,7 @@ use super::{
 use crate::base::id::AccountId;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -79,6 +84,15 @@ struct Lists {
     by_name: BTreeMap<String, AccountId>,
     by_uid: BTreeMap<String, AccountId>,
     sub_accounts: BTreeMap<AccountId, SubAccount>,
+    /// Customers, and merchants of aggregators.
+    customers: BTreeMap<AccountId, Customer>,
+    /// The e-mails of customers and merchants: who manages them, and whether it is a merchant's.
+    emails: BTreeSet<(AccountId, bool, String)>,
+    /// The owners of businesses, by their uids.
+    ubos: BTreeMap<String, AccountId>,
+    /// By the uids of customers, merchants and owners.
+    verifications: BTreeMap<String, Verification>,
+    documents: Vec<Received>,
     /// The number of uids given so far.
     uids: u64,
 }
@@ -126,6 +140,11 @@ impl People {
         self.lists().all.get(&id)?.restriction
     }
 
+    /// Whether the level of verification allows trading.
+    pub(crate) fn may_trade(&self, id: AccountId) -> bool {
+        self.level(id) > UNVERIFIED && self.restriction(id) != Some(Restriction::NotVerified)
+    }
+
     /// The level of verification of an account.
     pub(crate) fn level(&self, id: AccountId) -> u8 {
         self.lists().all.get(&id).map_or(0, |person| person.level)
@@ -163,6 +182,9 @@ pub(crate) fn commands<E: Holds<Arc<People>>>() -> impl Iterator<Item = Replayab
     [replayable::<E, AddAccount>(), replayable::<E, Restrict>(), replayable::<E, SetLevel>()]
         .into_iter()
         .chain(sub_accounts::commands())
+        .chain(customers::commands())
+        .chain(documents::commands())
+        .chain(verification::commands())
 }
 
 /// Opens an account. Its keys are not part of the exchange's state; `host` makes them.
