@@ -328,7 +328,7 @@ pub(crate) mod samples {
             Self::smallest()
         }
         fn answered(seed: &Seed) -> Self {
-            Self::new(seed.customer)
+            Self::new(seed.business)
         }
     }
 
@@ -342,7 +342,7 @@ pub(crate) mod samples {
             Self::smallest().external_verification_url("https://kyc.example/s/8c1f").webhook(webhook())
         }
         fn answered(seed: &Seed) -> Self {
-            Self::new(seed.customer).custom_id("CUST-001-UPDATED")
+            Self::new(seed.business).custom_id("CUST-001-UPDATED")
         }
     }
 }

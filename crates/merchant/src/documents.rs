@@ -91,7 +91,7 @@ mod samples {
             Self::smallest().doc_number(Sensitive::new("M12345678".to_owned())).doc_expire("2028-12-31")
         }
         fn answered(seed: &Seed) -> Self {
-            Self::individual(seed.customer, "Passport", upload())
+            Self::individual(seed.customer, "Selfie", upload())
         }
     }
 }

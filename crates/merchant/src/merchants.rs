@@ -166,6 +166,9 @@ mod samples {
         fn fullest() -> Self {
             Self::smallest()
         }
+        fn answered(seed: &Seed) -> Self {
+            Self::new(seed.merchant)
+        }
     }
 
     impl Samples for ListMerchantCustomers {
@@ -174,6 +177,9 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest().limit(1_000).page(1)
+        }
+        fn answered(seed: &Seed) -> Self {
+            Self::new(seed.merchant)
         }
     }
 }

@@ -241,7 +241,7 @@ impl Probe {
         let (sandbox, client, seed) = seeded().await;
         // A call of the older exchange alone needs no seed so far.
         let older_sandbox = older_exchange().await;
-        let older = older_client(&older_sandbox, "merchant");
+        let older = older_client(&older_sandbox, Seed::ACCOUNT);
         let mut findings = Vec::new();
         for (call, is_older, ask) in &self.asking {
             let answer = ask(if *is_older { older.clone() } else { client.clone() }, &seed).await;
@@ -278,7 +278,8 @@ impl Probe {
     /// If a sample is not understood.
     pub async fn send_samples(&self) {
         let (sandbox, older_sandbox) = (Sandbox::start().await.unwrap(), older_exchange().await);
-        let (client, older) = (client(&sandbox, "merchant"), older_client(&older_sandbox, "merchant"));
+        let client = client(&sandbox, Seed::ACCOUNT);
+        let older = older_client(&older_sandbox, Seed::ACCOUNT);
         for (is_older, send) in &self.sending {
             for error in send(if *is_older { older.clone() } else { client.clone() }).await {
                 let own = matches!(error.kind(), Kind::NotFound | Kind::Refused) && !error.codes().is_empty();

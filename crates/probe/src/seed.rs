@@ -27,11 +27,19 @@ pub struct Seed {
     pub held: u64,
     /// A beneficiary for btc, of which nothing else is asked.
     pub payee: u64,
-    /// A customer of the merchant. The sandbox has no customers yet, so this is the account itself.
+    /// A person who is a customer of the account.
     pub customer: &'static str,
+    /// A business that is a customer of the account, with everything that can be said about it.
+    pub business: &'static str,
+    /// An owner of that business.
+    pub ubo: &'static str,
+    /// A merchant of the account. It has a customer.
+    pub merchant: &'static str,
 }
 
 impl Seed {
+    /// The account that calls. Aggregators may make every call.
+    pub const ACCOUNT: &str = "aggregator";
     /// The pin of the pending beneficiary.
     pub const PIN: &str = "004217";
     /// The pin of a voucher of R100.
@@ -69,10 +77,45 @@ async fn withdrawal(client: &Client, sandbox: &Sandbox, payee: u64) {
     control.move_withdrawal(made["id"].as_u64().unwrap(), WithdrawalState::Succeed).unwrap();
 }
 
+/// Creates a customer or a merchant that is a business; gives its uid and that of its first owner.
+async fn open(client: &Client, what: &str, form: Value) -> (&'static str, &'static str) {
+    let reply = client.raw(http::Method::POST, format!("/api/v2/persona/resource/{what}")).json(&form).send();
+    let made: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
+    (kept(&made["uid"]), kept(&made["ubos"][0]["uid"]))
+}
+
+/// A uid that lives as long as the test, so that a seed can be copied.
+fn kept(uid: &Value) -> &'static str {
+    uid.as_str().unwrap().to_owned().leak()
+}
+
+/// The form of a business with every field that the documents have.
+fn business_form(email: &str) -> Value {
+    let owner = json!({
+        "email": "owner@example.com", "first_name": "Thandi", "last_name": "Nkosi", "phone_number": "+27821111111",
+        "dob": "1985-05-15", "address": "1 Long Street", "postcode": "8001", "city": "Cape Town", "country": "ZA",
+        "nationality": "ZA", "id_number": "8505155800088", "occupation": "Accountant",
+        "source_of_funds": "Business Income", "ownership_percentage": 60, "is_director": true,
+        "is_authorized_signatory": true, "is_pep_occupation": true, "pep_occupation_data": "Judge until 2020",
+        "is_pep_related": true, "pep_related_data": "Sister of a senator", "is_pip": true, "pip_data": "Bishop",
+    });
+    let profile = json!({
+        "company_name": "Shop (Pty) Ltd", "registration_number": "2020/123456/07", "registration_country": "ZA",
+        "industry": "Retail", "purpose_of_account": "Payments", "expected_monthly_volume_usd": 500_000,
+        "jurisdictions_of_operation": ["ZA"], "website": "https://shop.example", "employee_count": 25,
+        "address": "1 Long Street", "city": "Cape Town", "postcode": "8001", "country": "ZA",
+        "license_status": "Licensed", "license_number": "FSP1", "license_jurisdictions": ["ZA"],
+    });
+    json!({
+        "entity_type": "business", "email": email, "phone_number": "+27821234567", "account_name": "Shop",
+        "business_profile": profile, "ubos": [owner],
+    })
+}
+
 /// Starts the exchange and fills it, and makes a client of the account that has the seed.
 pub async fn seeded() -> (Sandbox, Client, Seed) {
     let sandbox = Sandbox::builder().address_after(Duration::ZERO).start().await.unwrap();
-    let (merchant, taker) = (client(&sandbox, "merchant"), client(&sandbox, "taker"));
+    let (account, taker) = (client(&sandbox, Seed::ACCOUNT), client(&sandbox, "taker"));
     let limit = |side, volume, price| {
         json!({
             "market": "btczar", "side": side, "volume": volume, "ord_type": "limit", "price": price,
@@ -82,11 +125,11 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
     // Sent by hand: without price and custom order id, so that both are null in the answer. `CreateOrder` always sets an id.
     let market =
         |side, volume| json!({"market": "btczar", "side": side, "volume": volume, "ord_type": "market"});
-    let filled = order(&merchant, limit("sell", "0.5", "700000")).await;
-    let to_cancel = order(&merchant, limit("sell", "0.5", "900000")).await;
+    let filled = order(&account, limit("sell", "0.5", "700000")).await;
+    let to_cancel = order(&account, limit("sell", "0.5", "900000")).await;
     order(&taker, limit("buy", "0.1", "500000")).await;
-    order(&merchant, market("sell", "0.01")).await;
-    order(&merchant, limit("buy", "0.1", "600000")).await;
+    order(&account, market("sell", "0.01")).await;
+    order(&account, limit("buy", "0.1", "600000")).await;
     order(&taker, market("buy", "0.1")).await;
 
     // A transaction with every field that any transaction of the fixture has.
@@ -95,24 +138,30 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
     let all: Map<String, Value> =
         rows.as_array().unwrap().iter().flat_map(|row| row.as_object().unwrap().clone()).collect();
     let control = sandbox.control();
-    control.add_transaction("merchant", &Value::from(all).to_string()).unwrap();
+    control.add_transaction(Seed::ACCOUNT, &Value::from(all).to_string()).unwrap();
     // The first request makes the address.
-    let address = merchant.raw(http::Method::GET, "/api/v2/atlas/account/deposit_address/btc").send();
+    let address = account.raw(http::Method::GET, "/api/v2/atlas/account/deposit_address/btc").send();
     address.await.unwrap();
     control.issue_voucher(Seed::VOUCHER, 100.into()).unwrap();
     let held = NewDeposit::new("btc", 1.into()).state(DepositState::OnHoldTravelRuleCustomer);
-    let payee = control.add_beneficiary("merchant").unwrap();
-    withdrawal(&merchant, &sandbox, payee).await;
+    let payee = control.add_beneficiary(Seed::ACCOUNT).unwrap();
+    withdrawal(&account, &sandbox, payee).await;
+    let (business, ubo) = open(&account, "customers", business_form("shop@example.com")).await;
+    let (merchant, _) = open(&account, "merchants", business_form("merchant@example.com")).await;
+    control.add_customer(merchant).unwrap();
     let seed = Seed {
         filled,
         to_cancel,
-        beneficiary: control.add_beneficiary("merchant").unwrap(),
-        pending_beneficiary: control.add_pending_beneficiary("merchant", Seed::PIN).unwrap(),
-        beneficiary_to_delete: control.add_beneficiary("merchant").unwrap(),
-        deposit: control.add_deposit("merchant", NewDeposit::new("btc", 1.into())).unwrap(),
-        held: control.add_deposit("merchant", held).unwrap(),
+        beneficiary: control.add_beneficiary(Seed::ACCOUNT).unwrap(),
+        pending_beneficiary: control.add_pending_beneficiary(Seed::ACCOUNT, Seed::PIN).unwrap(),
+        beneficiary_to_delete: control.add_beneficiary(Seed::ACCOUNT).unwrap(),
+        deposit: control.add_deposit(Seed::ACCOUNT, NewDeposit::new("btc", 1.into())).unwrap(),
+        held: control.add_deposit(Seed::ACCOUNT, held).unwrap(),
         payee,
-        customer: "CCT1234567",
+        customer: kept(&control.add_customer(Seed::ACCOUNT).unwrap().into()),
+        business,
+        ubo,
+        merchant,
     };
-    (sandbox, merchant, seed)
+    (sandbox, account, seed)
 }

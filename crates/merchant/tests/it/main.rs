@@ -21,7 +21,9 @@ use std::sync::{
 const MIB: usize = 1024 * 1024;
 
 fn image(bytes: usize) -> Upload {
-    Upload::new("id.png", "image/png", vec![7; bytes])
+    let mut content = vec![7; bytes];
+    content[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
+    Upload::new("id.png", "image/png", content)
 }
 
 #[tokio::test]
@@ -29,7 +31,8 @@ async fn a_document_arrives_whole_and_its_progress_is_told() {
     let sandbox = Sandbox::start().await.unwrap();
     let told = Arc::new(AtomicU64::new(0));
     let seen = told.clone();
-    let document = UploadCustomerDocument::individual("CCT1234567", "Driver license front", image(3 * MIB))
+    let customer = sandbox.control().add_customer("merchant").unwrap();
+    let document = UploadCustomerDocument::individual(&*customer, "Driver license front", image(3 * MIB))
         .doc_number("canary".to_owned())
         .doc_expire("2028-12-31");
     assert!(!format!("{document:?}").contains("canary"));
@@ -39,7 +42,7 @@ async fn a_document_arrives_whole_and_its_progress_is_told() {
     let kept = sandbox.control().documents();
     assert_eq!(kept.len(), 1);
     let document = &kept[0];
-    assert_eq!((document.uid.as_str(), document.doc_type.as_str()), ("CCT1234567", "Driver license front"));
+    assert_eq!((document.uid.as_str(), document.doc_type.as_str()), (&*customer, "Driver license front"));
     assert_eq!((document.file_name.as_str(), document.bytes), ("id.png", 3 * MIB));
 }
 
@@ -71,7 +74,7 @@ async fn what_is_not_known_is_sent_with_a_warning() {
 #[tokio::test]
 async fn who_has_no_customers_is_refused() {
     let sandbox = Sandbox::start().await.unwrap();
-    let document = UploadCustomerDocument::individual("CCT1234567", "Selfie", image(3));
+    let document = UploadCustomerDocument::individual("CCT1234567", "Selfie", image(9));
     let error = client(&sandbox, "maker").send(document).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Auth, Outcome::Refused));
     assert!(error.hint().unwrap().contains("merchants"), "{error}");
