@@ -1,6 +1,7 @@
 //! The calls for merchants, against the sandbox.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod customers;
 mod find;
 mod forms;
 
