@@ -1,19 +1,17 @@
 //! `docs/api/inventory.tsv`: everything that the documents name, and what of it this SDK has. The coverage is counted from
 //! it.
 
+mod homes;
+mod whole;
+
+pub(crate) use homes::{Sources, check as homes};
+pub(crate) use whole::check as whole;
+
+use crate::{endpoints::Call, events::Event, streams::Topic};
 use std::collections::BTreeMap;
 
 /// The path of the file.
 pub(crate) const INVENTORY: &str = "docs/api/inventory.tsv";
-
-/// A call of the specification: method, path and the client's type.
-pub(crate) type Call = (String, String, String);
-
-/// A topic of the websocket: its address and the client's event.
-pub(crate) type Topic = (String, String);
-
-/// An event of a webhook: its name and the client's type.
-pub(crate) type Event = (String, String);
 
 /// How many calls the exchange's documents name, how many of them this SDK has, and where the documents name each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,8 +64,71 @@ fn key(method: &str, path: &str) -> (String, String) {
     (method.to_uppercase(), parts.collect::<Vec<_>>().join("/"))
 }
 
+/// A row, by the names of its columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    line: usize,
+    system: &'a str,
+    kind: &'a str,
+    method: &'a str,
+    path: &'a str,
+    operation: &'a str,
+    section: &'a str,
+    /// The column `parameters`: the values of a list.
+    values: &'a str,
+    sdk: &'a str,
+    state: &'a str,
+}
+
+impl<'a> Row<'a> {
+    /// Whether it is of the exchange that this version covers.
+    fn is_ours(&self) -> bool {
+        self.system.starts_with("cape-")
+    }
+
+    /// The name of a stream's topic.
+    fn topic(&self) -> Option<&'a str> {
+        self.path.split_once("?stream=").map(|(_, name)| name.trim())
+    }
+
+    /// Where it is, for messages.
+    fn place(&self) -> String {
+        format!("{INVENTORY}:{}", self.line)
+    }
+}
+
+/// All rows.
+pub(crate) fn rows(text: &str) -> Result<Vec<Row<'_>>, String> {
+    let header: Vec<&str> = text.lines().next().unwrap_or_default().split('\t').collect();
+    let rows = (2..).zip(text.lines().skip(1));
+    rows.map(|(line, text)| {
+        let cells: Vec<&str> = text.split('\t').collect();
+        let cell = |name: &str| {
+            let column = header.iter().position(|column| *column == name);
+            column
+                .and_then(|column| cells.get(column))
+                .copied()
+                .ok_or(format!("line {line} has no column '{name}'"))
+        };
+        Ok(Row {
+            line,
+            system: cell("system")?,
+            kind: cell("kind")?,
+            method: cell("method")?,
+            path: cell("path")?,
+            operation: cell("operation")?,
+            section: cell("section")?,
+            values: cell("parameters")?,
+            sdk: cell("sdk")?,
+            state: cell("state")?,
+        })
+    })
+    .collect()
+}
+
 /// Fills the columns `sdk`, `sandbox` and `state` of the exchange's calls, topics and events from the specification, and counts
-/// the coverage of the calls. The other rows are kept by hand, and so is whether the sandbox sends an event.
+/// the coverage of the calls. What the specification has is done; what it lost keeps its row, so that [`whole`] finds it. The
+/// other rows are kept by hand, and so is whether the sandbox sends an event.
 pub(crate) fn filled(
     text: &str,
     calls: &[Call],
@@ -84,8 +145,11 @@ pub(crate) fn filled(
         (column("system")?, column("kind")?, column("method")?, column("path")?);
     let (section, operation) = (column("section")?, column("operation")?);
     let (sdk, sandbox, state) = (column("sdk")?, column("sandbox")?, column("state")?);
-    let calls: BTreeMap<_, _> =
-        calls.iter().map(|(method, path, sdk)| (key(method, path), sdk.as_str())).collect();
+    let calls: BTreeMap<_, _> = calls
+        .iter()
+        .filter(|call| call.is_offered())
+        .map(|call| (key(&call.method, &call.path), call.sdk.as_str()))
+        .collect();
     let mut named = BTreeMap::new();
     let mut places = BTreeMap::<_, Places>::new();
     let mut out = format!("{}\n", header.join("\t"));
@@ -113,18 +177,18 @@ pub(crate) fn filled(
             }
             Some(&"stream") => {
                 let name = path.split_once("?stream=").map_or("", |(_, name)| name.trim());
-                Some(topics.iter().find(|(address, _)| address == name).map(|(_, sdk)| sdk.as_str()))
+                Some(topics.iter().find(|topic| topic.address == name).map(|topic| topic.sdk.as_str()))
             }
             Some(&"webhook-event") => {
                 let name = row.get(operation).copied().unwrap_or_default();
-                Some(events.iter().find(|(event, _)| event == name).map(|(_, sdk)| sdk.as_str()))
+                Some(events.iter().find(|event| event.name == name).map(|event| event.sdk.as_str()))
             }
             _ => None,
         };
-        if let Some(here) = here {
+        if let Some(Some(here)) = here {
             let is_event = row.get(kind) == Some(&"webhook-event");
             let served = if is_event { row.get(sandbox).copied().unwrap_or("-") } else { "yes" };
-            let filled = here.map_or(["-", "-", "open"], |here| [here, served, "done"]);
+            let filled = [here, served, "done"];
             for (place, value) in [sdk, sandbox, state].into_iter().zip(filled) {
                 if let Some(cell) = row.get_mut(place) {
                     *cell = value;
@@ -145,52 +209,4 @@ fn line_of(section: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "system\tkind\tmethod\tpath\toperation\tsection\tsdk\tsandbox\tstate\n\
-                        cape-current\trest\tGET\t/api/v2/things/{id}\t-\tThings / One (L12)\t-\t-\topen\n\
-                        cape-legacy\trest\tGET\t /things/:uid \t-\tThings (L3)\t-\t-\topen\n\
-                        cape-current\trest\tPOST\t/persona/things\t-\tThings (new)\told::Name\tyes\tdone\n\
-                        cape-current\tmodel\t-\t-\t-\t-\tThing\t-\tdone\n\
-                        cape-current\tstream\tSUBSCRIBE\t/ws ?stream={market}.rows\t-\t-\t-\t-\topen\n\
-                        cape-legacy\tstream\tSUBSCRIBE\t/ws ?stream=gone\t-\t-\tEvent::Gone\tyes\tdone\n\
-                        cape-current\twebhook-event\tPOST\tyour url\tthing.moved\tEvents\t-\t-\topen\n\
-                        cape-current\twebhook-event\tPOST\tyour url\tthing.lost\tEvents\told::Name\tyes\tdone\n\
-                        cabital-seed\trest\tGET\t/things/{id}\t-\t-\t-\t-\topen\n";
-
-    fn call(method: &str, path: &str, sdk: &str) -> Call {
-        (method.to_owned(), path.to_owned(), sdk.to_owned())
-    }
-
-    #[test]
-    fn calls_and_topics_are_found_however_their_path_is_written_and_counted_once() {
-        let topics = [("{market}.rows".to_owned(), "Event::Rows".to_owned())];
-        let events = [("thing.moved".to_owned(), "Event::Moved".to_owned())];
-        let (text, coverage) =
-            filled(TEXT, &[call("get", "/things/{thing}", "things::Get")], &topics, &events).unwrap();
-        assert_eq!((coverage.named, coverage.here), (2, 1));
-        let both = coverage.places("get", "/things/{thing}");
-        assert_eq!((both.text().as_str(), both.version()), ("L12, older L3", "both"));
-        let current = coverage.places("POST", "/things");
-        assert_eq!((current.text().as_str(), current.version()), ("no line", "current"));
-        let nowhere = coverage.places("GET", "/things");
-        assert_eq!((nowhere.text().as_str(), nowhere.version()), ("-", "-"));
-        let rows: Vec<&str> = text.lines().skip(1).map(|row| row.rsplit('\t').next().unwrap()).collect();
-        assert_eq!(rows, ["done", "done", "open", "done", "done", "open", "done", "open", "open"]);
-        assert_eq!(text.matches("things::Get").count(), 2);
-        assert!(!text.contains("old::Name") && text.contains("\tThing\t"));
-        assert!(text.contains("\tEvent::Rows\tyes\t") && !text.contains("Event::Gone"));
-        assert!(text.contains("\tEvent::Moved\t-\tdone"), "the sandbox sends no event yet");
-        let calls = [call("GET", "/things/{thing}", "things::Get")];
-        let (again, same) = filled(&text, &calls, &topics, &events).unwrap();
-        assert_eq!((again, same), (text, coverage));
-    }
-
-    #[test]
-    fn a_broken_row_is_named() {
-        assert!(filled(&TEXT.replace("\tstate", ""), &[], &[], &[]).unwrap_err().contains("'state'"));
-        let short = TEXT.replace("cape-current\tmodel\t-", "cape-current\tmodel");
-        assert!(filled(&short, &[], &[], &[]).unwrap_err().contains("line 5"));
-    }
-}
+mod tests;

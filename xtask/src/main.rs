@@ -4,6 +4,8 @@
 mod bundle;
 mod ci;
 mod codegen;
+mod endpoints;
+mod events;
 mod finding;
 mod inventory;
 mod lists;

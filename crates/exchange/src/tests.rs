@@ -11,7 +11,7 @@ use capecrypto_testkit::{
     Fixtures, Spec, assert_no_findings,
     probe::{self, Who},
 };
-use std::path::Path;
+use std::{fs, path::Path};
 
 fn all_calls() -> Probe {
     Probe::of(&SECTIONS)
@@ -38,14 +38,21 @@ async fn the_sandbox_answers_as_specified() {
     assert_no_findings(all_calls().answers().await);
 }
 
+/// A crate checks only the sections that it names, so each must be named by one.
 #[test]
 fn every_call_of_the_specification_belongs_to_a_crate() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let folders: Vec<_> = crates.read_dir().unwrap().map(|entry| entry.unwrap().path().join("src")).collect();
+    let roots = crates.read_dir().unwrap().map(|entry| entry.unwrap().path().join("src/lib.rs"));
+    let roots: Vec<String> = roots.filter_map(|root| fs::read_to_string(root).ok()).collect();
     for operation in Spec::cape().operations.iter().filter(|operation| operation.is_offered()) {
         let module = operation.sdk.split("::").next().unwrap();
-        let has = |folder: &std::path::PathBuf| folder.join(format!("{module}.rs")).is_file();
-        assert!(folders.iter().any(has), "{}: no crate has the module {module}", operation.id);
+        let named = format!("(\"{module}\", {module}::");
+        assert!(
+            roots.iter().any(|root| root.contains(&named)),
+            "{}: no crate checks {}\n    fix: name the section {module} in SECTIONS of the crate's src/lib.rs, beside `pub mod {module}`",
+            operation.id,
+            operation.sdk
+        );
     }
 }
 

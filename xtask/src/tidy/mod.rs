@@ -7,6 +7,8 @@ mod locked;
 mod sources;
 mod voice;
 
+pub(crate) use sources::files;
+
 use crate::{
     finding::Finding,
     workspace::{packages, root},

@@ -24,7 +24,8 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
     findings
 }
 
-fn files(root: &Path) -> Vec<(String, String)> {
+/// Every source file, with its path from the root.
+pub(crate) fn files(root: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root.join("xtask")];
     folders

@@ -1,0 +1,269 @@
+//! The calls of the specification, and their table: docs/ENDPOINTS.md.
+
+use crate::{
+    bundle::FOLDER,
+    events::Event,
+    inventory::Coverage,
+    streams::{STREAMS, Topic},
+};
+use serde_norway::Value;
+use std::{collections::BTreeSet, fmt::Write as _};
+
+/// The generated file.
+pub(crate) const TABLE: &str = "docs/ENDPOINTS.md";
+
+/// The text of ENDPOINTS.md, in the order of the spec's tags and paths, then of the topics.
+pub(crate) fn table(
+    spec: &Value,
+    calls: &[Call],
+    topics: &[Topic],
+    events: &[Event],
+    coverage: &Coverage,
+) -> Result<String, String> {
+    // Some calls are in the spec only for the local exchange.
+    let calls: Vec<&Call> = calls.iter().filter(|call| call.is_offered()).collect();
+    let mut out = format!(
+        "<!-- @generated from {FOLDER}/ and {STREAMS} by `cargo xtask codegen`. Edit these, not this file. -->\n# Endpoints\n\n\
+         {} calls. Paths stand behind the version prefix of their service (`x-services` in the spec). A retried call\n\
+         is sent again after a failure that leaves its outcome open; all others are sent once.\n",
+        calls.len()
+    );
+    let Coverage { named, here, .. } = coverage;
+    let covered = match named == here {
+        true => format!(
+            "All {named} calls that the exchange's documents name are here ([inventory](api/inventory.tsv))."
+        ),
+        false => format!(
+            "Of the {named} calls that the exchange's documents name, {here} are here ([inventory](api/inventory.tsv)). The \
+             others can be sent by `raw`."
+        ),
+    };
+    let _ = writeln!(
+        out,
+        "\n{covered}\n\
+         The column Documents has the line in the current documents and in the older ones; a call with `-` is not in them, but the servers of this\n\
+         family have it. The sandbox has every call of the table."
+    );
+    for tag in spec.get("tags").and_then(Value::as_sequence).into_iter().flatten() {
+        let tag = tag.get("name").and_then(Value::as_str).unwrap_or_default();
+        if events.iter().any(|event| event.tag == tag) {
+            continue;
+        }
+        let _ = write!(
+            out,
+            "\n## {tag}\n\n| Section of the documents | Documents | Call | Service | Method and path | Type | Version | Signed | Retried | Since |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        );
+        for call in calls.iter().filter(|call| call.tag == tag) {
+            let yes = |flag| if flag { "yes" } else { "no" };
+            let Call { section, id, service, method, path, sdk, signed, retried, since, .. } = call;
+            let places = coverage.places(method, path);
+            // `x-only` is what the code obeys, and the inventory is what the documents say.
+            if call.only.as_ref().is_some_and(|only| only.replace("legacy", "older") != places.version()) {
+                let says = places.version();
+                return Err(format!("{id}: x-only is {:?}, and the inventory says '{says}'", call.only));
+            }
+            let _ = writeln!(
+                out,
+                "| {section} | {} | {id} | {service} | `{method} {path}` | `{sdk}` | {} | {} | {} | {since} |",
+                places.text(),
+                places.version(),
+                yes(*signed),
+                yes(*retried)
+            );
+        }
+    }
+    if let Some(call) = calls.iter().find(|call| !out.contains(&format!("\n## {}\n", call.tag))) {
+        return Err(format!("{}: the tag '{}' is not in the list of tags", call.id, call.tag));
+    }
+    out.push_str(
+        "\n## Websocket\n\n| Section of the documents | Topic | Payload | Event | Signed | Since |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for Topic { address, section, sdk, since, payloads, signed } in topics {
+        let signed = if *signed { "yes" } else { "no" };
+        let payloads = payloads.join(", ");
+        let _ = writeln!(out, "| {section} | `{address}` | {payloads} | `{sdk}` | {signed} | {since} |");
+    }
+    out.push_str(
+        "\n## Webhook events\n\n| Section of the documents | Event | Payload | Type | Since |\n\
+         | --- | --- | --- | --- | --- |\n",
+    );
+    for Event { name, section, payload, sdk, since, .. } in events {
+        let _ = writeln!(out, "| {section} | `{name}` | {payload} | `{sdk}` | {since} |");
+    }
+    Ok(out)
+}
+
+/// All calls, in the specification's order.
+pub(crate) fn calls(spec: &Value) -> Result<Vec<Call>, String> {
+    let mut calls = Vec::new();
+    for (path, item) in members(spec, "paths") {
+        for (method, node) in item.as_mapping().into_iter().flatten() {
+            if let Some(method @ ("get" | "post" | "put" | "patch" | "delete")) = method.as_str() {
+                calls.push(Call::read(path, method, node)?);
+            }
+        }
+    }
+    Ok(calls)
+}
+
+/// The statuses that some call may answer.
+pub(crate) fn statuses(spec: &Value) -> BTreeSet<String> {
+    let items = members(spec, "paths").flat_map(|(_, item)| item.as_mapping().into_iter().flatten());
+    let answers = items.flat_map(|(_, operation)| members(operation, "responses"));
+    answers.map(|(status, _)| status.to_owned()).collect()
+}
+
+/// A call of the specification.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    tag: String,
+    /// The heading in the documents; `-` if only the server family has the call.
+    pub(crate) section: String,
+    pub(crate) id: String,
+    service: String,
+    /// In upper case.
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// The client's type; `-` if only the local exchange has the call.
+    pub(crate) sdk: String,
+    since: String,
+    /// The only version that has the call (`x-only`).
+    only: Option<String>,
+    signed: bool,
+    retried: bool,
+}
+
+impl Call {
+    /// Whether the client has it.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.sdk != "-"
+    }
+
+    #[cfg(test)]
+    pub(crate) fn example(method: &str, path: &str, sdk: &str, section: &str) -> Self {
+        let text = format!(
+            "{{ tags: [Things], operationId: a_call, x-service: trade, x-sdk: '{sdk}', x-section: '{section}', x-since: 0.1.0 }}"
+        );
+        Self::read(path, method, &serde_norway::from_str(&text).unwrap()).unwrap()
+    }
+
+    fn read(path: &str, method: &str, node: &Value) -> Result<Self, String> {
+        let place = format!("{} {path}", method.to_uppercase());
+        let text = |key: &str| {
+            let found = node.get(key).and_then(Value::as_str).map(str::to_owned);
+            found.ok_or_else(|| format!("{place}: {key} is missing"))
+        };
+        let tag = node.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str);
+        let open = node.get("security").and_then(Value::as_sequence).is_some_and(Vec::is_empty);
+        let idempotent = node.get("x-idempotent").and_then(Value::as_bool).unwrap_or(false);
+        Ok(Self {
+            tag: tag.map(str::to_owned).ok_or_else(|| format!("{place}: tags is missing"))?,
+            section: text("x-section")?,
+            id: text("operationId")?,
+            service: text("x-service")?,
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            sdk: text("x-sdk")?,
+            since: text("x-since")?,
+            only: text("x-only").ok(),
+            signed: !open,
+            retried: method == "get" || idempotent,
+        })
+    }
+}
+
+fn members<'a>(spec: &'a Value, key: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let members = spec.get(key).and_then(Value::as_mapping).into_iter().flatten();
+    members.filter_map(|(key, value)| Some((key.as_str()?, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{events::events, streams};
+
+    const SMALL: &str = r##"
+tags: [{ name: Rows }, { name: Events }]
+webhooks:
+  row.moved:
+    post:
+      tags: [Events]
+      x-sdk: Event::Moved
+      x-section: Moved row
+      x-since: "0.2.0"
+      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Moved" } } } }
+paths:
+  /rows:
+    post:
+      tags: [Rows]
+      operationId: create_row
+      x-service: trade
+      x-sdk: rows::CreateRow
+      x-section: New row
+      x-since: "0.1.0"
+    get:
+      tags: [Rows]
+      operationId: list_rows
+      x-service: trade
+      x-sdk: rows::ListRows
+      x-section: Rows
+      x-since: "0.2.0"
+      security: []
+"##;
+
+    fn written(spec: &str, topics: &[Topic]) -> Result<String, String> {
+        let spec = serde_norway::from_str(spec).unwrap();
+        table(&spec, &calls(&spec)?, topics, &events(&spec)?, &Coverage::default())
+    }
+
+    fn topics() -> Vec<Topic> {
+        streams::topics(
+            "channels: { rows: { address: x.rows, x-section: Rows, x-sdk: Event::Rows, x-since: 0.1.0 } }",
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn each_call_is_a_row_in_the_specs_order() {
+        let table = written(SMALL, &topics()).unwrap();
+        let rows: Vec<&str> = table.lines().filter(|line| line.contains("_row")).collect();
+        assert_eq!(
+            rows,
+            [
+                "| New row | - | create_row | trade | `POST /rows` | `rows::CreateRow` | - | yes | no | 0.1.0 |",
+                "| Rows | - | list_rows | trade | `GET /rows` | `rows::ListRows` | - | no | yes | 0.2.0 |",
+            ]
+        );
+        assert!(
+            table.contains("| Rows | `x.rows` |  | `Event::Rows` | no | 0.1.0 |")
+                && table.contains("2 calls")
+        );
+        assert!(table.contains("| Moved row | `row.moved` | Moved | `Event::Moved` | 0.2.0 |"));
+        assert!(!table.contains("\n## Events\n"), "{table}");
+        let less = written(&SMALL.replace("rows::ListRows", "\"-\""), &[]).unwrap();
+        assert!(!less.contains("list_rows") && less.contains("1 calls"));
+    }
+
+    #[test]
+    fn a_version_that_the_inventory_does_not_confirm_is_an_error() {
+        let only = SMALL.replace("      security: []", "      security: []\n      x-only: legacy");
+        let error = written(&only, &[]).unwrap_err();
+        assert!(error.contains("list_rows: x-only") && error.contains("'-'"), "{error}");
+    }
+
+    #[test]
+    fn an_incomplete_entry_is_named() {
+        for (without, word) in [
+            ("      x-since: \"0.2.0\"\n", "x-since"),
+            ("      x-sdk: rows::ListRows\n", "x-sdk"),
+            ("      operationId: list_rows\n", "operationId"),
+        ] {
+            let error = written(&SMALL.replace(without, ""), &[]).unwrap_err();
+            assert!(error.contains(word) && error.contains("GET /rows"), "{error}");
+        }
+        let error = written(&SMALL.replace("{ name: Rows }, ", ""), &[]).unwrap_err();
+        assert!(error.contains("'Rows'"), "{error}");
+    }
+}
