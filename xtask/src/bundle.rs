@@ -21,8 +21,8 @@ const ROOT: &str = "docs/api/cape/openapi.yaml";
 /// The keys that all files may have. All other keys are allowed only in the root file.
 const JOINED: [&str; 3] = ["paths", "webhooks", "components"];
 
-/// The text of the joined file, or all findings of the sections.
-pub(crate) fn read() -> Result<String, Vec<Finding>> {
+/// The text of the joined file, with the components that nothing refers to; or all findings that prevent joining.
+pub(crate) fn read() -> Result<(String, Vec<Finding>), Vec<Finding>> {
     let files = files();
     let files =
         files.map_err(|error| vec![Finding::new(FOLDER, error.to_string(), "bring the folder back")])?;
@@ -42,7 +42,7 @@ fn files() -> io::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-fn bundle(files: &[(String, String)]) -> Result<String, Vec<Finding>> {
+fn bundle(files: &[(String, String)]) -> Result<(String, Vec<Finding>), Vec<Finding>> {
     let (mut sources, mut findings) = (Vec::new(), Vec::new());
     for (place, text) in files {
         match Source::read(place, text) {
@@ -62,8 +62,7 @@ fn bundle(files: &[(String, String)]) -> Result<String, Vec<Finding>> {
     findings.extend(strays(&entries));
     findings.extend(doubles(&entries));
     findings.extend(broken_references(&entries));
-    findings.extend(unused(&entries));
-    if findings.is_empty() { Ok(join(&sources)) } else { Err(findings) }
+    if findings.is_empty() { Ok((join(&sources), unused(&entries))) } else { Err(findings) }
 }
 
 /// A file, as text and as parsed YAML.
@@ -395,7 +394,7 @@ webhooks:
                 let text = if name == file { text.replace(old, new) } else { text.to_owned() };
                 (format!("{FOLDER}/{name}.yaml"), text)
             });
-        bundle(&files)
+        bundle(&files).and_then(|(text, unused)| if unused.is_empty() { Ok(text) } else { Err(unused) })
     }
 
     /// The only finding after a change: its place and its problem.

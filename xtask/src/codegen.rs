@@ -21,7 +21,7 @@ pub(crate) fn run(check: bool) -> Vec<Finding> {
 }
 
 fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
-    let spec = bundle::read()?;
+    let (spec, mut findings) = bundle::read()?;
     let lists = lists::read().map_err(|finding| vec![finding])?;
     let topics =
         streams::read().map_err(|error| vec![Finding::new(STREAMS, error, "correct the channel")])?;
@@ -36,14 +36,20 @@ fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
         fs::read_to_string(root().join(INVENTORY)).map_err(|error| no_inventory(error.to_string()))?;
     let (inventory, coverage) =
         inventory::filled(&inventory, &calls, &topics, &events).map_err(no_inventory)?;
-    let table = endpoints::table(&tree, &calls, &topics, &events, &coverage).map_err(wrong)?;
 
-    let mut findings = lists.compared(&tree);
+    findings.extend(lists.compared(&tree));
     let rows = inventory::rows(&inventory).map_err(no_inventory)?;
     findings.extend(inventory::whole(&rows, &calls, &topics, &events));
     let (files, statuses) = (tidy::files(&root()), endpoints::statuses(&tree));
     let sources = Sources { files: &files, lists: &lists, statuses: &statuses };
     findings.extend(inventory::homes(&rows, &sources));
+    let table = match endpoints::table(&tree, &calls, &topics, &events, &coverage) {
+        Ok(table) => table,
+        Err(error) => {
+            findings.extend(wrong(error));
+            return Ok(findings);
+        }
+    };
     let generated = [(BUNDLE, spec), (TABLE, table), (INVENTORY, inventory)];
     for (file, wanted) in generated.into_iter().chain(lists.tables()) {
         let found = fs::read_to_string(root().join(file)).unwrap_or_default();
