@@ -59,11 +59,13 @@ where
                 Fault::NotInCode,
                 format!("{who}: {} {} ({})", call.method, call.path, call.service),
                 format!("the spec has {} and {who} does not", call.id),
-                format!(
-                    "add it to {who} (a client: a table line and the struct {}; a server: a route and its handler), \
-                     or remove it from {SPEC_FILE}",
-                    call.sdk
-                ),
+                if is_client {
+                    let sdk = &call.sdk;
+                    let module = sdk.split("::").next().unwrap_or_default();
+                    format!("add to {who}/src/{module}.rs, or below {module}/, a line in the table of calls and the struct {sdk}")
+                } else {
+                    format!("add to the theme's file in {who}/src/api/ a route and its handler")
+                },
             ));
         }
     }

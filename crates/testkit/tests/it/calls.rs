@@ -17,7 +17,13 @@ fn the_same_set_on_both_sides_is_fine() {
 fn a_call_that_is_missing_on_either_side_is_named() {
     let less = probe::calls(&spec(), Who::Client("client"), [BOTH[0]]);
     assert_eq!(faults(&less), [Fault::NotInCode]);
-    assert_found(&less, Fault::NotInCode, &["create_row", "rows::CreateRow", "client: POST /rows"]);
+    assert_found(
+        &less,
+        Fault::NotInCode,
+        &["create_row", "rows::CreateRow", "client: POST /rows", "client/src/rows.rs"],
+    );
+    let less = probe::calls(&spec(), Who::Server("sandbox"), [BOTH[0]]);
+    assert_found(&less, Fault::NotInCode, &["sandbox/src/api/ a route"]);
 
     let more =
         probe::calls(&spec(), Who::Server("sandbox"), BOTH.into_iter().chain([("trade", "DELETE", "/rows")]));
