@@ -4,6 +4,7 @@
 use crate::{
     bundle::{self, BUNDLE, FOLDER},
     endpoints::{self, TABLE},
+    enums,
     events::events,
     finding::Finding,
     inventory::{self, INVENTORY, Sources},
@@ -41,7 +42,9 @@ fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
     let rows = inventory::rows(&inventory).map_err(no_inventory)?;
     findings.extend(inventory::whole(&rows, &calls, &topics, &events));
     let (files, statuses) = (tidy::files(&root()), endpoints::statuses(&tree));
-    let sources = Sources { files: &files, lists: &lists, statuses: &statuses };
+    let enums = enums::read(&files);
+    findings.extend(enums::compare(&tree, &enums, &files));
+    let sources = Sources { files: &files, enums: &enums, lists: &lists, statuses: &statuses };
     findings.extend(inventory::homes(&rows, &sources));
     let table = match endpoints::table(&tree, &calls, &topics, &events, &coverage) {
         Ok(table) => table,

@@ -5,6 +5,7 @@ mod bundle;
 mod ci;
 mod codegen;
 mod endpoints;
+mod enums;
 mod events;
 mod finding;
 mod inventory;

@@ -1,13 +1,14 @@
 //! Checks that each model and each list of the documents has its home: a type of the SDK, or a table, with the same values.
 
 use super::{INVENTORY, Row};
-use crate::{finding::Finding, lists::Lists};
+use crate::{enums::OpenEnum, finding::Finding, lists::Lists};
 use std::collections::BTreeSet;
 
 /// Where the values of a list can be.
 pub(crate) struct Sources<'a> {
     /// The source files of the crates, each with its path.
     pub(crate) files: &'a [(String, String)],
+    pub(crate) enums: &'a [OpenEnum<'a>],
     pub(crate) lists: &'a Lists,
     /// The statuses that the specification describes.
     pub(crate) statuses: &'a BTreeSet<String>,
@@ -28,10 +29,8 @@ pub(crate) fn check(rows: &[Row<'_>], sources: &Sources<'_>) -> Vec<Finding> {
 }
 
 /// A declaration in the sources.
-#[derive(Debug, PartialEq, Eq)]
 enum Declared<'a> {
-    /// An open enum: its file and its values, without their other spellings.
-    Open(&'a str, Vec<&'a str>),
+    Open(&'a OpenEnum<'a>),
     /// Another type: its file and the text of that file.
     Other(&'a str, &'a str),
 }
@@ -51,7 +50,7 @@ impl<'a> Sources<'a> {
         let (home, beyond) = row.sdk.split_once(" + ").unwrap_or((row.sdk, ""));
         let listed = || row.values.split("; ").chain(beyond.split("; ")).filter(|value| !value.is_empty());
         let Lists { occupations, sources_of_funds, .. } = self.lists;
-        let texts = |list: &'a [String]| list.iter().map(String::as_str).collect::<Vec<_>>();
+        let texts = |list: &'a [String]| list.iter().map(String::as_str).collect::<BTreeSet<_>>();
         match home {
             "lists::Occupation" => counted(row.values, &texts(occupations)),
             "lists::SourceOfFunds" => {
@@ -70,12 +69,12 @@ impl<'a> Sources<'a> {
             }
             home => match home.strip_prefix("lists::Holder::") {
                 Some(holder) => {
-                    let types = self.lists.document_types(&holder.to_lowercase());
+                    let types = self.lists.document_types(&holder.to_lowercase()).into_iter().collect();
                     differ("docs/api/lists/document-types.tsv", &types, listed())
                 }
                 None => match self.declared(home) {
                     None => Some(no_home(row.sdk)),
-                    Some(Declared::Open(file, values)) => differ(file, &values, listed()),
+                    Some(Declared::Open(OpenEnum { file, values, .. })) => differ(file, values, listed()),
                     Some(Declared::Other(file, text)) => not_in(file, text, row.values),
                 },
             },
@@ -86,27 +85,17 @@ impl<'a> Sources<'a> {
     fn declared(&self, path: &str) -> Option<Declared<'a>> {
         let (home, name) = (path.split("::").next()?, path.rsplit("::").next()?);
         let folder = format!("crates/{home}/src/");
-        self.files.iter().filter(|(place, _)| place.starts_with(&folder)).find_map(|(place, text)| {
-            let at = ["enum", "struct", "type"].into_iter().find_map(|word| {
-                let declaration = format!("pub {word} {name}");
-                let mut found = text.match_indices(&declaration).map(|(at, _)| at + declaration.len());
-                found.find(|end| {
-                    !text
-                        .get(*end..)
-                        .unwrap_or_default()
-                        .starts_with(|c: char| c.is_alphanumeric() || c == '_')
-                })
-            })?;
-            let body = text.get(at..).and_then(|rest| rest.split_once('}')).map_or("", |(body, _)| body);
-            // `Buy = "buy" | "bid",`: the first is the value, the others are read as well.
-            let values = body.lines().filter(|line| !line.trim_start().starts_with("//"));
-            let values: Vec<&str> =
-                values.filter_map(|line| line.split_once(" = \"")?.1.split('"').next()).collect();
-            Some(match values.is_empty() {
-                true => Declared::Other(place, text),
-                false => Declared::Open(place, values),
-            })
-        })
+        let is_it = |open: &&OpenEnum<'_>| open.name == name && open.file.starts_with(&folder);
+        if let Some(open) = self.enums.iter().find(is_it) {
+            return Some(Declared::Open(open));
+        }
+        let declarations = ["enum", "struct", "type"].map(|word| format!("pub {word} {name}"));
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        let has = |text: &str| {
+            declarations.iter().any(|declaration| text.split(declaration.as_str()).skip(1).any(ends))
+        };
+        let mut files = self.files.iter().filter(|(place, _)| place.starts_with(&folder));
+        files.find(|(_, text)| has(text)).map(|(place, text)| Declared::Other(place, text))
     }
 }
 
@@ -123,12 +112,11 @@ fn no_home(sdk: &str) -> Wrong {
 }
 
 /// Compares the values of a list with those of its home.
-fn differ<'a>(home: &str, have: &[&str], listed: impl Iterator<Item = &'a str>) -> Option<Wrong> {
-    let have: BTreeSet<&str> = have.iter().copied().collect();
+fn differ<'a>(home: &str, have: &BTreeSet<&str>, listed: impl Iterator<Item = &'a str>) -> Option<Wrong> {
     let listed: BTreeSet<&str> = listed.collect();
     let names = |names: Vec<&&str>| names.into_iter().copied().collect::<Vec<_>>().join(", ");
     let (missing, strange) =
-        (names(listed.difference(&have).collect()), names(have.difference(&listed).collect()));
+        (names(listed.difference(have).collect()), names(have.difference(&listed).collect()));
     let problem = match (missing.as_str(), strange.as_str()) {
         ("", "") => return None,
         (missing, "") => format!("has values that {home} does not have: {missing}"),
@@ -145,7 +133,7 @@ fn differ<'a>(home: &str, have: &[&str], listed: impl Iterator<Item = &'a str>) 
 }
 
 /// Compares a list that is too long for its cell: `769 values, … (2 written twice: Baker, Cook)`.
-fn counted(cell: &str, have: &[&str]) -> Option<Wrong> {
+fn counted(cell: &str, have: &BTreeSet<&str>) -> Option<Wrong> {
     let number = |text: &str| text.split(' ').next().and_then(|number| number.parse::<usize>().ok());
     let twice = cell.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.split_once(": "));
     let counts = number(cell).zip(twice.and_then(|(count, names)| Some((number(count)?, names))));

@@ -3,7 +3,7 @@ use super::{
     whole::{lost, not_listed, parts, state},
     *,
 };
-use crate::{events, finding::Finding, lists, streams};
+use crate::{enums, events, finding::Finding, lists, streams};
 use std::collections::BTreeSet;
 
 /// The columns, and rows with: system, kind, method, path, operation, section, parameters, sdk, state.
@@ -150,8 +150,9 @@ fn a_list_and_a_model_have_a_home_with_the_same_values() {
             .to_owned(),
     )];
     let lists = lists::read().unwrap();
+    let enums = enums::read(&files);
     let statuses = BTreeSet::from(["404".to_owned()]);
-    let sources = Sources { files: &files, lists: &lists, statuses: &statuses };
+    let sources = Sources { files: &files, enums: &enums, lists: &lists, statuses: &statuses };
     let told = |kind: &str, sdk: &str, values: &str| {
         let text = table(&[["cape-current", kind, "-", "-", "Things", "-", values, sdk, "done"]]);
         told(&homes(&rows(&text).unwrap(), &sources))
