@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// The ids of what the exchange has for the calling account.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Seed {
     /// A limit order with a custom order id and a fill. The rest of it is in the book.
@@ -27,6 +27,8 @@ pub struct Seed {
     pub held: u64,
     /// A beneficiary for btc, of which nothing else is asked.
     pub payee: u64,
+    /// A payment reference with an action and a webhook.
+    pub payment_reference: u64,
     /// A person who is a customer of the account.
     pub customer: &'static str,
     /// A business that is a customer of the account, with everything that can be said about it.
@@ -112,6 +114,21 @@ fn business_form(email: &str) -> Value {
     })
 }
 
+/// Makes a payment reference for this account.
+async fn payment_reference(client: &Client, uid: &str) -> u64 {
+    let to = json!({
+        "action": "convert_and_withdraw", "target_currency": "usdc", "beneficiary_id": 456, "max_slippage": 0.5,
+        "beneficiary_amount": "250",
+    });
+    let body = json!({
+        "uid": uid, "currency": "btc", "expected_amount": "0.015", "deposit_action": to,
+        "webhook_url": "https://merchant.example/hooks", "webhook_secret": "canary", "webhook_protocol": "hmac",
+    });
+    let reply = client.raw(http::Method::POST, "/api/v2/atlas/account/payments").json(&body).send();
+    let made: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
+    made["id"].as_u64().unwrap()
+}
+
 /// Starts the exchange and fills it, and makes a client of the account that has the seed.
 pub async fn seeded() -> (Sandbox, Client, Seed) {
     let sandbox = Sandbox::builder().address_after(Duration::ZERO).start().await.unwrap();
@@ -149,6 +166,9 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
     let (business, ubo) = open(&account, "customers", business_form("shop@example.com")).await;
     let (merchant, _) = open(&account, "merchants", business_form("merchant@example.com")).await;
     control.add_customer(merchant).unwrap();
+    let customer = kept(&control.add_customer(Seed::ACCOUNT).unwrap().into());
+    // Only who is verified may pay.
+    control.set_verification_level(customer, 3).unwrap();
     let seed = Seed {
         filled,
         to_cancel,
@@ -158,7 +178,8 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
         deposit: control.add_deposit(Seed::ACCOUNT, NewDeposit::new("btc", 1.into())).unwrap(),
         held: control.add_deposit(Seed::ACCOUNT, held).unwrap(),
         payee,
-        customer: kept(&control.add_customer(Seed::ACCOUNT).unwrap().into()),
+        payment_reference: payment_reference(&account, customer).await,
+        customer,
         business,
         ubo,
         merchant,

@@ -151,6 +151,20 @@ impl Builder {
         self
     }
 
+    /// Sets whether a payment reference is refused for an account without any verification; true by default. The documents say
+    /// that customers must be verified before.
+    pub fn verified_customers(mut self, verified_customers: bool) -> Self {
+        self.config.verified_customers = verified_customers;
+        self
+    }
+
+    /// Sets how long payment references are valid, on the exchange's clock; 24 h by default. The documents name a time of
+    /// expiration and no lifetime, and no state for what has expired.
+    pub fn payment_lifetime(mut self, lifetime: Duration) -> Self {
+        self.config.payment_lifetime = lifetime;
+        self
+    }
+
     /// Sets how often websockets are pinged, and how long they stay open without a pong; by default 54 s and 60 s, as on
     /// the real exchange.
     pub fn heartbeat(mut self, ping_every: Duration, drop_after: Duration) -> Self {
@@ -193,8 +207,8 @@ impl Builder {
     }
 
     /// Records every command in a new file, from which [`replay`](Self::replay) brings another sandbox to the same state.
-    /// No API key is written, but pins of vouchers, invoices, names and addresses of beneficiaries, and what is personal about
-    /// customers are; on Unix only the file's owner can read it.
+    /// No API key is written, but pins of vouchers, invoices, secrets of webhooks, names and addresses of beneficiaries, and what
+    /// is personal about customers are; on Unix only the file's owner can read it.
     pub fn record(mut self, path: impl AsRef<Path>) -> Self {
         self.record = Some(path.as_ref().to_owned());
         self

@@ -21,6 +21,7 @@ mod onboarding;
 mod orders;
 mod paging;
 pub(crate) mod params;
+mod payments;
 mod routes;
 mod sub_accounts;
 mod trades;
@@ -48,7 +49,7 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 19] = [
+const THEMES: [&Theme; 20] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
@@ -68,6 +69,7 @@ const THEMES: [&Theme; 19] = [
     &sub_accounts::THEME,
     &customers::THEME,
     &merchants::THEME,
+    &payments::THEME,
 ];
 
 /// Every call.

@@ -49,6 +49,11 @@ pub(crate) const fn vasp_limits() -> Limits {
     Limits { default: 25, most: 100, ..SHARED }
 }
 
+/// The paging of payment references.
+pub(crate) const fn payment_limits() -> Limits {
+    Limits { most: 100, ..SHARED }
+}
+
 /// The paging of markets, currencies and balances; on the older servers its codes begin with `admin.`.
 pub(crate) fn shared_limits(profile: Profile) -> Limits {
     match profile {

@@ -47,6 +47,10 @@ pub(crate) struct Config {
     pub(crate) auth_window: Duration,
     /// How long it takes to make an address for deposits.
     pub(crate) address_after: Duration,
+    /// Whether payment references need an account with some verification.
+    pub(crate) verified_customers: bool,
+    /// How long a payment reference is valid.
+    pub(crate) payment_lifetime: Duration,
     pub(crate) ping_every: Duration,
     pub(crate) drop_after: Duration,
     pub(crate) tickers_every: Duration,
@@ -61,6 +65,8 @@ impl Default for Config {
             allow_non_loopback: false,
             auth_window: Duration::from_secs(5),
             address_after: Duration::from_secs(3),
+            verified_customers: true,
+            payment_lifetime: Duration::from_secs(24 * 60 * 60),
             ping_every: Duration::from_secs(54),
             drop_after: Duration::from_secs(60),
             tickers_every: Duration::from_secs(5),

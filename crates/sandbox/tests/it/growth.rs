@@ -136,6 +136,9 @@ async fn a_record_brings_another_sandbox_to_the_same_state() {
     exchange.control.advance_clock(90_000);
     exchange.control.deposit_after("taker", "zar", Decimal::TEN, 60_000).unwrap();
     let wanted = exchange.get_as("taker", &format!("/market/orders/{taken}")).await.expect(200);
+    let payment = json!({ "uid": exchange.sandbox.account("merchant").unwrap().uid, "currency": "btc",
+        "expected_amount": "0.015", "webhook_url": "https://a.example/" });
+    let payment = exchange.post_as("merchant", "/account/payments", &payment).await.expect(201);
     let ledger = exchange.control.ledger();
     let commands = exchange.control.recorded().unwrap().unwrap();
     assert!(commands > 30, "{commands}");
@@ -155,6 +158,7 @@ async fn a_record_brings_another_sandbox_to_the_same_state() {
     let again = Exchange::with(Sandbox::builder().replay(&file.0).record(&second.0)).await;
     let got = again.get_as("taker", &format!("/market/orders/{}", wanted["uuid"].as_str().unwrap())).await;
     assert_eq!(got.expect(200), wanted, "ids and times are the same");
+    assert_eq!(again.get_as("merchant", "/account/payments").await.expect(200), json!([payment]));
     assert_eq!(again.control.ledger(), ledger);
     let account = again.sandbox.account("taker").unwrap();
     assert_eq!(account.uid, old.uid);

@@ -168,11 +168,18 @@ async fn every_call_that_is_named_is_served() {
                 let deposit = NewDeposit::new("btc", 1.into());
                 exchange.control.add_deposit("maker", deposit).unwrap().to_string()
             }
+            Some("payments") if path.starts_with("/account/") => {
+                let uid = exchange.sandbox.account("merchant").unwrap().uid;
+                let body = serde_json::json!({ "uid": uid, "currency": "btc" });
+                let made = exchange.post_as("merchant", "/account/payments", &body).await.expect(201);
+                made["id"].to_string()
+            }
             Some("beneficiaries") => exchange.sandbox.control().add_beneficiary("maker").unwrap().to_string(),
             _ => id.to_string(),
         };
         let target = format!("{API}{}", path.replace("{id}", &id));
-        let answer = exchange.send(call.method, &target, &exchange.signed("maker"), b"").await.unwrap();
+        let caller = if path.starts_with("/account/payments") { "merchant" } else { "maker" };
+        let answer = exchange.send(call.method, &target, &exchange.signed(caller), b"").await.unwrap();
         assert!([200, 201, 204, 422].contains(&answer.status), "{call:?}: {answer:?}");
         if answer.status == 422 {
             assert!(

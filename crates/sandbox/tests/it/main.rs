@@ -27,6 +27,7 @@ mod lists;
 mod onboarding;
 mod orders;
 mod pace;
+mod payments;
 mod program;
 mod public;
 mod stream;
