@@ -1,5 +1,6 @@
 //! Values that several calls send. Their constructors take what belongs together, so that half of it cannot be sent.
 
+mod amount;
 mod business;
 mod contact;
 mod country;
@@ -10,6 +11,7 @@ mod person;
 mod ubo;
 mod webhook_settings;
 
+pub use amount::Amount;
 pub use business::{Business, BusinessProfile, Company, License};
 pub use contact::{Email, PhoneNumber};
 pub use country::Country;

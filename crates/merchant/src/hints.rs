@@ -12,6 +12,18 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "sandbox.customer.merchant_doesnt_exist" => {
             "merchants::ListMerchants has the aggregator's merchants; a merchant leaves merchant_uid out"
         }
+        "sandbox.payment.unknown_uid" => {
+            "give the uid of an account that belongs to you: a customer, a sub-account, or a customer of one of your merchants"
+        }
+        "sandbox.payment.customer_not_verified" => {
+            "a customer can pay once it is verified: upload the documents that are missing, and wait for the review"
+        }
+        "sandbox.payment.invalid_deposit_action" => {
+            "compare the action with the documents: the sandbox takes a max_slippage of 0.1 to 10, and either a beneficiary or an invoice"
+        }
+        "account.currency.doesnt_exist" => {
+            "list the currencies with public::ListCurrencies; codes are in lower case"
+        }
         _ => return None,
     })
 }

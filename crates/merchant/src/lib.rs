@@ -5,6 +5,9 @@ use capecrypto_auth::Service;
 /// Documents for the verification of persons and businesses.
 pub const VERIFICATION: Service = Service::new("verification", "/api/v2/verification");
 
+/// The account: payment references.
+pub const ACCOUNT: Service = Service::new("account", "/api/v2/atlas").older("/api/v2/trade");
+
 /// The persona service: sub-accounts, customers, merchants and the account's webhook.
 pub const PERSONA: Service = Service::new("persona", "/api/v2/persona");
 
@@ -20,14 +23,16 @@ pub mod forms;
 mod hints;
 pub mod lists;
 pub mod merchants;
+pub mod payments;
 pub mod sub_accounts;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 4] = [
+const SECTIONS: [capecrypto_probe::Section; 5] = [
     ("customers", customers::probe),
     ("documents", documents::probe),
     ("merchants", merchants::probe),
+    ("payments", payments::probe),
     ("sub_accounts", sub_accounts::probe),
 ];
 

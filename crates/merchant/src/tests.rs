@@ -1,8 +1,13 @@
 //! Checks every call of this crate against the specification, `docs/api/cape.openapi.yaml`, and against the sandbox.
 
-use crate::SECTIONS;
-use capecrypto_probe::Probe;
-use capecrypto_testkit::assert_no_findings;
+use crate::{
+    SECTIONS,
+    forms::{Destination, OnDeposit, WebhookSettings},
+    payments::{CreatePaymentReference, samples::documented},
+};
+use capecrypto_models::dec;
+use capecrypto_probe::{Probe, sent};
+use capecrypto_testkit::{Fixtures, Spec, assert_no_findings, probe};
 
 fn all_calls() -> Probe {
     Probe::of(&SECTIONS)
@@ -26,4 +31,24 @@ async fn the_sandbox_understands_every_sample_and_is_understood() {
 #[tokio::test]
 async fn the_sandbox_answers_as_specified() {
     assert_no_findings(all_calls().answers().await);
+}
+
+#[test]
+fn the_documents_own_payment_references_can_be_asked_for() {
+    let (spec, fixtures) = (Spec::cape(), Fixtures::cape());
+    let simple = || CreatePaymentReference::new("ID123456789", "btc");
+    let invoice = Destination::Invoice("lnbc100n1...".to_owned());
+    let lightning = OnDeposit::convert_and_withdraw("btc", invoice).max_slippage(dec!(1));
+    let webhook = WebhookSettings::hmac("https://merchant.com/webhooks/deposits", "my_secret_key");
+    let requests = [
+        ("request", documented()),
+        ("request_no_action", simple()),
+        ("request_aggregate", simple().deposit_action(OnDeposit::aggregate())),
+        ("request_lightning", simple().deposit_action(lightning).webhook(webhook)),
+    ];
+    for (name, request) in &requests {
+        let call = "create_payment_reference";
+        assert_no_findings(probe::request_fixture(&spec, &fixtures, call, name, &sent(request)));
+    }
+    assert_eq!(fixtures.sent("create_payment_reference").count(), requests.len());
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// The ids of what the exchange has for the calling account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Seed {
     /// A limit order with a custom order id and a fill. The rest of it is in the book.

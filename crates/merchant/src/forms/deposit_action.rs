@@ -1,10 +1,11 @@
 //! What shall happen to a deposit.
 
+use super::Amount;
 use capecrypto_models::{
-    Arg, BeneficiaryId, CurrencyId, Decimal, Malformed,
+    Arg, BeneficiaryId, CurrencyId, Decimal, DepositAction, DepositActionKind, Malformed,
     param::{Param, Place},
 };
-use capecrypto_rest::object;
+use capecrypto_rest::{Mismatch, object};
 
 object! {
     /// What shall happen to a deposit (documents: "Deposit Action Options"). Each constructor is one action.
@@ -22,7 +23,7 @@ object! {
         max_slippage: Percent,
         /// Amount that the beneficiary must receive, in the target currency. If a deposit does not cover it, nothing is
         /// withdrawn.
-        beneficiary_amount: Decimal,
+        beneficiary_amount: Amount,
     }
 }
 
@@ -54,6 +55,46 @@ impl OnDeposit {
     /// The deposit goes to the parent account, and is converted and withdrawn there.
     pub fn aggregate_convert_and_withdraw(target: impl Into<Arg<CurrencyId>>, to: Destination) -> Self {
         Self::converting("aggregate_convert_and_withdraw", target.into(), to)
+    }
+
+    /// Whether the deposit does not just stay in the account.
+    pub(crate) fn does_something(&self) -> bool {
+        self.action != "none"
+    }
+
+    /// Compares an answered action with this one. A field that was not asked for, or is not answered, is not compared.
+    ///
+    /// # Errors
+    /// The field that differs.
+    pub(crate) fn compare(&self, answered: &DepositAction) -> Result<(), Mismatch> {
+        let given = |currency: &Arg<CurrencyId>| currency.value().ok().cloned();
+        let currency = self.target_currency.as_ref().and_then(given);
+        let beneficiary = self.beneficiary_id.as_ref().and_then(|id| id.value().ok().cloned());
+        let (invoice, answer) = (self.lightning_invoice.as_ref(), answered);
+        Mismatch::check(
+            "deposit_action.action",
+            Some(&DepositActionKind::from(self.action)),
+            Some(&answer.action),
+        )?;
+        Mismatch::check(
+            "deposit_action.target_currency",
+            currency.as_ref(),
+            answer.target_currency.as_ref(),
+        )?;
+        Mismatch::check(
+            "deposit_action.beneficiary_id",
+            beneficiary.as_ref(),
+            answer.beneficiary_id.as_ref(),
+        )?;
+        Mismatch::check("deposit_action.lightning_invoice", invoice, answer.lightning_invoice.as_ref())?;
+        let slippage = self.max_slippage.map(|percent| percent.0);
+        Mismatch::check("deposit_action.max_slippage", slippage.as_ref(), answer.max_slippage.as_ref())?;
+        let amount = self.beneficiary_amount.map(Amount::get);
+        Mismatch::check(
+            "deposit_action.beneficiary_amount",
+            amount.as_ref(),
+            answer.beneficiary_amount.as_ref(),
+        )
     }
 
     fn converting(action: &'static str, target: Arg<CurrencyId>, to: Destination) -> Self {

@@ -4,6 +4,7 @@
 mod customers;
 mod find;
 mod forms;
+mod payments;
 
 use capecrypto_merchant::{
     documents::UploadCustomerDocument,
