@@ -10,7 +10,7 @@ pub use capecrypto_exchange::{account, args, public, trading};
 
 #[cfg(feature = "merchant")]
 #[doc(inline)]
-pub use capecrypto_merchant::{documents, payments, sub_accounts};
+pub use capecrypto_merchant::{customers, documents, forms, merchants, payments, sub_accounts};
 
 // The crates behind the facade, each a module.
 #[doc(inline)]
