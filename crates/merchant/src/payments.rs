@@ -272,7 +272,7 @@ pub(crate) mod samples {
             let to = Destination::Beneficiary(456.into());
             let action = OnDeposit::convert_and_withdraw("usdc", to).beneficiary_amount(dec!(250));
             let webhook = WebhookSettings::plain_text("https://merchant.example/hooks", "canary");
-            let request = Self::new(&seed.payer, "btc").expected_amount(dec!(0.015));
+            let request = Self::new(seed.customer, "btc").expected_amount(dec!(0.015));
             request.deposit_action(action).webhook(webhook)
         }
     }
