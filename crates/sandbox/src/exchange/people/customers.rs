@@ -131,12 +131,11 @@ impl Lists {
         self.all.get(&id)?.parent
     }
 
-    /// Whether the account manages this one, itself or through one of its merchants.
+    /// Whether the account manages this customer or merchant, itself or through one of its merchants: only a merchant has
+    /// customers and a manager.
     pub(super) fn is_below(&self, id: AccountId, manager: AccountId) -> bool {
-        let Some(parent) = self.parent(id) else { return false };
-        let is_merchant =
-            || self.customers.contains_key(&parent) && self.role(parent) == Some(Role::Merchant);
-        parent == manager || (is_merchant() && self.parent(parent) == Some(manager))
+        let parent = self.parent(id);
+        [parent, parent.and_then(|parent| self.parent(parent))].contains(&Some(manager))
     }
 }
 
