@@ -82,7 +82,9 @@ async fn an_aggregator_sees_its_merchants_and_their_customers() {
     let merchants = aggregator.send(ListMerchants::new()).await.unwrap();
     assert_eq!((emails(&merchants), merchants.total), (vec!["shop@example.com"], Some(1)));
     let merchant = aggregator.send(GetMerchant::new(&shop.uid)).await.unwrap();
-    assert!(merchant.ubos.len() == 2 && merchant.ubos.iter().all(|ubo| ubo.uid.is_some() && !ubo.is_verified()));
+    assert!(
+        merchant.ubos.len() == 2 && merchant.ubos.iter().all(|ubo| ubo.uid.is_some() && !ubo.is_verified())
+    );
     assert_eq!(merchant.business_profile.unwrap().name(), Some("ACME Corp (Pty) Ltd"));
 
     aggregator.send(individual("own@example.com")).await.unwrap();

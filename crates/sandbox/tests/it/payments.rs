@@ -1,6 +1,9 @@
 //! Payment references: what is answered, who may make and see them, and every refusal.
 
-use crate::client::{API, Exchange};
+use crate::{
+    client::{API, Exchange},
+    onboarding::{CUSTOMERS, MERCHANTS, business, person, with},
+};
 use capecrypto_sandbox::{Profile, Role, Sandbox};
 use capecrypto_testkit::Fixtures;
 use serde_json::{Value, json};
@@ -152,6 +155,32 @@ async fn an_account_must_belong_to_the_caller_and_have_some_verification() {
     let own = sub_account(&exchange, "merchant").await;
     exchange.control.set_verification_level(&own, 0).unwrap();
     create(&exchange, &own, json!({})).await;
+}
+
+#[tokio::test]
+async fn a_customer_can_pay_once_it_is_verified_and_the_aggregator_sees_it() {
+    let exchange = Exchange::start().await;
+    let shop = exchange.open("aggregator", MERCHANTS, &business("shop@example.com")).await;
+    let shop = shop["uid"].as_str().unwrap();
+    exchange.control.make_keys(shop).unwrap();
+    let customer = exchange.open(shop, CUSTOMERS, &person("jane@example.com")).await;
+    let customer = customer["uid"].as_str().unwrap();
+    let webhook = json!({ "webhook_url": "https://a.example/", "webhook_secret": "s3cret" });
+    let body = with(&webhook, &[("/uid", json!(customer)), ("/currency", json!("btc"))]);
+    let refused = exchange.post_as(shop, PAYMENTS, &body).await.refusal();
+    assert_eq!(refused, "422 sandbox.payment.customer_not_verified");
+    exchange.control.verify_at_once(customer).unwrap();
+    let made = exchange.post_as(shop, PAYMENTS, &body).await.expect(201);
+    assert_eq!(exchange.get_as("aggregator", PAYMENTS).await.expect(200), json!([made]));
+    // The shop made it, so only the shop gets the secret.
+    let path = format!("{PAYMENTS}/{}?includeSecret=true", made["id"]);
+    assert_eq!(exchange.get_as("aggregator", &path).await.expect(200).get("webhook_secret"), None);
+    assert_eq!(exchange.get_as(shop, &path).await.expect(200)["webhook_secret"], "s3cret");
+    // One that the aggregator made for the shop's customer is the shop's to see, without the secret.
+    let other = exchange.post_as("aggregator", PAYMENTS, &body).await.expect(201);
+    assert_eq!(exchange.get_as(shop, PAYMENTS).await.expect(200), json!([other, made]));
+    assert_eq!(exchange.get_as("merchant", PAYMENTS).await.expect(200), json!([]));
+    assert_eq!(exchange.get_as("merchant", &path).await.refusal(), "404 record.not_found");
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ mod tests;
 
 use self::{
     addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, lightning::Lightning,
-    limits::Opening, otp::OneTimeCodes, payment_references::PaymentReferences, quotes::Quotes, vouchers::Vouchers, withdrawals::Withdrawals,
+    limits::Opening, otp::OneTimeCodes, payment_references::PaymentReferences, quotes::Quotes,
+    vouchers::Vouchers, withdrawals::Withdrawals,
 };
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
