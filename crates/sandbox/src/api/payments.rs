@@ -29,7 +29,7 @@ pub(super) const THEME: Theme = Theme {
         current("account", "POST", "/account/payments", create, CREATE_CODES)
             .also(&[(403, ROLE_NOT_PERMITTED)]),
         current("account", "GET", "/account/payments", list, LIST_CODES).also(&[(403, ROLE_NOT_PERMITTED)]),
-        current("account", "GET", "/account/payments/{id}", one, &[])
+        current("account", "GET", "/account/payments/{id}", one, &[&[INVALID_INCLUDE]])
             .also(&[(403, ROLE_NOT_PERMITTED), (404, NOT_FOUND)]),
     ],
     own_codes: OWN_CODES,
@@ -46,6 +46,7 @@ const MISSING_URL: &str = "sandbox.payment.missing_webhook_url";
 const INVALID_URL: &str = "sandbox.payment.invalid_webhook_url";
 const MISSING_SECRET: &str = "sandbox.payment.missing_webhook_secret";
 const INVALID_PROTOCOL: &str = "sandbox.payment.invalid_webhook_protocol";
+const INVALID_INCLUDE: &str = "sandbox.payment.invalid_include_secret";
 
 const OWN_CODES: &[OwnCode] = &[
     own(MISSING_UID, "422: there is no `uid`; no code is documented"),
@@ -67,6 +68,7 @@ const OWN_CODES: &[OwnCode] = &[
     own(INVALID_URL, "422: `webhook_url` is no address of the web; no code is documented"),
     own(MISSING_SECRET, "422: `hmac` and `plain_text` need a `webhook_secret`; no code is documented"),
     own(INVALID_PROTOCOL, "422: `webhook_protocol` is none of the documented ones; no code is documented"),
+    own(INVALID_INCLUDE, "422: `includeSecret` is neither true nor false; no code is documented"),
 ];
 const CREATE_CODES: &[&[&str]] = &[
     &[MISSING_UID, UNKNOWN_UID, NOT_VERIFIED, MISSING_CURRENCY, NO_CURRENCY, INVALID_AMOUNT, INVALID_ACTION],
@@ -207,7 +209,10 @@ fn one(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let found = request.host.read(|exchange| exchange.funds().payment_references.get(id).cloned());
     let found = found.filter(|reference| is_seen(request, caller, reference));
     let found = found.ok_or_else(Refusal::not_found)?;
-    let asks = request.params.get("includeSecret").and_then(Value::as_bool) == Some(true);
+    let asks = match request.params.get("includeSecret") {
+        None => false,
+        Some(flag) => flag.as_bool().ok_or_else(|| Refusal::unprocessable(INVALID_INCLUDE))?,
+    };
     let with_secret = asks && found.terms.owner == caller;
     Ok(Reply::ok(&view(request, &found, with_secret)))
 }

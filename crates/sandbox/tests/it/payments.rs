@@ -109,6 +109,8 @@ async fn only_its_owner_gets_the_secret_and_only_on_request() {
         let read = exchange.get_as("merchant", &format!("{path}{query}")).await.expect(200);
         assert_eq!(read.get("webhook_secret"), secret, "{query}");
     }
+    let wrong = exchange.get_as("merchant", &format!("{path}?includeSecret=yes")).await;
+    assert_eq!(wrong.refusal(), "422 sandbox.payment.invalid_include_secret");
     let listed = exchange.get_as("merchant", &format!("{PAYMENTS}?includeSecret=true")).await.expect(200);
     assert_eq!(listed[0].get("webhook_secret"), None);
     // Another merchant sees nothing of it.
