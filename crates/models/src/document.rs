@@ -1,13 +1,14 @@
 //! Documents of persons and businesses.
 
 use crate::{
-    Arg, Malformed, Timestamp,
+    Arg, Malformed, Timestamp, Uid,
     arg::excerpt,
     iso,
     param::{Param, Place},
 };
 use chrono::Datelike;
-use std::{fmt, str::FromStr};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 crate::open_enum! {
     /// Type of a document of a person, of a UBO or of a business (documents: "Available Document Types", "Available Business
@@ -64,6 +65,36 @@ crate::open_enum! {
     }
 }
 
+/// A document that was uploaded. The exchange has no call that lists documents, so a program keeps one of these for each.
+///
+/// As JSON it is `{"uid":"CCT1234567","kind":"Passport","at":"2026-04-09T12:00:00Z"}`, with `issued` if that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UploadedDocument {
+    /// The uid of the customer, UBO or merchant whose document it is.
+    pub uid: Uid,
+    /// What it is.
+    pub kind: DocumentType,
+    /// When it was uploaded, by the exchange's clock.
+    pub at: Timestamp,
+    /// The day on which the paper was issued, such as the date of a bill. Bills and statements must not be too old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Date>,
+}
+
+impl UploadedDocument {
+    /// A document that was uploaded at this time.
+    pub fn new(uid: Uid, kind: impl Into<DocumentType>, at: Timestamp) -> Self {
+        Self { uid, kind: kind.into(), at, issued: None }
+    }
+
+    /// The same, issued on this day.
+    #[must_use = "the changed record is returned"]
+    pub fn issued(self, day: Date) -> Self {
+        Self { issued: Some(day), ..self }
+    }
+}
+
 /// A day of the calendar, written `2028-12-31`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(chrono::NaiveDate);
@@ -85,6 +116,13 @@ impl Date {
         let same = chrono::NaiveDate::from_ymd_opt(year, self.0.month(), self.0.day());
         same.or_else(|| chrono::NaiveDate::from_ymd_opt(year, 3, 1)).map(Self)
     }
+
+    /// The same day so many months later. A month without such a day ends before it: three months after 30 November is the last
+    /// day of February. `None` after the year 9999.
+    pub fn months_later(self, months: u8) -> Option<Self> {
+        let later = self.0.checked_add_months(chrono::Months::new(months.into()))?;
+        (later.year() <= 9999).then_some(Self(later))
+    }
 }
 
 impl FromStr for Date {
@@ -105,6 +143,18 @@ impl FromStr for Date {
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -140,5 +190,28 @@ mod tests {
         let day = |text: &str| Date::of(text.parse().unwrap()).map(|day| day.to_string());
         assert_eq!(day("2024-01-01T00:30:00+02:00").unwrap(), "2023-12-31");
         assert_eq!(day("2024-01-01T00:00:00Z").unwrap(), "2024-01-01");
+    }
+
+    #[test]
+    fn a_month_may_have_fewer_days() {
+        let later = |day: &str| day.parse::<Date>().unwrap().months_later(3).map(|later| later.to_string());
+        assert_eq!(later("2025-11-30").as_deref(), Some("2026-02-28"));
+        assert_eq!(later("2023-11-29").as_deref(), Some("2024-02-29"));
+        assert_eq!(later("2025-10-01").as_deref(), Some("2026-01-01"));
+        assert_eq!(later("9999-10-01"), None);
+    }
+
+    #[test]
+    fn a_record_is_kept_as_json() {
+        let at = "2026-04-09T12:00:00Z".parse().unwrap();
+        let record = UploadedDocument::new("CCT1234567".parse().unwrap(), "Proof of Moon", at);
+        let text = r#"{"uid":"CCT1234567","kind":"Proof of Moon","at":"2026-04-09T12:00:00Z"}"#;
+        assert_eq!(serde_json::to_string(&record).unwrap(), text);
+        assert_eq!(serde_json::from_str::<UploadedDocument>(text).unwrap(), record);
+        let issued = record.issued("2026-02-28".parse().unwrap());
+        let text = serde_json::to_string(&issued).unwrap();
+        assert!(text.ends_with(r#""issued":"2026-02-28"}"#), "{text}");
+        assert_eq!(serde_json::from_str::<UploadedDocument>(&text).unwrap(), issued);
+        assert!(serde_json::from_str::<UploadedDocument>(&text.replace("-28", "-30")).is_err());
     }
 }

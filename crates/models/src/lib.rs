@@ -57,7 +57,7 @@ pub use customer::{
 pub use deposit::{AddressState, Confirmations, Deposit, DepositAddress, DepositState};
 pub use deposit_action::{DepositAction, DepositActionKind};
 pub use depth::{Depth, Level};
-pub use document::{Date, DocumentType};
+pub use document::{Date, DocumentType, UploadedDocument};
 pub use ids::{
     BeneficiaryId, CurrencyId, CustomOrderId, DepositId, InternalTransferId, MarketId, OrderId, OrderKey,
     OrderUuid, PaymentMethodId, PaymentReferenceId, QuoteId, TradeId, Txid, Uid, VaspId, WithdrawMethodId,

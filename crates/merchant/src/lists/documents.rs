@@ -90,6 +90,16 @@ impl Holder {
     }
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Person => "a person",
+            Self::Ubo => "a UBO",
+            Self::Business => "a business",
+        })
+    }
+}
+
 impl DocumentRule {
     /// The type.
     pub fn kind(&self) -> DocumentType {
