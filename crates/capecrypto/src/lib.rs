@@ -10,7 +10,7 @@ pub use capecrypto_exchange::{account, args, public, trading};
 
 #[cfg(feature = "merchant")]
 #[doc(inline)]
-pub use capecrypto_merchant::{customers, documents, forms, merchants, payments, sub_accounts};
+pub use capecrypto_merchant::{customers, documents, forms, merchants, payments, requirements, sub_accounts};
 
 // The crates behind the facade, each a module.
 #[doc(inline)]
@@ -31,6 +31,11 @@ pub use capecrypto_rest as rest;
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use capecrypto_stream as stream;
+
+/// Files to send, from the disk or from a stream.
+#[cfg(feature = "merchant")]
+#[doc(inline)]
+pub use capecrypto_rest::upload;
 
 // What most programs use.
 #[doc(inline)]

@@ -24,6 +24,7 @@ mod hints;
 pub mod lists;
 pub mod merchants;
 pub mod payments;
+pub mod requirements;
 pub mod sub_accounts;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.

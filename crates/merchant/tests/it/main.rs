@@ -6,6 +6,7 @@ mod documents;
 mod find;
 mod forms;
 mod payments;
+mod requirements;
 
 use capecrypto_merchant::{
     forms::{Destination, OnDeposit},
