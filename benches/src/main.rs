@@ -12,6 +12,7 @@ mod sandbox_open;
 mod sandbox_page;
 mod signing;
 mod transactions;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ capecrypto-bench TOPIC [--strict]
   rest           calls over loopback against bare reqwest, by CPU time
   csv            a table of 100,000 transactions to a file, against copying its bytes
   transactions   decoding a page of 1,000 transactions
+  upload         a document of 10 MiB against bare reqwest, and the memory that it needs
   book           an increment of the order book, from its text to the best prices
   instructions   the calls and the book in counted instructions; needs valgrind, takes minutes
   book-instructions
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         ["rest"] => rest::run(),
         ["csv"] => csv::run(),
         ["transactions"] => transactions::run(),
+        ["upload"] => upload::run(),
         ["book"] => book::run(),
         ["book-instructions"] => book::instructions(),
         ["instructions"] => [rest::instructions(), book::instructions()].into_iter().all(|ok| ok),
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
                 rest::run,
                 csv::run,
                 transactions::run,
+                upload::run,
                 book::run,
                 live_path::run,
                 sandbox_page::run,
