@@ -52,7 +52,8 @@ macro_rules! listed {
 
             /// Whether the list has exactly this text.
             pub fn is_known(&self) -> bool {
-                known(Self::KNOWN, &self.0).is_some()
+                // What is in the list is never kept as a text of its own.
+                matches!(self.0, Cow::Borrowed(_))
             }
         }
 
@@ -64,7 +65,7 @@ macro_rules! listed {
 
         impl From<String> for $name {
             fn from(text: String) -> Self {
-                Self(Cow::Owned(text))
+                Self(known(Self::KNOWN, &text).map_or(Cow::Owned(text), Cow::Borrowed))
             }
         }
 

@@ -140,9 +140,29 @@ impl FromStr for Date {
     }
 }
 
+/// A text of ten characters.
+struct Written([u8; 10]);
+
+impl Written {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Date {
+    /// Its text, without an allocation: forms have many dates. The year has four digits, because no other is read.
+    fn written(self) -> Written {
+        let digit = |number: u32| b'0'.saturating_add(u8::try_from(number % 10).unwrap_or_default());
+        let (year, month, day) = (self.0.year().unsigned_abs(), self.0.month(), self.0.day());
+        let [y1, y2, y3, y4] = [year / 1_000, year / 100, year / 10, year].map(digit);
+        let [m1, m2, d1, d2] = [month / 10, month, day / 10, day].map(digit);
+        Written([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2])
+    }
+}
+
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.pad(self.written().as_str())
     }
 }
 
@@ -160,7 +180,7 @@ impl<'de> Deserialize<'de> for Date {
 
 impl Param for Date {
     fn write(&self, place: &mut dyn Place) {
-        place.text(&self.to_string());
+        place.text(self.written().as_str());
     }
 }
 
@@ -183,6 +203,13 @@ mod tests {
         assert_eq!(later("2004-02-28", 18).as_deref(), Some("2022-02-28"));
         assert_eq!(later("9990-12-31", 9), Some("9999-12-31".to_owned()));
         assert_eq!(later("9990-12-31", 10), None);
+    }
+
+    #[test]
+    fn every_day_is_written_as_it_is_read() {
+        for day in ["0000-01-01", "0999-10-09", "1990-01-15", "2024-02-29", "9999-12-31"] {
+            assert_eq!(day.parse::<Date>().unwrap().to_string(), day);
+        }
     }
 
     #[test]

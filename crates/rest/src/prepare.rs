@@ -220,6 +220,18 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes the name of a member. Names are words of our own code, so they have nothing to escape.
+    fn json_key(&mut self, name: &'static str) {
+        debug_assert!(
+            name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')),
+            "{name}"
+        );
+        self.body.reserve(name.len() + 3);
+        self.body.push(b'"');
+        self.body.extend_from_slice(name.as_bytes());
+        self.body.extend_from_slice(b"\":");
+    }
+
     fn json_text(&mut self, text: &str) {
         // Writing text into memory cannot fail.
         let _written = serde_json::to_writer(&mut self.body, text);
@@ -291,8 +303,7 @@ impl Slot<'_, '_> {
     fn begin(&mut self) {
         self.writer.separate();
         if let Spot::Key(name) = self.spot {
-            self.writer.json_text(name);
-            self.writer.body.push(b':');
+            self.writer.json_key(name);
         }
     }
 
@@ -308,6 +319,20 @@ impl Slot<'_, '_> {
                 let _written = write!(self.writer.body, "{value}");
             }
             _ => self.put_text(&value.to_string()),
+        }
+    }
+
+    /// The same for a value whose text is known.
+    fn bare_text(&mut self, text: &'static str) {
+        match self.spot {
+            Spot::Key(_) | Spot::Element => {
+                if self.sensitive {
+                    self.keep(text);
+                }
+                self.begin();
+                self.writer.body.extend_from_slice(text.as_bytes());
+            }
+            _ => self.put_text(text),
         }
     }
 
@@ -360,7 +385,7 @@ impl Place for Slot<'_, '_> {
     fn absent(&mut self) {
         // In a list, `null` keeps the positions of the other elements.
         if matches!(self.spot, Spot::Element) {
-            self.bare(&"null");
+            self.bare_text("null");
         }
     }
 
@@ -373,7 +398,7 @@ impl Place for Slot<'_, '_> {
     }
 
     fn flag(&mut self, flag: bool) {
-        self.bare(&flag);
+        self.bare_text(if flag { "true" } else { "false" });
     }
 
     fn time(&mut self, time: Timestamp, bound: Bound, unit: Unit) {

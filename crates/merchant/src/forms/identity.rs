@@ -24,11 +24,12 @@ pub(crate) fn south_african(
     if luhn(number) != 0 {
         checks.warn(at(), "its last digit is not the check digit of the others", REMEDY);
     }
-    let day = born.map(|born| born.to_string().replace('-', ""));
     // The number has the last two digits of the year.
-    if let Some(day) = day.as_deref().and_then(|day| day.get(2..))
-        && !number.starts_with(day)
-    {
+    let begins_with = |day: &str| {
+        let parts = [(0..2, 2..4), (2..4, 5..7), (4..6, 8..10)];
+        parts.into_iter().all(|(in_number, in_day)| number.get(in_number) == day.get(in_day))
+    };
+    if born.is_some_and(|born| !begins_with(&born.to_string())) {
         checks.warn(
             at(),
             "its first six digits are not the day of birth",
