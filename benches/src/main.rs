@@ -6,6 +6,7 @@ mod counting;
 mod csv;
 mod live_path;
 mod measure;
+mod onboarding;
 mod rest;
 mod sandbox_frames;
 mod sandbox_open;
@@ -24,6 +25,7 @@ capecrypto-bench TOPIC [--strict]
   csv            a table of 100,000 transactions to a file, against copying its bytes
   transactions   decoding a page of 1,000 transactions
   upload         a document of 10 MiB against bare reqwest, and the memory that it needs
+  onboarding     checking the form of a business with ten owners
   book           an increment of the order book, from its text to the best prices
   instructions   the calls and the book in counted instructions; needs valgrind, takes minutes
   book-instructions
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["csv"] => csv::run(),
         ["transactions"] => transactions::run(),
         ["upload"] => upload::run(),
+        ["onboarding"] => onboarding::run(),
         ["book"] => book::run(),
         ["book-instructions"] => book::instructions(),
         ["instructions"] => [rest::instructions(), book::instructions()].into_iter().all(|ok| ok),
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
                 rest::run,
                 csv::run,
                 transactions::run,
+                onboarding::run,
                 upload::run,
                 book::run,
                 live_path::run,
