@@ -24,6 +24,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "account.currency.doesnt_exist" => {
             "list the currencies with public::ListCurrencies; codes are in lower case"
         }
+        "sandbox.sub_account.has_money" => "withdraw what is in it, cancel its orders, and delete it then",
+        "sandbox.webhook.exists" => "the account has a webhook: replace it with `UpdateWebhook`",
         _ => return None,
     })
 }

@@ -26,15 +26,17 @@ pub mod merchants;
 pub mod payments;
 pub mod requirements;
 pub mod sub_accounts;
+pub mod webhook;
 
 /// The sections, as the specification names them: what is not named here misses in the tests.
 #[cfg(test)]
-const SECTIONS: [capecrypto_probe::Section; 5] = [
+const SECTIONS: [capecrypto_probe::Section; 6] = [
     ("customers", customers::probe),
     ("documents", documents::probe),
     ("merchants", merchants::probe),
     ("payments", payments::probe),
     ("sub_accounts", sub_accounts::probe),
+    ("webhook", webhook::probe),
 ];
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use crate::{
     SECTIONS,
     forms::{Destination, OnDeposit, WebhookSettings},
     payments::{CreatePaymentReference, samples::documented},
+    sub_accounts::{CreateSubAccount, SubAccountDeposits, UpdateSubAccount},
+    webhook::{CreateWebhook, UpdateWebhook},
 };
 use capecrypto_models::dec;
 use capecrypto_probe::{Probe, sent};
@@ -51,4 +53,24 @@ fn the_documents_own_payment_references_can_be_asked_for() {
         assert_no_findings(probe::request_fixture(&spec, &fixtures, call, name, &sent(request)));
     }
     assert_eq!(fixtures.sent("create_payment_reference").count(), requests.len());
+}
+
+#[test]
+fn the_documents_own_requests_can_be_sent() {
+    let (spec, fixtures) = (Spec::cape(), Fixtures::cape());
+    let to = Destination::Beneficiary(789.into());
+    let action = OnDeposit::convert_and_withdraw("usd", to).max_slippage(dec!(1.5));
+    let webhook = || WebhookSettings::hmac("https://merchant.com/webhooks/deposits", "my_secret_key");
+    let till = CreateSubAccount::new("Trading Account 1").deposit_action(OnDeposit::aggregate());
+    let conversion = CreateSubAccount::new("USD Conversion Account").deposit_action(action);
+    let keep = UpdateSubAccount::new("CCT1234567").deposits(SubAccountDeposits::Keep);
+    for (call, name, sample) in [
+        ("create_sub_account", "request_aggregate", sent(&till)),
+        ("create_sub_account", "request_convert_and_withdraw", sent(&conversion)),
+        ("update_sub_account", "request", sent(&keep)),
+        ("create_webhook", "request_composed", sent(&CreateWebhook::new(webhook()))),
+        ("update_webhook", "request_composed", sent(&UpdateWebhook::new(webhook()))),
+    ] {
+        assert_no_findings(probe::request_fixture(&spec, &fixtures, call, name, &sample));
+    }
 }

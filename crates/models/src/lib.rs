@@ -84,7 +84,7 @@ pub use transaction::{Transaction, TransactionType};
 pub use upload::{FileFormat, Upload};
 pub use vasp::{Vasp, VaspState};
 pub use voucher::{ChangeVoucher, VoucherRedemption};
-pub use webhook::{Webhook, WebhookProtocol, WebhookUrl};
+pub use webhook::{AccountWebhook, Webhook, WebhookProtocol, WebhookUrl};
 pub use webhook_event::{
     DepositEvent, DepositEventKind, DepositMatched, DuplicateDeposit, PaymentCompleted, PaymentFailed,
     UnknownEvent, UnreadableEvent, WebhookEvent,

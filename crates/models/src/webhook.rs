@@ -117,6 +117,15 @@ pub struct Webhook {
     pub protocol: Option<WebhookProtocol>,
 }
 
+/// The answer about an account's webhook (documents of 2026-04: "Get Webhook").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AccountWebhook {
+    /// The webhook; `None` if the account has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

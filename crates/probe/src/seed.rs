@@ -37,6 +37,10 @@ pub struct Seed {
     pub ubo: &'static str,
     /// A merchant of the account. It has a customer.
     pub merchant: &'static str,
+    /// Uid of a sub-account.
+    pub sub_account: &'static str,
+    /// Uid of a sub-account that may be deleted.
+    pub sub_account_to_delete: &'static str,
 }
 
 impl Seed {
@@ -129,6 +133,13 @@ async fn payment_reference(client: &Client, uid: &str) -> u64 {
     made["id"].as_u64().unwrap()
 }
 
+async fn sub_account(client: &Client, name: &str) -> &'static str {
+    let body = json!({ "account_name": name });
+    let reply = client.raw(http::Method::POST, "/api/v2/persona/resource/sub_accounts").json(&body).send();
+    let made: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
+    kept(&made["uid"])
+}
+
 /// Starts the exchange and fills it, and makes a client of the account that has the seed.
 pub async fn seeded() -> (Sandbox, Client, Seed) {
     let sandbox = Sandbox::builder().address_after(Duration::ZERO).start().await.unwrap();
@@ -181,6 +192,8 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
         business,
         ubo,
         merchant,
+        sub_account: sub_account(&account, "Trading Account 1").await,
+        sub_account_to_delete: sub_account(&account, "Trading Account 2").await,
     };
     (sandbox, account, seed)
 }

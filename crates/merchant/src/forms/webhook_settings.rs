@@ -35,6 +35,11 @@ impl WebhookSettings {
         Self { url: url.into(), secret: None, protocol: WebhookProtocol::None }
     }
 
+    /// How a webhook proves who sent it.
+    pub(crate) fn protocol(&self) -> &WebhookProtocol {
+        &self.protocol
+    }
+
     /// Writes the three fields with these names: the calls have two sets of them.
     pub(crate) fn write_as(&self, names: [&'static str; 3], fields: &mut dyn Fields) {
         let [url, secret, protocol] = names.map(Name::new);

@@ -110,7 +110,7 @@ async fn what_only_the_exchange_knows_is_refused_with_a_hint() {
     let action = to_bank().max_slippage(dec!(11));
     let request = CreatePaymentReference::new(&till, "btc").deposit_action(action);
     refused(request, "sandbox.payment.invalid_deposit_action").await;
-    sandbox.control().set_verification_level(&till, 0).unwrap();
+    sandbox.control().set_verification_level("merchant", 0).unwrap();
     let request = CreatePaymentReference::new(&till, "btc");
     refused(request, "sandbox.payment.customer_not_verified").await;
 

@@ -27,17 +27,22 @@ pub(super) fn read(
     let action = match request.params.get("deposit_action")? {
         Value::Object(text) => of_object(request, text),
         Value::Text(text) if text.trim_start().starts_with('{') => of_object(request, text),
-        Value::Text(name) => match name.as_str() {
-            "none" => Some(DepositAction::default()),
-            TO_PARENT => Some(DepositAction { action: ActionName::Aggregate, ..DepositAction::default() }),
-            _ => None,
-        },
+        Value::Text(name) => named(name),
         _ => None,
     };
     if action.is_none() {
         codes.push(code);
     }
     action
+}
+
+/// One of the two actions that a text may name.
+pub(super) fn named(name: &str) -> Option<DepositAction> {
+    match name {
+        "none" => Some(DepositAction::default()),
+        TO_PARENT => Some(DepositAction { action: ActionName::Aggregate, ..DepositAction::default() }),
+        _ => None,
+    }
 }
 
 /// `None` if a field is wrong, or one that the action needs is missing.

@@ -1,6 +1,7 @@
 //! REST: one file for each theme, with its calls, their error codes, handlers and JSON.
 
 mod account;
+mod account_webhook;
 mod beneficiaries;
 mod beneficiary_data;
 mod book;
@@ -49,7 +50,7 @@ use http::{StatusCode, header, request::Parts};
 use std::sync::LazyLock;
 
 /// All themes. Where two paths fit, the earlier one counts: fixed segments stand before `{…}`.
-const THEMES: [&Theme; 20] = [
+const THEMES: [&Theme; 21] = [
     &markets::THEME,
     &market_data::THEME,
     &book::THEME,
@@ -70,6 +71,7 @@ const THEMES: [&Theme; 20] = [
     &customers::THEME,
     &merchants::THEME,
     &payments::THEME,
+    &account_webhook::THEME,
 ];
 
 /// Every call.

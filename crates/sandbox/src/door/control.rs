@@ -69,7 +69,7 @@ pub enum ControlError {
         "cannot be used: an account's name must not be empty, `fees` or `outside`; a market needs two different \
          currencies, a lowest price above zero, and at most 13 digits after the point for price and amount together; a \
          currency may have at most 13 digits after the point; a voucher needs a pin; \
-         a level of verification is at most 3"
+         a level of verification is at most 3, and a sub-account has that of the account that manages it"
     )]
     Invalid,
     /// No customer, merchant or owner has that uid.

@@ -70,7 +70,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "set_verification_level",
         method: "POST",
         path: "verification_level",
-        about: r#"`{"account","level"}`: 0 to 3, and 3 at the start; decides about payment methods and limits; with 0, deposits, withdrawals and trading are 403"#,
+        about: r#"`{"account","level"}`: 0 to 3, and 3 at the start; decides about payment methods and limits; with 0, deposits, withdrawals and trading are 403. A sub-account has that of the account that manages it"#,
         run: |control, input| {
             let Level { account, level } = input.read()?;
             control.set_verification_level(&account, level)?;
@@ -166,10 +166,11 @@ impl Control {
     /// (403 `account.deposit.not_permitted`), and so are the history and trading (403 `market.trade.not_permitted`).
     ///
     /// # Errors
-    /// An unknown account, or a level above 3 ([`ControlError::Invalid`]).
+    /// An unknown account, or a level above 3 or a sub-account, which has the level of the account that manages it
+    /// ([`ControlError::Invalid`]).
     pub fn set_verification_level(&self, account: &str, level: u8) -> Result<(), ControlError> {
         let account = self.account(account)?;
-        if level > VERIFIED {
+        if level > VERIFIED || self.host.people.inherits_level(account) {
             return Err(ControlError::Invalid);
         }
         self.host.command(SetLevel { account, level });

@@ -130,9 +130,7 @@ mod tests {
         exchange::{
             command::Command,
             desk::Desk,
-            people::{
-                AddAccount, Restrict, Role, deposit_action::DepositAction, sub_accounts::CreateSubAccount,
-            },
+            people::{AddAccount, Restrict, Role, sub_accounts::CreateSubAccount},
         },
         host::keys::Account,
     };
@@ -229,9 +227,8 @@ mod tests {
     #[test]
     fn an_account_acts_for_itself_and_for_those_it_manages() {
         let (mut setup, other, account) = Setup::new();
-        let (nonce, name, deposit_action) = (NOW.to_string(), "till".to_owned(), DepositAction::default());
-        let create = CreateSubAccount { parent: AccountId(2), name, deposit_action };
-        let managed = create.run(&mut setup.people, &mut setup.desk, 0);
+        let nonce = NOW.to_string();
+        let managed = CreateSubAccount::of(AccountId(2)).run(&mut setup.people, &mut setup.desk, 0);
         let check = |setup: &Setup, account: &Account, uid: &str| {
             let headers = [
                 ("x-auth-apikey", account.api_key.as_str()),

@@ -40,10 +40,11 @@ use crate::{
         people::{
             Restrict, Restriction, Role, SetLevel,
             customers::{Application, CreateCustomer, Entity, Fact, Facts, UpdateCustomer},
-            deposit_action::DepositAction,
+            deposit_action::{ActionName, DepositAction},
             documents::{AddDocument, Document, FileKind},
-            sub_accounts::CreateSubAccount,
+            sub_accounts::{CreateSubAccount, DeleteSubAccount, UpdateSubAccount},
             verification::{Approve, Reject, VerifyAtOnce},
+            webhooks::{AddWebhook, Protocol, RemoveWebhook, SetWebhook, Webhook},
         },
     },
 };
@@ -130,6 +131,25 @@ fn fund(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     let (pin, currency) = (random.u8(..).to_string(), code("zar"));
     let _taken = host.command(IssueVoucher { pin: pin.clone(), amount: Decimal::TEN, lifetime_ms: 60_000 });
     let _refused = host.command(RedeemVoucher { account, currency, pin, amount: random.i64(1..12).into() });
+}
+
+/// A new sub-account, and changes of it and of webhooks.
+fn manage(host: &Host, random: &mut fastrand::Rng, parent: AccountId) {
+    let webhook = |url: &str| Webhook { url: url.to_owned(), secret: None, protocol: Protocol::None };
+    let webhook_of_it = random.bool().then(|| webhook("https://till.example"));
+    let made = host.command(CreateSubAccount { webhook: webhook_of_it, ..CreateSubAccount::of(parent) });
+    let uid = made.uid;
+    if random.bool() {
+        let action = DepositAction { action: ActionName::Aggregate, ..DepositAction::default() };
+        host.command(UpdateSubAccount { parent, uid: uid.clone(), deposit_action: Some(action) }).unwrap();
+        let _exists = host.command(AddWebhook { account: parent, webhook: webhook("https://one.example") });
+    }
+    if random.bool() {
+        host.command(SetWebhook { account: parent, webhook: webhook("https://other.example") });
+        host.command(DeleteSubAccount { parent, uid }).unwrap();
+    } else {
+        let _none = host.command(RemoveWebhook { account: parent });
+    }
 }
 
 /// A withdrawal with or without a quote, or a change of an earlier one.
@@ -309,8 +329,7 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
             fund(host, random, account);
         }
         95 => {
-            let (name, deposit_action) = ("shop".to_owned(), DepositAction::default());
-            host.command(CreateSubAccount { parent: account, name, deposit_action });
+            manage(host, random, account);
             onboard(host, random, account);
         }
         96 => host.command(PauseMatching(random.bool())),

@@ -31,6 +31,7 @@ mod payments;
 mod program;
 mod public;
 mod stream;
+mod sub_accounts;
 mod transactions;
 mod vouchers;
 mod web;

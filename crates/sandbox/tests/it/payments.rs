@@ -150,12 +150,12 @@ async fn an_account_must_belong_to_the_caller_and_have_some_verification() {
     }
     let listed = exchange.get_as("merchant", &format!("{PAYMENTS}?uid={foreign}")).await;
     assert_eq!(listed.refusal(), "422 sandbox.payment.unknown_uid");
-    exchange.control.set_verification_level(&own, 0).unwrap();
+    exchange.control.set_verification_level("merchant", 0).unwrap();
     assert_eq!(refused(&own).await, "422 sandbox.payment.customer_not_verified");
 
     let exchange = Exchange::with(Sandbox::builder().verified_customers(false)).await;
     let own = sub_account(&exchange, "merchant").await;
-    exchange.control.set_verification_level(&own, 0).unwrap();
+    exchange.control.set_verification_level("merchant", 0).unwrap();
     create(&exchange, &own, json!({})).await;
 }
 

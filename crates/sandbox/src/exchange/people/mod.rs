@@ -8,8 +8,12 @@ mod merchants;
 pub(crate) mod sub_accounts;
 mod ubos;
 pub(crate) mod verification;
+pub(crate) mod webhooks;
 
-use self::{customers::Customer, documents::Received, sub_accounts::SubAccount, verification::Verification};
+use self::{
+    customers::Customer, documents::Received, sub_accounts::Details, verification::Verification,
+    webhooks::Webhook,
+};
 use super::{
     catalogue::NotAdded,
     command::{Command, Holds, Replayable, replayable},
@@ -61,7 +65,8 @@ pub(crate) struct Person {
     pub(crate) uid: String,
     pub(crate) role: Role,
     pub(crate) restriction: Option<Restriction>,
-    /// The level of verification, from [`UNVERIFIED`] to [`VERIFIED`].
+    /// Its own level of verification, from [`UNVERIFIED`] to [`VERIFIED`]. A sub-account has that of its parent, see
+    /// [`People::level`].
     pub(crate) level: u8,
     /// The account that manages it.
     pub(crate) parent: Option<AccountId>,
@@ -83,7 +88,7 @@ struct Lists {
     all: BTreeMap<AccountId, Person>,
     by_name: BTreeMap<String, AccountId>,
     by_uid: BTreeMap<String, AccountId>,
-    sub_accounts: BTreeMap<AccountId, SubAccount>,
+    sub_accounts: BTreeMap<AccountId, Details>,
     /// Customers, and merchants of aggregators.
     customers: BTreeMap<AccountId, Customer>,
     /// The e-mails of customers and merchants: who manages them, and whether it is a merchant's.
@@ -93,6 +98,7 @@ struct Lists {
     /// By the uids of customers, merchants and owners.
     verifications: BTreeMap<String, Verification>,
     documents: Vec<Received>,
+    webhooks: BTreeMap<AccountId, Webhook>,
     /// The number of uids given so far.
     uids: u64,
 }
@@ -140,18 +146,51 @@ impl People {
         self.lists().all.get(&id)?.restriction
     }
 
-    /// Whether the level of verification allows trading.
-    pub(crate) fn may_trade(&self, id: AccountId) -> bool {
-        self.level(id) > UNVERIFIED && self.restriction(id) != Some(Restriction::NotVerified)
+    /// The level of verification of an account; a sub-account has that of the account that manages it.
+    pub(crate) fn level(&self, id: AccountId) -> u8 {
+        let lists = self.lists();
+        lists.all.get(&lists.verified_as(id)).map_or(UNVERIFIED, |person| person.level)
     }
 
-    /// The level of verification of an account.
-    pub(crate) fn level(&self, id: AccountId) -> u8 {
-        self.lists().all.get(&id).map_or(0, |person| person.level)
+    /// Whether the level of verification allows trading.
+    pub(crate) fn may_trade(&self, id: AccountId) -> bool {
+        let lists = self.lists();
+        let allows = |person: &Person| person.restriction != Some(Restriction::NotVerified);
+        let verified = lists.all.get(&lists.verified_as(id));
+        verified.is_some_and(|person| person.level > UNVERIFIED && allows(person))
+            && lists.all.get(&id).is_some_and(allows)
+    }
+
+    /// Whether an account has no verification of its own, but that of the account that manages it.
+    pub(crate) fn inherits_level(&self, id: AccountId) -> bool {
+        self.lists().sub_accounts.contains_key(&id)
     }
 }
 
 impl Lists {
+    /// The account whose verification counts for this one.
+    fn verified_as(&self, id: AccountId) -> AccountId {
+        let mut id = id;
+        while self.sub_accounts.contains_key(&id)
+            && let Some(parent) = self.all.get(&id).and_then(|person| person.parent)
+        {
+            id = parent;
+        }
+        id
+    }
+
+    /// Whether an account is this one, or is managed by it, directly or through another.
+    fn is_managed_by(&self, id: AccountId, manager: AccountId) -> bool {
+        let mut id = Some(id);
+        while let Some(account) = id {
+            if account == manager {
+                return true;
+            }
+            id = self.all.get(&account).and_then(|person| person.parent);
+        }
+        false
+    }
+
     /// Adds an account that another one manages, and returns its uid. It has no name of its own.
     fn add_managed(&mut self, desk: &Desk, parent: AccountId, role: Role, level: u8) -> (AccountId, String) {
         let (id, uid) = (self.next_id(), self.next_uid(desk));
@@ -185,6 +224,7 @@ pub(crate) fn commands<E: Holds<Arc<People>>>() -> impl Iterator<Item = Replayab
         .chain(customers::commands())
         .chain(documents::commands())
         .chain(verification::commands())
+        .chain(webhooks::commands())
 }
 
 /// Opens an account. Its keys are not part of the exchange's state; `host` makes them.
