@@ -10,7 +10,9 @@ pub use capecrypto_exchange::{account, args, public, trading};
 
 #[cfg(feature = "merchant")]
 #[doc(inline)]
-pub use capecrypto_merchant::{customers, documents, forms, merchants, payments, requirements, sub_accounts};
+pub use capecrypto_merchant::{
+    customers, documents, forms, merchants, payments, requirements, sub_accounts, webhook,
+};
 
 // The crates behind the facade, each a module.
 #[doc(inline)]
