@@ -1,8 +1,11 @@
 //! Webhooks of accounts.
 
+use crate::forms::{documented_business, documented_individual};
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_merchant::{
+    customers::{CreateCustomer, UpdateCustomer},
     forms::WebhookSettings,
+    merchants::CreateMerchant,
     sub_accounts::CreateSubAccount,
     webhook::{CreateWebhook, DeleteWebhook, GetWebhook, UpdateWebhook},
 };
@@ -77,6 +80,28 @@ async fn a_sub_account_has_its_own() {
     assert_eq!(read(&till).await, None);
     assert_eq!(read(&bare).await.unwrap().url.as_str(), "https://two.example/");
     assert_eq!(read(&client).await.unwrap().url.as_str(), "https://own.example/");
+}
+
+#[tokio::test]
+async fn a_customer_and_a_merchant_have_their_own() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = client(&sandbox, "aggregator");
+    let customer = CreateCustomer::individual(documented_individual()).webhook(settings());
+    let customer = client.send(customer).await.unwrap().uid;
+    let shop = CreateMerchant::new(documented_business()).webhook(settings());
+    let shop = client.send(shop).await.unwrap().uid;
+    for uid in [&customer, &shop] {
+        let webhook = read(&client.acting_as(uid.as_str())).await.unwrap();
+        assert_eq!(parts(&webhook), (URL, Some("canary-secret"), Some(WebhookProtocol::Hmac)));
+    }
+    // An update without a webhook keeps it, and one with a webhook replaces it.
+    client.send(UpdateCustomer::new(customer.clone()).custom_id("C-1")).await.unwrap();
+    assert!(read(&client.acting_as(customer.as_str())).await.unwrap().secret.is_some());
+    let other = WebhookSettings::unauthenticated("https://other.example/");
+    client.send(UpdateCustomer::new(customer.clone()).webhook(other)).await.unwrap();
+    let webhook = read(&client.acting_as(customer.as_str())).await.unwrap();
+    assert_eq!(parts(&webhook), ("https://other.example/", None, Some(WebhookProtocol::None)));
+    assert_eq!(read(&client).await, None);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Customers (the documents' section "Customers Management").
 
 use super::{
+    account_webhook::{self, SETTINGS_CODES},
     call::{ApiRequest, Theme, route},
     fields::{self, Field, Kind, optional},
     onboarding,
@@ -29,8 +30,14 @@ pub(super) const THEME: Theme = Theme {
         route("persona", "POST", "/resource/customers", create, CREATE_CODES).also(FORBIDDEN),
         route("persona", "GET", "/resource/customers", list, LIST_CODES).also(FORBIDDEN),
         route("persona", "GET", "/resource/customers/{uid}", one, &[]).also(NOT_SEEN),
-        route("persona", "PUT", "/resource/customers/{uid}", update, &[&[CUSTOM_ID, EXTERNAL_URL]])
-            .also(NOT_SEEN),
+        route(
+            "persona",
+            "PUT",
+            "/resource/customers/{uid}",
+            update,
+            &[&[CUSTOM_ID, EXTERNAL_URL], SETTINGS_CODES],
+        )
+        .also(NOT_SEEN),
     ],
     own_codes: OWN_CODES,
 };
@@ -62,6 +69,7 @@ const CREATE_CODES: &[&[&str]] = &[
     onboarding::BUSINESS_CODES,
     onboarding::UBO_CODES,
     &[EMAIL_TAKEN, NO_MERCHANT],
+    SETTINGS_CODES,
 ];
 const LIST_CODES: &[&[&str]] = &[SHARED_CODES, SHARED_LEGACY_CODES, &[NO_MERCHANT]];
 
@@ -155,13 +163,14 @@ fn update(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let id = named(request)?;
     let mut codes = Vec::new();
     let mut changes = fields::read(&CHANGES, request.params, request.now_ms(), &mut codes);
+    let webhook = account_webhook::read_object(request, &mut codes);
     Refusal::all(codes)?;
     let mut text = |name: &str| match changes.remove(name) {
         Some(Fact::Text(text)) => Some(text),
         _ => None,
     };
     let (custom_id, external_verification_url) = (text("custom_id"), text("external_verification_url"));
-    request.host.command(UpdateCustomer { id, custom_id, external_verification_url });
+    request.host.command(UpdateCustomer { id, custom_id, external_verification_url, webhook });
     let seen = request.host.people.seen(id);
     Ok(Reply::ok(&view(&seen.ok_or_else(Refusal::not_found)?)))
 }

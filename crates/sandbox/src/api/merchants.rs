@@ -1,6 +1,7 @@
 //! The merchants of an aggregator (the documents' section "Merchant Management").
 
 use super::{
+    account_webhook::SETTINGS_CODES,
     call::{ApiRequest, Theme, route},
     customers::{self, EMAIL_TAKEN, FORBIDDEN, NOT_SEEN},
     onboarding,
@@ -28,6 +29,7 @@ const CREATE_CODES: &[&[&str]] = &[
     onboarding::BUSINESS_CODES,
     onboarding::UBO_CODES,
     &[EMAIL_TAKEN],
+    SETTINGS_CODES,
 ];
 const LIST_CODES: &[&[&str]] = &[SHARED_CODES, SHARED_LEGACY_CODES];
 

@@ -3,6 +3,7 @@
 //! Occupations and sources of funds outside of the documents' lists are taken, because the documents' own examples have such.
 
 use super::{
+    account_webhook,
     call::ApiRequest,
     deposit_action,
     fields::{self, Field, Kind, needed, optional},
@@ -165,6 +166,7 @@ pub(super) fn read(
     let (params, now_ms) = (request.params, request.now_ms());
     let mut account = fields::read(&ACCOUNT, params, now_ms, codes);
     let deposit_action = deposit_action::read(request, ACTION, codes).unwrap_or_default();
+    let webhook = account_webhook::read_object(request, codes);
     let entity = match params.get("entity_type").and_then(Value::as_text) {
         Some("individual") if takes_persons => Some(Entity::Individual),
         Some("business") => Some(Entity::Business),
@@ -183,7 +185,16 @@ pub(super) fn read(
         _ => None,
     };
     let (email, phone_number) = (text("email")?, text("phone_number")?);
-    Some(Application { entity: entity?, email, phone_number, account_name, profile, ubos, deposit_action })
+    Some(Application {
+        entity: entity?,
+        email,
+        phone_number,
+        account_name,
+        profile,
+        ubos,
+        deposit_action,
+        webhook,
+    })
 }
 
 fn account_name(params: &Params, is_needed: bool, codes: &mut Vec<&'static str>) -> Option<String> {

@@ -223,5 +223,6 @@ fn made_up(number: usize) -> Application {
         profile: profile.into_iter().collect(),
         ubos: Vec::new(),
         deposit_action: DepositAction::default(),
+        webhook: None,
     }
 }

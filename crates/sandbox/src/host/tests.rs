@@ -246,10 +246,11 @@ fn onboard(host: &Host, random: &mut fastrand::Rng, parent: AccountId) {
         profile: facts(),
         ubos: (0..random.usize(..3)).map(|_| facts()).collect(),
         deposit_action: DepositAction::default(),
+        webhook: None,
     };
     let Some(id) = host.command(CreateCustomer { parent, role, form }) else { return };
     let (custom_id, external_verification_url) = (random.bool().then(|| "é".to_owned()), None);
-    host.command(UpdateCustomer { id, custom_id, external_verification_url });
+    host.command(UpdateCustomer { id, custom_id, external_verification_url, webhook: None });
     let seen = host.people.seen(id).unwrap();
     let owner = seen.customer.ubos.first().map(|owner| owner.uid.clone());
     let uid = owner.filter(|_| random.bool()).unwrap_or(seen.person.uid);

@@ -1,6 +1,9 @@
 //! Sub-accounts and the webhooks of accounts.
 
-use crate::client::{Answer, Exchange};
+use crate::{
+    client::{Answer, Exchange},
+    onboarding::{CUSTOMERS, person, with},
+};
 use capecrypto_sandbox::{Profile, Restriction, Sandbox};
 use serde_json::{Value, json};
 
@@ -229,6 +232,15 @@ async fn wrong_settings_are_told_at_once() {
             assert_eq!(refusal, format!("422 sandbox.webhook.{codes}"), "{body}");
         }
     }
+    // Also where a customer comes with one, or gets one.
+    let wrong = json!({ "url": "https://a/", "protocol": "hmac" });
+    let body = with(&person("a@b.example"), &[("/webhook", wrong.clone())]);
+    let refusal = exchange.persona("POST", "merchant", CUSTOMERS, &body).await.refusal();
+    assert_eq!(refusal, "422 sandbox.webhook.missing_secret");
+    let made = exchange.open("merchant", CUSTOMERS, &person("a@b.example")).await;
+    let path = format!("{CUSTOMERS}/{}", made["uid"].as_str().unwrap());
+    let refusal = exchange.persona("PUT", "merchant", &path, &json!({ "webhook": wrong })).await.refusal();
+    assert_eq!(refusal, "422 sandbox.webhook.missing_secret");
     let read = exchange.webhook("GET", None, &Value::Null).await.expect(200);
     assert_eq!(read, json!({ "webhook": null }));
 }

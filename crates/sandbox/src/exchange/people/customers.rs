@@ -6,6 +6,7 @@ use super::{
     deposit_action::DepositAction,
     ubos::Ubo,
     verification::{KycStatus, Verification},
+    webhooks::Webhook,
 };
 use crate::{
     base::id::AccountId,
@@ -51,6 +52,7 @@ pub(crate) struct Application {
     /// The owners of a business.
     pub(crate) ubos: Vec<Facts>,
     pub(crate) deposit_action: DepositAction,
+    pub(crate) webhook: Option<Webhook>,
 }
 
 /// What a customer or a merchant has in addition to an account.
@@ -160,7 +162,8 @@ impl Command for CreateCustomer {
 
     fn run(self, people: &mut Arc<People>, desk: &mut Desk, at_ms: i64) -> Option<AccountId> {
         let Self { parent, role, form } = self;
-        let Application { entity, email, phone_number, account_name, profile, ubos, deposit_action } = form;
+        let Application { entity, email, phone_number, account_name, profile, ubos, deposit_action, webhook } =
+            form;
         let lists: &mut Lists = &mut people.change();
         if !lists.emails.insert(email_key(parent, role, &email)) {
             return None;
@@ -181,6 +184,7 @@ impl Command for CreateCustomer {
             updated_ms: at_ms,
         };
         lists.customers.insert(id, customer);
+        lists.set_webhook(id, webhook);
         Some(id)
     }
 }
@@ -191,6 +195,7 @@ pub(crate) struct UpdateCustomer {
     pub(crate) id: AccountId,
     pub(crate) custom_id: Option<String>,
     pub(crate) external_verification_url: Option<String>,
+    pub(crate) webhook: Option<Webhook>,
 }
 
 impl Command for UpdateCustomer {
@@ -199,13 +204,14 @@ impl Command for UpdateCustomer {
     type Answer = ();
 
     fn run(self, people: &mut Arc<People>, _desk: &mut Desk, at_ms: i64) {
-        let Self { id, custom_id, external_verification_url } = self;
+        let Self { id, custom_id, external_verification_url, webhook } = self;
         let lists: &mut Lists = &mut people.change();
         if let Some(customer) = lists.customers.get_mut(&id) {
             customer.custom_id = custom_id.or(customer.custom_id.take());
             customer.external_verification_url =
                 external_verification_url.or(customer.external_verification_url.take());
             customer.updated_ms = at_ms;
+            lists.set_webhook(id, webhook);
         }
     }
 }
