@@ -103,7 +103,7 @@ impl Prepared {
             query: form_urlencoded::Serializer::new(String::new()),
             body: Vec::new(),
             parts: Vec::new(),
-            at: String::new(),
+            at: Vec::new(),
             secrets: keep.then(Vec::new),
             checks: Checks::new(environment, now),
         };
@@ -180,16 +180,36 @@ struct Writer<'e> {
     /// JSON without the last brace.
     body: Vec<u8>,
     parts: Vec<Part>,
-    /// Path of the argument that is being written, such as `ubos[1].dob`.
-    at: String,
+    /// The way to the argument that is being written.
+    at: Vec<Step>,
     /// Sensitive values, if they are to be kept.
     secrets: Option<Vec<Sensitive<String>>>,
     checks: Checks<'e>,
 }
 
+/// A step on the way to an argument.
+enum Step {
+    Name(&'static str),
+    Index(usize),
+}
+
 impl Writer<'_> {
+    /// The path of the argument that is being written, such as `ubos[1].dob`. It is put together only if something is wrong.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for step in &self.at {
+            // Writing into memory cannot fail.
+            let _written = match step {
+                Step::Name(name) if path.is_empty() => write!(path, "{name}"),
+                Step::Name(name) => write!(path, ".{name}"),
+                Step::Index(index) => write!(path, "[{index}]"),
+            };
+        }
+        path
+    }
+
     fn refuse(&mut self, reason: Malformed) {
-        let refused = InvalidArgument::because(self.at.clone(), reason);
+        let refused = InvalidArgument::because(self.path(), reason);
         self.checks.refused.push(refused);
     }
 
@@ -240,8 +260,7 @@ impl Writer<'_> {
 
 impl Fields for Writer<'_> {
     fn field(&mut self, name: Name, value: &dyn Param) {
-        let before = self.at.len();
-        self.at.push_str(name.current());
+        self.at.push(Step::Name(name.current()));
         let spot = match name.of(self.older) {
             None => Spot::Unknown,
             Some(wire) if in_path(self.template, wire) => Spot::Segment(wire),
@@ -252,7 +271,7 @@ impl Fields for Writer<'_> {
             },
         };
         value.write(&mut Slot { writer: self, spot, sensitive: false });
-        self.at.truncate(before);
+        self.at.pop();
     }
 }
 
@@ -265,12 +284,10 @@ struct Members<'w, 'e> {
 
 impl Fields for Members<'_, '_> {
     fn field(&mut self, name: Name, value: &dyn Param) {
-        let before = self.writer.at.len();
-        self.writer.at.push('.');
-        self.writer.at.push_str(name.current());
+        self.writer.at.push(Step::Name(name.current()));
         let spot = name.of(self.writer.older).map_or(Spot::Unknown, Spot::Key);
         value.write(&mut Slot { writer: self.writer, spot, sensitive: self.sensitive });
-        self.writer.at.truncate(before);
+        self.writer.at.pop();
     }
 }
 
@@ -426,11 +443,10 @@ impl Place for Slot<'_, '_> {
             self.begin();
             self.writer.body.push(b'[');
         }
-        let before = self.writer.at.len();
         for index in 0..length {
-            let _written = write!(self.writer.at, "[{index}]");
+            self.writer.at.push(Step::Index(index));
             write(index, &mut Slot { writer: self.writer, spot, sensitive: self.sensitive });
-            self.writer.at.truncate(before);
+            self.writer.at.pop();
         }
         if in_json {
             self.writer.body.push(b']');
@@ -471,7 +487,7 @@ impl Place for Slot<'_, '_> {
     }
 
     fn warn(&mut self, reason: Malformed) {
-        let warning = Warning::because(self.writer.at.clone(), reason);
+        let warning = Warning::because(self.writer.path(), reason);
         self.writer.checks.warnings.push(warning);
     }
 }
