@@ -33,6 +33,10 @@ pub use capecrypto_rest as rest;
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use capecrypto_stream as stream;
+// `webhook` is the section of the calls that set where they go.
+#[cfg(feature = "webhook")]
+#[doc(inline)]
+pub use capecrypto_webhook as webhooks;
 
 /// Files to send, from the disk or from a stream.
 #[cfg(feature = "merchant")]

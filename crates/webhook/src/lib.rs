@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod key;
+mod read;
+mod rejection;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod verifier;
+
+pub use key::EventKey;
+pub use rejection::{Rejection, SecretError};
+pub use verifier::{HEADER, MAX_BODY, Verified, Verifier};
+
+// The types in this crate's signatures.
+#[doc(no_inline)]
+pub use capecrypto_models::{Sensitive, WebhookEvent};
