@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod inbox;
 mod key;
 mod read;
 mod rejection;
@@ -7,6 +8,9 @@ mod rejection;
 pub mod testing;
 mod verifier;
 
+pub use inbox::{
+    Claim, Claimed, Dead, Ended, Failure, Inbox, Known, MemoryStore, Store, Taken, Ticket, Work,
+};
 pub use key::EventKey;
 pub use rejection::{Rejection, SecretError};
 pub use verifier::{HEADER, MAX_BODY, Verified, Verifier};

@@ -22,11 +22,11 @@ const ENCODED: usize = 44;
 
 /// Checks who sent a delivery, and reads its event (documents: "Webhook Verification").
 ///
-/// The signature covers the body alone: it has neither a time nor a number. So a delivery that somebody has seen stays valid for ever.
-/// Only the [key](EventKey) of its event, kept in a store, tells that it came before.
+/// The signature covers the body alone: it has neither a time nor a number. So a delivery that somebody has seen stays valid
+/// for ever. Only the [key](EventKey) of its event, kept by an [`Inbox`](crate::Inbox), tells that it came before.
 ///
-/// A comparison takes the same time wherever the bytes differ, and all secrets are tried whichever fits. `Debug` hides the secrets, and
-/// they are wiped from memory when the verifier is dropped.
+/// A comparison takes the same time wherever the bytes differ, and all secrets are tried whichever fits. `Debug` hides the
+/// secrets, and they are wiped from memory when the verifier is dropped.
 #[derive(Clone)]
 pub struct Verifier(Protocol);
 
@@ -70,8 +70,8 @@ impl Verifier {
 
     /// For the protocol `plain_text`: the header is the secret itself.
     ///
-    /// It proves less than [`hmac`](Self::hmac): whoever sees one delivery knows the secret and can write any other. The documents
-    /// recommend it for tests only.
+    /// It proves less than [`hmac`](Self::hmac): whoever sees one delivery knows the secret and can write any other. The
+    /// documents recommend it for tests only.
     ///
     /// # Errors
     /// Those of [`hmac`](Self::hmac).
@@ -82,18 +82,19 @@ impl Verifier {
     /// For the protocol `none`: takes **every** delivery that can be read, whoever sent it.
     ///
     /// Anybody who knows or guesses the address can then tell your program that a payment is complete. The header is not looked
-    /// at. So let nobody but the exchange reach the address (a list of allowed addresses at your proxy, or a long random path that no log
-    /// shows), and before you act on an event, read its payment reference or deposit from the exchange.
+    /// at. So let nobody but the exchange reach the address (a list of allowed addresses at your proxy, or a long random path
+    /// that no log shows), and before you act on an event, read its payment reference or deposit from the exchange.
     pub fn unauthenticated() -> Self {
         Self(Protocol::None)
     }
 
-    /// Takes another secret of the same protocol too, to change the secret without losing a delivery: add the new one here, set it at the
-    /// exchange, and remove the old one when [`Verified::secret_name`] has not named it for four hours, the time of all repetitions.
+    /// Takes another secret of the same protocol too, to change the secret without losing a delivery: add the new one here, set
+    /// it at the exchange, and remove the old one when [`Verified::secret_name`] has not named it for four hours, the time of
+    /// all repetitions.
     ///
     /// # Errors
-    /// [`SecretError`] if the secret is empty or has white space at an end, if the name is empty or taken, or if the verifier is
-    /// [`unauthenticated`](Self::unauthenticated).
+    /// [`SecretError`] if the secret is empty or has white space at an end, if the name is empty or taken, or if the verifier
+    /// is [`unauthenticated`](Self::unauthenticated).
     pub fn also(mut self, name: &str, secret: impl Into<Sensitive<String>>) -> Result<Self, SecretError> {
         let secret: Sensitive<String> = secret.into();
         let text = secret.expose();
@@ -207,7 +208,8 @@ fn only<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<&'a [u8], Reje
     if values.next().is_some() { Err(Rejection::Several) } else { Ok(value) }
 }
 
-/// The digest in a header. Each digest has one text: this decoder refuses other alphabets, missing padding, and bits behind the end.
+/// The digest in a header. Each digest has one text: this decoder refuses other alphabets, missing padding, and bits behind the
+/// end.
 fn decoded(value: &[u8]) -> Result<[u8; DIGEST], Rejection> {
     // One more byte than a digest needs: the decoder asks for room for whole groups.
     let mut digest = [0; DIGEST + 1];

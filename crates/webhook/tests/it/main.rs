@@ -9,8 +9,10 @@
 )]
 
 mod bodies;
+mod inbox;
 mod keys;
 mod mutants;
 mod samples;
 mod secrets;
+mod stores;
 mod verifying;

@@ -1,0 +1,271 @@
+//! Whether an event came before, and what became of it. No clock, no I/O: the time is a parameter, and a store does the rest.
+
+mod memory;
+mod store;
+
+pub use memory::MemoryStore;
+pub use store::{Claim, Claimed, Dead, Failure, Known, Store, Ticket};
+
+use crate::{EventKey, Verified};
+use capecrypto_models::{Timestamp, WebhookEvent};
+use std::{fmt, time::Duration};
+
+/// Shortest time for which keys are kept: the exchange repeats an event for four hours, and a person may send it again the next
+/// day.
+const SHORTEST_KEEP: Duration = Duration::from_secs(48 * 3600);
+
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+const LONGEST_LEASE: Duration = Duration::from_secs(24 * 3600);
+
+/// Keys are kept a little longer than events are taken, because the clocks of two receivers differ.
+const MARGIN: Duration = Duration::from_secs(3600);
+
+/// Gives each event to a handler once.
+///
+/// A delivery is taken with [`take`](Self::take). If its event is [to be handled](Taken::Run), nobody else gets it until the
+/// [`Work`] has ended or its lease is over. An event whose handler has finished is never given again. One whose handler has
+/// failed, was dropped, or died with its process is given again: at once after [`Work::fail`], otherwise after the lease.
+///
+/// How often an *effect* can happen depends on the store. With a transaction that the handler shares, it happens once. Without
+/// one ([`MemoryStore`]), it can happen again if the process dies between the effect and [`Work::finish`], or if the handler
+/// takes longer than its lease.
+///
+/// ```
+/// # async fn receive(verified: capecrypto_webhook::Verified, now: capecrypto_models::Timestamp) -> Result<u16, Box<dyn std::error::Error>> {
+/// use capecrypto_webhook::{Ended, Inbox, MemoryStore, Taken};
+///
+/// let inbox = Inbox::new(MemoryStore::new()); // one for the whole program
+/// let taken = inbox.take(&verified, now).await?; // if the store is down: answer 503
+/// let Taken::Run(work) = taken else { return Ok(taken.status()) };
+/// let ended = match ship(&verified.event) {
+///     Ok(()) => work.finish(now).await?,
+///     Err(why) => {
+///         work.fail(&why.to_string(), now).await?;
+///         return Ok(503);
+///     }
+/// };
+/// Ok(if ended == Ended::Kept { 200 } else { 503 })
+/// # }
+/// # fn ship(_: &capecrypto_webhook::WebhookEvent) -> Result<(), std::fmt::Error> { Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Inbox<S> {
+    store: S,
+    lease: Duration,
+    keep: Duration,
+    attempts: u32,
+}
+
+/// What became of a delivery.
+#[derive(Debug)]
+#[must_use = "an event that is to be handled is kept from all others until its lease is over"]
+pub enum Taken<'a, S: Store + 'a> {
+    /// Handle it now.
+    Run(Work<'a, S>),
+    /// Its handler has finished. Answer 200.
+    Finished,
+    /// Another delivery of it is being handled; its lease is over at this time. Answer 503, so that it comes again if that one
+    /// fails.
+    Running(Timestamp),
+    /// Its handler has failed too often. It waits for [`Inbox::retry`]. Answer 503.
+    Dead,
+    /// It is older than keys are kept, and the store does not know it. Nobody can tell whether it was handled, so it is not:
+    /// either it was sent again by somebody who has seen it, or it was lost for days. Look its payment reference up, and answer
+    /// 200.
+    Stale(Timestamp),
+}
+
+impl<'a, S: Store + 'a> Taken<'a, S> {
+    /// The status to answer. It is 503 for [`Run`](Self::Run), as long as the handler has not finished.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Finished | Self::Stale(_) => 200,
+            Self::Run(_) | Self::Running(_) | Self::Dead => 503,
+        }
+    }
+}
+
+/// An event that is to be handled. End it with [`finish`](Self::finish) or [`fail`](Self::fail). If it is dropped, the event
+/// is given again when the lease is over.
+#[must_use = "end it with `finish` or `fail`"]
+pub struct Work<'a, S: Store + 'a> {
+    store: &'a S,
+    attempts: u32,
+    ticket: Ticket,
+    known: Vec<Known>,
+    transaction: S::Transaction<'a>,
+}
+
+/// Whether the end of a handler was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was kept.
+    Kept,
+    /// The lease was over, and the event had been given to another handler. A store with transactions has undone what this one
+    /// wrote.
+    Lost,
+}
+
+impl<S: Store> Inbox<S> {
+    /// An inbox with a lease of 5 minutes, keys that are kept for 72 hours, and 20 attempts.
+    pub fn new(store: S) -> Self {
+        Self { store, lease: Duration::from_secs(300), keep: Duration::from_secs(72 * 3600), attempts: 20 }
+    }
+
+    /// How long a handler has an event for itself: from a second to a day. It must be longer than a handler can take, otherwise
+    /// two run at once.
+    #[must_use]
+    pub fn lease(self, lease: Duration) -> Self {
+        Self { lease: lease.clamp(SHORTEST_LEASE, LONGEST_LEASE), ..self }
+    }
+
+    /// How long keys are kept, from the time that an event names. Less than 48 hours becomes 48 hours.
+    #[must_use]
+    pub fn keep(self, keep: Duration) -> Self {
+        Self { keep: keep.max(SHORTEST_KEEP), ..self }
+    }
+
+    /// After how many attempts an event is [dead](Taken::Dead), at least 1.
+    #[must_use]
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts: attempts.max(1), ..self }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Takes a delivery.
+    ///
+    /// # Errors
+    /// The store's. Answer 503: then the event comes again. If the store has already noted the claim, that is after the lease.
+    pub async fn take(&self, delivery: &Verified, now: Timestamp) -> Result<Taken<'_, S>, S::Error> {
+        let time = delivery.event.created_at();
+        // What is older may have been forgotten. If the store still knows it, it is no more than late.
+        let stale = time.filter(|time| now.checked_sub(self.keep).is_some_and(|oldest| *time < oldest));
+        self.claim(&delivery.event, &delivery.key, now, stale).await
+    }
+
+    /// Takes an event that you know of without a delivery, for example from a list of the exchange. It may have any age.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn recover(
+        &self,
+        event: &WebhookEvent,
+        key: &EventKey,
+        now: Timestamp,
+    ) -> Result<Taken<'_, S>, S::Error> {
+        self.claim(event, key, now, None).await
+    }
+
+    async fn claim(
+        &self,
+        event: &WebhookEvent,
+        key: &EventKey,
+        now: Timestamp,
+        stale: Option<Timestamp>,
+    ) -> Result<Taken<'_, S>, S::Error> {
+        let claim = Claim {
+            key,
+            reference: event.reference(),
+            time: event.created_at(),
+            now,
+            until: now.checked_add(self.lease).unwrap_or(now),
+            attempts: self.attempts,
+            only_known: stale.is_some(),
+        };
+        Ok(match self.store.claim(&claim).await? {
+            Claimed::Yes { attempt, known } => Taken::Run(Work {
+                store: &self.store,
+                attempts: self.attempts,
+                ticket: Ticket { key: key.clone(), attempt },
+                known,
+                transaction: self.store.begin().await?,
+            }),
+            Claimed::Running(until) => Taken::Running(until),
+            Claimed::Finished => Taken::Finished,
+            Claimed::Dead => Taken::Dead,
+            Claimed::Unknown => Taken::Stale(stale.unwrap_or(now)),
+        })
+    }
+
+    /// Events whose handlers have failed too often, the oldest failure first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn dead(&self, most: usize) -> Result<Vec<Dead>, S::Error> {
+        self.store.dead(most).await
+    }
+
+    /// Lets a dead event be handled again, when it is taken the next time. Answers whether it was dead.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn retry(&self, key: &EventKey) -> Result<bool, S::Error> {
+        self.store.retry(key).await
+    }
+
+    /// Drops the keys of finished events that are too old to be taken again, and answers how many. Call it once in a while,
+    /// such as every hour. An event without a time is never dropped, because its age cannot be told.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget(&self, now: Timestamp) -> Result<u64, S::Error> {
+        match now.checked_sub(self.keep.saturating_add(MARGIN)) {
+            Some(before) => self.store.forget(before).await,
+            None => Ok(0),
+        }
+    }
+}
+
+impl<'a, S: Store + 'a> Work<'a, S> {
+    /// What the handler writes its effect with. It is kept together with [`finish`](Self::finish), or not at all. `()` for a
+    /// store without transactions.
+    pub fn transaction(&mut self) -> &mut S::Transaction<'a> {
+        &mut self.transaction
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.ticket.attempt
+    }
+
+    /// The other events of the same payment reference that came before, in no order. Events can come in another order than
+    /// things happened: if `completed` is here while you handle `deposit_matched`, the payment is complete.
+    pub fn known(&self) -> &[Known] {
+        &self.known
+    }
+
+    /// Keeps that the handler has finished, with what it wrote in the transaction. The event is never given again.
+    ///
+    /// # Errors
+    /// The store's. Then it is unknown whether the end was kept: answer 503.
+    pub async fn finish(self, now: Timestamp) -> Result<Ended, S::Error> {
+        let kept = self.store.finish(self.transaction, &self.ticket, now).await?;
+        Ok(if kept { Ended::Kept } else { Ended::Lost })
+    }
+
+    /// Keeps that the handler has failed, and undoes what it wrote in the transaction. The event is given again at once, until
+    /// it has failed too often. The reason is for people: do not put secrets into it.
+    ///
+    /// # Errors
+    /// The store's. Then the event is given again when the lease is over.
+    pub async fn fail(self, reason: &str, now: Timestamp) -> Result<Ended, S::Error> {
+        // Before the failure is kept, because a store may lock what the transaction has written.
+        drop(self.transaction);
+        let failure = Failure { ticket: &self.ticket, reason, now, attempts: self.attempts };
+        let kept = self.store.fail(&failure).await?;
+        Ok(if kept { Ended::Kept } else { Ended::Lost })
+    }
+}
+
+impl<'a, S: Store + 'a> fmt::Debug for Work<'a, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Work")
+            .field("ticket", &self.ticket)
+            .field("known", &self.known)
+            .finish_non_exhaustive()
+    }
+}
