@@ -158,6 +158,13 @@ impl Builder {
         self
     }
 
+    /// Sets whether an occupation and a source of funds must be in the documents' lists, letter by letter; false by default,
+    /// because the documents' own examples have two that are not.
+    pub fn only_listed(mut self, only_listed: bool) -> Self {
+        self.config.only_listed = only_listed;
+        self
+    }
+
     /// Sets how long payment references are valid, on the exchange's clock; 24 h by default. The documents name a time of
     /// expiration and no lifetime, and no state for what has expired.
     pub fn payment_lifetime(mut self, lifetime: Duration) -> Self {

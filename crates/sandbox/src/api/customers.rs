@@ -162,7 +162,7 @@ fn one(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
 fn update(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let id = named(request)?;
     let mut codes = Vec::new();
-    let mut changes = fields::read(&CHANGES, request.params, request.now_ms(), &mut codes);
+    let mut changes = fields::read(&CHANGES, request.params, onboarding::rules(request), &mut codes);
     let webhook = account_webhook::read_object(request, &mut codes);
     Refusal::all(codes)?;
     let mut text = |name: &str| match changes.remove(name) {

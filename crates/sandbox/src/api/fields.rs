@@ -3,7 +3,7 @@
 use super::params::{Params, Value};
 use crate::{
     base::{
-        clock,
+        clock, lists,
         money::Parsed,
         refusal::{OwnCode, own},
     },
@@ -37,6 +37,17 @@ pub(super) enum Kind {
     /// Zero or more, whole.
     Count,
     Licence,
+    /// Of the documents' list, if only those are taken.
+    Occupation,
+    SourceOfFunds,
+}
+
+/// What the values of a form are compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) now_ms: i64,
+    /// Whether an occupation and a source of funds must be in the documents' lists.
+    pub(super) only_listed: bool,
 }
 
 /// When a field is required.
@@ -108,7 +119,7 @@ pub(super) const fn own_codes<const N: usize>(fields: &[Field; N]) -> [OwnCode; 
 }
 
 /// Reads the fields of a table. The code of a field that is wrong, or missing although it is required, is added once.
-pub(super) fn read(fields: &[Field], params: &Params, now_ms: i64, codes: &mut Vec<&'static str>) -> Facts {
+pub(super) fn read(fields: &[Field], params: &Params, rules: Rules, codes: &mut Vec<&'static str>) -> Facts {
     let mut facts = Facts::new();
     for field in fields {
         let sent = params.get(field.name).or_else(|| params.get(field.also?));
@@ -118,7 +129,7 @@ pub(super) fn read(fields: &[Field], params: &Params, now_ms: i64, codes: &mut V
             value => value.as_text().is_none_or(|text| !text.trim().is_empty()),
         });
         let fact = match sent {
-            Some(value) => field.kind.read(value, now_ms),
+            Some(value) => field.kind.read(value, rules),
             None if matches!(field.kind, Kind::Flag) => Some(Fact::Flag(false)),
             None if !is_needed(field, &facts) => continue,
             None => None,
@@ -173,11 +184,14 @@ impl Kind {
             Self::Licence => {
                 "422: neither `Licensed` nor `Not Licensed` nor `Pending`; no code is documented"
             }
+            Self::Occupation | Self::SourceOfFunds => {
+                "422: missing, longer than 255 characters, or (`Builder::only_listed`) not in the documents' list; no code is documented"
+            }
         }
     }
 
     /// The value in this form; `None` if it has another one.
-    pub(super) fn read(self, value: &Value, now_ms: i64) -> Option<Fact> {
+    pub(super) fn read(self, value: &Value, rules: Rules) -> Option<Fact> {
         if let Self::Countries = self {
             return countries(value).map(Fact::Texts);
         }
@@ -190,8 +204,14 @@ impl Kind {
             Self::Phone => is_phone(text),
             Self::Country => is_country(text, 2),
             Self::LongCountry => is_country(text, 2) || is_country(text, 3),
-            Self::Birth => is_of_age(text, now_ms),
+            Self::Birth => is_of_age(text, rules.now_ms),
             Self::Day => clock::read_day(text).is_some(),
+            Self::Occupation => {
+                text.chars().count() <= SHORT && (!rules.only_listed || lists::is_occupation(text))
+            }
+            Self::SourceOfFunds => {
+                text.chars().count() <= SHORT && (!rules.only_listed || lists::is_source_of_funds(text))
+            }
             Self::Licence => ["Licensed", "Not Licensed", "Pending"].contains(&text),
             Self::Flag => return value.as_bool().map(Fact::Flag),
             Self::Share => return decimal(value, Decimal::from(5), Decimal::ONE_HUNDRED),
@@ -262,8 +282,10 @@ mod tests {
     /// 2026-11-30.
     const NOW_MS: i64 = 1_796_000_000_000;
 
+    const RULES: Rules = Rules { now_ms: NOW_MS, only_listed: false };
+
     fn fits(kind: Kind, json: &str) -> bool {
-        kind.read(&Value::from_json(serde_json::from_str(json).unwrap()), NOW_MS).is_some()
+        kind.read(&Value::from_json(serde_json::from_str(json).unwrap()), RULES).is_some()
     }
 
     #[test]
@@ -311,6 +333,18 @@ mod tests {
     }
 
     #[test]
+    fn only_listed_values_are_taken_on_request() {
+        let listed = |kind: Kind, text: &str, only_listed| {
+            let value = Value::from_json(serde_json::from_str(&format!("{text:?}")).unwrap());
+            kind.read(&value, Rules { only_listed, ..RULES }).is_some()
+        };
+        for (kind, good) in [(Kind::Occupation, "Software Engineer"), (Kind::SourceOfFunds, "Client funds")] {
+            assert!(listed(kind, good, true) && listed(kind, "Dragon keeping", false), "{kind:?}");
+            assert!(!listed(kind, "Dragon keeping", true), "{kind:?}");
+        }
+    }
+
+    #[test]
     fn a_field_is_needed_always_never_or_because_of_another_one() {
         let fields = [
             needed("name", Kind::Text, "name"),
@@ -322,7 +356,7 @@ mod tests {
         ];
         let wrong = |json: &str| {
             let mut codes = Vec::new();
-            let facts = read(&fields, &Params::of_object(json).unwrap(), NOW_MS, &mut codes);
+            let facts = read(&fields, &Params::of_object(json).unwrap(), RULES, &mut codes);
             (codes.join(","), facts.len())
         };
         for (json, codes) in [

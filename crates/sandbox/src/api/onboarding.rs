@@ -6,7 +6,7 @@ use super::{
     account_webhook,
     call::ApiRequest,
     deposit_action,
-    fields::{self, Field, Kind, needed, optional},
+    fields::{self, Field, Kind, Rules, needed, optional},
     params::{Params, Value},
 };
 use crate::{
@@ -42,8 +42,8 @@ const PERSON: [Field; 22] = [
     optional("id_number", Kind::Text, "sandbox.customer.invalid_id_number")
         .only_if("nationality", "ZA")
         .also("sa_id_number"),
-    needed("occupation", Kind::Text, "sandbox.customer.invalid_occupation"),
-    needed("source_of_funds", Kind::Text, "sandbox.customer.invalid_source_of_funds"),
+    needed("occupation", Kind::Occupation, "sandbox.customer.invalid_occupation"),
+    needed("source_of_funds", Kind::SourceOfFunds, "sandbox.customer.invalid_source_of_funds"),
     optional("doc_type", Kind::Text, "sandbox.customer.invalid_doc_type"),
     optional("doc_number", Kind::Text, "sandbox.customer.invalid_doc_number"),
     optional("doc_expire", Kind::Day, "sandbox.customer.invalid_doc_expire"),
@@ -109,8 +109,8 @@ const UBO: [Field; 22] = [
     needed("nationality", Kind::Country, "sandbox.customer.invalid_ubo_nationality"),
     optional("phone_number", Kind::Phone, "sandbox.customer.invalid_ubo_phone_number"),
     needed("id_number", Kind::Text, "sandbox.customer.invalid_ubo_id_number"),
-    needed("occupation", Kind::Text, "sandbox.customer.invalid_ubo_occupation"),
-    needed("source_of_funds", Kind::Text, "sandbox.customer.invalid_ubo_source_of_funds"),
+    needed("occupation", Kind::Occupation, "sandbox.customer.invalid_ubo_occupation"),
+    needed("source_of_funds", Kind::SourceOfFunds, "sandbox.customer.invalid_ubo_source_of_funds"),
     needed("ownership_percentage", Kind::Share, "sandbox.customer.invalid_ubo_ownership_percentage"),
     optional("is_director", Kind::Flag, "sandbox.customer.invalid_ubo_is_director"),
     optional("is_authorized_signatory", Kind::Flag, "sandbox.customer.invalid_ubo_is_authorized_signatory"),
@@ -157,14 +157,19 @@ pub(super) const PERSON_CODES: &[&str] = &fields::codes(&PERSON);
 pub(super) const BUSINESS_CODES: &[&str] = &fields::codes(&BUSINESS);
 pub(super) const UBO_CODES: &[&str] = &fields::codes(&UBO);
 
+/// What the values of a form are compared with.
+pub(super) fn rules(request: &ApiRequest<'_>) -> Rules {
+    Rules { now_ms: request.now_ms(), only_listed: request.host.config.only_listed }
+}
+
 /// Reads the form. Everything that is wrong is added to the codes; then there may be no form.
 pub(super) fn read(
     request: &ApiRequest<'_>,
     takes_persons: bool,
     codes: &mut Vec<&'static str>,
 ) -> Option<Application> {
-    let (params, now_ms) = (request.params, request.now_ms());
-    let mut account = fields::read(&ACCOUNT, params, now_ms, codes);
+    let (params, rules) = (request.params, rules(request));
+    let mut account = fields::read(&ACCOUNT, params, rules, codes);
     let deposit_action = deposit_action::read(request, ACTION, codes).unwrap_or_default();
     let webhook = account_webhook::read_object(request, codes);
     let entity = match params.get("entity_type").and_then(Value::as_text) {
@@ -175,10 +180,10 @@ pub(super) fn read(
             None
         }
     };
-    let account_name = account_name(params, entity == Some(Entity::Business), codes);
+    let account_name = account_name(params, rules, entity == Some(Entity::Business), codes);
     let (profile, ubos) = match entity? {
-        Entity::Individual => (fields::read(&PERSON, params, now_ms, codes), Vec::new()),
-        Entity::Business => business(params, now_ms, codes),
+        Entity::Individual => (fields::read(&PERSON, params, rules, codes), Vec::new()),
+        Entity::Business => business(params, rules, codes),
     };
     let mut text = |name: &str| match account.remove(name) {
         Some(Fact::Text(text)) => Some(text),
@@ -197,30 +202,35 @@ pub(super) fn read(
     })
 }
 
-fn account_name(params: &Params, is_needed: bool, codes: &mut Vec<&'static str>) -> Option<String> {
+fn account_name(
+    params: &Params,
+    rules: Rules,
+    is_needed: bool,
+    codes: &mut Vec<&'static str>,
+) -> Option<String> {
     let name = if is_needed {
         [needed("account_name", Kind::Text, NAME)]
     } else {
         [optional("account_name", Kind::Text, NAME)]
     };
-    match fields::read(&name, params, 0, codes).remove("account_name") {
+    match fields::read(&name, params, rules, codes).remove("account_name") {
         Some(Fact::Text(name)) => Some(name),
         _ => None,
     }
 }
 
-fn business(params: &Params, now_ms: i64, codes: &mut Vec<&'static str>) -> (Facts, Vec<Facts>) {
+fn business(params: &Params, rules: Rules, codes: &mut Vec<&'static str>) -> (Facts, Vec<Facts>) {
     let profile = params.get("business_profile").and_then(object);
     if profile.is_none() {
         codes.push(PROFILE);
     }
-    let profile = profile.map(|profile| fields::read(&BUSINESS, &profile, now_ms, codes));
+    let profile = profile.map(|profile| fields::read(&BUSINESS, &profile, rules, codes));
     let owners = params.get("ubos").and_then(objects).filter(|owners| !owners.is_empty());
     if owners.is_none() {
         codes.push(UBOS);
     }
     let owners = owners.unwrap_or_default();
-    let owners = owners.iter().map(|owner| fields::read(&UBO, owner, now_ms, codes)).collect();
+    let owners = owners.iter().map(|owner| fields::read(&UBO, owner, rules, codes)).collect();
     (profile.unwrap_or_default(), owners)
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) address_after: Duration,
     /// Whether payment references need an account with some verification.
     pub(crate) verified_customers: bool,
+    /// Whether an occupation and a source of funds must be in the documents' lists.
+    pub(crate) only_listed: bool,
     /// How long a payment reference is valid.
     pub(crate) payment_lifetime: Duration,
     pub(crate) ping_every: Duration,
@@ -66,6 +68,7 @@ impl Default for Config {
             auth_window: Duration::from_secs(5),
             address_after: Duration::from_secs(3),
             verified_customers: true,
+            only_listed: false,
             payment_lifetime: Duration::from_secs(24 * 60 * 60),
             ping_every: Duration::from_secs(54),
             drop_after: Duration::from_secs(60),

@@ -6,7 +6,6 @@ pub(crate) mod config;
 pub(crate) mod id;
 pub(crate) mod ledger;
 pub(crate) mod listing;
-#[allow(dead_code, reason = "customers use it")]
 pub(crate) mod lists;
 pub(crate) mod money;
 pub(crate) mod number;
