@@ -13,6 +13,13 @@ use tokio::time::{Instant, timeout_at};
 
 /// Bodies above this size are passed to the connection in pieces, so that progress can be seen.
 pub(crate) const PIECE: usize = 64 * 1024;
+/// The largest piece of a file on a fast line. Even a line that slows down to `SLOWEST` after such a piece takes it within the
+/// idle time of an upload.
+#[cfg(feature = "multipart")]
+const LARGEST_PIECE: usize = 1024 * 1024;
+/// A line is fast if it takes a piece in less than this time. Then the next piece is twice as large, because a write of the
+/// system costs about the same for each size.
+const FAST: Duration = Duration::from_millis(100);
 /// Number of bytes that extend the deadline of the whole transfer by a second. A slower transfer ends at its deadline.
 const SLOWEST: u64 = 16 * 1024;
 
@@ -129,13 +136,13 @@ impl Motion {
         if bytes.len() <= PIECE {
             return bytes.into();
         }
-        self.pieces(bytes, None)
+        reqwest::Body::wrap(Pieces::new(bytes, self.clone(), PIECE, None))
     }
 
-    /// A request's body in pieces, of any size; `progress` is called after each piece.
+    /// The content of a file in pieces; `progress` is called after each piece.
+    #[cfg(feature = "multipart")]
     pub(crate) fn pieces(&self, bytes: Bytes, progress: Option<Progress>) -> reqwest::Body {
-        let total = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        reqwest::Body::wrap(Pieces { rest: bytes, motion: self.clone(), sent: 0, total, progress })
+        reqwest::Body::wrap(Pieces::new(bytes, self.clone(), LARGEST_PIECE, progress))
     }
 }
 
@@ -146,9 +153,29 @@ pub(crate) type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 struct Pieces {
     rest: Bytes,
     motion: Motion,
+    /// Size of the last piece, and of the largest one.
+    size: usize,
+    largest: usize,
+    /// When the last piece was taken.
+    last: Option<Instant>,
     sent: u64,
     total: u64,
     progress: Option<Progress>,
+}
+
+impl Pieces {
+    fn new(rest: Bytes, motion: Motion, largest: usize, progress: Option<Progress>) -> Self {
+        let total = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+        Self { rest, motion, size: PIECE, largest, last: None, sent: 0, total, progress }
+    }
+
+    /// The size of the piece that is taken now.
+    fn next_size(&mut self, now: Instant) -> usize {
+        let is_fast = self.last.is_some_and(|last| now - last < FAST);
+        self.size = if is_fast { (2 * self.size).min(self.largest) } else { PIECE };
+        self.last = Some(now);
+        self.size.min(self.rest.len())
+    }
 }
 
 impl Body for Pieces {
@@ -162,10 +189,11 @@ impl Body for Pieces {
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
-        let size = self.rest.len().min(PIECE);
+        let now = Instant::now();
+        let size = self.next_size(now);
         let piece = self.rest.split_to(size);
         // The connection asks for a piece when it has room for it, so this piece counts as sent.
-        self.motion.moved(size);
+        self.motion.moved_at(size, now);
         self.sent += u64::try_from(size).unwrap_or(0);
         if let Some(progress) = &self.progress {
             progress(self.sent, self.total);
@@ -189,6 +217,27 @@ mod tests {
     use tokio::time::sleep;
 
     const IDLE: Duration = Duration::from_secs(10);
+
+    #[cfg(feature = "multipart")]
+    #[tokio::test(start_paused = true)]
+    async fn pieces_grow_on_a_fast_line_only() {
+        let mut body = Pieces::new(vec![7; 4_000 * 1024].into(), Motion::new(), LARGEST_PIECE, None);
+        let mut next = move || match Pin::new(&mut body)
+            .poll_frame(&mut Context::from_waker(std::task::Waker::noop()))
+        {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap().len() / 1024,
+            Poll::Ready(None) => 0,
+            other => unreachable!("{other:?}"),
+        };
+        assert_eq!([(); 6].map(|()| next()), [64, 128, 256, 512, 1024, 1024]);
+        sleep(FAST).await;
+        assert_eq!([(); 2].map(|()| next()), [64, 128]);
+        sleep(FAST).await;
+        sleep(FAST).await;
+        assert_eq!([(); 6].map(|()| next()), [64, 128, 256, 352, 0, 0]);
+        let mut fixed = Pieces::new(vec![7; 200_000].into(), Motion::new(), PIECE, None);
+        assert!((0..3).all(|_| fixed.next_size(Instant::now()) == PIECE));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn bytes_in_motion_never_time_out() {
