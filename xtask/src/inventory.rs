@@ -127,7 +127,7 @@ pub(crate) fn rows(text: &str) -> Result<Vec<Row<'_>>, String> {
 }
 
 /// Fills the columns `sdk`, `sandbox` and `state` of the exchange's calls, topics and events from the specification, and counts
-/// the coverage of the calls. What the specification has is done; what it lost keeps its row, so that [`whole`] finds it. The
+/// the coverage of the calls. What the specification has is done; what it lost keeps its row, so that [`whole()`] finds it. The
 /// other rows are kept by hand, and so is whether the sandbox sends an event.
 pub(crate) fn filled(
     text: &str,
