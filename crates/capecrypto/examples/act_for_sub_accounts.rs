@@ -8,11 +8,11 @@
 use capecrypto::{
     Cape, Credentials, Environment, Side,
     account::GetBalance,
+    account_webhook::{CreateWebhook, DeleteWebhook, GetWebhook},
     dec,
     forms::{OnDeposit, WebhookSettings},
     sub_accounts::{CreateSubAccount, ListSubAccounts, SubAccountDeposits, UpdateSubAccount},
     trading::{CreateOrder, ListOrders},
-    webhook::{CreateWebhook, DeleteWebhook, GetWebhook},
 };
 use capecrypto_sandbox::Sandbox;
 use std::error::Error;

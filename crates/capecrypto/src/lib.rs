@@ -11,7 +11,7 @@ pub use capecrypto_exchange::{account, args, public, trading};
 #[cfg(feature = "merchant")]
 #[doc(inline)]
 pub use capecrypto_merchant::{
-    customers, documents, forms, merchants, payments, requirements, sub_accounts, webhook,
+    account_webhook, customers, documents, forms, merchants, payments, requirements, sub_accounts,
 };
 
 // The crates behind the facade, each a module.
@@ -33,10 +33,9 @@ pub use capecrypto_rest as rest;
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use capecrypto_stream as stream;
-// `webhook` is the section of the calls that set where they go.
 #[cfg(feature = "webhook")]
 #[doc(inline)]
-pub use capecrypto_webhook as webhooks;
+pub use capecrypto_webhook as webhook;
 
 /// Files to send, from the disk or from a stream.
 #[cfg(feature = "merchant")]

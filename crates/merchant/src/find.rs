@@ -32,7 +32,7 @@ impl FoundByEmail {
     }
 }
 
-/// What is known of the one that is looked for.
+/// What is known of the customer that is looked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     email: Sensitive<String>,

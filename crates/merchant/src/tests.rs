@@ -2,10 +2,10 @@
 
 use crate::{
     SECTIONS,
+    account_webhook::{CreateWebhook, UpdateWebhook},
     forms::{Destination, OnDeposit, WebhookSettings},
     payments::{CreatePaymentReference, samples::documented},
     sub_accounts::{CreateSubAccount, SubAccountDeposits, UpdateSubAccount},
-    webhook::{CreateWebhook, UpdateWebhook},
 };
 use capecrypto_models::dec;
 use capecrypto_probe::{Probe, sent};

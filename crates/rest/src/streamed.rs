@@ -2,7 +2,7 @@
 
 use crate::{
     motion::{Motion, PIECE, Progress},
-    upload::InputError,
+    upload::{InputError, size},
 };
 use bytes::Bytes;
 use capecrypto_models::upload::Pieces;
@@ -65,10 +65,6 @@ impl Streamed {
         self.ahead = piece;
         Poll::Ready(Ok(()))
     }
-}
-
-fn size(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 impl Body for Streamed {

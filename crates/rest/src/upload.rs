@@ -145,7 +145,7 @@ fn unusable(what: String) -> Error {
     Error::new(Kind::Input, Outcome::NotSent, what)
 }
 
-fn size(bytes: &[u8]) -> u64 {
+pub(crate) fn size(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 

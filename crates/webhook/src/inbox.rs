@@ -238,16 +238,16 @@ impl<'a, S: Store + 'a> Work<'a, S> {
         &self.known
     }
 
-    /// Keeps that the handler has finished, with what it wrote in the transaction. The event is never given again.
+    /// Records that the handler has finished, together with what it wrote in the transaction. The event is never given again.
     ///
     /// # Errors
-    /// The store's. Then it is unknown whether the end was kept: answer 503.
+    /// The store's. Then it is unknown whether the end was recorded: answer 503.
     pub async fn finish(self, now: Timestamp) -> Result<Ended, S::Error> {
         let kept = self.store.finish(self.transaction, &self.ticket, now).await?;
         Ok(if kept { Ended::Kept } else { Ended::Lost })
     }
 
-    /// Keeps that the handler has failed, and undoes what it wrote in the transaction. The event is given again at once, until
+    /// Records that the handler has failed, and undoes what it wrote in the transaction. The event is given again at once, until
     /// it has failed too often. The reason is for people: do not put secrets into it.
     ///
     /// # Errors

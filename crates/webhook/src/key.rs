@@ -1,4 +1,4 @@
-//! What tells that an event came before.
+//! The key of an event, by which a repeated one is recognised.
 
 use capecrypto_models::{DepositEventKind, DepositId, Malformed, WebhookEvent};
 use serde::Deserialize;
@@ -62,27 +62,27 @@ impl EventKey {
                 None => Self::of_body(event.name(), deposit.json()),
             },
             WebhookEvent::Unknown(unknown) => Self::of_body(unknown.name(), unknown.json()),
-            // The enum may grow in another version of its crate; its events are told by their whole text too.
+            // The enum may grow in another version of its crate; its events are recognised by their whole text too.
             other => Self::of_body(other.name(), &serde_json::to_string(other).unwrap_or_default()),
         }
     }
 
-    /// The key of `payment_reference.deposit_matched`, for who knows of it without a webhook.
+    /// The key of `payment_reference.deposit_matched`, for a program that learned of it without a webhook.
     pub fn deposit_matched(reference: &str, deposit: DepositId) -> Self {
         Self::join(&[MATCHED, reference, &deposit.to_string()])
     }
 
-    /// The key of `payment_reference.completed`, for who knows of it without a webhook.
+    /// The key of `payment_reference.completed`, for a program that learned of it without a webhook.
     pub fn completed(reference: &str, deposit: DepositId) -> Self {
         Self::join(&[COMPLETED, reference, &deposit.to_string()])
     }
 
-    /// The key of `payment_reference.failed`, for who knows of it without a webhook.
+    /// The key of `payment_reference.failed`, for a program that learned of it without a webhook.
     pub fn failed(reference: &str, deposit: DepositId) -> Self {
         Self::join(&[FAILED, reference, &deposit.to_string()])
     }
 
-    /// The key of an event of a deposit, for who knows of it without a webhook.
+    /// The key of an event of a deposit, for a program that learned of it without a webhook.
     pub fn deposit(kind: DepositEventKind, deposit: DepositId) -> Self {
         Self::join(&[kind.name(), &deposit.to_string()])
     }

@@ -53,7 +53,7 @@ pub struct Verified {
     pub event: WebhookEvent,
     /// The name of the secret that fitted. `None` if the verifier is [`unauthenticated`](Verifier::unauthenticated).
     pub secret_name: Option<Arc<str>>,
-    /// What tells that it came before.
+    /// Its key, by which a repeated event is recognised.
     pub key: EventKey,
 }
 

@@ -46,7 +46,7 @@ impl Business {
 }
 
 impl Business {
-    /// What tells this business from others, apart from the e-mail.
+    /// What distinguishes this business from others, apart from the e-mail.
     pub(crate) fn facts(&self) -> Facts {
         let number = identity::given(Some(&self.profile.company.registration_number));
         Facts { entity: EntityType::Business, key: number.map(Into::into) }

@@ -3,11 +3,11 @@
 use crate::forms::{documented_business, documented_individual};
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_merchant::{
+    account_webhook::{CreateWebhook, DeleteWebhook, GetWebhook, UpdateWebhook},
     customers::{CreateCustomer, UpdateCustomer},
     forms::WebhookSettings,
     merchants::CreateMerchant,
     sub_accounts::CreateSubAccount,
-    webhook::{CreateWebhook, DeleteWebhook, GetWebhook, UpdateWebhook},
 };
 use capecrypto_models::{Webhook, WebhookProtocol};
 use capecrypto_probe::client;

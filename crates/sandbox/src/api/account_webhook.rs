@@ -35,10 +35,10 @@ const EXISTS: &str = "sandbox.webhook.exists";
 const OWN_CODES: &[OwnCode] = &[
     own(
         URL,
-        "422: `url` is missing or no web address (http, https) of at most 2048 characters; no code is documented",
+        "422: the address is missing or no web address (http, https) of at most 2048 characters; no code is documented",
     ),
-    own(PROTOCOL, "422: `protocol` is not hmac, plain_text or none; no code is documented"),
-    own(SECRET, "422: the protocol needs a `secret`, and there is none; the documents do not say it"),
+    own(PROTOCOL, "422: the protocol is not hmac, plain_text or none; no code is documented"),
+    own(SECRET, "422: the protocol needs a secret, and there is none; the documents do not say it"),
     own(EXISTS, "409: the account has a webhook; no code is documented"),
 ];
 /// The codes of wrong settings, for every call that takes them.
@@ -46,15 +46,22 @@ pub(super) const SETTINGS_CODES: &[&str] = &[URL, PROTOCOL, SECRET];
 
 const LONGEST: usize = 2048;
 
-/// Reads the settings from the parameters of a call. What is wrong is added to the codes.
-fn read(params: &Params, codes: &mut Vec<&'static str>) -> Option<Webhook> {
+/// The names of address, secret and protocol.
+const NAMES: [&str; 3] = ["url", "secret", "protocol"];
+
+/// Reads the settings from the parameters with these names: address, secret, protocol. What is wrong is added to the codes.
+pub(super) fn read(
+    params: &Params,
+    [url, secret, protocol]: [&str; 3],
+    codes: &mut Vec<&'static str>,
+) -> Option<Webhook> {
     let before = codes.len();
     let text = |name| params.get(name).and_then(Value::as_text);
-    let url = text("url").filter(|url| is_web_address(url));
+    let url = text(url).filter(|url| is_web_address(url));
     if url.is_none() {
         codes.push(URL);
     }
-    let protocol = match params.get("protocol").map(Value::as_text) {
+    let protocol = match params.get(protocol).map(Value::as_text) {
         None | Some(Some("none")) => Protocol::None,
         Some(Some("hmac")) => Protocol::Hmac,
         Some(Some("plain_text")) => Protocol::PlainText,
@@ -63,7 +70,7 @@ fn read(params: &Params, codes: &mut Vec<&'static str>) -> Option<Webhook> {
             Protocol::None
         }
     };
-    let secret = text("secret").filter(|secret| !secret.is_empty());
+    let secret = text(secret).filter(|secret| !secret.is_empty());
     if secret.is_none() && protocol != Protocol::None {
         codes.push(SECRET);
     }
@@ -78,7 +85,7 @@ pub(super) fn read_object(request: &ApiRequest<'_>, codes: &mut Vec<&'static str
         _ => None,
     };
     if let Some(settings) = settings {
-        return read(&settings, codes);
+        return read(&settings, NAMES, codes);
     }
     codes.push(URL);
     None
@@ -118,7 +125,7 @@ fn delete(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
 
 fn settings(request: &ApiRequest<'_>) -> Result<Webhook, Refusal> {
     let mut codes = Vec::new();
-    let settings = read(request.params, &mut codes);
+    let settings = read(request.params, NAMES, &mut codes);
     Refusal::all(codes)?;
     settings.ok_or_else(|| Refusal::unprocessable(URL))
 }

@@ -1,7 +1,9 @@
 //! Payment references (the documents' "Create payment reference" and what follows it).
 
 use super::{
+    account_webhook::{self, SETTINGS_CODES},
     call::{ApiRequest, Theme, current},
+    customers::{HAVE_CUSTOMERS, caller},
     deposit_action,
     paging::{Page, SHARED_CODES, payment_limits},
     params::Value,
@@ -15,11 +17,13 @@ use crate::{
         reply::Reply,
     },
     exchange::{
-        funds::payment_references::{CreatePaymentReference, PaymentReference, Protocol, Terms, Webhook},
-        people::{Role, UNVERIFIED},
+        funds::payment_references::{CreatePaymentReference, PaymentReference, Terms},
+        people::{
+            UNVERIFIED,
+            webhooks::{Protocol, Webhook},
+        },
     },
 };
-use http::StatusCode;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -42,10 +46,6 @@ const NOT_VERIFIED: &str = "sandbox.payment.customer_not_verified";
 const MISSING_CURRENCY: &str = "sandbox.payment.missing_currency";
 const INVALID_AMOUNT: &str = "sandbox.payment.invalid_expected_amount";
 const INVALID_ACTION: &str = "sandbox.payment.invalid_deposit_action";
-const MISSING_URL: &str = "sandbox.payment.missing_webhook_url";
-const INVALID_URL: &str = "sandbox.payment.invalid_webhook_url";
-const MISSING_SECRET: &str = "sandbox.payment.missing_webhook_secret";
-const INVALID_PROTOCOL: &str = "sandbox.payment.invalid_webhook_protocol";
 const INVALID_INCLUDE: &str = "sandbox.payment.invalid_include_secret";
 
 const OWN_CODES: &[OwnCode] = &[
@@ -64,29 +64,16 @@ const OWN_CODES: &[OwnCode] = &[
         "422: `expected_amount` is not a decimal above 0 with at most 28 digits; no code is documented",
     ),
     own(INVALID_ACTION, "422: `deposit_action` has none of the documented forms; no code is documented"),
-    own(MISSING_URL, "422: there is a secret or a protocol, and no `webhook_url`; no code is documented"),
-    own(INVALID_URL, "422: `webhook_url` is no address of the web; no code is documented"),
-    own(MISSING_SECRET, "422: `hmac` and `plain_text` need a `webhook_secret`; no code is documented"),
-    own(INVALID_PROTOCOL, "422: `webhook_protocol` is none of the documented ones; no code is documented"),
     own(INVALID_INCLUDE, "422: `includeSecret` is neither true nor false; no code is documented"),
 ];
 const CREATE_CODES: &[&[&str]] = &[
     &[MISSING_UID, UNKNOWN_UID, NOT_VERIFIED, MISSING_CURRENCY, NO_CURRENCY, INVALID_AMOUNT, INVALID_ACTION],
-    &[MISSING_URL, INVALID_URL, MISSING_SECRET, INVALID_PROTOCOL],
+    SETTINGS_CODES,
 ];
 const LIST_CODES: &[&[&str]] = &[SHARED_CODES, &[UNKNOWN_UID]];
 
 /// The documents' default of `max_slippage`, in percent.
 const SLIPPAGE: Decimal = Decimal::from_parts(20, 0, 0, false, 1);
-
-/// The account that calls, which must be a merchant or an aggregator.
-fn merchant(request: &ApiRequest<'_>) -> Result<AccountId, Refusal> {
-    let account = request.account()?;
-    match request.host.people.get(account).map(|person| person.role) {
-        Some(Role::Merchant | Role::Aggregator) => Ok(account),
-        _ => Err(Refusal::Codes(StatusCode::FORBIDDEN, vec![ROLE_NOT_PERMITTED])),
-    }
-}
 
 /// A text parameter; `None` if it is missing or empty.
 fn text<'a>(request: &ApiRequest<'a>, name: &str) -> Option<&'a str> {
@@ -94,7 +81,7 @@ fn text<'a>(request: &ApiRequest<'a>, name: &str) -> Option<&'a str> {
 }
 
 fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
-    let owner = merchant(request)?;
+    let owner = caller(request, HAVE_CUSTOMERS)?;
     let mut codes = Vec::new();
     let account = payer(request, owner, &mut codes);
     let currency = currency(request, &mut codes);
@@ -147,36 +134,15 @@ fn currency(request: &ApiRequest<'_>, codes: &mut Vec<&'static str>) -> Option<C
     currency
 }
 
+/// Where the webhooks of the reference go; `None` if no field of it was sent.
 fn webhook(request: &ApiRequest<'_>, codes: &mut Vec<&'static str>) -> Option<Webhook> {
-    let secret = text(request, "webhook_secret").map(str::to_owned);
-    let protocol = match text(request, "webhook_protocol") {
-        None | Some("none") => Some(Protocol::None),
-        Some("hmac") => Some(Protocol::Hmac),
-        Some("plain_text") => Some(Protocol::PlainText),
-        Some(_) => None,
-    };
-    match protocol {
-        None => codes.push(INVALID_PROTOCOL),
-        Some(Protocol::Hmac | Protocol::PlainText) if secret.is_none() => codes.push(MISSING_SECRET),
-        Some(_) => {}
-    }
-    let has_more = |name: &str| request.params.get(name).is_some();
-    match text(request, "webhook_url") {
-        None if has_more("webhook_secret") || has_more("webhook_protocol") => codes.push(MISSING_URL),
-        Some(url) if !is_address(url) => codes.push(INVALID_URL),
-        None | Some(_) => {}
-    }
-    Some(Webhook { url: text(request, "webhook_url")?.to_owned(), secret, protocol: protocol? })
-}
-
-fn is_address(url: &str) -> bool {
-    url.parse::<http::Uri>().is_ok_and(|url| {
-        matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some_and(|host| !host.is_empty())
-    })
+    const NAMES: [&str; 3] = ["webhook_url", "webhook_secret", "webhook_protocol"];
+    let is_sent = NAMES.iter().any(|name| request.params.get(name).is_some());
+    if is_sent { account_webhook::read(request.params, NAMES, codes) } else { None }
 }
 
 fn list(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
-    let caller = merchant(request)?;
+    let caller = caller(request, HAVE_CUSTOMERS)?;
     let mut codes = Vec::new();
     let page = Page::read(request.params, &payment_limits(), &mut codes);
     let asked = text(request, "uid").map(|uid| request.host.people.acting_as(caller, uid));
@@ -204,7 +170,7 @@ fn is_seen(request: &ApiRequest<'_>, caller: AccountId, reference: &PaymentRefer
 }
 
 fn one(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
-    let caller = merchant(request)?;
+    let caller = caller(request, HAVE_CUSTOMERS)?;
     let id: u64 = request.path(0).parse().map_err(|_| Refusal::not_found())?;
     let found = request.host.read(|exchange| exchange.funds().payment_references.get(id).cloned());
     let found = found.filter(|reference| is_seen(request, caller, reference));

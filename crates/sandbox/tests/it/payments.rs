@@ -198,38 +198,44 @@ async fn each_wrong_field_has_its_code_and_all_are_named_at_once() {
         refused(&all).await,
         "422 sandbox.payment.unknown_uid,account.currency.doesnt_exist,\
          sandbox.payment.invalid_expected_amount,sandbox.payment.invalid_deposit_action,\
-         sandbox.payment.missing_webhook_secret,sandbox.payment.invalid_webhook_url"
+         sandbox.webhook.invalid_url,sandbox.webhook.missing_secret"
     );
     assert_eq!(refused(&json!({})).await, "422 sandbox.payment.missing_uid,sandbox.payment.missing_currency");
     let mut wrong: Vec<(Value, &str)> = Vec::new();
     for amount in
         [json!(0), json!(-1), json!("-0.1"), json!("1,5"), json!(""), json!(true), json!([1]), json!("1e40")]
     {
-        wrong.push((json!({ "expected_amount": amount }), "invalid_expected_amount"));
+        wrong.push((json!({ "expected_amount": amount }), "payment.invalid_expected_amount"));
     }
-    wrong.push((json!({ "expected_amount": "12345678901234567890.123456789" }), "invalid_expected_amount"));
+    wrong.push((
+        json!({ "expected_amount": "12345678901234567890.123456789" }),
+        "payment.invalid_expected_amount",
+    ));
     for url in ["ftp://a/", "//a", "https://", "a.example", "https://a b/", "javascript:alert(1)"] {
-        wrong.push((json!({ "webhook_url": url }), "invalid_webhook_url"));
+        wrong.push((json!({ "webhook_url": url }), "webhook.invalid_url"));
     }
     for protocol in ["hmac", "plain_text"] {
         let empty =
             json!({ "webhook_url": "https://a/", "webhook_protocol": protocol, "webhook_secret": "" });
-        wrong.push((empty, "missing_webhook_secret"));
+        wrong.push((empty, "webhook.missing_secret"));
     }
     wrong.push((
         json!({ "webhook_url": "https://a/", "webhook_protocol": "HMAC" }),
-        "invalid_webhook_protocol",
+        "webhook.invalid_protocol",
     ));
-    wrong.push((json!({ "webhook_secret": "x" }), "missing_webhook_url"));
+    wrong.push((json!({ "webhook_secret": "x" }), "webhook.invalid_url"));
     wrong.push((
         json!({ "deposit_action": { "action": "aggregate", "max_slippage": 10.1 } }),
-        "invalid_deposit_action",
+        "payment.invalid_deposit_action",
     ));
-    wrong.push((json!({ "deposit_action": { "action": "convert_and_withdraw" } }), "invalid_deposit_action"));
+    wrong.push((
+        json!({ "deposit_action": { "action": "convert_and_withdraw" } }),
+        "payment.invalid_deposit_action",
+    ));
     for (more, code) in wrong {
         let mut body = json!({ "uid": uid, "currency": "btc" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        assert_eq!(refused(&body).await, format!("422 sandbox.payment.{code}"), "{more}");
+        assert_eq!(refused(&body).await, format!("422 sandbox.{code}"), "{more}");
     }
     for id in ["0", "999999", "x", "-1", "18446744073709551616"] {
         let answer = exchange.get_as("merchant", &format!("{PAYMENTS}/{id}")).await;

@@ -4,7 +4,7 @@ use crate::EventKey;
 use capecrypto_models::Timestamp;
 use std::error::Error;
 
-/// Keeps which events were handled.
+/// Records which events were handled.
 ///
 /// Each event is in one of four states:
 ///
@@ -26,7 +26,7 @@ pub trait Store: Send + Sync {
     where
         Self: 'a;
 
-    /// Gives the event to who asks, if nobody has it and it is neither finished nor dead.
+    /// Gives the event to the caller, if nobody has it and it is neither finished nor dead.
     ///
     /// A claim whose lease is over counts as a failed attempt: if it was the last one, the event is dead now. If the event is
     /// known, and the claim has a later [time](Claim::time) than the store, the store takes over the time.
@@ -35,7 +35,7 @@ pub trait Store: Send + Sync {
     /// Begins what the handler writes with.
     fn begin(&self) -> impl Future<Output = Result<Self::Transaction<'_>, Self::Error>> + Send;
 
-    /// Keeps the transaction, and that the event is finished, in one step. Answers whether it did.
+    /// Commits the transaction and records that the event is finished, in one step. Answers whether it did.
     ///
     /// A store with transactions does it only if the ticket is the event's newest and the event is claimed; otherwise it undoes
     /// the transaction. One without does it whatever the ticket is: the effect is there, so the event must not be given again.
@@ -60,7 +60,7 @@ pub trait Store: Send + Sync {
     fn forget(&self, before: Timestamp) -> impl Future<Output = Result<u64, Self::Error>> + Send;
 }
 
-/// Who asks for an event.
+/// A request for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claim<'a> {
@@ -83,7 +83,7 @@ pub struct Claim<'a> {
 /// The answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {
-    /// Who asked has it.
+    /// The caller has it.
     Yes {
         /// Which attempt it is. It rises with each claim of the event, also after a retry, so that an old ticket is recognised.
         attempt: u32,

@@ -1,4 +1,4 @@
-//! What tells that an event came before.
+//! The key of an event.
 
 use capecrypto_models::{DepositEventKind, DepositId, WebhookEvent};
 use capecrypto_testkit::Fixtures;

@@ -6,7 +6,7 @@ use crate::{
     exchange::{
         command::{Command, Holds, Replayable, replayable},
         desk::Desk,
-        people::deposit_action::DepositAction,
+        people::{deposit_action::DepositAction, webhooks::Webhook},
     },
 };
 use rust_decimal::Decimal;
@@ -23,26 +23,10 @@ pub(crate) struct Terms {
     pub(crate) currency: Code,
     pub(crate) expected_amount: Option<Decimal>,
     pub(crate) action: Option<DepositAction>,
+    /// Where its webhooks go.
     pub(crate) webhook: Option<Webhook>,
     /// How long it is valid.
     pub(crate) lifetime_ms: i64,
-}
-
-/// Where its webhooks go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Webhook {
-    pub(crate) url: String,
-    pub(crate) secret: Option<String>,
-    pub(crate) protocol: Protocol,
-}
-
-/// How webhooks prove who sent them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Protocol {
-    Hmac,
-    PlainText,
-    None,
 }
 
 /// A payment reference.

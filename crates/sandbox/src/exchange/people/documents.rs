@@ -8,6 +8,9 @@ use crate::exchange::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Within how many bytes a PDF has its mark.
+const PDF_WITHIN: usize = 1024;
+
 /// What a file is, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,12 +27,17 @@ pub enum FileKind {
 impl FileKind {
     /// The kind of a file with this content; `None` if it is none of the three that the documents list.
     pub(crate) fn of(content: &[u8]) -> Option<Self> {
-        const KINDS: [(&[u8], FileKind); 3] = [
-            (b"\xff\xd8\xff", FileKind::Jpeg),
-            (b"\x89PNG\r\n\x1a\n", FileKind::Png),
-            (b"%PDF-", FileKind::Pdf),
-        ];
-        KINDS.into_iter().find(|(beginning, _)| content.starts_with(beginning)).map(|(_, kind)| kind)
+        // A PDF may have other bytes before its mark.
+        let head = content.get(..PDF_WITHIN).unwrap_or(content);
+        if content.starts_with(b"\xff\xd8\xff") {
+            Some(Self::Jpeg)
+        } else if content.starts_with(b"\x89PNG\r\n\x1a\n") {
+            Some(Self::Png)
+        } else if head.windows(5).any(|bytes| bytes == b"%PDF-") {
+            Some(Self::Pdf)
+        } else {
+            None
+        }
     }
 }
 
@@ -91,6 +99,28 @@ impl Command for AddDocument {
             let place = lists.documents.len();
             lists.documents.push(Received { document, at_ms });
             lists.document_came(&uid, place, at_ms);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_by_its_first_bytes() {
+        let pdf = |before: usize| [vec![b' '; before], b"%PDF-1.7".to_vec()].concat();
+        for (content, kind) in [
+            (b"\xff\xd8\xff\xe0".to_vec(), Some(FileKind::Jpeg)),
+            (b"\x89PNG\r\n\x1a\n".to_vec(), Some(FileKind::Png)),
+            (pdf(0), Some(FileKind::Pdf)),
+            (pdf(PDF_WITHIN - 5), Some(FileKind::Pdf)),
+            (pdf(PDF_WITHIN - 4), None),
+            (b" \xff\xd8\xff".to_vec(), None),
+            (b"%PDF".to_vec(), None),
+            (Vec::new(), None),
+        ] {
+            assert_eq!(FileKind::of(&content), kind, "{content:?}");
         }
     }
 }

@@ -39,7 +39,7 @@ impl GetWebhook {
 /// The request is sent at most once. With the outcome `Unknown`, [`GetWebhook`] tells whether it was done.
 ///
 /// ```
-/// use capecrypto_merchant::{forms::WebhookSettings, webhook::CreateWebhook};
+/// use capecrypto_merchant::{forms::WebhookSettings, account_webhook::CreateWebhook};
 /// # let secret = "a long random text";
 /// let webhook = CreateWebhook::new(WebhookSettings::hmac("https://merchant.example/webhooks", secret));
 /// assert!(!format!("{webhook:?}").contains(secret));
