@@ -4,7 +4,9 @@ mod memory;
 mod store;
 
 pub use memory::MemoryStore;
-pub use store::{Claim, Claimed, Dead, Failure, Known, Store, Ticket};
+pub use store::{
+    Claim, Claimed, Dead, Entry, Failure, Finish, Known, Next, Put, Queue, Queued, Store, Ticket,
+};
 
 use crate::{EventKey, Verified};
 use capecrypto_models::{Timestamp, WebhookEvent};
@@ -54,6 +56,21 @@ pub struct Inbox<S> {
     lease: Duration,
     keep: Duration,
     attempts: u32,
+    backoff: Backoff,
+}
+
+/// How long a worker waits before the next attempt.
+#[derive(Debug, Clone, Copy)]
+struct Backoff {
+    first: Duration,
+    longest: Duration,
+}
+
+impl Backoff {
+    fn after(self, attempt: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        self.first.saturating_mul(doubled).min(self.longest)
+    }
 }
 
 /// What became of a delivery.
@@ -85,13 +102,29 @@ impl<'a, S: Store + 'a> Taken<'a, S> {
     }
 }
 
+/// What became of a delivery that is handled later. In each case it can be answered with 200: the event is safe, or nobody can
+/// tell whether it was handled before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "tell your program of an event that is stale"]
+pub enum Kept {
+    /// The store keeps it for a worker.
+    New,
+    /// The store knows it already.
+    Known,
+    /// See [`Taken::Stale`].
+    Stale(Timestamp),
+}
+
 /// An event that is to be handled. End it with [`finish`](Self::finish) or [`fail`](Self::fail). If it is dropped, the event
 /// is given again when the lease is over.
 #[must_use = "end it with `finish` or `fail`"]
 pub struct Work<'a, S: Store + 'a> {
     store: &'a S,
     attempts: u32,
+    backoff: Backoff,
     ticket: Ticket,
+    /// The payment reference that the event closes.
+    closes: Option<Box<str>>,
     known: Vec<Known>,
     transaction: S::Transaction<'a>,
 }
@@ -107,9 +140,15 @@ pub enum Ended {
 }
 
 impl<S: Store> Inbox<S> {
-    /// An inbox with a lease of 5 minutes, keys that are kept for 72 hours, and 20 attempts.
+    /// An inbox with a lease of 5 minutes, keys that are kept for 72 hours, 20 attempts, and a backoff of 10 seconds to an hour.
     pub fn new(store: S) -> Self {
-        Self { store, lease: Duration::from_secs(300), keep: Duration::from_secs(72 * 3600), attempts: 20 }
+        Self {
+            store,
+            lease: Duration::from_secs(300),
+            keep: Duration::from_secs(72 * 3600),
+            attempts: 20,
+            backoff: Backoff { first: Duration::from_secs(10), longest: Duration::from_secs(3600) },
+        }
     }
 
     /// How long a handler has an event for itself: from a second to a day. It must be longer than a handler can take, otherwise
@@ -131,6 +170,13 @@ impl<S: Store> Inbox<S> {
         Self { attempts: attempts.max(1), ..self }
     }
 
+    /// How long a [worker](Self::next) waits after the first failure of an event. The time doubles with each further attempt, up
+    /// to the longest. It does not hold back a [delivery](Self::take) of the event.
+    #[must_use]
+    pub fn backoff(self, first: Duration, longest: Duration) -> Self {
+        Self { backoff: Backoff { first, longest: longest.max(first) }, ..self }
+    }
+
     /// The store.
     pub fn store(&self) -> &S {
         &self.store
@@ -141,10 +187,14 @@ impl<S: Store> Inbox<S> {
     /// # Errors
     /// The store's. Answer 503: then the event comes again. If the store has already noted the claim, that is after the lease.
     pub async fn take(&self, delivery: &Verified, now: Timestamp) -> Result<Taken<'_, S>, S::Error> {
-        let time = delivery.event.created_at();
-        // What is older may have been forgotten. If the store still knows it, it is no more than late.
-        let stale = time.filter(|time| now.checked_sub(self.keep).is_some_and(|oldest| *time < oldest));
+        let stale = self.stale(&delivery.event, now);
         self.claim(&delivery.event, &delivery.key, now, stale).await
+    }
+
+    /// The time of an event that is older than keys are kept, so that the store may have forgotten it. If the store still knows
+    /// it, it is no more than late.
+    fn stale(&self, event: &WebhookEvent, now: Timestamp) -> Option<Timestamp> {
+        event.created_at().filter(|time| now.checked_sub(self.keep).is_some_and(|oldest| *time < oldest))
     }
 
     /// Takes an event that you know of without a delivery, for example from a list of the exchange. It may have any age.
@@ -170,6 +220,7 @@ impl<S: Store> Inbox<S> {
         let claim = Claim {
             key,
             reference: event.reference(),
+            opens: opens(event),
             time: event.created_at(),
             now,
             until: now.checked_add(self.lease).unwrap_or(now),
@@ -177,18 +228,58 @@ impl<S: Store> Inbox<S> {
             only_known: stale.is_some(),
         };
         Ok(match self.store.claim(&claim).await? {
-            Claimed::Yes { attempt, known } => Taken::Run(Work {
-                store: &self.store,
-                attempts: self.attempts,
-                ticket: Ticket { key: key.clone(), attempt },
-                known,
-                transaction: self.store.begin().await?,
-            }),
+            Claimed::Yes { attempt, known } => {
+                Taken::Run(self.work(event, Ticket { key: key.clone(), attempt }, known).await?)
+            }
             Claimed::Running(until) => Taken::Running(until),
             Claimed::Finished => Taken::Finished,
             Claimed::Dead => Taken::Dead,
             Claimed::Unknown => Taken::Stale(stale.unwrap_or(now)),
         })
+    }
+
+    async fn work(
+        &self,
+        event: &WebhookEvent,
+        ticket: Ticket,
+        known: Vec<Known>,
+    ) -> Result<Work<'_, S>, S::Error> {
+        let is_last = matches!(event, WebhookEvent::Completed(_) | WebhookEvent::Failed(_));
+        Ok(Work {
+            store: &self.store,
+            attempts: self.attempts,
+            backoff: self.backoff,
+            closes: event.reference().filter(|_| is_last).map(Into::into),
+            ticket,
+            known,
+            transaction: self.store.begin().await?,
+        })
+    }
+
+    /// Tells that events of this payment reference will come, for example right after it was made. A
+    /// [look](Self::awaited) at what is missing then finds it, also if none of its webhooks ever comes.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn expect(&self, reference: &str) -> Result<(), S::Error> {
+        self.store.open(reference).await
+    }
+
+    /// Tells that nobody waits for this payment reference any more, for example because the customer gave up. It is closed by
+    /// itself when `completed` or `failed` was handled. Answers whether it was awaited.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn close(&self, reference: &str) -> Result<bool, S::Error> {
+        self.store.close(reference).await
+    }
+
+    /// At most this many payment references whose last event was not handled yet, in the order of their bytes, behind `after`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn awaited(&self, after: Option<&str>, most: usize) -> Result<Vec<Box<str>>, S::Error> {
+        self.store.awaited(after, most).await
     }
 
     /// Events whose handlers have failed too often, the oldest failure first.
@@ -220,6 +311,61 @@ impl<S: Store> Inbox<S> {
     }
 }
 
+impl<S: Queue> Inbox<S> {
+    /// Keeps a delivery, to be handled later by whoever asks for the [next](Self::next) one. Answer 200.
+    ///
+    /// # Errors
+    /// The store's. Answer 503: then the event comes again.
+    pub async fn put(&self, delivery: &Verified, now: Timestamp) -> Result<Kept, S::Error> {
+        let stale = self.stale(&delivery.event, now);
+        let entry = Entry {
+            key: &delivery.key,
+            reference: delivery.event.reference(),
+            opens: opens(&delivery.event),
+            time: delivery.event.created_at(),
+            json: &delivery.body,
+            now,
+            only_known: stale.is_some(),
+        };
+        Ok(match self.store.put(&entry).await? {
+            Put::New => Kept::New,
+            Put::Known => Kept::Known,
+            Put::Unknown => Kept::Stale(stale.unwrap_or(now)),
+        })
+    }
+
+    /// Gives the event that is due for the longest time, or `None` if none is due.
+    ///
+    /// # Errors
+    /// The store's. If the store has already noted the claim, the event is given again after the lease.
+    pub async fn next(&self, now: Timestamp) -> Result<Option<(WebhookEvent, Work<'_, S>)>, S::Error> {
+        let until = now.checked_add(self.lease).unwrap_or(now);
+        let next = Next { now, until, attempts: self.attempts };
+        while let Some(Queued { ticket, json, known }) = self.store.next(&next).await? {
+            match WebhookEvent::from_json(json.as_bytes()) {
+                Ok(event) => {
+                    let work = self.work(&event, ticket, known).await?;
+                    return Ok(Some((event, work)));
+                }
+                // It was readable when it was put, so an earlier version of this crate is running now.
+                Err(unreadable) => {
+                    let again = now.checked_add(self.backoff.longest).unwrap_or(now);
+                    let reason = unreadable.to_string();
+                    let failure =
+                        Failure { ticket: &ticket, reason: &reason, now, attempts: self.attempts, again };
+                    self.store.fail(&failure).await?;
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether further events of its payment reference are awaited when it comes.
+fn opens(event: &WebhookEvent) -> bool {
+    !matches!(event, WebhookEvent::DuplicateDeposit(_))
+}
+
 impl<'a, S: Store + 'a> Work<'a, S> {
     /// What the handler writes its effect with. It is kept together with [`finish`](Self::finish), or not at all. `()` for a
     /// store without transactions.
@@ -243,19 +389,21 @@ impl<'a, S: Store + 'a> Work<'a, S> {
     /// # Errors
     /// The store's. Then it is unknown whether the end was recorded: answer 503.
     pub async fn finish(self, now: Timestamp) -> Result<Ended, S::Error> {
-        let kept = self.store.finish(self.transaction, &self.ticket, now).await?;
+        let end = Finish { ticket: &self.ticket, now, closes: self.closes.as_deref() };
+        let kept = self.store.finish(self.transaction, &end).await?;
         Ok(if kept { Ended::Kept } else { Ended::Lost })
     }
 
-    /// Records that the handler has failed, and undoes what it wrote in the transaction. The event is given again at once, until
-    /// it has failed too often. The reason is for people: do not put secrets into it.
+    /// Records that the handler has failed, and undoes what it wrote in the transaction. A delivery of the event is handled again
+    /// at once, a worker waits for the [backoff](Inbox::backoff), until it has failed too often. The reason is for people: do not put secrets into it.
     ///
     /// # Errors
     /// The store's. Then the event is given again when the lease is over.
     pub async fn fail(self, reason: &str, now: Timestamp) -> Result<Ended, S::Error> {
         // Before the failure is kept, because a store may lock what the transaction has written.
         drop(self.transaction);
-        let failure = Failure { ticket: &self.ticket, reason, now, attempts: self.attempts };
+        let again = now.checked_add(self.backoff.after(self.ticket.attempt)).unwrap_or(now);
+        let failure = Failure { ticket: &self.ticket, reason, now, attempts: self.attempts, again };
         let kept = self.store.fail(&failure).await?;
         Ok(if kept { Ended::Kept } else { Ended::Lost })
     }

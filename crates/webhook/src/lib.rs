@@ -9,7 +9,8 @@ pub mod testing;
 mod verifier;
 
 pub use inbox::{
-    Claim, Claimed, Dead, Ended, Failure, Inbox, Known, MemoryStore, Store, Taken, Ticket, Work,
+    Claim, Claimed, Dead, Ended, Entry, Failure, Finish, Inbox, Kept, Known, MemoryStore, Next, Put, Queue,
+    Queued, Store, Taken, Ticket, Work,
 };
 pub use key::EventKey;
 pub use rejection::{Rejection, SecretError};

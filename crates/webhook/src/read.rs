@@ -5,11 +5,10 @@ use capecrypto_models::WebhookEvent;
 use serde::{Deserialize, de::IgnoredAny};
 use std::borrow::Cow;
 
-/// Reads the event. What is wrong is looked for only if something is.
-pub(crate) fn event(body: &[u8]) -> Result<WebhookEvent, Rejection> {
-    WebhookEvent::from_json(body).map_err(|unreadable| {
-        let Ok(text) = std::str::from_utf8(body) else { return Rejection::NotUtf8 };
-        let text = text.trim_ascii();
+/// Reads the event, and answers its text too. What is wrong is looked for only if something is.
+pub(crate) fn event(body: &[u8]) -> Result<(WebhookEvent, &str), Rejection> {
+    let text = std::str::from_utf8(body).map_err(|_| Rejection::NotUtf8)?.trim_ascii();
+    let event = WebhookEvent::from_json(text.as_bytes()).map_err(|unreadable| {
         if text.is_empty() {
             return Rejection::Empty;
         }
@@ -20,7 +19,8 @@ pub(crate) fn event(body: &[u8]) -> Result<WebhookEvent, Rejection> {
             }
             (Ok(_), _) => Rejection::NoEvent,
         }
-    })
+    })?;
+    Ok((event, text))
 }
 
 #[derive(Deserialize)]

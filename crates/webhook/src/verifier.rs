@@ -45,8 +45,8 @@ struct Named<T> {
     secret: T,
 }
 
-/// A delivery that the exchange sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A delivery that the exchange sent. `Debug` leaves out the body.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
     /// What it says.
@@ -55,6 +55,18 @@ pub struct Verified {
     pub secret_name: Option<Arc<str>>,
     /// Its key, by which a repeated event is recognised.
     pub key: EventKey,
+    /// The body as it came, for a store.
+    pub body: Box<str>,
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("event", &self.event)
+            .field("secret_name", &self.secret_name)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Verifier {
@@ -151,9 +163,9 @@ impl Verifier {
         body: &[u8],
     ) -> Result<Verified, Rejection> {
         let secret_name = self.authenticate(values, body)?;
-        let event = read::event(body)?;
+        let (event, body) = read::event(body)?;
         let key = EventKey::of(&event);
-        Ok(Verified { event, secret_name, key })
+        Ok(Verified { event, secret_name, key, body: body.into() })
     }
 
     /// Checks only who sent the body, and answers the name of the secret that fitted. The body may be anything.

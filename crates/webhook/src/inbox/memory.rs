@@ -1,12 +1,13 @@
 //! The store that ends with the process.
 
-use super::{Claim, Claimed, Dead, Failure, Known, Store, Ticket};
+use super::{Claim, Claimed, Dead, Failure, Finish, Known, Store};
 use crate::EventKey;
 use capecrypto_models::Timestamp;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     convert::Infallible,
     fmt,
+    ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,7 +22,15 @@ pub struct MemoryStore(Mutex<Rows>);
 #[derive(Default)]
 struct Rows {
     rows: HashMap<EventKey, Row>,
-    of_reference: HashMap<Box<str>, HashSet<EventKey>>,
+    references: BTreeMap<Box<str>, Reference>,
+}
+
+/// A payment reference.
+struct Reference {
+    /// Its events.
+    events: HashSet<EventKey>,
+    /// Whether some are still awaited.
+    is_open: bool,
 }
 
 struct Row {
@@ -36,7 +45,7 @@ struct Row {
 
 enum State {
     Claimed { until: Timestamp },
-    Failed,
+    Waiting,
     Finished,
     Dead { reason: Option<Box<str>>, at: Timestamp },
 }
@@ -68,7 +77,7 @@ impl Row {
     fn failed(&mut self, attempts: u32, reason: Option<&str>, at: Timestamp) {
         self.failures = self.failures.saturating_add(1);
         let dead = self.failures >= attempts;
-        self.state = if dead { State::Dead { reason: reason.map(Into::into), at } } else { State::Failed };
+        self.state = if dead { State::Dead { reason: reason.map(Into::into), at } } else { State::Waiting };
     }
 }
 
@@ -85,7 +94,7 @@ impl Rows {
             match row.state {
                 State::Finished => return Claimed::Finished,
                 State::Dead { .. } => return Claimed::Dead,
-                State::Failed | State::Claimed { .. } => {}
+                State::Waiting | State::Claimed { .. } => {}
             }
             row.state = State::Claimed { until: claim.until };
             row.attempt = row.attempt.saturating_add(1);
@@ -105,33 +114,46 @@ impl Rows {
         };
         self.rows.insert(claim.key.clone(), row);
         if let Some(reference) = claim.reference {
-            self.of_reference.entry(reference.into()).or_default().insert(claim.key.clone());
+            let new = || Reference { events: HashSet::new(), is_open: claim.opens };
+            let reference = self.references.entry(reference.into()).or_insert_with(new);
+            reference.events.insert(claim.key.clone());
         }
         Claimed::Yes { attempt: 1, known }
     }
 
     /// The other events of the same payment reference.
     fn known(&self, claim: &Claim<'_>) -> Vec<Known> {
-        let keys = claim.reference.and_then(|reference| self.of_reference.get(reference));
-        let others = keys.into_iter().flatten().filter(|key| *key != claim.key);
+        let reference = claim.reference.and_then(|reference| self.references.get(reference));
+        let events = reference.into_iter().flat_map(|reference| &reference.events);
+        let others = events.filter(|key| *key != claim.key);
         let finished = |key| self.rows.get(key).is_some_and(|row: &Row| matches!(row.state, State::Finished));
         others.map(|key| Known { key: key.clone(), finished: finished(key) }).collect()
     }
 
+    fn close(&mut self, reference: &str) -> bool {
+        let Some(known) = self.references.get_mut(reference) else { return false };
+        let was_open = known.is_open;
+        known.is_open = false;
+        if known.events.is_empty() {
+            self.references.remove(reference);
+        }
+        was_open
+    }
+
     fn forget(&mut self, before: Timestamp) -> u64 {
-        let Self { rows, of_reference } = self;
+        let Self { rows, references } = self;
         let mut dropped = 0;
         rows.retain(|key, row| {
             let old = row.time.is_some_and(|time| time < before);
             let keep = !(old && matches!(row.state, State::Finished));
             if !keep {
                 dropped += 1;
-                if let Some(reference) = &row.reference
-                    && let Some(keys) = of_reference.get_mut(reference)
+                if let Some(name) = &row.reference
+                    && let Some(reference) = references.get_mut(name)
                 {
-                    keys.remove(key);
-                    if keys.is_empty() {
-                        of_reference.remove(reference);
+                    reference.events.remove(key);
+                    if reference.events.is_empty() && !reference.is_open {
+                        references.remove(name);
                     }
                 }
             }
@@ -153,8 +175,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn finish(&self, (): (), ticket: &Ticket, _: Timestamp) -> Result<bool, Infallible> {
-        Ok(self.lock().rows.get_mut(&ticket.key).map(|row| row.state = State::Finished).is_some())
+    async fn finish(&self, (): (), end: &Finish<'_>) -> Result<bool, Infallible> {
+        let mut rows = self.lock();
+        let Some(row) = rows.rows.get_mut(&end.ticket.key) else { return Ok(false) };
+        row.state = State::Finished;
+        if let Some(reference) = end.closes {
+            rows.close(reference);
+        }
+        Ok(true)
     }
 
     async fn fail(&self, failure: &Failure<'_>) -> Result<bool, Infallible> {
@@ -184,13 +212,30 @@ impl Store for MemoryStore {
         let Some(row) = rows.rows.get_mut(key) else { return Ok(false) };
         let dead = matches!(row.state, State::Dead { .. });
         if dead {
-            (row.state, row.failures) = (State::Failed, 0);
+            (row.state, row.failures) = (State::Waiting, 0);
         }
         Ok(dead)
     }
 
     async fn forget(&self, before: Timestamp) -> Result<u64, Infallible> {
         Ok(self.lock().forget(before))
+    }
+
+    async fn open(&self, reference: &str) -> Result<(), Infallible> {
+        let new = || Reference { events: HashSet::new(), is_open: true };
+        self.lock().references.entry(reference.into()).or_insert_with(new);
+        Ok(())
+    }
+
+    async fn close(&self, reference: &str) -> Result<bool, Infallible> {
+        Ok(self.lock().close(reference))
+    }
+
+    async fn awaited(&self, after: Option<&str>, most: usize) -> Result<Vec<Box<str>>, Infallible> {
+        let rows = self.lock();
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let behind = rows.references.range::<str, _>(behind);
+        Ok(behind.filter(|(_, it)| it.is_open).take(most).map(|(name, _)| name.clone()).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A store with transactions, as a database has them.
 
 use capecrypto_models::Timestamp;
-use capecrypto_webhook::{Claim, Claimed, Dead, EventKey, Failure, MemoryStore, Store, Ticket};
+use capecrypto_webhook::{Claim, Claimed, Dead, EventKey, Failure, Finish, MemoryStore, Store};
 use std::{collections::HashMap, convert::Infallible, sync::Mutex};
 
 /// Keeps what handlers write, if they finish with their event's newest ticket.
@@ -39,22 +39,17 @@ impl Store for Transactional {
         Ok(Vec::new())
     }
 
-    async fn finish(
-        &self,
-        transaction: Vec<String>,
-        ticket: &Ticket,
-        now: Timestamp,
-    ) -> Result<bool, Infallible> {
+    async fn finish(&self, transaction: Vec<String>, end: &Finish<'_>) -> Result<bool, Infallible> {
         {
             let mut written = self.written.lock().unwrap();
-            if written.newest.get(&ticket.key) != Some(&ticket.attempt) {
+            if written.newest.get(&end.ticket.key) != Some(&end.ticket.attempt) {
                 return Ok(false);
             }
             // Its failure, or the end of its last lease, takes the ticket away.
-            written.newest.remove(&ticket.key);
+            written.newest.remove(&end.ticket.key);
             written.effects.extend(transaction);
         }
-        self.rows.finish((), ticket, now).await
+        self.rows.finish((), end).await
     }
 
     async fn fail(&self, failure: &Failure<'_>) -> Result<bool, Infallible> {
@@ -71,5 +66,17 @@ impl Store for Transactional {
 
     async fn forget(&self, before: Timestamp) -> Result<u64, Infallible> {
         self.rows.forget(before).await
+    }
+
+    async fn open(&self, reference: &str) -> Result<(), Infallible> {
+        self.rows.open(reference).await
+    }
+
+    async fn close(&self, reference: &str) -> Result<bool, Infallible> {
+        self.rows.close(reference).await
+    }
+
+    async fn awaited(&self, after: Option<&str>, most: usize) -> Result<Vec<Box<str>>, Infallible> {
+        self.rows.awaited(after, most).await
     }
 }
