@@ -1,12 +1,13 @@
 //! The state that all parts of the exchange share.
 
-use super::{catalogue::Catalogue, event::Event, history::History};
+use super::{catalogue::Catalogue, event::Event, history::History, people::webhooks::Webhook};
 use crate::base::{
     id::{AccountId, Code},
     ledger::{Balance, Ledger, Party},
     timers::Timers,
 };
 use rust_decimal::Decimal;
+use serde_json::Value as Json;
 use std::{collections::VecDeque, sync::Arc};
 use uuid::Uuid;
 
@@ -28,6 +29,20 @@ pub(crate) struct Desk {
     pub(crate) timers: Timers<(Part, u64)>,
     outbox: VecDeque<Event>,
     sales: VecDeque<Sale>,
+    notices: VecDeque<Notice>,
+}
+
+/// What a webhook tells about an account.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    /// The account that it is about. The nearest webhook on the way up from it gets the notice.
+    pub(crate) account: AccountId,
+    /// A webhook that gets the notice instead: that of the payment reference.
+    pub(crate) own: Option<Webhook>,
+    /// The name of the event.
+    pub(crate) event: &'static str,
+    /// The fields of the body behind `event`, in their order.
+    pub(crate) fields: Vec<(&'static str, Json)>,
 }
 
 /// Coins that a part wants to sell in a market; only the engine can do it.
@@ -50,6 +65,7 @@ impl Desk {
             timers: Timers::default(),
             outbox: VecDeque::new(),
             sales: VecDeque::new(),
+            notices: VecDeque::new(),
         }
     }
 
@@ -76,6 +92,16 @@ impl Desk {
     /// Takes the next sale to place.
     pub(crate) fn next_sale(&mut self) -> Option<Sale> {
         self.sales.pop_front()
+    }
+
+    /// Queues a notice. Its webhook is chosen, and it is sent, right after the command or the timer that queued it.
+    pub(crate) fn announce(&mut self, notice: Notice) {
+        self.notices.push_back(notice);
+    }
+
+    /// Takes the next notice to send.
+    pub(crate) fn next_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
     }
 
     /// Queues an event for the websocket.
