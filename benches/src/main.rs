@@ -14,6 +14,7 @@ mod sandbox_page;
 mod signing;
 mod transactions;
 mod upload;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ capecrypto-bench TOPIC [--strict]
   transactions   decoding a page of 1,000 transactions
   upload         a document of 10 MiB against bare reqwest, and the memory that it needs
   onboarding     checking the form of a business with ten owners
+  webhook        checking the signature of a webhook
   book           an increment of the order book, from its text to the best prices
   instructions   the calls and the book in counted instructions; needs valgrind, takes minutes
   book-instructions
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ["transactions"] => transactions::run(),
         ["upload"] => upload::run(),
         ["onboarding"] => onboarding::run(),
+        ["webhook"] => webhook::run(),
         ["book"] => book::run(),
         ["book-instructions"] => book::instructions(),
         ["instructions"] => [rest::instructions(), book::instructions()].into_iter().all(|ok| ok),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
                 transactions::run,
                 onboarding::run,
                 upload::run,
+                webhook::run,
                 book::run,
                 live_path::run,
                 sandbox_page::run,
