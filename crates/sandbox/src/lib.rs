@@ -2,6 +2,7 @@
 
 mod api;
 mod base;
+mod client;
 mod door;
 mod exchange;
 mod host;
@@ -15,6 +16,7 @@ pub use crate::door::control::{Control, ControlError};
 pub use crate::door::deposits::NewDeposit;
 pub use crate::door::money::{JournalEntry, JournalPosting, Ledger, LedgerEntry};
 pub use crate::door::verification::Verification;
+pub use crate::door::webhooks::{WebhookAttempt, WebhookDelivery, WebhookReceiver, WebhookRequest};
 pub use crate::exchange::catalogue::{Currency, Market};
 pub use crate::exchange::funds::deposit_state::DepositState;
 pub use crate::exchange::funds::deposits::DepositChange;
@@ -23,6 +25,8 @@ pub use crate::exchange::funds::withdrawals::WithdrawalState;
 pub use crate::exchange::people::documents::{Document, FileKind};
 pub use crate::exchange::people::verification::KycStatus;
 pub use crate::exchange::people::{Restriction, Role};
+pub use crate::exchange::webhooks::delivery::{AttemptEnd, AttemptReason, WebhookState};
+pub use crate::exchange::webhooks::faults::WebhookFault;
 pub use crate::host::faults::{Fault, FaultKind};
 pub use crate::host::keys::Account;
 pub use crate::sandbox::{Builder, Sandbox, StartError};

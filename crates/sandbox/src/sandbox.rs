@@ -17,7 +17,7 @@ use crate::{
         keys::Account,
         record::{self, Line, Record},
     },
-    wire::listener,
+    wire::{listener, webhooks},
 };
 use std::{
     fmt, io,
@@ -172,6 +172,13 @@ impl Builder {
         self
     }
 
+    /// Allows webhooks to a host in addition to this machine: a name or an address, without a port. By default they are sent only to
+    /// `localhost`, 127.0.0.0/8 and `::1`, whatever the accounts set. Webhooks are sent over plain HTTP only.
+    pub fn webhook_host(mut self, host: &str) -> Self {
+        self.config.webhook_hosts.push(host.to_owned());
+        self
+    }
+
     /// Sets how often websockets are pinged, and how long they stay open without a pong; by default 54 s and 60 s, as on
     /// the real exchange.
     pub fn heartbeat(mut self, ping_every: Duration, drop_after: Duration) -> Self {
@@ -246,6 +253,7 @@ impl Builder {
         tokio::spawn(async move { worker.work().await });
         tokio::spawn(async move { waker.wake_connections().await });
         tokio::spawn(async move { periodic.publish_periodically().await });
+        tokio::spawn(webhooks::run(Arc::clone(&host)));
         let server = tokio::spawn(listener::run(Arc::clone(&host), listener));
         Ok(Sandbox {
             host,
@@ -345,6 +353,7 @@ fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
             reason: format!("line {number}: {error}"),
         })?;
     }
+    host.send_no_old_webhooks();
     host.clock.reach(lines.iter().map(|line| line.at_ms).max().unwrap_or_default());
     let own = host.people.all().into_iter().filter(|(_, person)| person.parent.is_none());
     for (id, _) in own {

@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) only_listed: bool,
     /// How long a payment reference is valid.
     pub(crate) payment_lifetime: Duration,
+    /// Hosts that webhooks are sent to, in addition to this machine.
+    pub(crate) webhook_hosts: Vec<String>,
     pub(crate) ping_every: Duration,
     pub(crate) drop_after: Duration,
     pub(crate) tickers_every: Duration,
@@ -70,6 +72,7 @@ impl Default for Config {
             verified_customers: true,
             only_listed: false,
             payment_lifetime: Duration::from_secs(24 * 60 * 60),
+            webhook_hosts: Vec::new(),
             ping_every: Duration::from_secs(54),
             drop_after: Duration::from_secs(60),
             tickers_every: Duration::from_secs(5),

@@ -91,6 +91,21 @@ pub enum ControlError {
         "no account has this invoice, or it is expired or paid; a new one needs an amount above zero and a description of at most 639 bytes"
     )]
     InvalidInvoice,
+    /// No delivery of a webhook has that number.
+    #[error(
+        "no delivery of a webhook has that number; `Control::webhooks` (`GET webhooks/{{after}}`) lists them"
+    )]
+    UnknownDelivery,
+    /// Nobody gets the delivery.
+    #[error(
+        "this delivery has no receiver, because no webhook was set when its event happened; set one, and send a new event"
+    )]
+    NoReceiver,
+    /// The event has no name of 1 to 255 characters, or its fields are not a JSON object with each name once.
+    #[error(
+        "an event needs a name of at most 255 characters, and a JSON object of fields, each once and none of them `event`"
+    )]
+    InvalidEvent,
     /// The exchange was not started with a record.
     #[error("nothing is recorded; start the sandbox with `--record` or `Builder::record`")]
     NotRecorded,
@@ -128,6 +143,9 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
         "sandbox.control.invalid_invoice",
         "422: an invoice that the node outside cannot pay, or that cannot be made",
     ),
+    own("sandbox.control.unknown_delivery", "422: no delivery of a webhook has that number"),
+    own("sandbox.control.no_receiver", "422: the delivery has no receiver"),
+    own("sandbox.control.invalid_event", "422: the name or the fields of an event cannot be used"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 
@@ -152,6 +170,9 @@ impl ControlError {
             Self::UnknownWithdrawal => "sandbox.control.unknown_withdrawal",
             Self::WithdrawalEnded => "sandbox.control.withdrawal_ended",
             Self::InvalidInvoice => "sandbox.control.invalid_invoice",
+            Self::UnknownDelivery => "sandbox.control.unknown_delivery",
+            Self::NoReceiver => "sandbox.control.no_receiver",
+            Self::InvalidEvent => "sandbox.control.invalid_event",
             Self::NotRecorded => "sandbox.control.not_recorded",
         }
     }

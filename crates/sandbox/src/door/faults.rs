@@ -25,7 +25,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "clear_faults",
         method: "POST",
         path: "faults/clear",
-        about: "removes all faults of calls and frames, and the throttle",
+        about: "removes all faults of calls, frames and webhooks, and the throttle; sends the webhook that was held back",
         run: |control, _| {
             control.clear_faults();
             done()
@@ -88,10 +88,11 @@ impl Control {
         self.inject(Fault::next(FaultKind::Answer { status, body: body.to_owned(), content_type }).times(n));
     }
 
-    /// Removes every planned fault of calls and frames, and lets sockets send at full speed again. Frozen sockets stay
-    /// frozen.
+    /// Removes every planned fault of calls, frames and webhooks, lets sockets send at full speed again, and sends the webhook that
+    /// was held back. Frozen sockets stay frozen.
     pub fn clear_faults(&self) {
         self.host.faults.clear();
         self.host.hub.clear_troubles();
+        self.clear_webhook_faults();
     }
 }

@@ -16,6 +16,7 @@ mod sockets;
 mod transfers;
 pub(crate) mod verification;
 mod vouchers;
+pub(crate) mod webhooks;
 mod withdrawals;
 
 use self::{
@@ -46,6 +47,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         clock::OPERATIONS,
         faults::OPERATIONS,
         sockets::OPERATIONS,
+        webhooks::OPERATIONS,
     ];
     themes.into_iter().flatten()
 }

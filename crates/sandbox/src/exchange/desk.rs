@@ -15,6 +15,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Funds,
+    Webhooks,
 }
 
 /// Currencies and markets, the ledger, the history, timers, and the events that are not yet published.

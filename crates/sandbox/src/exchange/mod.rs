@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod market;
 pub(crate) mod people;
 pub(crate) mod vasps;
+pub(crate) mod webhooks;
 
 use self::{
     catalogue::Catalogue,
@@ -26,8 +27,9 @@ use self::{
         order::{OrderType, Side},
     },
     people::People,
+    webhooks::{SendEvent, Webhooks, delivery::Receiver},
 };
-use crate::base::ledger::Ledger;
+use crate::base::{id::AccountId, ledger::Ledger};
 use std::sync::Arc;
 
 /// The whole state of the exchange.
@@ -37,6 +39,7 @@ pub(crate) struct Exchange {
     engine: Engine,
     people: Arc<People>,
     funds: Funds,
+    webhooks: Webhooks,
 }
 
 impl Holds<Engine> for Exchange {
@@ -57,9 +60,16 @@ impl Holds<Funds> for Exchange {
     }
 }
 
+impl Holds<Webhooks> for Exchange {
+    fn part(&mut self) -> (&mut Webhooks, &mut Desk) {
+        (&mut self.webhooks, &mut self.desk)
+    }
+}
+
 /// Every command that a record may name.
 fn commands() -> impl Iterator<Item = Replayable<Exchange>> {
-    market::commands::commands().into_iter().chain(people::commands()).chain(funds::commands())
+    let market = market::commands::commands().into_iter();
+    market.chain(people::commands()).chain(funds::commands()).chain(webhooks::commands())
 }
 
 /// Why a line of a record could not be carried out.
@@ -79,6 +89,7 @@ impl Exchange {
             engine: Engine::new(rules),
             people: Arc::default(),
             funds: Funds::default(),
+            webhooks: Webhooks::default(),
         }
     }
 
@@ -95,7 +106,7 @@ impl Exchange {
         self.fire_due(at_ms);
         let (part, desk) = self.part();
         let answer = command.run(part, desk, at_ms);
-        self.place_sales(at_ms);
+        self.follow_up(at_ms);
         answer
     }
 
@@ -109,8 +120,33 @@ impl Exchange {
             .find(|command| command.name == name)
             .ok_or_else(|| ReplayError::UnknownCommand(name.to_owned()))?;
         (command.run)(self, at_ms, with)?;
-        self.place_sales(at_ms);
+        self.follow_up(at_ms);
         Ok(())
+    }
+
+    /// Does what a command or a timer has left for other parts.
+    fn follow_up(&mut self, at_ms: i64) {
+        self.place_sales(at_ms);
+        self.deliver_notices(at_ms);
+    }
+
+    /// Makes a webhook's delivery of each notice, for the receiver that has the right to it at this moment.
+    fn deliver_notices(&mut self, at_ms: i64) {
+        while let Some(notice) = self.desk.next_notice() {
+            let event = SendEvent::from(&notice);
+            let own = notice.own.map(|webhook| Receiver { account: None, webhook });
+            let receiver = own.or_else(|| self.receiver(notice.account));
+            self.webhooks.deliver(event, receiver, &mut self.desk, at_ms);
+        }
+        while let Some(event) = self.webhooks.next_asked() {
+            let receiver = self.receiver(event.account);
+            self.webhooks.deliver(event, receiver, &mut self.desk, at_ms);
+        }
+    }
+
+    fn receiver(&self, account: AccountId) -> Option<Receiver> {
+        let (account, webhook) = self.people.receiver(account)?;
+        Some(Receiver { account: Some(account), webhook })
     }
 
     /// Places the market orders that other parts asked for. An order that the engine refuses, for example because the book is
@@ -136,8 +172,9 @@ impl Exchange {
         while let Some((at_ms, (part, key))) = self.desk.timers.take_due(now_ms) {
             match part {
                 Part::Funds => self.funds.due(key, &mut self.desk, at_ms),
+                Part::Webhooks => self.webhooks.due(key, &mut self.desk, at_ms),
             }
-            self.place_sales(at_ms);
+            self.follow_up(at_ms);
         }
     }
 
@@ -173,6 +210,10 @@ impl Exchange {
 
     pub(crate) fn funds(&self) -> &Funds {
         &self.funds
+    }
+
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 }
 

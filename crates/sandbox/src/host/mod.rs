@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod record;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use self::{
     auth::Caller,
@@ -35,7 +36,8 @@ use crate::{
 };
 use http::{HeaderMap, Method};
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 use tokio::sync::{Notify, watch};
@@ -62,6 +64,10 @@ pub(crate) struct Host {
     pub(crate) people: Arc<People>,
     state: Mutex<State>,
     wake: Notify,
+    /// Wakes who sends webhooks.
+    due_attempt: Notify,
+    /// The newest delivery of a webhook that was made by a replay; 0 if there is none.
+    last_replayed: AtomicU64,
     stop: watch::Sender<bool>,
 }
 
@@ -69,6 +75,8 @@ pub(crate) struct Host {
 struct State {
     exchange: Exchange,
     record: Option<Record>,
+    /// The deliveries of webhooks with an attempt on its way.
+    sending: BTreeSet<u64>,
 }
 
 impl State {
@@ -98,8 +106,10 @@ impl Host {
             faults: Faults::default(),
             catalogue: Arc::clone(exchange.catalogue()),
             people: Arc::clone(exchange.people()),
-            state: Mutex::new(State { exchange, record }),
+            state: Mutex::new(State { exchange, record, sending: BTreeSet::new() }),
             wake: Notify::new(),
+            due_attempt: Notify::new(),
+            last_replayed: AtomicU64::new(0),
             stop: watch::Sender::new(false),
         }
     }
@@ -113,7 +123,10 @@ impl Host {
     where
         Exchange: Holds<C::Part>,
     {
-        let answer = self.state().command(&self.clock, command);
+        let mut state = self.state();
+        let answer = state.command(&self.clock, command);
+        self.tell_sender(&state);
+        drop(state);
         self.wake.notify_one();
         answer
     }
@@ -126,7 +139,7 @@ impl Host {
     /// Carries out a line of a record, and publishes its events.
     pub(crate) fn replay(&self, line: &record::Line) -> Result<(), ReplayError> {
         let mut state = self.state();
-        let State { exchange, record } = &mut *state;
+        let State { exchange, record, .. } = &mut *state;
         exchange.replay(&line.name, line.with(), line.at_ms)?;
         if let Some(record) = record {
             record.line(line);
@@ -231,6 +244,7 @@ impl Host {
             steps += 1;
         }
         if steps > 0 {
+            self.tell_sender(&state);
             return true;
         }
         drop(state);
@@ -240,7 +254,7 @@ impl Host {
     /// Fires the timers that are due. False if there are none.
     fn fire_due(&self) -> bool {
         let mut state = self.state();
-        let State { exchange, record } = &mut *state;
+        let State { exchange, record, .. } = &mut *state;
         let now_ms = self.clock.now_ms();
         if exchange.next_due().is_none_or(|due_ms| due_ms > now_ms) {
             return false;
@@ -249,6 +263,7 @@ impl Host {
             record.moment(now_ms);
         }
         exchange.fire_due(now_ms);
+        self.tell_sender(&state);
         true
     }
 

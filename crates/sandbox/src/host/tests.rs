@@ -46,6 +46,11 @@ use crate::{
             verification::{Approve, Reject, VerifyAtOnce},
             webhooks::{AddWebhook, Protocol, RemoveWebhook, SetWebhook, Webhook},
         },
+        webhooks::{
+            ClearWebhookFaults, DisturbWebhooks, SendAgain, SendEvent,
+            delivery::{AttemptEnd, WebhookState},
+            faults::WebhookFault,
+        },
     },
 };
 use rust_decimal::Decimal;
@@ -149,6 +154,41 @@ fn manage(host: &Host, random: &mut fastrand::Rng, parent: AccountId) {
         host.command(DeleteSubAccount { parent, uid }).unwrap();
     } else {
         let _none = host.command(RemoveWebhook { account: parent });
+    }
+}
+
+/// An event for a webhook, a fault, and the ends of some attempts.
+fn tell(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
+    const FAULTS: [WebhookFault; 6] = [
+        WebhookFault::Twice,
+        WebhookFault::OutOfOrder,
+        WebhookFault::Never,
+        WebhookFault::Slow(700),
+        WebhookFault::WrongSecret,
+        WebhookFault::OtherBody,
+    ];
+    if random.bool() {
+        let (event, fault) = (None, FAULTS[random.usize(..FAULTS.len())]);
+        host.command(DisturbWebhooks { event, fault, times: random.u32(..3) });
+    }
+    if random.u8(..8) == 0 {
+        host.command(ClearWebhookFaults {});
+    }
+    let body = r#"{"event":"x","note":"é \"\n"}"#.to_owned();
+    let delivery = host.command(SendEvent { account, event: "x".to_owned(), body });
+    let _no_receiver = host.command(SendAgain { delivery: random.u64(1..=delivery) });
+    let mut taken = Vec::new();
+    while let Some(outgoing) = host.next_attempt().filter(|_| taken.len() < 4) {
+        taken.push((outgoing.delivery, outgoing.attempt));
+    }
+    for (delivery, attempt) in taken {
+        let end = match random.u8(..4) {
+            0 => AttemptEnd::Status(204),
+            1 => AttemptEnd::NotMade("another machine".to_owned()),
+            2 => AttemptEnd::Failed("timeout".to_owned()),
+            _ => AttemptEnd::Status(500),
+        };
+        host.end_attempt(delivery, attempt, end);
     }
 }
 
@@ -286,7 +326,8 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
         }
         48 => lightning(host, random, account),
         49 => give(host, random, account),
-        50..70 => host.command(CarryOut {}),
+        50..52 => tell(host, random, account),
+        52..70 => host.command(CarryOut {}),
         70..80 => {
             let _refused = host.command(CancelOrder { account, order: random.u64(1..3_000) });
         }
@@ -385,7 +426,10 @@ fn check(profile: Profile) {
             "Reward(",
             "lnbcrt",
             "status: Verified",
-            "status: Rejected"
+            "status: Rejected",
+            "reason: Retry",
+            "state: Delivered",
+            "state: Dropped"
         ]
         .iter()
         .all(|found| wanted.contains(found)),
@@ -412,6 +456,49 @@ fn the_same_commands_lead_to_the_same_state_in_docs() {
 #[test]
 fn the_same_commands_lead_to_the_same_state_in_legacy() {
     check(Profile::Legacy);
+}
+
+#[test]
+fn a_replay_sends_nothing_and_what_comes_after_it_is_sent() {
+    let (file, again) = (Temporary::new("webhooks"), Temporary::new("webhooks-again"));
+    let record = Record::create(&file.0, Profile::Docs, 1).unwrap();
+    let host = Host::new(Config::default(), 1, Some(record));
+    begin(&host);
+    let account = AccountId(1);
+    let webhook = Webhook { url: "http://localhost".to_owned(), secret: None, protocol: Protocol::None };
+    host.command(SetWebhook { account, webhook });
+    let send = |host: &Host| {
+        let (event, body) = ("x".to_owned(), "{}".to_owned());
+        host.command(SendEvent { account, event, body })
+    };
+    // One fails and waits for its retry, one is on its way when the record ends.
+    let (failed, open) = (send(&host), send(&host));
+    assert_eq!(host.next_attempt().unwrap().delivery, failed);
+    assert_eq!(host.next_attempt().unwrap().delivery, open);
+    assert!(host.next_attempt().is_none(), "what is taken is not given out twice");
+    host.end_attempt(failed, 0, AttemptEnd::Status(500));
+
+    let (header, lines) = record::read(&file.0).unwrap();
+    let record = Record::create(&again.0, header.profile, header.seed).unwrap();
+    let next = Host::new(Config::default(), header.seed, Some(record));
+    for line in &lines {
+        next.replay(line).unwrap();
+    }
+    assert_eq!(state(&host), state(&next));
+    next.send_no_old_webhooks();
+    next.clock.reach(lines.iter().map(|line| line.at_ms).max().unwrap());
+    next.advance_clock(60_000);
+    assert!(next.next_attempt().is_none(), "neither the open attempt nor the retry");
+    let states = |host: &Host| {
+        host.read(|exchange| exchange.webhooks().after(0).map(|delivery| delivery.state).collect::<Vec<_>>())
+    };
+    assert_eq!(states(&next), [WebhookState::NotSent, WebhookState::NotSent]);
+    let new = send(&next);
+    assert_eq!(next.next_attempt().unwrap().delivery, new);
+    next.command(SendAgain { delivery: failed }).unwrap();
+    assert_eq!(next.next_attempt().unwrap().delivery, failed, "by hand it is sent");
+    // What the second record has leads to the same state.
+    assert_eq!(state(&next), state(&replayed(&again.0)));
 }
 
 #[test]

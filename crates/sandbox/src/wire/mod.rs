@@ -5,3 +5,4 @@ mod cors;
 mod dispatch;
 mod link;
 pub(crate) mod listener;
+pub(crate) mod webhooks;

@@ -35,4 +35,5 @@ mod sub_accounts;
 mod transactions;
 mod vouchers;
 mod web;
+mod webhooks;
 mod withdrawals;

@@ -50,7 +50,6 @@ impl People {
     }
 
     /// The webhook that gets the events of an account: its own, else that of the account that manages it, and so on.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no event is sent yet"))]
     pub(crate) fn receiver(&self, id: AccountId) -> Option<(AccountId, Webhook)> {
         let lists = self.lists();
         let mut account = id;
