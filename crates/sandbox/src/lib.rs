@@ -6,6 +6,8 @@ mod client;
 mod door;
 mod exchange;
 mod host;
+#[doc(hidden)]
+pub mod program;
 mod sandbox;
 mod stream;
 mod wire;

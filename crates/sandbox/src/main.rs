@@ -1,13 +1,18 @@
 //! The sandbox as a program, for shells and other languages.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
-use capecrypto_sandbox::{Account, Builder, Profile, Sandbox};
+use capecrypto_sandbox::{
+    Account, Builder, Profile, Sandbox,
+    program::{Asked, Tool},
+};
 use serde::Serialize;
 use std::{io::Read, net::SocketAddr, process::ExitCode, time::Duration};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
 usage: capecrypto-sandbox [options]
+       capecrypto-sandbox trigger EVENT --to URL …   sends one webhook event (trigger --help)
+       capecrypto-sandbox listen --forward URL …     shows and forwards the webhooks of a sandbox (listen --help)
 
   --listen ADDRESS:PORT   where to listen; port 0 picks one (127.0.0.1:0)
   --profile docs|legacy   whose behaviour to show (docs)
@@ -16,6 +21,7 @@ usage: capecrypto-sandbox [options]
   --seed N                the same seed and commands give the same uids and uuids (random)
   --record FILE           write every command to a new file
   --replay FILE           begin with the state of a recorded file
+  --webhook-host HOST     send webhooks to this host too, not only to this machine; can be repeated
   --allow-non-loopback    listen on an address that other machines can reach
   --exit-with-stdin       end when standard input ends
   --help                  this text
@@ -25,7 +31,8 @@ The first line on standard output is one JSON object with every base URL and the
 /// What the command line asks for.
 #[derive(Debug)]
 enum Command {
-    Help,
+    Help(&'static str),
+    Tool(Tool),
     Run { builder: Box<Builder>, exit_with_stdin: bool },
 }
 
@@ -41,16 +48,31 @@ struct Ready<'a> {
 }
 
 fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
-        Ok(Command::Help) => {
-            println!("{USAGE}");
+    match command(std::env::args().skip(1)) {
+        Ok(Command::Help(usage)) => {
+            println!("{usage}");
             ExitCode::SUCCESS
         }
-        Ok(Command::Run { builder, exit_with_stdin }) => run(*builder, exit_with_stdin),
-        Err(problem) => {
-            eprintln!("{problem}\n\n{USAGE}");
+        Ok(Command::Tool(tool)) => on_runtime(use_tool(tool)),
+        Ok(Command::Run { builder, exit_with_stdin }) => on_runtime(run(*builder, exit_with_stdin)),
+        Err((problem, usage)) => {
+            eprintln!("{problem}\n\n{usage}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// What the command line asks for. The error is the problem, and the help.
+fn command(arguments: impl Iterator<Item = String>) -> Result<Command, (String, &'static str)> {
+    let mut arguments = arguments.peekable();
+    let Some(name) = arguments.next_if(|first| !first.starts_with('-')) else {
+        return parse(arguments).map_err(|problem| (problem, USAGE));
+    };
+    match Tool::read(&name, arguments) {
+        Some(Asked::Help(usage)) => Ok(Command::Help(usage)),
+        Some(Asked::Run(tool)) => Ok(Command::Tool(tool)),
+        Some(Asked::Wrong(problem, usage)) => Err((problem, usage)),
+        None => Err((format!("unknown argument {name:?}"), USAGE)),
     }
 }
 
@@ -64,7 +86,14 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
         };
         let takes_value = matches!(
             flag,
-            "--listen" | "--profile" | "--auth-window-ms" | "--markets" | "--seed" | "--record" | "--replay"
+            "--listen"
+                | "--profile"
+                | "--auth-window-ms"
+                | "--markets"
+                | "--seed"
+                | "--record"
+                | "--replay"
+                | "--webhook-host"
         );
         if !takes_value && given.is_some() {
             return Err(format!("{flag} takes no value"));
@@ -97,19 +126,20 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
             }
             "--record" => builder.record(value()?),
             "--replay" => builder.replay(value()?),
+            "--webhook-host" => builder.webhook_host(&value()?),
             "--allow-non-loopback" => builder.allow_non_loopback(true),
             "--exit-with-stdin" => {
                 exit_with_stdin = true;
                 builder
             }
-            "--help" | "-h" => return Ok(Command::Help),
+            "--help" | "-h" => return Ok(Command::Help(USAGE)),
             other => return Err(format!("unknown argument {other:?}")),
         };
     }
     Ok(Command::Run { builder: Box::new(builder), exit_with_stdin })
 }
 
-fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
+fn on_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -117,43 +147,64 @@ fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(async {
-        let sandbox = match builder.start().await {
-            Ok(sandbox) => sandbox,
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
-        };
-        // Before the first line is printed, because the reader may send a signal right after it.
-        let end = match Ends::new(exit_with_stdin) {
-            Ok(end) => end,
-            Err(error) => {
-                eprintln!("cannot watch for signals: {error}");
-                return ExitCode::FAILURE;
-            }
-        };
-        let ready = Ready {
-            ready: true,
-            origin: sandbox.origin(),
-            websocket: sandbox.websocket(),
-            legacy_websocket: sandbox.legacy_websocket(),
-            control: sandbox.control_url(),
-            accounts: sandbox.accounts(),
-        };
-        match serde_json::to_string(&ready) {
-            Ok(line) => println!("{line}"),
-            Err(error) => {
-                eprintln!("cannot describe the sandbox: {error}");
-                return ExitCode::FAILURE;
-            }
+    runtime.block_on(work)
+}
+
+/// Runs a subcommand until it ends or is interrupted.
+async fn use_tool(tool: Tool) -> ExitCode {
+    let end = match Ends::new(tool.exits_with_stdin()) {
+        Ok(end) => end,
+        Err(error) => {
+            eprintln!("cannot watch for signals: {error}");
+            return ExitCode::FAILURE;
         }
-        eprintln!("listening on {}", sandbox.origin());
-        let why = end.wait().await;
-        eprintln!("ending: {why}");
-        sandbox.shutdown().await;
-        ExitCode::SUCCESS
-    })
+    };
+    tokio::select! {
+        code = tool.run() => code,
+        why = end.wait() => {
+            eprintln!("ending: {why}");
+            tool.interrupted()
+        }
+    }
+}
+
+/// Runs a sandbox until something ends it.
+async fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
+    let sandbox = match builder.start().await {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // Before the first line is printed, because the reader may send a signal right after it.
+    let end = match Ends::new(exit_with_stdin) {
+        Ok(end) => end,
+        Err(error) => {
+            eprintln!("cannot watch for signals: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ready = Ready {
+        ready: true,
+        origin: sandbox.origin(),
+        websocket: sandbox.websocket(),
+        legacy_websocket: sandbox.legacy_websocket(),
+        control: sandbox.control_url(),
+        accounts: sandbox.accounts(),
+    };
+    match serde_json::to_string(&ready) {
+        Ok(line) => println!("{line}"),
+        Err(error) => {
+            eprintln!("cannot describe the sandbox: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    eprintln!("listening on {}", sandbox.origin());
+    let why = end.wait().await;
+    eprintln!("ending: {why}");
+    sandbox.shutdown().await;
+    ExitCode::SUCCESS
 }
 
 /// The events that end the program.

@@ -32,6 +32,7 @@ mod program;
 mod public;
 mod stream;
 mod sub_accounts;
+mod tools;
 mod transactions;
 mod vouchers;
 mod web;

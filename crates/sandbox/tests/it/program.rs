@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_capecrypto-sandbox");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_capecrypto-sandbox");
 
 /// A child process that is killed at the end of the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -22,7 +22,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().unwrap())
@@ -35,12 +35,15 @@ impl Running {
     }
 
     /// The exit code, and the rest of standard output.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let started = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 let mut rest = String::new();
-                self.0.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+                // A test may have taken it.
+                if let Some(mut stdout) = self.0.stdout.take() {
+                    stdout.read_to_string(&mut rest).unwrap();
+                }
                 return (status.code(), rest);
             }
             assert!(started.elapsed() < Duration::from_secs(20), "it does not end");
