@@ -1,9 +1,23 @@
 //! Whether an event came before, and what became of it. No clock, no I/O: the time is a parameter, and a store does the rest.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod record;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresError, PostgresStore, PostgresTransaction};
+#[cfg(feature = "redis")]
+pub use redis::{RedisError, RedisStore};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteError, SqliteStore, SqliteTransaction};
 pub use store::{
     Claim, Claimed, Dead, Entry, Failure, Finish, Known, Next, Put, Queue, Queued, Store, Ticket,
 };

@@ -78,8 +78,8 @@ pub trait Store: Send + Sync {
 /// A store that outlives the process and keeps the bodies of events, so that a delivery can be answered before its event is
 /// handled: whoever asks for [`next`](Self::next) handles it later.
 pub trait Queue: Store {
-    /// Keeps an event until it is handled, due at once. If the store knows the event without its body, and it is not finished, it
-    /// takes over the body.
+    /// Keeps an event until it is handled, due at once. If the store knows the event, it takes over a later time, as `claim` does;
+    /// and if it has no body of it, and the event is not finished, the body.
     fn put(&self, entry: &Entry<'_>) -> impl Future<Output = Result<Put, Self::Error>> + Send;
 
     /// Gives one waiting event with a body to the caller, that which is due for the longest time. One whose lease is over counts

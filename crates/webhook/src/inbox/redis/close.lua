@@ -1,0 +1,1 @@
+return close(cjson.decode(ARGV[1]).reference)
