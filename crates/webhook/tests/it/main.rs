@@ -2,6 +2,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     clippy::string_slice,
     missing_docs,
@@ -9,9 +10,14 @@
 )]
 
 mod bodies;
+mod common;
+mod durable;
 mod inbox;
 mod keys;
+mod kills;
 mod mutants;
+mod places;
+mod queues;
 mod samples;
 mod secrets;
 mod stores;
