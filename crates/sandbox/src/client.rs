@@ -16,8 +16,8 @@ use std::{
 };
 use tokio::net::{TcpStream, lookup_host};
 
-/// How long a request may take, with its whole answer.
-const LONGEST: Duration = Duration::from_secs(10);
+/// How long a request may take by default, with its whole answer.
+pub(crate) const LONGEST: Duration = Duration::from_secs(10);
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("capecrypto-sandbox/", env!("CARGO_PKG_VERSION")));
 
@@ -28,6 +28,8 @@ pub(crate) struct Limits<'a> {
     pub(crate) hosts: &'a [String],
     /// How many bytes of the answer's body are read; the rest is not.
     pub(crate) most: usize,
+    /// How long the request may take, with its whole answer.
+    pub(crate) longest: Duration,
 }
 
 /// An answer.
@@ -59,13 +61,14 @@ pub(crate) async fn send(
     let request = target.request(method, headers, body)?;
     let work = async {
         let stream = target.connect().await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
         // It ends when the sender is dropped. Its errors are those of the request.
         tokio::spawn(connection);
-        sender.send_request(request).await.map_err(failed)
+        sender.send_request(request).await.map_err(|error| failed(&error))
     };
-    let deadline = tokio::time::Instant::now() + LONGEST;
-    let late = || NoAnswer::Failed(format!("no answer within {} s", LONGEST.as_secs()));
+    let deadline = tokio::time::Instant::now() + limits.longest;
+    let late = || NoAnswer::Failed(format!("no answer within {:?}", limits.longest));
     let answer = tokio::time::timeout_at(deadline, work).await.map_err(|_late| late())??;
     let (head, body) = answer.into_parts();
     // The status counts, whatever becomes of the body.
@@ -73,7 +76,7 @@ pub(crate) async fn send(
     Ok(Answer { status: head.status, body })
 }
 
-fn failed(error: hyper::Error) -> NoAnswer {
+fn failed(error: &hyper::Error) -> NoAnswer {
     NoAnswer::Failed(format!("the connection broke: {error}"))
 }
 

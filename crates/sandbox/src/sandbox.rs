@@ -179,6 +179,12 @@ impl Builder {
         self
     }
 
+    /// Sets how long a receiver may take to answer a webhook, on this machine's clock; 10 s by default. The documents name no time.
+    pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
+        self.config.webhook_timeout = timeout;
+        self
+    }
+
     /// Sets how often websockets are pinged, and how long they stay open without a pong; by default 54 s and 60 s, as on
     /// the real exchange.
     pub fn heartbeat(mut self, ping_every: Duration, drop_after: Duration) -> Self {

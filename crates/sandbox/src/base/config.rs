@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) payment_lifetime: Duration,
     /// Hosts that webhooks are sent to, in addition to this machine.
     pub(crate) webhook_hosts: Vec<String>,
+    /// How long a receiver may take to answer a webhook, on the machine's clock.
+    pub(crate) webhook_timeout: Duration,
     pub(crate) ping_every: Duration,
     pub(crate) drop_after: Duration,
     pub(crate) tickers_every: Duration,
@@ -73,6 +75,7 @@ impl Default for Config {
             only_listed: false,
             payment_lifetime: Duration::from_secs(24 * 60 * 60),
             webhook_hosts: Vec::new(),
+            webhook_timeout: Duration::from_secs(10),
             ping_every: Duration::from_secs(54),
             drop_after: Duration::from_secs(60),
             tickers_every: Duration::from_secs(5),

@@ -1,10 +1,10 @@
 //! `listen`: shows the deliveries of a running sandbox, one line each, and forwards them to a program on this machine.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stderr, reason = "a program talks to its user")]
 
 use super::arguments::{Arguments, unknown};
 use crate::{
     base::clock,
-    client::{self, Limits, NoAnswer},
+    client::{self, LONGEST, Limits, NoAnswer},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -118,9 +118,8 @@ impl Listen {
             Ok(last) => last,
             Err(problem) => {
                 eprintln!(
-                    "--control: no sandbox answers at {}: {problem}; start it with `capecrypto-sandbox --listen \
-                     127.0.0.1:8080`, or give the URL `control` of its first line",
-                    self.control
+                    "--control: {problem}; start a sandbox with `capecrypto-sandbox --listen 127.0.0.1:8080`, or give the \
+                     URL `control` of its first line"
                 );
                 return ExitCode::FAILURE;
             }
@@ -131,7 +130,7 @@ impl Listen {
                 Ok(newest) if newest == last => tokio::time::sleep(EVERY).await,
                 Ok(newest) => last = newest,
                 Err(problem) => {
-                    eprintln!("the sandbox at {} does not answer any more: {problem}", self.control);
+                    eprintln!("ending: {problem}");
                     return ExitCode::FAILURE;
                 }
             }
@@ -163,14 +162,15 @@ impl Listen {
                 let now = self.deliveries(last).await?.into_iter().next();
                 delivery = now.unwrap_or(delivery);
             }
-            // A closed standard output is the end of this program's purpose.
-            writeln!(io::stdout(), "{}; {forwarded}", line(&delivery)).map_err(|error| error.to_string())?;
+            // Not `println!`, which panics when nobody reads any more.
+            writeln!(io::stdout(), "{}; {forwarded}", line(&delivery))
+                .map_err(|error| format!("nobody reads standard output: {error}"))?;
             last = delivery.number;
         }
         Ok(last)
     }
 
-    /// Sends a delivery to the receiver, and tells what came of it. The error is one of the sandbox.
+    /// Sends a delivery to the receiver, and tells what came of it. The error is about the sandbox.
     async fn forward(&self, number: u64) -> Result<String, String> {
         let Request { headers: given, body } = self.get(&format!("webhooks/{number}/request")).await?;
         let mut headers = HeaderMap::new();
@@ -182,7 +182,7 @@ impl Listen {
             };
             headers.insert(name, value);
         }
-        let limits = Limits { hosts: &self.hosts, most: MOST_OF_ANSWER };
+        let limits = Limits { hosts: &self.hosts, most: MOST_OF_ANSWER, longest: LONGEST };
         let answer = client::send(Method::POST, &self.forward, headers, body.into(), limits).await;
         Ok(match answer {
             Ok(answer) => answer.status.as_u16().to_string(),
@@ -198,14 +198,15 @@ impl Listen {
     /// Asks the control door.
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
         let url = format!("{}/{path}", self.control);
-        let limits = Limits { hosts: &[], most: MOST_OF_LOG };
+        let limits = Limits { hosts: &[], most: MOST_OF_LOG, longest: LONGEST };
         let answer = client::send(Method::GET, &url, HeaderMap::new(), Bytes::new(), limits).await;
-        let answer = answer.map_err(|error| error.to_string())?;
+        let problem = |why: String| format!("no sandbox answers at {}: {why}", self.control);
+        let answer = answer.map_err(|error| problem(error.to_string()))?;
         if !answer.status.is_success() {
-            return Err(format!("it answers {}", answer.status));
+            return Err(problem(format!("the status is {}", answer.status)));
         }
         serde_json::from_slice(&answer.body)
-            .map_err(|error| format!("its answer is not that of a sandbox: {error}"))
+            .map_err(|error| problem(format!("the answer is another one: {error}")))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sends the webhooks that are due, several at a time, and reports the end of each attempt.
 
 use crate::{
+    base::config::Config,
     client::{self, Answer, Limits, NoAnswer},
     exchange::webhooks::{
         delivery::{AttemptEnd, Outgoing, Request},
@@ -50,7 +51,8 @@ async fn post(host: &Host, request: Request) -> Result<Answer, NoAnswer> {
             "the secret has a character that a header cannot have; set another secret".to_owned(),
         )
     })?;
-    let limits = Limits { hosts: &host.config.webhook_hosts, most: MOST_OF_ANSWER };
+    let Config { webhook_hosts: hosts, webhook_timeout, .. } = &host.config;
+    let limits = Limits { hosts, most: MOST_OF_ANSWER, longest: *webhook_timeout };
     client::send(Method::POST, &url, headers, body.into(), limits).await
 }
 

@@ -184,6 +184,6 @@ async fn listen_shows_and_forwards_what_a_sandbox_sends() {
     let mut err = Lines::of(all.0.stderr.take().unwrap());
     err.next().await.unwrap();
     let line = err.next().await.unwrap();
-    assert!(line.starts_with(&format!("the sandbox at {control} does not answer any more")), "{line}");
+    assert!(line.starts_with(&format!("ending: no sandbox answers at {control}: ")), "{line}");
     assert_eq!(all.end().0, Some(1));
 }

@@ -116,8 +116,9 @@ impl Delivery {
     pub(super) fn end(&mut self, attempt: usize, end: AttemptEnd, at_ms: i64) -> Option<Next> {
         let ended = self.attempts.get_mut(attempt).filter(|attempt| attempt.end.is_none())?;
         let reason = ended.reason;
-        ended.end = Some((at_ms, end.clone()));
-        if end.is_success() {
+        let (is_success, is_made) = (end.is_success(), !matches!(end, AttemptEnd::NotMade(_)));
+        ended.end = Some((at_ms, end));
+        if is_success {
             (self.state, self.next_at_ms) = (WebhookState::Delivered, None);
             return Some(Next::Nothing);
         }
@@ -125,7 +126,7 @@ impl Delivery {
         if !is_scheduled || self.state != WebhookState::Waiting {
             return Some(Next::Nothing);
         }
-        if matches!(end, AttemptEnd::NotMade(_)) {
+        if !is_made {
             self.state = WebhookState::NotSent;
             return Some(Next::Nothing);
         }
