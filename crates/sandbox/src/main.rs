@@ -6,7 +6,12 @@ use capecrypto_sandbox::{
     program::{Asked, Tool},
 };
 use serde::Serialize;
-use std::{io::Read, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
@@ -50,7 +55,8 @@ struct Ready<'a> {
 fn main() -> ExitCode {
     match command(std::env::args().skip(1)) {
         Ok(Command::Help(usage)) => {
-            println!("{usage}");
+            // Not `println!`, which panics when nobody reads to the end.
+            let _unread = writeln!(std::io::stdout(), "{usage}");
             ExitCode::SUCCESS
         }
         Ok(Command::Tool(tool)) => on_runtime(use_tool(tool)),
