@@ -196,6 +196,12 @@ impl<S: Store> Inbox<S> {
         &self.store
     }
 
+    /// How long a handler may take: what is left of the lease is for recording its end.
+    #[cfg(feature = "receiver")]
+    pub(crate) fn longest_handling(&self) -> Duration {
+        self.lease - self.lease / 4
+    }
+
     /// Takes a delivery.
     ///
     /// # Errors
@@ -208,7 +214,12 @@ impl<S: Store> Inbox<S> {
     /// The time of an event that is older than keys are kept, so that the store may have forgotten it. If the store still knows
     /// it, it is no more than late.
     fn stale(&self, event: &WebhookEvent, now: Timestamp) -> Option<Timestamp> {
-        event.created_at().filter(|time| now.checked_sub(self.keep).is_some_and(|oldest| *time < oldest))
+        event.created_at().filter(|time| self.is_old(*time, now))
+    }
+
+    /// Whether the store may have forgotten what happened at this time.
+    fn is_old(&self, time: Timestamp, now: Timestamp) -> bool {
+        now.checked_sub(self.keep).is_some_and(|oldest| time < oldest)
     }
 
     /// Takes an event that you know of without a delivery, for example from a list of the exchange. It may have any age.
@@ -222,6 +233,21 @@ impl<S: Store> Inbox<S> {
         now: Timestamp,
     ) -> Result<Taken<'_, S>, S::Error> {
         self.claim(event, key, now, None).await
+    }
+
+    /// Like [`recover`](Self::recover), for an event that happened at this time or later. If its key may have been forgotten since
+    /// then, it is taken only if the store still knows it; otherwise it is [`Taken::Stale`], because it may have been handled.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn recover_since(
+        &self,
+        event: &WebhookEvent,
+        key: &EventKey,
+        happened: Timestamp,
+        now: Timestamp,
+    ) -> Result<Taken<'_, S>, S::Error> {
+        self.claim(event, key, now, Some(happened).filter(|time| self.is_old(*time, now))).await
     }
 
     async fn claim(
@@ -387,9 +413,21 @@ impl<'a, S: Store + 'a> Work<'a, S> {
         &mut self.transaction
     }
 
+    /// The event.
+    pub fn key(&self) -> &EventKey {
+        &self.ticket.key
+    }
+
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> u32 {
         self.ticket.attempt
+    }
+
+    /// Whether the event is dead if this attempt fails. It is not certain if the number of [attempts](Inbox::attempts) was
+    /// changed after the event came.
+    pub fn is_last(&self) -> bool {
+        // An event is dead after each `attempts` of its attempts, because a retry starts to count again.
+        self.ticket.attempt.is_multiple_of(self.attempts)
     }
 
     /// The other events of the same payment reference that came before, in no order. Events can come in another order than

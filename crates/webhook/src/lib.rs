@@ -1,13 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "axum")]
+mod axum_handler;
+#[cfg(feature = "receiver")]
+mod handler;
+#[cfg(feature = "receiver")]
+mod handling;
 mod inbox;
 mod key;
+#[cfg(feature = "receiver")]
+mod notice;
 mod read;
+#[cfg(feature = "receiver")]
+mod receiver;
 mod rejection;
+#[cfg(feature = "tower")]
+mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "receiver")]
+mod throttle;
 mod verifier;
 
+#[cfg(feature = "axum")]
+pub use axum_handler::RawRequest;
+#[cfg(feature = "receiver")]
+pub use handler::{Handler, Incoming, Transaction};
 pub use inbox::{
     Claim, Claimed, Dead, Ended, Entry, Failure, Finish, Inbox, Kept, Known, MemoryStore, Next, Put, Queue,
     Queued, Store, Taken, Ticket, Work,
@@ -19,10 +37,17 @@ pub use inbox::{RedisError, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use inbox::{SqliteError, SqliteStore, SqliteTransaction};
 pub use key::EventKey;
+#[cfg(feature = "receiver")]
+pub use notice::{Failed, Notice, StoreError};
+#[cfg(feature = "receiver")]
+pub use receiver::{Answer, Receiver, Receiving};
 pub use rejection::{Rejection, SecretError};
 pub use verifier::{HEADER, MAX_BODY, Verified, Verifier};
 
 // The types in this crate's signatures.
+#[cfg(feature = "receiver")]
+#[doc(no_inline)]
+pub use capecrypto_auth::Clock;
 #[doc(no_inline)]
 pub use capecrypto_models::{Sensitive, WebhookEvent};
 

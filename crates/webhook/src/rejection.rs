@@ -6,8 +6,8 @@ use capecrypto_models::UnreadableEvent;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// The body is longer than [`MAX_BODY`](crate::MAX_BODY).
-    #[error("the body has {0} bytes, and at most 1048576 are taken")]
+    /// The body is longer than [`MAX_BODY`](crate::MAX_BODY). It has this many bytes, or more if it was not read to its end.
+    #[error("the body has {0} bytes or more, and at most 1048576 are taken")]
     TooLarge(usize),
     /// There is no header `X-Auth-Webhook`.
     #[error(
@@ -31,6 +31,21 @@ pub enum Rejection {
          decompressed, or parsed and written again)"
     )]
     WrongSignature,
+    /// The body has a `Content-Encoding`, such as `gzip`. It is never decompressed: the signature covers the bytes that the
+    /// exchange sent, and it sends them plain.
+    #[error(
+        "the body has a Content-Encoding, and the exchange sends none: let no proxy on the way compress it"
+    )]
+    Encoded,
+    /// The connection ended before the body did.
+    #[error("the body ended too early")]
+    Interrupted,
+    /// The body took too long.
+    #[error("the body did not come within 10 seconds")]
+    TooSlow,
+    /// The method is not `POST`.
+    #[error("the method is not POST")]
+    NotPost,
     /// The body has nothing but white space.
     #[error("the body is empty")]
     Empty,
@@ -49,15 +64,24 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The status to answer: 401 if nothing proves who sent it, 413 for a body that is too long, otherwise 400.
+    /// The status to answer: 401 if nothing proves who sent it, 405 for another method than `POST`, 408 for a body that took too
+    /// long, 413 for one that is too long, otherwise 400.
     ///
     /// The exchange repeats whatever is not answered 2xx, seven times within four hours. So a secret that is put right within
     /// that time loses nothing.
     pub fn status(&self) -> u16 {
         match self {
             Self::Missing | Self::Several | Self::Malformed | Self::WrongSignature => 401,
+            Self::NotPost => 405,
+            Self::TooSlow => 408,
             Self::TooLarge(_) => 413,
-            Self::Empty | Self::NotUtf8 | Self::NotJson | Self::NoEvent | Self::Unreadable(_) => 400,
+            Self::Encoded
+            | Self::Interrupted
+            | Self::Empty
+            | Self::NotUtf8
+            | Self::NotJson
+            | Self::NoEvent
+            | Self::Unreadable(_) => 400,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Deliveries as the exchange would send them, for your tests: no network, no sandbox.
 //!
+//! The times of the samples are in January 2025, which is too old for an inbox with today's clock: set another with
+//! [`at`](Sample::at).
+//!
 //! ```
 //! use capecrypto_models::{DepositId, WebhookEvent, dec};
 //! use capecrypto_webhook::{Verifier, testing};

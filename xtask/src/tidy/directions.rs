@@ -16,7 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("capecrypto-exchange", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models"]),
     ("capecrypto-merchant", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models"]),
     ("capecrypto-stream", &["capecrypto-models", "capecrypto-auth", "?capecrypto-rest"]),
-    ("capecrypto-webhook", &["capecrypto-models", "capecrypto-auth"]),
+    // Receivers need a clock.
+    ("capecrypto-webhook", &["capecrypto-models", "?capecrypto-auth"]),
     ("cabital", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models", "?capecrypto-webhook"]),
     (
         "capecrypto-live",

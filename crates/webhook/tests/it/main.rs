@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod axum;
 mod bodies;
 mod common;
 mod durable;
@@ -17,8 +18,11 @@ mod keys;
 mod kills;
 mod mutants;
 mod places;
+mod queue_store;
 mod queues;
+mod receiver;
 mod samples;
 mod secrets;
+mod shop;
 mod stores;
 mod verifying;
