@@ -21,6 +21,8 @@ pub mod testing;
 #[cfg(feature = "receiver")]
 mod throttle;
 mod verifier;
+#[cfg(feature = "worker")]
+mod worker;
 
 #[cfg(feature = "axum")]
 pub use axum_handler::RawRequest;
@@ -43,6 +45,8 @@ pub use notice::{Failed, Notice, StoreError};
 pub use receiver::{Answer, Receiver, Receiving};
 pub use rejection::{Rejection, SecretError};
 pub use verifier::{HEADER, MAX_BODY, Verified, Verifier};
+#[cfg(feature = "worker")]
+pub use worker::{Bell, Drained, NoRuntime, Worker};
 
 // The types in this crate's signatures.
 #[cfg(feature = "receiver")]

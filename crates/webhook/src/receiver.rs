@@ -148,6 +148,15 @@ impl Receiver {
         self
     }
 
+    /// Wakes a worker in this process as soon as an event was kept. Without this, it finds the event at its next look.
+    #[cfg(feature = "worker")]
+    #[must_use]
+    pub fn wakes(mut self, bell: &crate::Bell) -> Self {
+        let bell = bell.clone();
+        self.wake = Some(Arc::new(move || bell.ring()));
+        self
+    }
+
     /// Receives a delivery, in any framework. `values` are those of all headers with the name [`HEADER`](crate::HEADER), in any
     /// case of letters; `body` the bytes as they came: refuse a compressed body, and do not parse it and write it again.
     ///

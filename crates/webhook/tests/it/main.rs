@@ -26,3 +26,4 @@ mod secrets;
 mod shop;
 mod stores;
 mod verifying;
+mod worker;

@@ -57,6 +57,7 @@ struct Seen {
     incoming: Vec<Incoming>,
     finished: Vec<String>,
     running: usize,
+    most_running: usize,
 }
 
 /// Also if the handler is cut off.
@@ -90,10 +91,15 @@ impl Shop {
         self.0.lock().unwrap().running
     }
 
+    pub(crate) fn most_running(&self) -> usize {
+        self.0.lock().unwrap().most_running
+    }
+
     fn enter(&self, incoming: Incoming) -> (Act, Running) {
         let mut seen = self.0.lock().unwrap();
         seen.incoming.push(incoming);
         seen.running += 1;
+        seen.most_running = seen.most_running.max(seen.running);
         (seen.acts.pop_front().unwrap_or(Act::Finish), Running(self.0.clone()))
     }
 }
