@@ -13,6 +13,8 @@ mod notice;
 mod read;
 #[cfg(feature = "receiver")]
 mod receiver;
+#[cfg(feature = "reconcile")]
+pub mod reconcile;
 mod rejection;
 #[cfg(feature = "tower")]
 mod service;

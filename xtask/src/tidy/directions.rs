@@ -16,8 +16,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("capecrypto-exchange", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models"]),
     ("capecrypto-merchant", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models"]),
     ("capecrypto-stream", &["capecrypto-models", "capecrypto-auth", "?capecrypto-rest"]),
-    // Receivers need a clock.
-    ("capecrypto-webhook", &["capecrypto-models", "?capecrypto-auth"]),
+    // The check of a webhook uses the models only. Receivers need a clock, and the reconciliation the calls.
+    (
+        "capecrypto-webhook",
+        &[
+            "capecrypto-models",
+            "?capecrypto-auth",
+            "?capecrypto-rest",
+            "?capecrypto-exchange",
+            "?capecrypto-merchant",
+        ],
+    ),
     ("cabital", &["capecrypto-rest", "capecrypto-auth", "capecrypto-models", "?capecrypto-webhook"]),
     (
         "capecrypto-live",

@@ -21,6 +21,7 @@ mod places;
 mod queue_store;
 mod queues;
 mod receiver;
+mod reconcile;
 mod samples;
 mod secrets;
 mod shop;
