@@ -103,7 +103,8 @@ impl Command for PlaceOrder {
             return Err(TurnedAway::Overloaded);
         }
         let market = desk.catalogue.market(&market).ok_or(TurnedAway::Refused(codes::CREATE_ERROR))?;
-        let new = NewOrder { market, side, ord_type, volume, price, post_only, custom_order_id };
+        let new =
+            NewOrder { market, side, ord_type, volume, price, post_only, custom_order_id, bounds: None };
         engine.submit(desk, account, new, at_ms).map_err(TurnedAway::Refused)
     }
 }

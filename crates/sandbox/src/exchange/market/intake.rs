@@ -2,6 +2,7 @@
 //! requests. Accepted commands are queued as [`Work`].
 
 use super::{
+    conversion::Bounds,
     engine::{Engine, Work},
     order::{Order, OrderType, Side, State, crosses},
 };
@@ -57,6 +58,8 @@ pub(crate) struct NewOrder {
     pub(crate) price: Option<Decimal>,
     pub(crate) post_only: bool,
     pub(crate) custom_order_id: Option<String>,
+    /// Set for a conversion only.
+    pub(crate) bounds: Option<Bounds>,
 }
 
 impl Engine {
@@ -94,6 +97,7 @@ impl Engine {
             side: new.side,
             ord_type: new.ord_type,
             price: new.price,
+            worst_price: new.bounds.map(|bounds| bounds.worst_price),
             origin_volume: new.volume,
             remaining_volume: new.volume,
             locked: lock,
@@ -131,13 +135,14 @@ impl Engine {
                 Some(state.book.cost(new.side.opposite(), new.volume).ok_or(codes::INSUFFICIENT_LIQUIDITY)?)
             }
         };
-        let lock = match (new.side, new.price, estimate) {
+        let lock = match (new.side, new.price, estimate, new.bounds) {
             (Side::Sell, ..) => new.volume,
+            (Side::Buy, .., Some(bounds)) => bounds.budget,
             // An estimate that is out of range is more than any balance.
-            (Side::Buy, _, Some(estimate)) => estimate
+            (Side::Buy, _, Some(estimate), None) => estimate
                 .and_then(|cost| cost.checked_mul(LOCK_BUFFER))
                 .map_or(available, |wanted| wanted.min(available)),
-            (Side::Buy, Some(price), None) => match money::mul(price, new.volume) {
+            (Side::Buy, Some(price), None, None) => match money::mul(price, new.volume) {
                 Some(lock) => lock,
                 // Too many digits: report the precision, unless the balance is too small anyway.
                 None => match price.checked_mul(new.volume) {
@@ -145,7 +150,7 @@ impl Engine {
                     _ => return Err(codes::INSUFFICIENT_BALANCE),
                 },
             },
-            (Side::Buy, None, None) => return Err(codes::CREATE_ERROR),
+            (Side::Buy, None, None, None) => return Err(codes::CREATE_ERROR),
         };
         // A market buy locks at most the available balance, so with an empty balance its lock is zero.
         if available < lock || lock.is_zero() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod book;
 pub(crate) mod commands;
+pub(crate) mod conversion;
 pub(crate) mod engine;
 mod feed;
 pub(crate) mod history;

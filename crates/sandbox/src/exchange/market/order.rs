@@ -132,6 +132,8 @@ pub(crate) struct Order {
     pub(crate) ord_type: OrderType,
     /// `None` for a market order.
     pub(crate) price: Option<Decimal>,
+    /// The worst price at which a conversion trades. It is shown to nobody.
+    pub(crate) worst_price: Option<Decimal>,
     pub(crate) origin_volume: Decimal,
     pub(crate) remaining_volume: Decimal,
     /// The rest of the lock: quote currency for a buy, base currency for a sell. Zero when the order is final.
@@ -167,7 +169,7 @@ impl Order {
 
     /// Whether it would trade with a resting order of the other side at that price.
     pub(crate) fn crosses(&self, price: Decimal) -> bool {
-        crosses(self.side, self.price, price)
+        crosses(self.side, self.price.or(self.worst_price), price)
     }
 }
 

@@ -354,6 +354,7 @@ fn random_order(random: &mut fastrand::Rng, catalogue: &Catalogue) -> NewOrder {
         price: (ord_type == OrderType::Limit).then_some(price),
         post_only: ord_type == OrderType::Limit && random.u8(..100) < 10,
         custom_order_id: None,
+        bounds: None,
     }
 }
 
