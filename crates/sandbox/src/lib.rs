@@ -17,6 +17,7 @@ pub use crate::base::refusal::OwnCode;
 pub use crate::door::control::{Control, ControlError};
 pub use crate::door::deposits::NewDeposit;
 pub use crate::door::money::{JournalEntry, JournalPosting, Ledger, LedgerEntry};
+pub use crate::door::payments::{DepositMethod, ReferenceDeposit};
 pub use crate::door::verification::Verification;
 pub use crate::door::webhooks::{WebhookAttempt, WebhookDelivery, WebhookReceiver, WebhookRequest};
 pub use crate::exchange::catalogue::{Currency, Market};

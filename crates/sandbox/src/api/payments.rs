@@ -17,9 +17,10 @@ use crate::{
         reply::Reply,
     },
     exchange::{
-        funds::payment_references::{CreatePaymentReference, PaymentReference, Terms},
+        payments::reference::{CreatePaymentReference, PaymentReference, Terms},
         people::{
             UNVERIFIED,
+            deposit_action::SLIPPAGE,
             webhooks::{Protocol, Webhook},
         },
     },
@@ -72,9 +73,6 @@ const CREATE_CODES: &[&[&str]] = &[
 ];
 const LIST_CODES: &[&[&str]] = &[SHARED_CODES, &[UNKNOWN_UID]];
 
-/// The documents' default of `max_slippage`, in percent.
-const SLIPPAGE: Decimal = Decimal::from_parts(20, 0, 0, false, 1);
-
 /// A text parameter; `None` if it is missing or empty.
 fn text<'a>(request: &ApiRequest<'a>, name: &str) -> Option<&'a str> {
     request.params.get(name).and_then(Value::as_text).filter(|text| !text.is_empty())
@@ -102,7 +100,9 @@ fn create(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let (Some(account), Some(currency)) = (account, currency) else { return Err(Refusal::not_found()) };
     let lifetime = request.host.config.payment_lifetime;
     let lifetime_ms = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
-    let terms = Terms { owner, account, currency, expected_amount, action, webhook, lifetime_ms };
+    let verified_only = request.host.config.verified_customers;
+    let terms =
+        Terms { owner, account, currency, expected_amount, action, webhook, lifetime_ms, verified_only };
     let made = request.host.command(CreatePaymentReference(terms));
     Ok(Reply::created(&view(request, &made, false)))
 }
@@ -156,7 +156,7 @@ fn list(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
             account.is_none_or(|account| reference.terms.account == account)
                 && is_seen(request, caller, reference)
         };
-        exchange.funds().payment_references.newest_first().filter(fits).cloned().collect()
+        exchange.payments().newest_first().filter(fits).cloned().collect()
     });
     let views = page.of(found.iter().map(|reference| view(request, reference, false)));
     Ok(page.headers(Reply::ok(&views), Some(found.len())))
@@ -172,7 +172,7 @@ fn is_seen(request: &ApiRequest<'_>, caller: AccountId, reference: &PaymentRefer
 fn one(request: &ApiRequest<'_>) -> Result<Reply, Refusal> {
     let caller = caller(request, HAVE_CUSTOMERS)?;
     let id: u64 = request.path(0).parse().map_err(|_| Refusal::not_found())?;
-    let found = request.host.read(|exchange| exchange.funds().payment_references.get(id).cloned());
+    let found = request.host.read(|exchange| exchange.payments().get(id).cloned());
     let found = found.filter(|reference| is_seen(request, caller, reference));
     let found = found.ok_or_else(Refusal::not_found)?;
     let asks = match request.params.get("includeSecret") {
@@ -198,6 +198,16 @@ struct View<'a> {
     last_used_at: Option<String>,
     #[serde(flatten)]
     webhook: Option<WebhookView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposit_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdraw_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal_transfer_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     created_at: String,
     updated_at: String,
 }
@@ -213,6 +223,7 @@ struct WebhookView<'a> {
 fn view<'a>(request: &ApiRequest<'_>, made: &'a PaymentReference, with_secret: bool) -> View<'a> {
     let time = |ms: i64| iso(ms, request.profile().zone_hours());
     let Terms { account, currency, expected_amount, action, webhook, .. } = &made.terms;
+    let walk = made.walk.as_ref();
     View {
         id: made.id,
         reference: &made.code,
@@ -220,16 +231,21 @@ fn view<'a>(request: &ApiRequest<'_>, made: &'a PaymentReference, with_secret: b
         currency: *currency,
         expected_amount: expected_amount.map(money::text),
         deposit_action: action.as_ref().map(deposit_action::object),
-        state: "pending_deposit",
+        state: made.state.as_str(),
         expires_at: time(made.expires_ms()),
-        usage_count: 0,
-        last_used_at: None,
+        usage_count: made.usage_count,
+        last_used_at: made.last_used_ms.map(time),
         webhook: webhook.as_ref().map(|webhook| WebhookView {
             webhook_url: &webhook.url,
             webhook_secret: webhook.secret.as_deref().filter(|_| with_secret),
             webhook_protocol: webhook.protocol,
         }),
+        deposit_id: walk.map(|walk| walk.deposit.id),
+        order_id: walk.and_then(|walk| walk.order),
+        withdraw_id: walk.and_then(|walk| walk.withdrawal),
+        internal_transfer_id: walk.and_then(|walk| walk.transfer),
+        error: made.error.as_deref(),
         created_at: time(made.created_ms),
-        updated_at: time(made.created_ms),
+        updated_at: time(made.updated_ms),
     }
 }

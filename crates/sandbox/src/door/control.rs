@@ -106,6 +106,19 @@ pub enum ControlError {
         "an event needs a name of at most 255 characters, and a JSON object of fields, each once and none of them `event`"
     )]
     InvalidEvent,
+    /// No payment reference has that code.
+    #[error("no payment reference has that code; the answer that created it has the code as `reference`")]
+    UnknownPayment,
+    /// The account has no verification at all.
+    #[error(
+        "the account has no verification; verify it first, or start the sandbox with `Builder::verified_customers(false)`"
+    )]
+    NotVerified,
+    /// The currency does not come on that way.
+    #[error(
+        "a currency of a state comes by `fiat`, a coin by `chain`, and only btc also by `lightning`, which is not a blockchain here"
+    )]
+    WrongMethod,
     /// The exchange was not started with a record.
     #[error("nothing is recorded; start the sandbox with `--record` or `Builder::record`")]
     NotRecorded,
@@ -146,6 +159,9 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own("sandbox.control.unknown_delivery", "422: no delivery of a webhook has that number"),
     own("sandbox.control.no_receiver", "422: the delivery has no receiver"),
     own("sandbox.control.invalid_event", "422: the name or the fields of an event cannot be used"),
+    own("sandbox.control.unknown_payment", "422: no payment reference has that code"),
+    own("sandbox.control.not_verified", "422: the account has no verification at all"),
+    own("sandbox.control.wrong_method", "422: the currency does not come on that way"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 
@@ -173,6 +189,9 @@ impl ControlError {
             Self::UnknownDelivery => "sandbox.control.unknown_delivery",
             Self::NoReceiver => "sandbox.control.no_receiver",
             Self::InvalidEvent => "sandbox.control.invalid_event",
+            Self::UnknownPayment => "sandbox.control.unknown_payment",
+            Self::NotVerified => "sandbox.control.not_verified",
+            Self::WrongMethod => "sandbox.control.wrong_method",
             Self::NotRecorded => "sandbox.control.not_recorded",
         }
     }

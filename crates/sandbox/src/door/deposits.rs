@@ -5,7 +5,10 @@ use super::{
     operation::{Operation, answer, done},
 };
 use crate::{
-    base::money::{self, exact},
+    base::{
+        id::AccountId,
+        money::{self, exact},
+    },
     exchange::{
         catalogue::Blockchain,
         funds::{
@@ -25,7 +28,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "add_deposit",
         method: "POST",
         path: "deposits",
-        about: r#"`{"account","currency","amount"}`, and what else is wanted of `state` (`accepted` if left out), `txid`, `blockchain`, `address`, `sender`; the currency's fee is taken off. With `"confirmed_every_ms"` a `submitted` deposit gets a confirmation each time, and is accepted when it has enough. Answers with its number"#,
+        about: r#"`{"account","currency","amount"}`, and what else is wanted of `state` (`accepted` if left out), `txid`, `blockchain`, `address`, `sender`, `description`; the currency's fee is taken off. A currency of a state whose description is the code of a payment reference is matched with it. With `"confirmed_every_ms"` a `submitted` deposit gets a confirmation each time, and is accepted when it has enough. Answers with its number"#,
         run: |control, input| {
             let Owner { account } = input.read()?;
             let id = control.add_deposit(&account, input.read()?)?;
@@ -75,10 +78,11 @@ pub struct NewDeposit {
     amount: Decimal,
     #[serde(default = "accepted")]
     state: DepositState,
-    txid: Option<String>,
-    blockchain: Option<String>,
+    pub(super) txid: Option<String>,
+    pub(super) blockchain: Option<String>,
     address: Option<String>,
-    sender: Option<String>,
+    pub(super) sender: Option<String>,
+    description: Option<String>,
     confirmed_every_ms: Option<u32>,
 }
 
@@ -98,6 +102,7 @@ impl NewDeposit {
             blockchain: None,
             address: None,
             sender: None,
+            description: None,
             confirmed_every_ms: None,
         }
     }
@@ -133,6 +138,13 @@ impl NewDeposit {
         Self { sender: Some(sender.into()), ..self }
     }
 
+    /// Sets the text of the payer, as the history shows it. If it is the code of a payment reference for this account and
+    /// currency, and the currency is no coin, the deposit is the reference's.
+    #[must_use]
+    pub fn description(self, description: impl Into<String>) -> Self {
+        Self { description: Some(description.into()), ..self }
+    }
+
     /// Gives a coin in the state `submitted` a confirmation each time that this much passes on the exchange's clock. It is
     /// accepted as soon as it has the confirmations that the currency needs.
     #[must_use]
@@ -158,10 +170,20 @@ impl Control {
     /// ([`ControlError::InvalidAmount`]), or a state that only coins have ([`ControlError::WrongState`]).
     pub fn add_deposit(&self, account: &str, deposit: NewDeposit) -> Result<u64, ControlError> {
         let account = self.account(account)?;
+        self.add_deposit_to(account, deposit, None)
+    }
+
+    /// The same, and the code of the payment reference that a coin is for.
+    pub(super) fn add_deposit_to(
+        &self,
+        account: AccountId,
+        deposit: NewDeposit,
+        reference: Option<String>,
+    ) -> Result<u64, ControlError> {
         let uid = self.host.people.get(account).ok_or(ControlError::UnknownAccount)?.uid;
         let currency =
             self.host.catalogue.currency(&deposit.currency).ok_or(ControlError::UnknownCurrency)?;
-        let NewDeposit { amount, state, txid, sender, confirmed_every_ms, .. } = deposit;
+        let NewDeposit { amount, state, txid, sender, description, confirmed_every_ms, .. } = deposit;
         if amount <= currency.deposit_fee
             || amount <= Decimal::ZERO
             || money::fraction_digits(amount) > currency.precision
@@ -178,9 +200,19 @@ impl Control {
             None => Origin { blockchain: own, ..Origin::default() },
         };
         let own_address = || origin.is_on_chain().then(|| address(currency.id, account, &uid));
-        let origin = Origin { txid, address: deposit.address.or_else(own_address), sender, ..origin };
-        let command =
-            AddDeposit { account, currency: currency.id, amount, state, origin, confirmed_every_ms };
+        let address = deposit.address.or_else(own_address);
+        let origin = Origin { txid, address, sender, ..origin };
+        let currency = currency.id;
+        let command = AddDeposit {
+            account,
+            currency,
+            amount,
+            state,
+            origin,
+            description,
+            reference,
+            confirmed_every_ms,
+        };
         self.host.command(command).map_err(|_| ControlError::InvalidAmount)
     }
 

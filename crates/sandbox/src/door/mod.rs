@@ -11,6 +11,7 @@ mod lightning;
 mod markets;
 pub(crate) mod money;
 mod operation;
+pub(crate) mod payments;
 mod people;
 mod sockets;
 mod transfers;
@@ -35,6 +36,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
     let themes = [
         money::OPERATIONS,
         deposits::OPERATIONS,
+        payments::OPERATIONS,
         vouchers::OPERATIONS,
         transfers::OPERATIONS,
         lightning::OPERATIONS,

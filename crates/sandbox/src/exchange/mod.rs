@@ -10,6 +10,7 @@ pub(crate) mod event;
 pub(crate) mod funds;
 pub(crate) mod history;
 pub(crate) mod market;
+pub(crate) mod payments;
 pub(crate) mod people;
 pub(crate) mod vasps;
 pub(crate) mod webhooks;
@@ -26,6 +27,7 @@ use self::{
         engine::{Engine, Rules},
         order::{OrderType, Side},
     },
+    payments::{Parts, Payments},
     people::People,
     webhooks::{SendEvent, Webhooks, delivery::Receiver},
 };
@@ -39,6 +41,7 @@ pub(crate) struct Exchange {
     engine: Engine,
     people: Arc<People>,
     funds: Funds,
+    payments: Payments,
     webhooks: Webhooks,
 }
 
@@ -60,6 +63,12 @@ impl Holds<Funds> for Exchange {
     }
 }
 
+impl Holds<Payments> for Exchange {
+    fn part(&mut self) -> (&mut Payments, &mut Desk) {
+        (&mut self.payments, &mut self.desk)
+    }
+}
+
 impl Holds<Webhooks> for Exchange {
     fn part(&mut self) -> (&mut Webhooks, &mut Desk) {
         (&mut self.webhooks, &mut self.desk)
@@ -69,7 +78,8 @@ impl Holds<Webhooks> for Exchange {
 /// Every command that a record may name.
 fn commands() -> impl Iterator<Item = Replayable<Exchange>> {
     let market = market::commands::commands().into_iter();
-    market.chain(people::commands()).chain(funds::commands()).chain(webhooks::commands())
+    let parts = market.chain(people::commands()).chain(funds::commands());
+    parts.chain(payments::commands()).chain(webhooks::commands())
 }
 
 /// Why a line of a record could not be carried out.
@@ -89,6 +99,7 @@ impl Exchange {
             engine: Engine::new(rules),
             people: Arc::default(),
             funds: Funds::default(),
+            payments: Payments::default(),
             webhooks: Webhooks::default(),
         }
     }
@@ -127,7 +138,14 @@ impl Exchange {
     /// Does what a command or a timer has left for other parts.
     fn follow_up(&mut self, at_ms: i64) {
         self.place_sales(at_ms);
+        let (payments, mut parts) = self.payments_and_parts(at_ms);
+        payments.follow(&mut parts);
         self.deliver_notices(at_ms);
+    }
+
+    fn payments_and_parts(&mut self, at_ms: i64) -> (&mut Payments, Parts<'_>) {
+        let Self { desk, engine, people, funds, payments, .. } = self;
+        (payments, Parts { funds, engine, people, desk, at_ms })
     }
 
     /// Makes a webhook's delivery of each notice, for the receiver that has the right to it at this moment.
@@ -172,6 +190,10 @@ impl Exchange {
         while let Some((at_ms, (part, key))) = self.desk.timers.take_due(now_ms) {
             match part {
                 Part::Funds => self.funds.due(key, &mut self.desk, at_ms),
+                Part::Payments => {
+                    let (payments, mut parts) = self.payments_and_parts(at_ms);
+                    payments.due(key, &mut parts);
+                }
                 Part::Webhooks => self.webhooks.due(key, &mut self.desk, at_ms),
             }
             self.follow_up(at_ms);
@@ -210,6 +232,10 @@ impl Exchange {
 
     pub(crate) fn funds(&self) -> &Funds {
         &self.funds
+    }
+
+    pub(crate) fn payments(&self) -> &Payments {
+        &self.payments
     }
 
     pub(crate) fn webhooks(&self) -> &Webhooks {

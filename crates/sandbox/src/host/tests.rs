@@ -23,6 +23,7 @@ use crate::{
             lightning::{
                 CreateInvoice, FailOutside, MakeOutsideInvoice, PayFromOutside, PayOut, Target as Payee,
             },
+            limits::EndOpening,
             new_withdrawal::{CreateWithdrawal, Otp},
             otp::SetOneTimeCode,
             quotes::{MakeQuote, SetQuotedFee},
@@ -37,6 +38,7 @@ use crate::{
             },
             order::{OrderType, Side},
         },
+        payments::reference::{CreatePaymentReference, Terms},
         people::{
             Restrict, Restriction, Role, SetLevel,
             customers::{Application, CreateCustomer, Entity, Fact, Facts, UpdateCustomer},
@@ -100,6 +102,7 @@ fn begin(host: &Host) {
     for (name, role) in demo::ACCOUNTS {
         host.add_account(name, role).unwrap();
     }
+    host.command(EndOpening {});
 }
 
 fn place(random: &mut fastrand::Rng, account: AccountId) -> PlaceOrder {
@@ -127,7 +130,18 @@ fn fund(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
         let origin = Origin { sender: Some("\"Ada\"".to_owned()), ..Origin::lightning() };
         let amount = Decimal::new(random.i64(1..1_000), 4);
         let confirmed_every_ms = random.bool().then(|| random.u32(..2_000));
-        host.command(AddDeposit { account, currency, amount, state, origin, confirmed_every_ms }).unwrap()
+        let (description, reference) = (None, None);
+        host.command(AddDeposit {
+            account,
+            currency,
+            amount,
+            state,
+            origin,
+            description,
+            reference,
+            confirmed_every_ms,
+        })
+        .unwrap()
     };
     let (submitted, held) = (add(DepositState::Submitted), add(DepositState::OnHoldTravelRuleCustomer));
     let state = DepositState::ALL[random.usize(..DepositState::ALL.len())];
@@ -246,6 +260,49 @@ fn lightning(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     }
 }
 
+/// A payment reference, and deposits that name it.
+fn pay(host: &Host, random: &mut fastrand::Rng, owner: AccountId) {
+    let currency = code(["btc", "zar"][random.usize(..2)]);
+    let target = code(["btc", "zar"][random.usize(..2)]);
+    let beneficiary = host.command(AddBeneficiary { account: owner, currency: target, start: Start::Active });
+    let uid = host.command(CreateSubAccount::of(owner)).uid;
+    let account = if random.bool() { owner } else { host.people.by_name(&uid).unwrap() };
+    let actions =
+        [ActionName::Aggregate, ActionName::ConvertAndWithdraw, ActionName::AggregateConvertAndWithdraw];
+    let action = DepositAction {
+        action: actions[random.usize(..3)],
+        target_currency: Some(target),
+        beneficiary_id: Some(beneficiary),
+        max_slippage: random.bool().then_some(Decimal::TEN),
+        ..DepositAction::default()
+    };
+    let terms = Terms {
+        owner,
+        account,
+        currency,
+        expected_amount: random.bool().then_some(Decimal::ONE_HUNDRED),
+        action: random.bool().then_some(action),
+        webhook: None,
+        lifetime_ms: 1_000,
+        verified_only: random.bool(),
+    };
+    let made = host.command(CreatePaymentReference(terms));
+    let blockchain = host.catalogue.currency(&currency).unwrap().blockchain();
+    for _ in 0..random.u8(1..3) {
+        host.command(AddDeposit {
+            account,
+            currency,
+            amount: Decimal::new(random.i64(1..1_000_000), 2),
+            state: DepositState::Accepted,
+            origin: Origin { blockchain: blockchain.clone(), ..Origin::default() },
+            description: None,
+            reference: Some(made.code.clone()),
+            confirmed_every_ms: None,
+        })
+        .unwrap();
+    }
+}
+
 /// A transfer and a reward.
 fn give(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     let (to, currency) = (AccountId(random.u64(1..=4)), code("btc"));
@@ -325,7 +382,10 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
             let _refused = host.command(place(random, account));
         }
         48 => lightning(host, random, account),
-        49 => give(host, random, account),
+        49 => {
+            give(host, random, account);
+            pay(host, random, account);
+        }
         50..52 => tell(host, random, account),
         52..70 => host.command(CarryOut {}),
         70..80 => {
@@ -344,7 +404,8 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
         }
         88..92 => host.advance_clock(random.i64(-500..2_000)),
         92 => {
-            host.command(Restrict { account, restriction: Some(Restriction::NoTwoFactor) });
+            let restriction = (random.u8(..4) == 0).then_some(Restriction::NoTwoFactor);
+            host.command(Restrict { account, restriction });
         }
         93 => {
             let currency = code(["btc", "zar"][random.usize(..2)]);
@@ -429,11 +490,14 @@ fn check(profile: Profile) {
             "status: Rejected",
             "reason: Retry",
             "state: Delivered",
-            "state: Dropped"
+            "state: Dropped",
+            "Completed",
+            "PendingWithdraw",
+            "error: Some("
         ]
         .iter()
         .all(|found| wanted.contains(found)),
-        "the random commands must lead to orders, fills, trades, withdrawals, transfers, rewards and invoices"
+        "the random commands must lead to orders, fills, trades, withdrawals, transfers, rewards, invoices and payments"
     );
     let got = state(&replayed(&file.0));
     // Not `assert_eq!`: both texts have millions of characters.

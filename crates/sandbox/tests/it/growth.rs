@@ -1,7 +1,7 @@
 //! Accounts, currencies and markets that are added; records; the clock's timers; the journal.
 
 use crate::client::{Exchange, in_time, limit};
-use capecrypto_sandbox::{ControlError, Currency, Market, Role, Sandbox, StartError};
+use capecrypto_sandbox::{ControlError, Currency, Market, ReferenceDeposit, Role, Sandbox, StartError};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::{
@@ -136,9 +136,18 @@ async fn a_record_brings_another_sandbox_to_the_same_state() {
     exchange.control.advance_clock(90_000);
     exchange.control.deposit_after("taker", "zar", Decimal::TEN, 60_000).unwrap();
     let wanted = exchange.get_as("taker", &format!("/market/orders/{taken}")).await.expect(200);
+    let payee = exchange.control.add_beneficiary("merchant").unwrap();
+    let action =
+        json!({ "action": "convert_and_withdraw", "target_currency": "btc", "beneficiary_id": payee });
     let payment = json!({ "uid": exchange.sandbox.account("merchant").unwrap().uid, "currency": "btc",
-        "expected_amount": "0.015", "webhook_url": "https://a.example/" });
+        "expected_amount": "0.015", "deposit_action": action, "webhook_url": "https://a.example/" });
     let payment = exchange.post_as("merchant", "/account/payments", &payment).await.expect(201);
+    let code = payment["reference"].as_str().unwrap();
+    exchange.control.deposit_for_reference(code, ReferenceDeposit::new(Decimal::ONE)).unwrap();
+    exchange.control.advance_clock(5_000);
+    let payment =
+        exchange.get_as("merchant", &format!("/account/payments/{}", payment["id"])).await.expect(200);
+    assert!(payment["state"] == "pending_withdraw" && payment["withdraw_id"].is_u64(), "{payment}");
     let ledger = exchange.control.ledger();
     let commands = exchange.control.recorded().unwrap().unwrap();
     assert!(commands > 30, "{commands}");

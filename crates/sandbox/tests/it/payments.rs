@@ -1,11 +1,17 @@
 //! Payment references: what is answered, who may make and see them, and every refusal.
 
 use crate::{
-    client::{API, Exchange},
+    client::{API, Answer, Exchange, limit},
     onboarding::{CUSTOMERS, MERCHANTS, business, person, with},
+    webhooks::Receiver,
 };
-use capecrypto_sandbox::{Profile, Role, Sandbox};
+use capecrypto_sandbox::{
+    ControlError, DepositMethod, DepositState, NewDeposit, Profile, ReferenceDeposit, Role, Sandbox,
+    WithdrawalState,
+};
 use capecrypto_testkit::Fixtures;
+use capecrypto_webhook::Verifier;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -266,5 +272,260 @@ async fn the_list_has_the_newest_first_and_pages() {
     {
         let answer = exchange.get_as("merchant", &format!("{PAYMENTS}?{query}")).await;
         assert_eq!(answer.refusal(), format!("422 pagination.{code}"), "{query}");
+    }
+}
+
+/// What the exchange waits before each action.
+const STEP_MS: i64 = 5_000;
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+
+fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+/// Does what is due after one step, and leaves an hour until the next one, however slow this machine is.
+fn step(exchange: &Exchange) {
+    exchange.control.advance_clock(HOUR_MS + STEP_MS);
+    exchange.control.advance_clock(-HOUR_MS);
+}
+
+/// A deposit for a reference through the door over HTTP; the clock is an hour before its first step.
+async fn deposit(exchange: &Exchange, payment: &Value, body: &Value) -> Answer {
+    let target = format!("/sandbox/payments/{}/deposit", payment["reference"].as_str().unwrap());
+    let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+    let answer = exchange.send("POST", &target, &headers, body.to_string().as_bytes()).await.unwrap();
+    exchange.control.advance_clock(-HOUR_MS);
+    answer
+}
+
+async fn read(exchange: &Exchange, payment: &Value) -> Value {
+    exchange.get_as("merchant", &format!("{PAYMENTS}/{}", payment["id"])).await.expect(200)
+}
+
+fn available(exchange: &Exchange, account: &str, currency: &str) -> Decimal {
+    exchange.control.ledger().entry(account, currency).unwrap().available
+}
+
+#[tokio::test]
+async fn a_payment_shows_each_state_and_every_id_on_its_way() {
+    let exchange = Exchange::start().await;
+    exchange.place("maker", limit("sell", "1", "800000")).await;
+    let till = sub_account(&exchange, "merchant").await;
+    let payee = exchange.control.add_beneficiary("merchant").unwrap();
+    let action = json!({
+        "action": "aggregate_convert_and_withdraw", "target_currency": "btc", "beneficiary_id": payee,
+    });
+    let made = create(&exchange, &till, json!({ "currency": "zar", "deposit_action": action })).await;
+    let before = ["btc", "zar"].map(|currency| available(&exchange, "merchant", currency));
+    let answer = deposit(&exchange, &made, &json!({ "amount": "8000.00" })).await.expect(200);
+    let id = answer["id"].as_u64().unwrap();
+    let ids = |payment: &Value| {
+        ["deposit_id", "internal_transfer_id", "order_id", "withdraw_id"]
+            .map(|name| payment.get(name).is_some())
+    };
+    let got = read(&exchange, &made).await;
+    assert_eq!((&got["state"], &got["deposit_id"]), (&json!("pending_internal_transfer"), &json!(id)));
+    assert_eq!((&got["usage_count"], ids(&got)), (&json!(1), [true, false, false, false]));
+    assert!(got["last_used_at"].is_string());
+    step(&exchange);
+    let got = read(&exchange, &made).await;
+    assert_eq!((&got["state"], ids(&got)), (&json!("pending_buy_order"), [true, true, false, false]));
+    assert_eq!(available(&exchange, &till, "zar"), Decimal::ZERO);
+    assert_eq!(available(&exchange, "merchant", "zar") - before[1], dec("8000"));
+    step(&exchange);
+    let got = read(&exchange, &made).await;
+    assert_eq!((&got["state"], ids(&got)), (&json!("pending_withdraw"), [true, true, true, false]));
+    let order = exchange.get_as("merchant", &format!("/market/orders/{}", got["order_id"])).await.expect(200);
+    assert_eq!((&order["state"], &order["custom_order_id"]), (&json!("done"), &made["reference"]));
+    assert_eq!(
+        (&order["side"], &order["price"], &order["ord_type"]),
+        (&json!("buy"), &Value::Null, &json!("market"))
+    );
+    step(&exchange);
+    let got = read(&exchange, &made).await;
+    assert_eq!((&got["state"], ids(&got)), (&json!("pending_withdraw"), [true; 4]), "until the coins arrive");
+    let withdrawal = exchange.get_as("merchant", "/account/withdraws").await.expect(200)[0].clone();
+    // 0.01 without 0.2 %, of which the beneficiary gets what the fee leaves.
+    assert_eq!((&withdrawal["id"], &withdrawal["amount"]), (&got["withdraw_id"], &json!("0.00998")));
+    exchange.control.advance_clock(DAY_MS);
+    let got = read(&exchange, &made).await;
+    assert_eq!((&got["state"], got.get("error"), ids(&got)), (&json!("completed"), None, [true; 4]));
+    assert!(millis(&got["updated_at"]) > millis(&got["last_used_at"]));
+    assert_eq!(["btc", "zar"].map(|currency| available(&exchange, "merchant", currency)), before);
+    assert!(exchange.control.ledger().sums_to_zero);
+    assert_eq!(exchange.get_as("merchant", PAYMENTS).await.expect(200), json!([got]));
+}
+
+#[tokio::test]
+async fn a_payment_that_fails_says_why_and_the_money_stays() {
+    let exchange = Exchange::start().await;
+    let till = sub_account(&exchange, "merchant").await;
+    let action = json!({ "action": "convert_and_withdraw", "target_currency": "zar", "beneficiary_id": 7 });
+    let made = create(&exchange, &till, json!({ "deposit_action": action })).await;
+    deposit(&exchange, &made, &json!({ "amount": 0.5 })).await.expect(200);
+    assert_eq!(read(&exchange, &made).await["state"], "pending_sell_order");
+    step(&exchange);
+    let got = read(&exchange, &made).await;
+    assert_eq!(
+        (&got["state"], &got["error"], got.get("order_id")),
+        (&json!("failed"), &json!("Insufficient liquidity for market order on btczar"), None)
+    );
+    assert_eq!(available(&exchange, &till, "btc"), dec("0.5"));
+
+    let payee = exchange.control.add_beneficiary("merchant").unwrap();
+    let action =
+        json!({ "action": "convert_and_withdraw", "target_currency": "btc", "beneficiary_id": payee });
+    let made = create(&exchange, &till, json!({ "deposit_action": action })).await;
+    deposit(&exchange, &made, &json!({ "amount": "0.25" })).await.expect(200);
+    step(&exchange);
+    let id = read(&exchange, &made).await["withdraw_id"].as_u64().unwrap();
+    exchange.control.move_withdrawal(id, WithdrawalState::Rejected).unwrap();
+    let got = read(&exchange, &made).await;
+    assert_eq!(got["error"], format!("Withdrawal {id} ended as rejected"));
+    assert_eq!(available(&exchange, &till, "btc"), dec("0.75"));
+}
+
+#[tokio::test]
+async fn deposits_come_on_each_way_and_a_second_one_is_counted() {
+    let exchange = Exchange::start().await;
+    let till = sub_account(&exchange, "merchant").await;
+    let coin = create(&exchange, &till, json!({})).await;
+    let rand = create(&exchange, &till, json!({ "currency": "zar" })).await;
+    for (payment, body) in [
+        (&coin, json!({ "amount": "0.01", "txid": "ab12", "blockchain": "bitcoin-test", "sender": "Ada" })),
+        (&coin, json!({ "amount": "0.02", "method": "chain" })),
+        (&coin, json!({ "amount": "0.03", "method": "lightning" })),
+        (&rand, json!({ "amount": 100.5, "method": "fiat", "currency": "zar" })),
+    ] {
+        deposit(&exchange, payment, &body).await.expect(200);
+    }
+    let got = read(&exchange, &coin).await;
+    assert_eq!((&got["state"], &got["usage_count"]), (&json!("completed"), &json!(3)));
+    assert_eq!(available(&exchange, &till, "btc"), dec("0.06"));
+    // As a bank would send it, and another currency, which is not the reference's.
+    let text = rand["reference"].as_str().unwrap().to_lowercase();
+    let by_bank = NewDeposit::new("zar", dec("7")).description(&*text);
+    exchange.control.add_deposit(&till, by_bank).unwrap();
+    deposit(&exchange, &rand, &json!({ "amount": "1", "currency": "eth" })).await.expect(200);
+    assert_eq!(read(&exchange, &rand).await["usage_count"], 2);
+    let mut headers = exchange.signed("merchant");
+    headers.push(("x-auth-subaccount-uid".to_owned(), till.clone()));
+    let path = format!("{API}/account/transactions?type=deposit");
+    let lines = exchange.send("GET", &path, &headers, b"").await.unwrap().expect(200);
+    let texts: Vec<_> = lines.as_array().unwrap().iter().map(|line| line["description"].clone()).collect();
+    let (coin, rand) = (&coin["reference"], &rand["reference"]);
+    assert_eq!(json!(texts), json!([null, text, rand, coin, null, null]));
+
+    // Held for the travel rule, it counts once it is accepted.
+    let held = create(&exchange, &till, json!({})).await;
+    let code = held["reference"].as_str().unwrap();
+    let new = ReferenceDeposit::new(dec("1")).state(DepositState::OnHoldTravelRuleCustomer);
+    let id = exchange.control.deposit_for_reference(code, new).unwrap();
+    assert_eq!(read(&exchange, &held).await["state"], "pending_deposit");
+    exchange.control.set_deposit_state(id, DepositState::Accepted).unwrap();
+    assert_eq!(read(&exchange, &held).await["deposit_id"], id);
+}
+
+#[tokio::test]
+async fn the_door_refuses_deposits_that_cannot_be() {
+    let exchange = Exchange::start().await;
+    let till = sub_account(&exchange, "merchant").await;
+    let coin = create(&exchange, &till, json!({})).await;
+    let rand = create(&exchange, &till, json!({ "currency": "zar" })).await;
+    for (payment, body, code) in [
+        (&json!({ "reference": "PAY-000" }), json!({ "amount": "1" }), "unknown_payment"),
+        (&coin, json!({}), "invalid_request"),
+        (&coin, json!({ "amount": "1", "method": "cash" }), "invalid_request"),
+        (&coin, json!({ "amount": "0" }), "invalid_amount"),
+        (&coin, json!({ "amount": "0.000000001" }), "invalid_amount"),
+        (&coin, json!({ "amount": "1", "currency": "doge" }), "unknown_currency"),
+        (&coin, json!({ "amount": "1", "method": "fiat" }), "wrong_method"),
+        (&rand, json!({ "amount": "1", "method": "chain" }), "wrong_method"),
+        (&rand, json!({ "amount": "1", "method": "lightning" }), "wrong_method"),
+        (&coin, json!({ "amount": "1", "blockchain": "lightning" }), "wrong_method"),
+        (&rand, json!({ "amount": "1", "state": "hold" }), "wrong_state"),
+        (&coin, json!({ "amount": "0.01", "method": "lightning", "state": "submitted" }), "wrong_state"),
+        // An invoice is at most 0.04.
+        (&coin, json!({ "amount": "0.05", "method": "lightning" }), "invalid_amount"),
+        (&coin, json!({ "amount": "0.000000005", "method": "lightning" }), "invalid_amount"),
+    ] {
+        let refusal = deposit(&exchange, payment, &body).await.refusal();
+        assert_eq!(refusal, format!("422 sandbox.control.{code}"), "{body}");
+    }
+    exchange.control.set_verification_level("merchant", 0).unwrap();
+    let code = coin["reference"].as_str().unwrap();
+    let new = || ReferenceDeposit::new(dec("0.01")).method(DepositMethod::Lightning);
+    let refused = exchange.control.deposit_for_reference(code, new()).unwrap_err();
+    assert_eq!(refused, ControlError::NotVerified);
+    for payment in [&coin, &rand] {
+        assert_eq!(read(&exchange, payment).await, *payment, "nothing was changed");
+    }
+
+    let exchange = Exchange::with(Sandbox::builder().verified_customers(false)).await;
+    let till = sub_account(&exchange, "merchant").await;
+    exchange.control.set_verification_level("merchant", 0).unwrap();
+    let coin = create(&exchange, &till, json!({})).await;
+    exchange.control.deposit_for_reference(coin["reference"].as_str().unwrap(), new()).unwrap();
+    assert_eq!(read(&exchange, &coin).await["state"], "completed");
+}
+
+#[tokio::test]
+async fn receivers_are_told_and_the_clients_crate_reads_every_event() {
+    let (exchange, receiver) = (Exchange::start().await, Receiver::start().await);
+    assert!(exchange.control.webhooks(0).is_empty(), "nobody is told what the accounts begin with");
+    let of_account = receiver.url.replace("shop=1", "shop=2");
+    exchange.hook("merchant", &of_account, "hmac").await;
+    let till = sub_account(&exchange, "merchant").await;
+    let settings = |action: Value| {
+        json!({
+            "deposit_action": action, "webhook_url": receiver.url, "webhook_secret": "my_secret_key",
+            "webhook_protocol": "hmac",
+        })
+    };
+    let to_parent = create(&exchange, &till, settings(json!({ "action": "aggregate" }))).await;
+    let to_nobody =
+        json!({ "action": "convert_and_withdraw", "target_currency": "zar", "beneficiary_id": 7 });
+    let to_nobody = create(&exchange, &till, settings(to_nobody)).await;
+    for (payment, method) in [(&to_parent, "chain"), (&to_parent, "lightning"), (&to_nobody, "lightning")] {
+        deposit(&exchange, payment, &json!({ "amount": "0.01", "method": method })).await.expect(200);
+    }
+    // Each deposit was made an hour before the last one, so the last payment ends first.
+    exchange.control.advance_clock(3 * HOUR_MS + STEP_MS);
+    // No payment, so it is told to the webhook of the account that manages the till.
+    let rejected = NewDeposit::new("btc", dec("1")).state(DepositState::Rejected);
+    exchange.control.add_deposit(&till, rejected).unwrap();
+    let mut told = Vec::new();
+    for delivery in exchange.control.webhooks(0) {
+        exchange.until_all_attempts_end(delivery.number, 1).await;
+        let account = delivery.receiver.as_ref().unwrap().account.clone();
+        told.push((delivery.event.clone(), account));
+    }
+    let own = |event: &str| (event.to_owned(), None);
+    assert_eq!(
+        told,
+        [
+            own("deposit.accepted"),
+            own("payment_reference.deposit_matched"),
+            own("deposit.accepted"),
+            own("payment_reference.duplicate_deposit"),
+            own("deposit.accepted"),
+            own("payment_reference.deposit_matched"),
+            own("payment_reference.failed"),
+            own("payment_reference.completed"),
+            ("deposit.rejected".to_owned(), Some("merchant".to_owned())),
+        ]
+    );
+    let verifier = Verifier::hmac("now", "my_secret_key").unwrap();
+    let mut got: Vec<_> = receiver.got();
+    assert_eq!(got.len(), told.len());
+    let other = got.iter().position(|got| got.path.ends_with("shop=2")).unwrap();
+    got.swap_remove(other);
+    for got in got {
+        let event = verifier.verify(&got.headers, &got.body).unwrap().event;
+        assert!(got.path.ends_with("shop=1"));
+        if let Some(reference) = event.reference() {
+            assert!([&to_parent, &to_nobody].iter().any(|payment| payment["reference"] == reference));
+            assert!(event.created_at().is_some(), "{event:?}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The blockchain of a lightning payment. Its deposits have no address, and nobody can count their confirmations.
 pub(crate) const LIGHTNING: &str = "lightning";
@@ -40,6 +40,9 @@ pub(crate) struct Origin {
     pub(crate) txid: Option<String>,
     pub(crate) address: Option<String>,
     pub(crate) sender: Option<String>,
+    /// The lightning invoice that was paid.
+    #[serde(default)]
+    pub(crate) invoice: Option<String>,
 }
 
 impl Origin {
@@ -65,6 +68,8 @@ pub(crate) struct Coming {
     pub(crate) fee: Decimal,
     pub(crate) state: DepositState,
     pub(crate) origin: Origin,
+    /// What the payer wrote, which may be the code of a payment reference.
+    pub(crate) reference: Option<String>,
     /// Further fields of its line in the history.
     pub(crate) more: Fields,
 }
@@ -80,6 +85,8 @@ pub(crate) struct Deposited {
     pub(crate) fee: Decimal,
     pub(crate) state: DepositState,
     pub(crate) origin: Origin,
+    /// What the payer wrote, which may be the code of a payment reference.
+    pub(crate) reference: Option<String>,
     /// The documents' "shared transaction id".
     pub(crate) tid: String,
     pub(crate) created_ms: i64,
@@ -129,6 +136,15 @@ pub struct DepositChange {
     pub at_ms: i64,
 }
 
+/// What others are told of a deposit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Its money is in the balance now.
+    Accepted,
+    Rejected,
+    TravelRuleRequired,
+}
+
 /// Every deposit.
 #[derive(Debug, Default)]
 pub(crate) struct Deposits {
@@ -137,6 +153,8 @@ pub(crate) struct Deposits {
     /// What is on its way, so that its room in the supply is kept free.
     coming: BTreeMap<Code, Decimal>,
     changes: Vec<DepositChange>,
+    /// What was not yet told, with the number of the deposit.
+    news: VecDeque<(u64, News)>,
 }
 
 impl Deposits {
@@ -149,6 +167,16 @@ impl Deposits {
     /// An account's deposit.
     pub(crate) fn get(&self, account: AccountId, id: u64) -> Option<&Deposited> {
         self.all.get(&id).filter(|deposit| deposit.account == account)
+    }
+
+    /// The deposit with this number, whosever it is.
+    pub(crate) fn by_id(&self, id: u64) -> Option<&Deposited> {
+        self.all.get(&id)
+    }
+
+    /// Takes the oldest piece of news.
+    pub(crate) fn next_news(&mut self) -> Option<(u64, News)> {
+        self.news.pop_front()
     }
 
     /// When an account deposited how much of a currency, the newest first. What will not come does not count.
@@ -181,7 +209,7 @@ impl Deposits {
 
     /// Adds a deposit; the answer is its number. Refused if the currency's supply would become too large.
     fn add(&mut self, id: u64, coming: Coming, desk: &mut Desk, at_ms: i64) -> Result<u64, Refused> {
-        let Coming { account, currency, amount: sent, fee, state, mut origin, more } = coming;
+        let Coming { account, currency, amount: sent, fee, state, mut origin, reference, more } = coming;
         let on_its_way = self.on_its_way(currency);
         let supply = [on_its_way, sent].into_iter().try_fold(desk.ledger.supply(currency), money::add);
         if supply.is_none_or(|supply| supply > money::MAX_SUPPLY) {
@@ -205,6 +233,7 @@ impl Deposits {
             // `enter` sets the state.
             state: DepositState::Submitted,
             origin,
+            reference,
             tid: format!("TID{tid}"),
             created_ms: at_ms,
             completed_ms: None,
@@ -251,6 +280,13 @@ impl Deposits {
         }
         desk.history.change(deposit.line, at_ms, change);
         self.changes.push(DepositChange { deposit: id, state, at_ms });
+        let news = match state {
+            _ if is_credit => Some(News::Accepted),
+            DepositState::Rejected => Some(News::Rejected),
+            DepositState::OnHoldTravelRuleCustomer => Some(News::TravelRuleRequired),
+            _ => None,
+        };
+        self.news.extend(news.map(|news| (id, news)));
     }
 
     /// Sets the timer that accepts a deposit.
@@ -264,7 +300,7 @@ impl Deposits {
 
 /// The line of a deposit in the history, without its state.
 fn line(id: u64, currency: Code, amount: Decimal, fee: Decimal, origin: &Origin) -> Fields {
-    let Origin { blockchain, txid, address, sender } = origin;
+    let Origin { blockchain, txid, address, sender, invoice: _ } = origin;
     let text = |text: &Option<String>| Value::from(text.clone());
     fields([
         ("type", "deposit".into()),
@@ -332,6 +368,7 @@ impl Command for Deposit {
             fee: Decimal::ZERO,
             state: if after_ms == 0 { DepositState::Accepted } else { DepositState::Submitted },
             origin: Origin { blockchain, ..Origin::default() },
+            reference: None,
             more: Fields::new(),
         };
         let id = funds.add_deposit(coming, desk, at_ms)?;
@@ -352,6 +389,12 @@ pub(crate) struct AddDeposit {
     pub(crate) amount: Decimal,
     pub(crate) state: DepositState,
     pub(crate) origin: Origin,
+    /// What the history shows as its description.
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+    /// The code of the payment reference that it is for.
+    #[serde(default)]
+    pub(crate) reference: Option<String>,
     /// If it is given, a `submitted` deposit gets a confirmation each time, and is accepted with the last one it needs.
     pub(crate) confirmed_every_ms: Option<u32>,
 }
@@ -362,9 +405,14 @@ impl Command for AddDeposit {
     type Answer = Result<u64, Refused>;
 
     fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Self::Answer {
-        let Self { account, currency, amount, state, origin, confirmed_every_ms } = self;
+        let Self { account, currency, amount, state, origin, description, reference, confirmed_every_ms } =
+            self;
         let fee = desk.catalogue.currency(&currency).map(|currency| currency.deposit_fee).unwrap_or_default();
-        let coming = Coming { account, currency, amount, fee, state, origin, more: Fields::new() };
+        let more: Fields =
+            description.iter().map(|text| ("description".to_owned(), text.as_str().into())).collect();
+        // A bank transfer carries a text. A transaction on a blockchain does not.
+        let reference = reference.or(description.filter(|_| origin.blockchain.is_none()));
+        let coming = Coming { account, currency, amount, fee, state, origin, reference, more };
         let id = funds.add_deposit(coming, desk, at_ms)?;
         if let (Some(every_ms), Some(deposit)) = (confirmed_every_ms, funds.deposits.all.get_mut(&id)) {
             deposit.confirmed_every_ms = Some(every_ms);
@@ -450,150 +498,4 @@ impl Command for SubmitTravelRule {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exchange::{command::Due as _, demo, desk::Part};
-    use std::sync::Arc;
-
-    fn deposit(amount: Decimal, after_ms: u32) -> Deposit {
-        let currency = Code::new("zar").unwrap();
-        Deposit { account: AccountId(1), currency, amount, after_ms }
-    }
-
-    #[test]
-    fn money_on_its_way_has_its_room_in_the_supply_and_comes_once() {
-        let (mut funds, mut desk) = (Funds::default(), Desk::new(1));
-        let zar = Code::new("zar").unwrap();
-        deposit(money::MAX_SUPPLY - Decimal::TWO, 500).run(&mut funds, &mut desk, 100).unwrap();
-        deposit(Decimal::ONE, 0).run(&mut funds, &mut desk, 101).unwrap();
-        let too_much = deposit(Decimal::TWO, 0).run(&mut funds, &mut desk, 102);
-        assert_eq!(too_much, Err(Refused::OutOfRange));
-        assert_eq!(desk.balance(AccountId(1), zar).available, Decimal::ONE);
-        assert_eq!(desk.timers.take_due(599), None);
-        let (at_ms, (part, key)) = desk.timers.take_due(700).unwrap();
-        assert_eq!((at_ms, part), (600, Part::Funds));
-        funds.due(key, &mut desk, at_ms);
-        funds.due(key, &mut desk, at_ms);
-        assert_eq!(desk.balance(AccountId(1), zar).available, money::MAX_SUPPLY - Decimal::ONE);
-    }
-
-    const FEE: Decimal = Decimal::from_parts(5, 0, 0, false, 1);
-
-    fn exchange() -> (Funds, Desk, Code) {
-        let (funds, mut desk) = (Funds::default(), Desk::new(1));
-        desk.catalogue = Arc::new(demo::catalogue_with_fee(FEE));
-        (funds, desk, Code::new("btc").unwrap())
-    }
-
-    fn add(funds: &mut Funds, desk: &mut Desk, state: DepositState, confirmed_every_ms: Option<u32>) -> u64 {
-        let currency = Code::new("btc").unwrap();
-        let blockchain = desk.catalogue.currency(&currency).unwrap().blockchain();
-        let origin = Origin { blockchain, ..Origin::default() };
-        let (account, amount) = (AccountId(1), Decimal::TWO);
-        let command = AddDeposit { account, currency, amount, state, origin, confirmed_every_ms };
-        command.run(funds, desk, 1_000).unwrap()
-    }
-
-    /// The only way through the states, whatever the order of the attempts: money comes once, without the fee, and never
-    /// goes again; a deposit that ended without money leaves its room in the supply to others.
-    #[test]
-    fn every_walk_through_the_states_credits_at_most_once() {
-        use DepositState as S;
-        for first in S::ALL {
-            for second in S::ALL {
-                for third in S::ALL {
-                    let (mut funds, mut desk, btc) = exchange();
-                    let id = add(&mut funds, &mut desk, first, None);
-                    let mut walked = vec![first];
-                    for next in [second, third] {
-                        let before = *walked.last().unwrap();
-                        let moved = SetDepositState { id, state: next }.run(&mut funds, &mut desk, 2_000);
-                        assert_eq!(moved.is_ok(), before.may_become(next), "{before:?} to {next:?}");
-                        assert!(moved.is_ok() || moved == Err(NotChanged::WrongState));
-                        if moved.is_ok() {
-                            walked.push(next);
-                        }
-                    }
-                    let last = *walked.last().unwrap();
-                    let balance = desk.balance(AccountId(1), btc).available;
-                    let fees = desk.ledger.balance(Party::Fees, btc).available;
-                    let (wanted, fee) =
-                        if last.is_credited() { (Decimal::TWO - FEE, FEE) } else { Default::default() };
-                    assert_eq!((balance, fees), (wanted, fee), "{walked:?}");
-                    assert_eq!(desk.ledger.sum(btc), Some(Decimal::ZERO));
-                    let room = funds.deposits.coming[&btc];
-                    let on_its_way = !last.is_credited() && !last.is_refused();
-                    assert_eq!(room, if on_its_way { Decimal::TWO } else { Decimal::ZERO }, "{walked:?}");
-                    let told: Vec<_> = funds.deposits.changes().iter().map(|change| change.state).collect();
-                    assert_eq!(told, walked);
-                    let line = desk.history.of(AccountId(1)).next().unwrap().fields().into_owned();
-                    assert_eq!(line["state"], last.as_str());
-                    assert_eq!(line.contains_key("paid_at"), last.is_credited());
-                    assert_eq!((&line["credit_amount"], &line["fee"]), (&"1.5".into(), &"0.5".into()));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn confirmations_grow_on_the_clock_until_they_are_enough() {
-        let (mut funds, mut desk, btc) = exchange();
-        let id = add(&mut funds, &mut desk, DepositState::Submitted, Some(10));
-        let get = |funds: &Funds| funds.deposits.get(AccountId(1), id).unwrap().clone();
-        let count = |funds: &Funds, now_ms| get(funds).confirmations(now_ms);
-        for (now_ms, confirmations) in [(999, 0), (1_009, 0), (1_010, 1), (1_019, 1), (1_020, 2)] {
-            assert_eq!(count(&funds, now_ms), Some(Confirmations::Count(confirmations)), "{now_ms}");
-        }
-        assert_eq!(desk.timers.take_due(1_019), None);
-        let (at_ms, (_, key)) = desk.timers.take_due(1_020).unwrap();
-        funds.due(key, &mut desk, at_ms);
-        assert_eq!((get(&funds).state, get(&funds).completed_ms), (DepositState::Accepted, Some(1_020)));
-        assert_eq!(desk.balance(AccountId(1), btc).available, Decimal::TWO - FEE);
-        assert_eq!(count(&funds, 1_075), Some(Confirmations::Count(7)));
-
-        let at_once = add(&mut funds, &mut desk, DepositState::Accepted, None);
-        let deposit = funds.deposits.get(AccountId(1), at_once).unwrap();
-        assert_eq!(deposit.confirmations(1_000), Some(Confirmations::Count(2)), "as many as it needs");
-    }
-
-    /// The timer of the confirmations does not accept it, not even if it fires while the travel rule is checked.
-    #[test]
-    fn on_hold_a_deposit_is_not_accepted_by_its_confirmations() {
-        let (mut funds, mut desk, _) = exchange();
-        let id = add(&mut funds, &mut desk, DepositState::Submitted, Some(10));
-        let hold = SetDepositState { id, state: DepositState::OnHoldTravelRuleCustomer };
-        hold.run(&mut funds, &mut desk, 1_005).unwrap();
-        SubmitTravelRule { account: AccountId(1), id }.run(&mut funds, &mut desk, 1_010).unwrap();
-        let mut walked = Vec::new();
-        while let Some((at_ms, (_, key))) = desk.timers.take_due(100_000) {
-            funds.due(key, &mut desk, at_ms);
-            walked.push((at_ms, funds.deposits.get(AccountId(1), id).unwrap().state));
-        }
-        let accepted_at = 1_010 + TRAVEL_RULE_MS;
-        assert_eq!(walked, [(1_020, DepositState::Hold), (accepted_at, DepositState::Accepted)]);
-    }
-
-    #[test]
-    fn what_is_needed_for_lightning() {
-        let (mut funds, mut desk, btc) = exchange();
-        let coming = Coming {
-            account: AccountId(1),
-            currency: btc,
-            amount: FEE,
-            fee: Decimal::ZERO,
-            state: DepositState::Accepted,
-            origin: Origin::lightning(),
-            more: fields([("member_description", "coffee".into())]),
-        };
-        let id = funds.add_deposit(coming, &mut desk, 5).unwrap();
-        let deposit = funds.deposits.get(AccountId(1), id).unwrap();
-        assert_eq!(deposit.confirmations(9), Some(Confirmations::NotAvailable));
-        assert_eq!((&deposit.origin.txid, &deposit.origin.address), (&None, &None));
-        let line = desk.history.of(AccountId(1)).next().unwrap().fields().into_owned();
-        assert_eq!(
-            (&line["blockchain_key"], &line["member_description"]),
-            (&"lightning".into(), &"coffee".into())
-        );
-        assert_eq!(desk.balance(AccountId(1), btc).available, FEE);
-    }
-}
+mod tests;

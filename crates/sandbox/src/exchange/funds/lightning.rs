@@ -33,7 +33,7 @@ use std::{
 };
 
 /// The currency of the network.
-const BTC: &str = "btc";
+pub(crate) const BTC: &str = "btc";
 /// How long an invoice can be paid (documents: "Create a Lightning invoice").
 const VALID_S: u64 = 3_600;
 /// What the payer sees if the account says nothing (documents: "Create a Lightning invoice").
@@ -102,6 +102,8 @@ pub(crate) struct Invoice {
 /// A payment that was accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Payment {
+    /// The number of its withdrawal.
+    pub(crate) id: u64,
     pub(crate) target: Target,
     pub(crate) sats: u64,
     pub(crate) description: Option<String>,
@@ -213,7 +215,13 @@ impl Funds {
             amount: btc(invoice.sats),
             fee: Decimal::ZERO,
             state: DepositState::Accepted,
-            origin: Origin { txid: Some(hash.to_owned()), ..Origin::lightning() },
+            origin: Origin {
+                txid: Some(hash.to_owned()),
+                invoice: Some(invoice.bolt.clone()),
+                ..Origin::lightning()
+            },
+            // What is sold by the invoice's own wish is not moved by a payment reference too.
+            reference: invoice.conversion.is_none().then(|| invoice.description.clone()),
             more: fields([
                 ("description", invoice.description.clone().into()),
                 ("member_description", invoice.note.clone().into()),
@@ -374,7 +382,7 @@ impl Command for PayOut {
             funds.lightning.taken.insert(text.payment_hash.clone());
             funds.lightning.on_their_way.insert(id, text.payment_hash);
         }
-        Ok(Payment { target, sats, description, note, created_ms: at_ms })
+        Ok(Payment { id, target, sats, description, note, created_ms: at_ms })
     }
 }
 

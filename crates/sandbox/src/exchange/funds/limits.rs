@@ -42,16 +42,26 @@ fn share(limit: Decimal, level: u8) -> Decimal {
     money::mul(limit, Decimal::new(percent(level), 2)).unwrap_or(limit)
 }
 
-/// The number of the last deposit that the demo accounts begin with. Those do not count.
+/// The deposits that the demo accounts begin with. Those do not count, and nobody is told of them.
 #[derive(Debug, Default)]
-pub(crate) struct Opening(u64);
+pub(crate) struct Opening {
+    /// The number of the last one.
+    last: u64,
+    has_ended: bool,
+}
+
+impl Opening {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+}
 
 /// The commands of this file.
 pub(super) fn commands<E: Holds<Funds>>() -> [Replayable<E>; 1] {
     [replayable::<E, EndOpening>()]
 }
 
-/// From here on, deposits count.
+/// From here on, deposits count and are told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EndOpening {}
 
@@ -61,7 +71,7 @@ impl Command for EndOpening {
     type Answer = ();
 
     fn run(self, funds: &mut Funds, _desk: &mut Desk, _at_ms: i64) {
-        funds.opening = Opening(funds.last_id);
+        funds.opening = Opening { last: funds.last_id, has_ended: true };
     }
 }
 
@@ -70,7 +80,7 @@ pub(crate) fn moved(funds: &Funds, way: Way, account: AccountId, currency: Code)
     match way {
         Way::In => {
             let deposits = funds.deposits.moved(account, currency);
-            let counted = deposits.filter(|(id, ..)| *id > funds.opening.0);
+            let counted = deposits.filter(|(id, ..)| *id > funds.opening.last);
             counted.map(|(_, at_ms, amount)| (at_ms, amount)).collect()
         }
         Way::Out => funds.withdrawals.moved(account, currency).collect(),

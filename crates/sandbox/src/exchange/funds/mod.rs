@@ -9,7 +9,6 @@ pub(crate) mod limits;
 pub(crate) mod methods;
 pub(crate) mod new_withdrawal;
 pub(crate) mod otp;
-pub(crate) mod payment_references;
 pub(crate) mod quotes;
 pub(crate) mod transfers;
 pub(crate) mod vouchers;
@@ -20,8 +19,7 @@ mod tests;
 
 use self::{
     addresses::Addresses, beneficiaries::Beneficiaries, deposits::Deposits, lightning::Lightning,
-    limits::Opening, otp::OneTimeCodes, payment_references::PaymentReferences, quotes::Quotes,
-    vouchers::Vouchers, withdrawals::Withdrawals,
+    limits::Opening, otp::OneTimeCodes, quotes::Quotes, vouchers::Vouchers, withdrawals::Withdrawals,
 };
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
@@ -41,10 +39,9 @@ pub(crate) struct Funds {
     pub(crate) vouchers: Vouchers,
     pub(crate) lightning: Lightning,
     pub(crate) one_time_codes: OneTimeCodes,
-    pub(crate) payment_references: PaymentReferences,
     pub(crate) quotes: Quotes,
     pub(crate) withdrawals: Withdrawals,
-    opening: Opening,
+    pub(crate) opening: Opening,
     last_id: u64,
 }
 
@@ -77,7 +74,6 @@ pub(crate) fn commands<E: Holds<Funds>>() -> impl Iterator<Item = Replayable<E>>
         .chain(lightning::commands())
         .chain(new_withdrawal::commands())
         .chain(otp::commands())
-        .chain(payment_references::commands())
         .chain(quotes::commands())
         .chain(withdrawals::commands())
         .chain(transfers::commands())

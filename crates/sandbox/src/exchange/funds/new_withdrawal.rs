@@ -98,8 +98,22 @@ impl Command for CreateWithdrawal {
     type Answer = Result<Withdrawal, NotCreated>;
 
     fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> Self::Answer {
+        let owner = self.account;
+        self.pay_payee_of(owner, funds, desk, at_ms)
+    }
+}
+
+impl CreateWithdrawal {
+    /// The same, to a beneficiary of another account, which is the one that manages this account.
+    pub(crate) fn pay_payee_of(
+        self,
+        owner: AccountId,
+        funds: &mut Funds,
+        desk: &mut Desk,
+        at_ms: i64,
+    ) -> Result<Withdrawal, NotCreated> {
         let Self { account, beneficiary, currency, amount, note, quote, otp, level } = self;
-        let payee = funds.beneficiaries.get(account, beneficiary);
+        let payee = funds.beneficiaries.get(owner, beneficiary);
         let payee = payee.filter(|payee| payee.details.currency == currency);
         let payee = payee.ok_or(NotCreated::NoBeneficiary)?;
         if !payee.is_active() {

@@ -201,7 +201,17 @@ impl World {
         }
         let origin = Origin { blockchain, ..Origin::default() };
         let confirmed_every_ms = self.random.bool().then_some(60_000);
-        let added = self.run(AddDeposit { account, currency, amount, state, origin, confirmed_every_ms });
+        let (description, reference) = (None, None);
+        let added = self.run(AddDeposit {
+            account,
+            currency,
+            amount,
+            state,
+            origin,
+            description,
+            reference,
+            confirmed_every_ms,
+        });
         if let Some(id) = self.count("add_deposit", added) {
             self.deposits.push((account, id));
             let last = self.deposits.len().saturating_sub(20);

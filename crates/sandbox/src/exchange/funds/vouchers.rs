@@ -167,6 +167,7 @@ impl Command for RedeemVoucher {
             fee: FEE,
             state: DepositState::Accepted,
             origin: Origin::default(),
+            reference: None,
             more,
         };
         funds.add_deposit(coming, desk, at_ms).map_err(|_: Refused| NotRedeemed::Supply)?;

@@ -96,7 +96,7 @@ impl WithdrawalState {
     }
 
     /// Whether a withdrawal ends in this state.
-    pub(super) fn is_end(self) -> bool {
+    pub(crate) fn is_end(self) -> bool {
         self.end().is_some()
     }
 

@@ -1,6 +1,6 @@
-//! Payment references: codes that customers give with their deposits. None of them gets a deposit yet.
+//! A payment reference: a code that a customer gives with a deposit, and how far the payment is.
 
-use super::Funds;
+use super::{Payments, walk::Walk};
 use crate::{
     base::id::{AccountId, Code},
     exchange::{
@@ -11,7 +11,6 @@ use crate::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What a payment reference is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +26,41 @@ pub(crate) struct Terms {
     pub(crate) webhook: Option<Webhook>,
     /// How long it is valid.
     pub(crate) lifetime_ms: i64,
+    /// Whether a deposit counts only if the account has some verification at that time.
+    #[serde(default)]
+    pub(crate) verified_only: bool,
+}
+
+/// The documents' "PaymentReference States".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    PendingDeposit,
+    PendingInternalTransfer,
+    PendingBuyOrder,
+    PendingSellOrder,
+    PendingWithdraw,
+    Completed,
+    Failed,
+}
+
+impl State {
+    /// The name on the wire.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::PendingDeposit => "pending_deposit",
+            Self::PendingInternalTransfer => "pending_internal_transfer",
+            Self::PendingBuyOrder => "pending_buy_order",
+            Self::PendingSellOrder => "pending_sell_order",
+            Self::PendingWithdraw => "pending_withdraw",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether an action is being carried out.
+    pub(crate) fn is_on_the_way(self) -> bool {
+        !matches!(self, Self::PendingDeposit | Self::Completed | Self::Failed)
+    }
 }
 
 /// A payment reference.
@@ -36,38 +70,22 @@ pub(crate) struct PaymentReference {
     /// The code that the customer gives.
     pub(crate) code: String,
     pub(crate) terms: Terms,
+    pub(crate) state: State,
+    /// How many deposits came.
+    pub(crate) usage_count: u64,
+    /// When the last of them came.
+    pub(crate) last_used_ms: Option<i64>,
+    /// What became of the first one. `None` until it came.
+    pub(crate) walk: Option<Walk>,
+    /// Why it failed.
+    pub(crate) error: Option<String>,
     pub(crate) created_ms: i64,
+    pub(crate) updated_ms: i64,
 }
 
 impl PaymentReference {
     pub(crate) fn expires_ms(&self) -> i64 {
         self.created_ms.saturating_add(self.terms.lifetime_ms)
-    }
-}
-
-/// Every payment reference.
-#[derive(Debug, Default)]
-pub(crate) struct PaymentReferences {
-    all: BTreeMap<u64, PaymentReference>,
-    codes: BTreeSet<String>,
-}
-
-impl PaymentReferences {
-    pub(crate) fn get(&self, id: u64) -> Option<&PaymentReference> {
-        self.all.get(&id)
-    }
-
-    /// All of them, the newest first.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &PaymentReference> {
-        self.all.values().rev()
-    }
-
-    /// A new code. It looks random, and is the same for the same seed.
-    fn new_code(&mut self, desk: &Desk, id: u64) -> String {
-        let made = (0..).map(|attempt| code(desk.uuid(CODES + attempt, id).as_u128()));
-        let code = made.into_iter().find(|code| !self.codes.contains(code)).unwrap_or_default();
-        self.codes.insert(code.clone());
-        code
     }
 }
 
@@ -86,8 +104,16 @@ fn code(mut number: u128) -> String {
     code
 }
 
+impl Payments {
+    /// A new code. It looks random, and is the same for the same seed.
+    fn new_code(&self, desk: &Desk, id: u64) -> String {
+        let made = (0..).map(|attempt| code(desk.uuid(CODES + attempt, id).as_u128()));
+        made.into_iter().find(|code| !self.codes.contains_key(code)).unwrap_or_default()
+    }
+}
+
 /// The commands of this file.
-pub(super) fn commands<E: Holds<Funds>>() -> [Replayable<E>; 1] {
+pub(super) fn commands<E: Holds<Payments>>() -> [Replayable<E>; 1] {
     [replayable::<E, CreatePaymentReference>()]
 }
 
@@ -97,14 +123,26 @@ pub(crate) struct CreatePaymentReference(pub(crate) Terms);
 
 impl Command for CreatePaymentReference {
     const NAME: &'static str = "create_payment_reference";
-    type Part = Funds;
+    type Part = Payments;
     type Answer = PaymentReference;
 
-    fn run(self, funds: &mut Funds, desk: &mut Desk, at_ms: i64) -> PaymentReference {
-        let id = funds.next_id();
-        let code = funds.payment_references.new_code(desk, id);
-        let made = PaymentReference { id, code, terms: self.0, created_ms: at_ms };
-        funds.payment_references.all.insert(id, made.clone());
+    fn run(self, payments: &mut Payments, desk: &mut Desk, at_ms: i64) -> PaymentReference {
+        let id = payments.all.last_key_value().map_or(1, |(last, _)| last + 1);
+        let code = payments.new_code(desk, id);
+        let made = PaymentReference {
+            id,
+            code: code.clone(),
+            terms: self.0,
+            state: State::PendingDeposit,
+            usage_count: 0,
+            last_used_ms: None,
+            walk: None,
+            error: None,
+            created_ms: at_ms,
+            updated_ms: at_ms,
+        };
+        payments.codes.insert(code, id);
+        payments.all.insert(id, made.clone());
         made
     }
 }
@@ -112,11 +150,12 @@ impl Command for CreatePaymentReference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn codes_follow_from_the_seed_and_differ() {
         let made = |seed: u64| {
-            let (mut funds, mut desk) = (Funds::default(), Desk::new(seed));
+            let (mut payments, mut desk) = (Payments::default(), Desk::new(seed));
             let terms = Terms {
                 owner: AccountId(1),
                 account: AccountId(2),
@@ -125,8 +164,9 @@ mod tests {
                 action: None,
                 webhook: None,
                 lifetime_ms: 1_000,
+                verified_only: true,
             };
-            let mut create = || CreatePaymentReference(terms.clone()).run(&mut funds, &mut desk, 5);
+            let mut create = || CreatePaymentReference(terms.clone()).run(&mut payments, &mut desk, 5);
             (0..500).map(|_| create()).collect::<Vec<_>>()
         };
         let references = made(7);
@@ -145,8 +185,9 @@ mod tests {
 
     #[test]
     fn a_code_that_is_taken_is_not_given_again() {
-        let (mut references, desk) = (PaymentReferences::default(), Desk::new(7));
-        let first = references.new_code(&desk, 1);
-        assert_ne!(references.new_code(&desk, 1), first);
+        let (mut payments, desk) = (Payments::default(), Desk::new(7));
+        let first = payments.new_code(&desk, 1);
+        payments.codes.insert(first.clone(), 1);
+        assert_ne!(payments.new_code(&desk, 1), first);
     }
 }

@@ -26,6 +26,9 @@ impl ActionName {
     }
 }
 
+/// How much worse than the best price a conversion may be if nothing is said, in percent: the documents' default.
+pub(crate) const SLIPPAGE: Decimal = Decimal::from_parts(20, 0, 0, false, 1);
+
 /// A deposit action, with everything that was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DepositAction {
@@ -37,4 +40,11 @@ pub(crate) struct DepositAction {
     pub(crate) max_slippage: Option<Decimal>,
     /// What the beneficiary must receive, in the target currency.
     pub(crate) beneficiary_amount: Option<Decimal>,
+}
+
+impl DepositAction {
+    /// How much worse than the best price a conversion may be, in percent.
+    pub(crate) fn slippage(&self) -> Decimal {
+        self.max_slippage.unwrap_or(SLIPPAGE)
+    }
 }
