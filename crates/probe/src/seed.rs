@@ -2,7 +2,7 @@
 
 use capecrypto_auth::{Credentials, Environment};
 use capecrypto_rest::Client;
-use capecrypto_sandbox::{DepositState, NewDeposit, Sandbox, WithdrawalState};
+use capecrypto_sandbox::{DepositState, NewDeposit, ReferenceDeposit, Sandbox, WithdrawalState};
 use capecrypto_testkit::Fixtures;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Seed {
     pub held: u64,
     /// A beneficiary for btc, of which nothing else is asked.
     pub payee: u64,
-    /// A payment reference with an action and a webhook.
+    /// A payment reference with an action and a webhook. Its deposit was transferred and converted, and its withdrawal failed.
     pub payment_reference: u64,
     /// A person who is a customer of the account.
     pub customer: &'static str,
@@ -118,19 +118,29 @@ fn business_form(email: &str) -> Value {
     })
 }
 
-/// Makes a payment reference for this account.
-async fn payment_reference(client: &Client, uid: &str) -> u64 {
+/// Makes a payment reference for this account, and a deposit for it, whose last action fails. So no field is left out.
+async fn payment_reference(client: &Client, sandbox: &Sandbox, uid: &str, payee: u64) -> u64 {
     let to = json!({
-        "action": "convert_and_withdraw", "target_currency": "usdc", "beneficiary_id": 456, "max_slippage": 0.5,
-        "beneficiary_amount": "250",
+        "action": "aggregate_convert_and_withdraw", "target_currency": "btc", "beneficiary_id": payee,
+        "max_slippage": 0.5, "beneficiary_amount": "0.001",
     });
     let body = json!({
-        "uid": uid, "currency": "btc", "expected_amount": "0.015", "deposit_action": to,
+        "uid": uid, "currency": "zar", "expected_amount": "1300", "deposit_action": to,
         "webhook_url": "https://merchant.example/hooks", "webhook_secret": "canary", "webhook_protocol": "hmac",
     });
     let reply = client.raw(http::Method::POST, "/api/v2/atlas/account/payments").json(&body).send();
     let made: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
-    made["id"].as_u64().unwrap()
+    let (id, control) = (made["id"].as_u64().unwrap(), sandbox.control());
+    let code = made["reference"].as_str().unwrap();
+    control.deposit_for_reference(code, ReferenceDeposit::new(1_300.into())).unwrap();
+    // Three actions, each after five seconds. Then the clock is right again for the nonces of the client.
+    control.advance_clock(15_000);
+    control.advance_clock(-15_000);
+    let path = format!("/api/v2/atlas/account/payments/{id}");
+    let reply = client.raw(http::Method::GET, path).send();
+    let made: Value = serde_json::from_slice(&reply.await.unwrap().body).unwrap();
+    control.move_withdrawal(made["withdraw_id"].as_u64().unwrap(), WithdrawalState::Failed).unwrap();
+    id
 }
 
 async fn sub_account(client: &Client, name: &str) -> &'static str {
@@ -159,6 +169,8 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
     order(&account, market("sell", "0.01")).await;
     order(&account, limit("buy", "0.1", "600000")).await;
     order(&taker, market("buy", "0.1")).await;
+    // For the payment reference, which takes all of it.
+    order(&taker, limit("sell", "0.002", "650000")).await;
 
     // A transaction with every field that any transaction of the fixture has.
     let rows = Fixtures::cape();
@@ -187,7 +199,7 @@ pub async fn seeded() -> (Sandbox, Client, Seed) {
         deposit: control.add_deposit(Seed::ACCOUNT, NewDeposit::new("btc", 1.into())).unwrap(),
         held: control.add_deposit(Seed::ACCOUNT, held).unwrap(),
         payee,
-        payment_reference: payment_reference(&account, customer).await,
+        payment_reference: payment_reference(&account, &sandbox, customer, payee).await,
         customer,
         business,
         ubo,
