@@ -40,7 +40,7 @@ async fn a_client_that_does_not_read_holds_nobody_up() {
     }
     assert_eq!(seen, events, "the one that reads missed nothing");
     // If each batch of 32 events waited 50 ms for the sleepers, this would take half a minute.
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
     assert_eq!(exchange.control.drop_sockets(), 1, "the sleepers were dropped with their queues full");
     drop(sleepers);
 }
