@@ -1,5 +1,7 @@
 //! Replaying a record gives the same state with the same ids, for random commands of every kind.
 
+mod payments;
+
 use super::{
     Host,
     record::{self, Record, Unreadable},
@@ -38,7 +40,6 @@ use crate::{
             },
             order::{OrderType, Side},
         },
-        payments::reference::{CreatePaymentReference, Terms},
         people::{
             Restrict, Restriction, Role, SetLevel,
             customers::{Application, CreateCustomer, Entity, Fact, Facts, UpdateCustomer},
@@ -260,49 +261,6 @@ fn lightning(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     }
 }
 
-/// A payment reference, and deposits that name it.
-fn pay(host: &Host, random: &mut fastrand::Rng, owner: AccountId) {
-    let currency = code(["btc", "zar"][random.usize(..2)]);
-    let target = code(["btc", "zar"][random.usize(..2)]);
-    let beneficiary = host.command(AddBeneficiary { account: owner, currency: target, start: Start::Active });
-    let uid = host.command(CreateSubAccount::of(owner)).uid;
-    let account = if random.bool() { owner } else { host.people.by_name(&uid).unwrap() };
-    let actions =
-        [ActionName::Aggregate, ActionName::ConvertAndWithdraw, ActionName::AggregateConvertAndWithdraw];
-    let action = DepositAction {
-        action: actions[random.usize(..3)],
-        target_currency: Some(target),
-        beneficiary_id: Some(beneficiary),
-        max_slippage: random.bool().then_some(Decimal::TEN),
-        ..DepositAction::default()
-    };
-    let terms = Terms {
-        owner,
-        account,
-        currency,
-        expected_amount: random.bool().then_some(Decimal::ONE_HUNDRED),
-        action: random.bool().then_some(action),
-        webhook: None,
-        lifetime_ms: 1_000,
-        verified_only: random.bool(),
-    };
-    let made = host.command(CreatePaymentReference(terms));
-    let blockchain = host.catalogue.currency(&currency).unwrap().blockchain();
-    for _ in 0..random.u8(1..3) {
-        host.command(AddDeposit {
-            account,
-            currency,
-            amount: Decimal::new(random.i64(1..1_000_000), 2),
-            state: DepositState::Accepted,
-            origin: Origin { blockchain: blockchain.clone(), ..Origin::default() },
-            description: None,
-            reference: Some(made.code.clone()),
-            confirmed_every_ms: None,
-        })
-        .unwrap();
-    }
-}
-
 /// A transfer and a reward.
 fn give(host: &Host, random: &mut fastrand::Rng, account: AccountId) {
     let (to, currency) = (AccountId(random.u64(1..=4)), code("btc"));
@@ -384,7 +342,7 @@ fn step(host: &Host, random: &mut fastrand::Rng) {
         48 => lightning(host, random, account),
         49 => {
             give(host, random, account);
-            pay(host, random, account);
+            payments::pay(host, random, account);
         }
         50..52 => tell(host, random, account),
         52..70 => host.command(CarryOut {}),
