@@ -1,9 +1,11 @@
 //! Whether an event came before, and what became of it. No clock, no I/O: the time is a parameter, and a store does the rest.
 
 mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod numbers;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod record;
 #[cfg(feature = "redis")]
 mod redis;

@@ -9,7 +9,8 @@ pub use error::PostgresError;
 pub use transaction::PostgresTransaction;
 
 use super::{
-    record::{self, Answer, Record, State},
+    numbers,
+    record::{Answer, Record, State},
     store::{Claim, Claimed, Dead, Entry, Failure, Finish, Known, Next, Put, Queue, Queued, Store, Ticket},
 };
 use crate::EventKey;
@@ -146,7 +147,7 @@ impl PostgresStore {
                 Claimed::Yes { attempt: record.ticket(), known }
             }
             Answer::Running => {
-                Claimed::Running(record::time(record.at).ok_or(PostgresError::Unreadable("at"))?)
+                Claimed::Running(numbers::time(record.at).ok_or(PostgresError::Unreadable("at"))?)
             }
             Answer::Finished => Claimed::Finished,
             Answer::Dead => Claimed::Dead,
@@ -310,7 +311,7 @@ impl Store for PostgresStore {
         }
         let sql = transaction.prepare_cached(&self.sql.finish).await?;
         let (key, attempt, now) =
-            (end.ticket.key.as_str(), i64::from(end.ticket.attempt), record::millis(end.now));
+            (end.ticket.key.as_str(), i64::from(end.ticket.attempt), numbers::millis(end.now));
         if transaction.execute(&sql, &[&key, &attempt, &now]).await? != 1 {
             return Ok(false);
         }
@@ -339,10 +340,10 @@ impl Store for PostgresStore {
     async fn dead(&self, most: usize) -> Result<Vec<Dead>, PostgresError> {
         let client = self.client().await?;
         let sql = client.prepare_cached(&self.sql.dead).await?;
-        let rows = client.query(&sql, &[&record::limit(most)]).await?;
+        let rows = client.query(&sql, &[&numbers::limit(most)]).await?;
         let dead = rows.iter().map(|row| {
             let reason = row.try_get::<_, Option<String>>(1)?.map(Into::into);
-            let at = record::time(row.try_get(2)?).ok_or(PostgresError::Unreadable("at"))?;
+            let at = numbers::time(row.try_get(2)?).ok_or(PostgresError::Unreadable("at"))?;
             Ok(Dead { key: parse(row.try_get(0)?)?, reason, at })
         });
         dead.collect()
@@ -353,7 +354,7 @@ impl Store for PostgresStore {
     }
 
     async fn forget(&self, before: Timestamp) -> Result<u64, PostgresError> {
-        let dropped = self.execute(&self.sql.forget, &[&record::millis(before)]).await?;
+        let dropped = self.execute(&self.sql.forget, &[&numbers::millis(before)]).await?;
         let mut client = self.client().await?;
         let transaction = short(&mut client).await?;
         // First the locks, then a second look: an event may have come in between.
@@ -389,7 +390,7 @@ impl Store for PostgresStore {
     async fn awaited(&self, after: Option<&str>, most: usize) -> Result<Vec<Box<str>>, PostgresError> {
         let client = self.client().await?;
         let sql = client.prepare_cached(&self.sql.awaited).await?;
-        let rows = client.query(&sql, &[&after.map(text), &record::limit(most)]).await?;
+        let rows = client.query(&sql, &[&after.map(text), &numbers::limit(most)]).await?;
         rows.iter().map(|row| Ok(row.try_get::<_, String>(0)?.into())).collect()
     }
 }
@@ -409,7 +410,7 @@ impl Queue for PostgresStore {
         loop {
             let transaction = short(&mut client).await?;
             let sql = transaction.prepare_cached(&self.sql.due).await?;
-            let Some(row) = transaction.query_opt(&sql, &[&record::millis(ask.now)]).await? else {
+            let Some(row) = transaction.query_opt(&sql, &[&numbers::millis(ask.now)]).await? else {
                 return Ok(None);
             };
             let (mut record, key) = (read(&row)?, parse(row.try_get("key")?)?);

@@ -1,6 +1,6 @@
 //! What a database keeps of an event, and how it changes. The rules are those of [`Store`](super::Store).
 
-use super::{Claim, Entry};
+use super::{Claim, Entry, numbers::millis};
 use capecrypto_models::Timestamp;
 
 /// An event in a database. Times are Unix milliseconds.
@@ -119,19 +119,4 @@ impl Record {
     pub(super) fn ticket(&self) -> u32 {
         u32::try_from(self.attempt).unwrap_or(u32::MAX)
     }
-}
-
-/// The precision of what is kept.
-pub(super) fn millis(time: Timestamp) -> i64 {
-    time.as_unix_millis()
-}
-
-/// A time that was kept, or `None` if somebody has written nonsense into the database.
-pub(super) fn time(millis: i64) -> Option<Timestamp> {
-    Timestamp::from_unix_millis(millis).ok()
-}
-
-/// A limit of rows, for SQL.
-pub(super) fn limit(most: usize) -> i64 {
-    i64::try_from(most).unwrap_or(i64::MAX)
 }

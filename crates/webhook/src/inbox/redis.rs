@@ -6,7 +6,7 @@ mod scripts;
 pub use error::RedisError;
 
 use super::{
-    record,
+    numbers,
     store::{Claim, Claimed, Dead, Entry, Failure, Finish, Known, Next, Put, Queue, Queued, Store, Ticket},
 };
 use crate::EventKey;
@@ -173,7 +173,7 @@ impl<C: ConnectionLike + Clone + Send + Sync> Store for RedisStore<C> {
     }
 
     async fn dead(&self, most: usize) -> Result<Vec<Dead>, RedisError> {
-        let ask = Ask { most: Some(record::limit(most).min(i64::from(i32::MAX))), ..Ask::default() };
+        let ask = Ask { most: Some(numbers::limit(most).min(i64::from(i32::MAX))), ..Ask::default() };
         let answer: Vec<String> = self.run(&self.scripts.dead, &ask).await?;
         let dead = answer.chunks_exact(4).map(|row| match row {
             [key, at, is_known, reason] => Ok(Dead {
@@ -216,7 +216,13 @@ impl<C: ConnectionLike + Clone + Send + Sync> Store for RedisStore<C> {
         in_runtime()?;
         let first = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
         let mut command = redis::cmd("ZRANGEBYLEX");
-        command.arg(self.scripts.open_key()).arg(first).arg("+").arg("LIMIT").arg(0).arg(record::limit(most));
+        command
+            .arg(self.scripts.open_key())
+            .arg(first)
+            .arg("+")
+            .arg("LIMIT")
+            .arg(0)
+            .arg(numbers::limit(most));
         let names: Vec<String> = command.query_async(&mut self.connection.clone()).await?;
         Ok(names.into_iter().map(Into::into).collect())
     }
@@ -274,14 +280,14 @@ fn number(text: Option<&str>) -> Result<u32, RedisError> {
 }
 
 fn time(text: Option<&str>) -> Result<Timestamp, RedisError> {
-    text.and_then(|text| text.parse().ok()).and_then(record::time).ok_or(RedisError::Unreadable)
+    text.and_then(|text| text.parse().ok()).and_then(numbers::time).ok_or(RedisError::Unreadable)
 }
 
 /// Keys, each with its state behind it.
 fn known<'a>(mut answer: impl Iterator<Item = &'a str>) -> Result<Vec<Known>, RedisError> {
     let mut known = Vec::new();
     while let (Some(key), Some(state)) = (answer.next(), answer.next()) {
-        known.push(Known { key: parse(key)?, finished: state == record::State::Finished.as_str() });
+        known.push(Known { key: parse(key)?, finished: state == "finished" });
     }
     Ok(known)
 }

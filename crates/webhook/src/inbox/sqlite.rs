@@ -6,7 +6,7 @@ mod rows;
 mod schema;
 
 use super::{
-    record,
+    numbers,
     store::{Claim, Claimed, Dead, Entry, Failure, Finish, Next, Put, Queue, Queued, Store},
 };
 use crate::EventKey;
@@ -232,7 +232,7 @@ impl Store for SqliteStore {
     }
 
     async fn forget(&self, before: Timestamp) -> Result<u64, SqliteError> {
-        let before = record::millis(before);
+        let before = numbers::millis(before);
         self.queue.write(move |connection| rows::forget(connection, before)).await
     }
 

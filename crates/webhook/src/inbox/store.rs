@@ -16,7 +16,7 @@ use std::{error::Error, fmt};
 /// | dead: it has failed too often | `retry` |
 ///
 /// Every method must be atomic: of several claims at one time, one gets the event. A change must be kept for good when its
-/// method returns, as far as the store keeps anything.
+/// method returns, as far as the store keeps anything. Times are kept to the millisecond at least.
 pub trait Store: Send + Sync {
     /// What can go wrong. It must not quote a secret.
     type Error: Error + Send + Sync + 'static;

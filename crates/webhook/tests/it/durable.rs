@@ -230,6 +230,27 @@ async fn what_the_server_says_of_a_row_is_not_repeated(place: &places::Postgres)
     assert!(!format!("{refused} {refused:?}").contains("canary"));
 }
 
+#[test]
+fn sqlite_has_no_known_fault_in_write_ahead_mode() {
+    // Before 3.51.3, two processes that wrote and tidied up at the same moment could damage the file.
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_too_long_for_sqlite_gets_an_error() {
+    let inbox = Inbox::new(SqliteStore::open(":memory:").await.unwrap());
+    let [one, other] = [testing::completed(), testing::failed()].map(|it| verified(&it));
+    let mut handler = handle(&inbox, &one, at(0)).await;
+    handler.transaction().run(|file| file.execute_batch("CREATE TABLE effect (text TEXT)")).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let busy = inbox.take(&other, at(0)).await.map(drop);
+    assert!(matches!(busy, Err(SqliteError::Busy)), "{busy:?}");
+    assert_eq!(began.elapsed().as_secs(), 5);
+    // Nobody was harmed.
+    assert_eq!(handler.finish(at(0)).await.unwrap(), Ended::Kept);
+    drop(handle(&inbox, &other, at(0)).await);
+}
+
 async fn a_row_that_somebody_else_has_written_is_an_error(place: &places::Sqlite) {
     let inbox = Inbox::new(place.store());
     assert_eq!(inbox.put(&verified(&testing::completed()), at(0)).await.unwrap(), Kept::New);

@@ -1,6 +1,6 @@
 //! The scripts. Each is atomic at the server.
 
-use crate::{EventKey, inbox::record};
+use crate::{EventKey, inbox::numbers};
 use capecrypto_models::Timestamp;
 use redis::Script;
 use serde::Serialize;
@@ -93,5 +93,5 @@ impl<'a> Ask<'a> {
 }
 
 pub(super) fn millis(time: Timestamp) -> String {
-    record::millis(time).to_string()
+    numbers::millis(time).to_string()
 }

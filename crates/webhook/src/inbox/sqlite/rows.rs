@@ -4,7 +4,8 @@ use super::SqliteError;
 use crate::{
     Claimed, Dead, EventKey, Known, Put, Queued, Ticket,
     inbox::{
-        record::{self, Answer, Record, State},
+        numbers,
+        record::{Answer, Record, State},
         store::{Claim, Entry, Failure, Finish, Next},
     },
 };
@@ -38,7 +39,7 @@ pub(super) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Claime
         Answer::Yes => {
             Claimed::Yes { attempt: record.ticket(), known: known(connection, claim.key, claim.reference)? }
         }
-        Answer::Running => Claimed::Running(record::time(record.at).ok_or(SqliteError::Unreadable("at"))?),
+        Answer::Running => Claimed::Running(numbers::time(record.at).ok_or(SqliteError::Unreadable("at"))?),
         Answer::Finished => Claimed::Finished,
         Answer::Dead => Claimed::Dead,
     })
@@ -69,7 +70,7 @@ pub(super) fn next(connection: &Connection, ask: &Next) -> Result<Option<Queued>
     );
     let mut due = connection.prepare_cached(&sql)?;
     loop {
-        let row = due.query_row([record::millis(ask.now)], |row| {
+        let row = due.query_row([numbers::millis(ask.now)], |row| {
             Ok((read(row)?, row.get("key")?, row.get("reference")?, row.get("body")?))
         });
         let (record, key, reference, body): (_, String, Option<String>, String) = match row.optional()? {
@@ -92,7 +93,7 @@ pub(super) fn next(connection: &Connection, ask: &Next) -> Result<Option<Queued>
 pub(super) fn finish(connection: &Connection, end: &Finish<'_>) -> Result<bool, SqliteError> {
     let sql = "UPDATE inbox_event SET state = 'finished', at = ?3, body = NULL, reason = NULL \
                WHERE key = ?1 AND attempt = ?2 AND state = 'claimed'";
-    let ticket = (end.ticket.key.as_str(), end.ticket.attempt, record::millis(end.now));
+    let ticket = (end.ticket.key.as_str(), end.ticket.attempt, numbers::millis(end.now));
     let finished = connection.prepare_cached(sql)?.execute(ticket)? == 1;
     if let (true, Some(reference)) = (finished, end.closes) {
         close(connection, reference)?;
@@ -113,10 +114,10 @@ pub(super) fn fail(connection: &Connection, failure: &Failure<'_>) -> Result<boo
 pub(super) fn dead(connection: &Connection, most: usize) -> Result<Vec<Dead>, SqliteError> {
     let sql = "SELECT key, reason, at FROM inbox_event WHERE state = 'dead' ORDER BY at, key LIMIT ?1";
     let mut dead = connection.prepare_cached(sql)?;
-    let rows = dead.query_map([record::limit(most)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let rows = dead.query_map([numbers::limit(most)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let dead = rows.map(|row| {
         let (key, reason, at): (String, Option<String>, i64) = row?;
-        let at = record::time(at).ok_or(SqliteError::Unreadable("at"))?;
+        let at = numbers::time(at).ok_or(SqliteError::Unreadable("at"))?;
         Ok(Dead { key: parse(&key)?, reason: reason.map(Into::into), at })
     });
     dead.collect()
@@ -160,7 +161,7 @@ pub(super) fn awaited(
 ) -> Result<Vec<Box<str>>, SqliteError> {
     let sql = "SELECT name FROM inbox_reference WHERE is_open = 1 AND (?1 IS NULL OR name > ?1) ORDER BY name LIMIT ?2";
     let mut open = connection.prepare_cached(sql)?;
-    let rows = open.query_map((after, record::limit(most)), |row| row.get::<_, String>(0))?;
+    let rows = open.query_map((after, numbers::limit(most)), |row| row.get::<_, String>(0))?;
     rows.map(|name| Ok(name?.into())).collect()
 }
 
