@@ -49,6 +49,11 @@ pub(crate) enum NoAnswer {
     Failed(String),
 }
 
+/// Refuses a URL that nothing would be sent to.
+pub(crate) fn check(url: &str, hosts: &[String]) -> Result<(), NoAnswer> {
+    Target::of(url, hosts).map(|_| ())
+}
+
 /// Sends a request, and reads its answer.
 pub(crate) async fn send(
     method: Method,

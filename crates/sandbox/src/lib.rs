@@ -2,6 +2,7 @@
 
 mod api;
 mod base;
+pub mod cabital;
 mod client;
 mod door;
 mod exchange;
@@ -14,6 +15,7 @@ mod wire;
 
 pub use crate::base::config::Profile;
 pub use crate::base::refusal::OwnCode;
+pub use crate::door::cabital::CabitalControl;
 pub use crate::door::control::{Control, ControlError};
 pub use crate::door::deposits::NewDeposit;
 pub use crate::door::money::{JournalEntry, JournalPosting, Ledger, LedgerEntry};
@@ -32,7 +34,7 @@ pub use crate::exchange::webhooks::delivery::{AttemptEnd, AttemptReason, Webhook
 pub use crate::exchange::webhooks::faults::WebhookFault;
 pub use crate::host::faults::{Fault, FaultKind};
 pub use crate::host::keys::Account;
-pub use crate::sandbox::{Builder, Sandbox, StartError};
+pub use crate::sandbox::{Builder, CabitalAccess, Sandbox, StartError};
 pub use crate::stream::trouble::FrameFault;
 
 /// One API call that the sandbox serves.
@@ -54,8 +56,26 @@ impl Call {
     #[must_use]
     pub fn codes(&self) -> Vec<(u16, &'static str)> {
         let is_it = |route: &&api::Route| (route.method, route.path) == (self.method, self.path);
-        api::all().find(is_it).map(api::codes::of).unwrap_or_default()
+        if let Some(route) = api::all().find(is_it) {
+            return api::codes::of(route);
+        }
+        let is_it = |route: &&cabital::api::Route| (route.method, route.path) == (self.method, self.path);
+        let codes = cabital::api::ROUTES.iter().find(is_it).map(|route| route.codes).unwrap_or_default();
+        codes.iter().map(|pa| (pa.status().as_u16(), pa.code)).collect()
     }
+}
+
+/// Every call of Cabital's side, read from the router's own table. The services are `partner`, and `link` for the link and
+/// light modes; paths stand after `/api/v1`.
+#[must_use]
+pub fn cabital_calls() -> Vec<Call> {
+    let call = |route: &cabital::api::Route| Call {
+        service: route.service(),
+        method: route.method,
+        path: route.path,
+        only: None,
+    };
+    cabital::api::ROUTES.iter().map(call).collect()
 }
 
 /// Every API call that is served, read from the router's own table.
@@ -87,6 +107,12 @@ mod tests {
             assert!(own.code.starts_with("sandbox."), "{own:?}");
             assert!(own.reason.len() > 10, "{own:?}");
             assert!(codes.iter().skip(place + 1).all(|other| other.code != own.code), "{own:?} twice");
+        }
+        for call in cabital_calls() {
+            assert!(
+                !calls().iter().any(|other| (other.method, other.path) == (call.method, call.path)),
+                "{call:?}"
+            );
         }
         let declared = calls().into_iter().flat_map(|call| call.codes()).map(|(_, code)| code);
         for code in declared.filter(|code| code.starts_with("sandbox.")) {

@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use capecrypto_sandbox::{
-    Account, Builder, Profile, Sandbox,
+    Account, Builder, CabitalAccess, Profile, Sandbox,
     program::{Asked, Tool},
 };
 use serde::Serialize;
@@ -20,6 +20,7 @@ usage: capecrypto-sandbox [options]
        capecrypto-sandbox listen --forward URL …     shows and forwards the webhooks of a sandbox (listen --help)
 
   --listen ADDRESS:PORT   where to listen; port 0 picks one (127.0.0.1:0)
+  --cabital-listen A,B    where Cabital's two hosts listen: partner calls, and link and light modes (free ports)
   --profile docs|legacy   whose behaviour to show (docs)
   --auth-window-ms N      how far a nonce may be from the clock (5000)
   --markets FILE          add the `currencies` and `markets` of a JSON object, each as the exchange lists it
@@ -50,6 +51,7 @@ struct Ready<'a> {
     legacy_websocket: &'a str,
     control: &'a str,
     accounts: Vec<Account>,
+    cabital: &'a CabitalAccess,
 }
 
 fn main() -> ExitCode {
@@ -93,6 +95,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
         let takes_value = matches!(
             flag,
             "--listen"
+                | "--cabital-listen"
                 | "--profile"
                 | "--auth-window-ms"
                 | "--markets"
@@ -112,6 +115,16 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
                     .parse()
                     .map_err(|_| format!("--listen: {value:?} is not an address with a port"))?;
                 builder.listen(address)
+            }
+            "--cabital-listen" => {
+                let value = value()?;
+                let both = value.split_once(',').and_then(|(partner, link)| {
+                    Some((partner.trim().parse().ok()?, link.trim().parse().ok()?))
+                });
+                let (partner, link) = both.ok_or(format!(
+                    "--cabital-listen: {value:?} is not two addresses with ports, such as 127.0.0.1:8081,127.0.0.1:8082"
+                ))?;
+                builder.cabital_listen(partner, link)
             }
             "--profile" => match value()?.as_str() {
                 "docs" => builder.profile(Profile::Docs),
@@ -198,6 +211,7 @@ async fn run(builder: Builder, exit_with_stdin: bool) -> ExitCode {
         legacy_websocket: sandbox.legacy_websocket(),
         control: sandbox.control_url(),
         accounts: sandbox.accounts(),
+        cabital: sandbox.cabital(),
     };
     match serde_json::to_string(&ready) {
         Ok(line) => println!("{line}"),

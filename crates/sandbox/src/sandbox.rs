@@ -4,6 +4,13 @@ use crate::{
     base::{
         config::{Config, Profile},
         id::Code,
+        record::{self, Line, Record},
+    },
+    cabital::{
+        self, ConnectionState,
+        accounts::{AddAccount, SetBalance},
+        api::Side,
+        callbacks::GiveUpAll,
     },
     door::control::Control,
     exchange::{
@@ -12,12 +19,8 @@ use crate::{
         funds::{deposits::Deposit, limits::EndOpening},
         market::commands::{AddCurrency, AddMarket},
     },
-    host::{
-        Host,
-        keys::Account,
-        record::{self, Line, Record},
-    },
-    wire::{listener, webhooks},
+    host::{Host, keys::Account},
+    wire::{dispatch::Site, listener, webhooks},
 };
 use std::{
     fmt, io,
@@ -36,7 +39,37 @@ pub struct Sandbox {
     websocket: String,
     legacy_websocket: String,
     control_url: String,
-    server: Option<JoinHandle<()>>,
+    cabital: CabitalAccess,
+    servers: Vec<JoinHandle<()>>,
+}
+
+/// What a partner needs to call Cabital's side of the sandbox. `Debug` hides the secret. `Serialize` shows it, because the
+/// program prints it in its first line.
+#[derive(Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct CabitalAccess {
+    /// The base URL of the partner's calls: `http://127.0.0.1:PORT`.
+    pub origin: String,
+    /// The base URL of the link and light modes.
+    pub link_origin: String,
+    /// The key; it begins with `sandbox_`, and is new at each start.
+    pub access_key: String,
+    /// The signing secret. Its ASCII bytes are the HMAC key.
+    pub secret: String,
+    /// The id of an account that is linked already and has money.
+    pub account_id: String,
+}
+
+impl fmt::Debug for CabitalAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CabitalAccess")
+            .field("origin", &self.origin)
+            .field("link_origin", &self.link_origin)
+            .field("access_key", &self.access_key)
+            .field("secret", &"…")
+            .field("account_id", &self.account_id)
+            .finish()
+    }
 }
 
 impl fmt::Debug for Sandbox {
@@ -185,6 +218,28 @@ impl Builder {
         self
     }
 
+    /// Sets where Cabital's two hosts listen: the one of the partner's calls, and the one of the link and light modes. By
+    /// default both listen on a free port of the exchange's address.
+    pub fn cabital_listen(mut self, partner: SocketAddr, link: SocketAddr) -> Self {
+        (self.config.cabital.listen, self.config.cabital.listen_link) = (Some(partner), Some(link));
+        self
+    }
+
+    /// Sets what the documents leave open about Cabital's signatures; by default the path has its query string, and the
+    /// digest is in lower-case hex.
+    pub fn cabital_signing(mut self, signing: cabital::Signing) -> Self {
+        self.config.cabital.query_in_path = signing.query_in_path;
+        self.config.cabital.base64 = signing.digest == cabital::Digest::Base64;
+        self
+    }
+
+    /// Sets how long Cabital's quotes are valid, in whole seconds of the exchange's clock; 10 s by default, as in the
+    /// documents' sample.
+    pub fn cabital_quote_valid(mut self, valid: Duration) -> Self {
+        self.config.cabital.quote_valid = valid;
+        self
+    }
+
     /// Sets how often websockets are pinged, and how long they stay open without a pong; by default 54 s and 60 s, as on
     /// the real exchange.
     pub fn heartbeat(mut self, ping_every: Duration, drop_after: Duration) -> Self {
@@ -248,32 +303,58 @@ impl Builder {
     /// cannot be added; a record cannot be read or written.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let listen = self.config.listen;
-        if !listen.ip().is_loopback() && !self.config.allow_non_loopback {
-            return Err(StartError::NonLoopback(listen));
-        }
-        let failed = |source| StartError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let host = Arc::new(self.open()?);
+        let (listener, address) = self.bind(listen).await?;
+        let free = SocketAddr::new(listen.ip(), 0);
+        let (partner, partner_address) = self.bind(self.config.cabital.listen.unwrap_or(free)).await?;
+        let (link, link_address) = self.bind(self.config.cabital.listen_link.unwrap_or(free)).await?;
+        let (host, account) = self.open()?;
+        let host = Arc::new(host);
         let (worker, waker, periodic) = (Arc::clone(&host), Arc::clone(&host), Arc::clone(&host));
         tokio::spawn(async move { worker.work().await });
         tokio::spawn(async move { waker.wake_connections().await });
         tokio::spawn(async move { periodic.publish_periodically().await });
         tokio::spawn(webhooks::run(Arc::clone(&host)));
-        let server = tokio::spawn(listener::run(Arc::clone(&host), listener));
+        let (room, stop) = (Arc::clone(&host.cabital), Arc::clone(&host));
+        tokio::spawn(async move { room.work(stop.stopped()).await });
+        let sites = [
+            (listener, Site::Exchange),
+            (partner, Site::Cabital(Side::Partner)),
+            (link, Site::Cabital(Side::Link)),
+        ];
+        let run = |(listener, site)| tokio::spawn(listener::run(Arc::clone(&host), listener, site));
+        let cabital = CabitalAccess {
+            origin: format!("http://{partner_address}"),
+            link_origin: format!("http://{link_address}"),
+            access_key: host.cabital.access_key().to_owned(),
+            secret: host.cabital.secret().to_owned(),
+            account_id: account,
+        };
         Ok(Sandbox {
+            servers: sites.into_iter().map(run).collect(),
             host,
             address,
             origin: format!("http://{address}"),
             websocket: format!("ws://{address}/api/v2/websocket"),
             legacy_websocket: format!("ws://{address}/api/v2/stream"),
             control_url: format!("http://{address}/sandbox"),
-            server: Some(server),
+            cabital,
         })
     }
 
+    /// Listens on an address, unless other machines can reach it and this was not allowed.
+    async fn bind(&self, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+        if !address.ip().is_loopback() && !self.config.allow_non_loopback {
+            return Err(StartError::NonLoopback(address));
+        }
+        let failed = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok((listener, address))
+    }
+
     /// Makes the exchange, from a record or with the demo data.
-    fn open(mut self) -> Result<Host, StartError> {
+    /// Also gives the id of Cabital's first account.
+    fn open(mut self) -> Result<(Host, String), StartError> {
         let replay = match self.replay.take() {
             Some(path) => {
                 let (header, lines) = record::read(&path)
@@ -297,7 +378,8 @@ impl Builder {
             None => self.begin(&host)?,
         }
         host.tell_all();
-        Ok(host)
+        let account = host.cabital.first_account().map(|account| account.to_string());
+        Ok((host, account.unwrap_or_default()))
     }
 
     /// Adds currencies, markets and the demo accounts with their money.
@@ -336,7 +418,27 @@ impl Builder {
             }
         }
         host.command(EndOpening {});
+        begin_cabital(host);
         Ok(())
+    }
+}
+
+/// What Cabital's first account has.
+const CABITAL_FUNDS: [(&str, u32); 5] =
+    [("BTC", 10), ("ETH", 100), ("USDT", 100_000), ("EUR", 100_000), ("GBP", 100_000)];
+
+/// Adds Cabital's first account, which is linked and has money.
+fn begin_cabital(host: &Host) {
+    let linked = AddAccount {
+        user_ext_ref: "fce4fd45-7dd7-4d4c-b06c-e17ff12f3e30".to_owned(),
+        state: ConnectionState::Linked,
+        link_mode: true,
+    };
+    let Some(account) = host.cabital.command(linked) else { return };
+    for (symbol, amount) in CABITAL_FUNDS {
+        let set = SetBalance { account, symbol: symbol.to_owned(), amount: amount.into() };
+        let funded = host.cabital.command(set);
+        debug_assert_eq!(funded, Ok(()), "the account and the currency exist");
     }
 }
 
@@ -361,6 +463,11 @@ fn again(host: &Host, path: &Path, lines: &[Line]) -> Result<(), StartError> {
     }
     host.send_no_old_webhooks();
     host.clock.reach(lines.iter().map(|line| line.at_ms).max().unwrap_or_default());
+    host.cabital.command(GiveUpAll {});
+    // A record of a version without Cabital.
+    if host.cabital.first_account().is_none() {
+        begin_cabital(host);
+    }
     let own = host.people.all().into_iter().filter(|(_, person)| person.parent.is_none());
     for (id, _) in own {
         host.make_keys(id);
@@ -412,6 +519,12 @@ impl Sandbox {
         &self.control_url
     }
 
+    /// Cabital's side: where it listens, the partner's key and secret, and an account that is linked already.
+    #[must_use]
+    pub fn cabital(&self) -> &CabitalAccess {
+        &self.cabital
+    }
+
     /// Whose behaviour it shows.
     #[must_use]
     pub fn profile(&self) -> Profile {
@@ -441,7 +554,7 @@ impl Sandbox {
     /// seconds are dropped.
     pub async fn shutdown(mut self) {
         self.host.stop();
-        if let Some(server) = self.server.take() {
+        for server in std::mem::take(&mut self.servers) {
             // An error means that the task panicked, so it ended too.
             let _ended = server.await;
         }

@@ -1,7 +1,7 @@
 //! Which call a path leads to.
 
 use super::call::Route;
-use crate::base::config::Profile;
+use crate::base::{config::Profile, path};
 
 /// Services that have their own prefix.
 pub(super) const OWN_PREFIXES: [(&str, &str); 2] =
@@ -61,7 +61,7 @@ pub(super) fn find(templates: &[Template], profile: Profile, full: &str) -> Opti
         let given: Vec<&str> = path.split('/').collect();
         let served = |route: &&&Route| route.is_served_by(profile) && stands_under(route, prefix);
         templates.iter().find_map(|template| {
-            let segments = matches(&template.segments, &given)?;
+            let segments = path::matches(&template.segments, &given)?;
             let routes: Vec<&Route> = template.routes.iter().filter(served).copied().collect();
             (!routes.is_empty()).then(|| Found { path: path.to_owned(), routes, segments })
         })
@@ -78,31 +78,4 @@ impl Found {
         methods.push("OPTIONS");
         methods
     }
-}
-
-/// The segments at `{…}`; `None` if the path does not match the template.
-fn matches(template: &[&str], given: &[&str]) -> Option<Vec<String>> {
-    let fits = |(wanted, segment): (&&str, &&str)| wanted.starts_with('{') || wanted == segment;
-    if template.len() != given.len() || !template.iter().zip(given).all(fits) {
-        return None;
-    }
-    let variable = template.iter().zip(given).filter(|(wanted, _)| wanted.starts_with('{'));
-    // An empty segment does not match: an id is never empty.
-    variable.map(|(_, segment)| percent_decoded(segment).filter(|text| !text.is_empty())).collect()
-}
-
-/// Decodes percent escapes: `%41` becomes `A`. `None` if an escape is broken or the result is not UTF-8.
-fn percent_decoded(segment: &str) -> Option<String> {
-    let mut bytes = segment.bytes();
-    let mut decoded = Vec::new();
-    while let Some(byte) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            u8::try_from(high * 16 + low).ok()?
-        } else {
-            byte
-        });
-    }
-    String::from_utf8(decoded).ok()
 }

@@ -57,10 +57,37 @@ pub(crate) struct Config {
     pub(crate) webhook_hosts: Vec<String>,
     /// How long a receiver may take to answer a webhook, on the machine's clock.
     pub(crate) webhook_timeout: Duration,
+    pub(crate) cabital: CabitalConfig,
     pub(crate) ping_every: Duration,
     pub(crate) drop_after: Duration,
     pub(crate) tickers_every: Duration,
     pub(crate) candles_every: Duration,
+}
+
+/// The settings of Cabital's side.
+#[derive(Debug, Clone)]
+pub(crate) struct CabitalConfig {
+    /// Where its two hosts listen; the exchange's address with a free port if there is none.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen_link: Option<SocketAddr>,
+    /// How long a quote is valid, in whole seconds.
+    pub(crate) quote_valid: Duration,
+    /// Whether the signed path has the query string.
+    pub(crate) query_in_path: bool,
+    /// Whether digests are written in base64, not in hex.
+    pub(crate) base64: bool,
+}
+
+impl Default for CabitalConfig {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            listen_link: None,
+            quote_valid: Duration::from_secs(10),
+            query_in_path: true,
+            base64: false,
+        }
+    }
 }
 
 impl Default for Config {
@@ -76,6 +103,7 @@ impl Default for Config {
             payment_lifetime: Duration::from_secs(24 * 60 * 60),
             webhook_hosts: Vec::new(),
             webhook_timeout: Duration::from_secs(10),
+            cabital: CabitalConfig::default(),
             ping_every: Duration::from_secs(54),
             drop_after: Duration::from_secs(60),
             tickers_every: Duration::from_secs(5),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, ops::Deref};
+use uuid::Uuid;
 
 /// An account's number. It is never given to another account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,6 +84,24 @@ impl<'de> Deserialize<'de> for Code {
             ))
         })
     }
+}
+
+/// The uuid of item `number` of a kind (`sort`). It looks random, and is the same for the same seed.
+pub(crate) fn uuid(seed: u64, sort: u64, number: u64) -> Uuid {
+    let high = mixed(seed ^ mixed(sort));
+    uuid::Builder::from_random_bytes(
+        ((u128::from(mixed(high ^ number)) << 64) | u128::from(mixed(high.wrapping_add(mixed(number)))))
+            .to_be_bytes(),
+    )
+    .into_uuid()
+}
+
+/// Spreads a number over all 64 bits (the finalizer of SplitMix64).
+pub(crate) fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 #[cfg(test)]

@@ -80,6 +80,10 @@ pub(crate) enum Reason {
     Transfer(u64),
     /// The exchange paid a reward: the reward's number.
     Reward(u64),
+    /// An account sold one currency and bought another: the conversion's number.
+    Conversion(u64),
+    /// The control door set a balance: the correction's number.
+    Correction(u64),
 }
 
 impl Reason {
@@ -95,6 +99,8 @@ impl Reason {
             Self::WithdrawalReleased(_) => "withdrawal_released",
             Self::Transfer(_) => "transfer",
             Self::Reward(_) => "reward",
+            Self::Conversion(_) => "conversion",
+            Self::Correction(_) => "correction",
         }
     }
 }
@@ -111,6 +117,8 @@ impl fmt::Display for Reason {
             }
             Self::Transfer(id) => write!(f, "transfer {id}"),
             Self::Reward(id) => write!(f, "reward {id}"),
+            Self::Conversion(id) => write!(f, "conversion {id}"),
+            Self::Correction(id) => write!(f, "correction {id}"),
         }
     }
 }

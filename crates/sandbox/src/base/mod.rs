@@ -9,6 +9,8 @@ pub(crate) mod listing;
 pub(crate) mod lists;
 pub(crate) mod money;
 pub(crate) mod number;
+pub(crate) mod path;
+pub(crate) mod record;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod timers;

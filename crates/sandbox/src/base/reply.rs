@@ -57,6 +57,13 @@ impl Reply {
         Self { status: StatusCode::NO_CONTENT, content_type: None, headers: Vec::new(), body: Vec::new() }
     }
 
+    /// 303: the caller goes on to this address.
+    pub(crate) fn see_other(location: &str) -> Self {
+        let headers = location.parse().ok().map(|location| (header::LOCATION, location));
+        let status = StatusCode::SEE_OTHER;
+        Self { status, content_type: None, headers: headers.into_iter().collect(), body: Vec::new() }
+    }
+
     /// Adds the header `Allow`: the methods that the path has.
     pub(crate) fn allow(mut self, methods: &[&str]) -> Self {
         self.headers.extend(methods.join(", ").parse().ok().map(|methods| (header::ALLOW, methods)));

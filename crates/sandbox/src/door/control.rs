@@ -119,6 +119,28 @@ pub enum ControlError {
         "a currency of a state comes by `fiat`, a coin by `chain`, and only btc also by `lightning`, which is not a blockchain here"
     )]
     WrongMethod,
+    /// Cabital has no account of that id.
+    #[error("Cabital has no account of that id; `Sandbox::cabital` and the answer that added it have one")]
+    UnknownCabitalAccount,
+    /// Cabital has no transfer of that id.
+    #[error("Cabital has no transfer of that id; use the id from the answer that created it")]
+    UnknownTransfer,
+    /// The transfer is not `PROCESSING`, or would not end by this.
+    #[error(
+        "the transfer is not PROCESSING any more, or PROCESSING is not an end; give SUCCESS, FAILED or CANCEL"
+    )]
+    TransferEnded,
+    /// The URL of callbacks does not lead to this machine.
+    #[error(
+        "callbacks go only to this machine, and to hosts that --webhook-host allows; give a URL such as http://127.0.0.1:8080/callback"
+    )]
+    NotLoopback,
+    /// Cabital would refuse this with a business error.
+    #[error("Cabital refuses this with {0}; see the list of its codes")]
+    Cabital(&'static str),
+    /// Cabital has no business error of that code.
+    #[error("Cabital has no business error of that code; give PA001 to PA032, or PA999")]
+    UnknownCode,
     /// The exchange was not started with a record.
     #[error("nothing is recorded; start the sandbox with `--record` or `Builder::record`")]
     NotRecorded,
@@ -162,6 +184,12 @@ pub(crate) const OWN_CODES: &[OwnCode] = &[
     own("sandbox.control.unknown_payment", "422: no payment reference has that code"),
     own("sandbox.control.not_verified", "422: the account has no verification at all"),
     own("sandbox.control.wrong_method", "422: the currency does not come on that way"),
+    own("sandbox.control.unknown_cabital_account", "422: Cabital has no account of that id"),
+    own("sandbox.control.unknown_transfer", "422: Cabital has no transfer of that id"),
+    own("sandbox.control.transfer_ended", "422: the transfer has ended, or would not end by this"),
+    own("sandbox.control.not_loopback", "422: the URL of callbacks does not lead to this machine"),
+    own("sandbox.control.cabital", "422: Cabital would refuse this with a business error"),
+    own("sandbox.control.unknown_code", "422: Cabital has no business error of that code"),
     own("sandbox.control.not_recorded", "422: the exchange was not started with a record"),
 ];
 
@@ -192,6 +220,12 @@ impl ControlError {
             Self::UnknownPayment => "sandbox.control.unknown_payment",
             Self::NotVerified => "sandbox.control.not_verified",
             Self::WrongMethod => "sandbox.control.wrong_method",
+            Self::UnknownCabitalAccount => "sandbox.control.unknown_cabital_account",
+            Self::UnknownTransfer => "sandbox.control.unknown_transfer",
+            Self::TransferEnded => "sandbox.control.transfer_ended",
+            Self::NotLoopback => "sandbox.control.not_loopback",
+            Self::Cabital(_) => "sandbox.control.cabital",
+            Self::UnknownCode => "sandbox.control.unknown_code",
             Self::NotRecorded => "sandbox.control.not_recorded",
         }
     }

@@ -46,7 +46,7 @@ enum Kind {
 
 /// A fault as sent; `kind` decides which of the other fields are used.
 #[derive(Deserialize)]
-struct NewFault {
+pub(super) struct NewFault {
     kind: Kind,
     method: Option<String>,
     path: Option<String>,
@@ -59,7 +59,7 @@ struct NewFault {
 }
 
 impl NewFault {
-    fn fault(self) -> Result<Fault, Refusal> {
+    pub(super) fn fault(self) -> Result<Fault, Refusal> {
         let kind = match self.kind {
             Kind::Answer => FaultKind::Answer {
                 status: self.status.filter(|status| (200..600).contains(status)).ok_or_else(unreadable)?,

@@ -2,6 +2,7 @@
 //! under `/sandbox/…`; `GET /sandbox` lists its operations.
 
 mod beneficiaries;
+pub(crate) mod cabital;
 mod clock;
 pub(crate) mod control;
 pub(crate) mod deposits;
@@ -50,6 +51,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         faults::OPERATIONS,
         sockets::OPERATIONS,
         webhooks::OPERATIONS,
+        cabital::OPERATIONS,
     ];
     themes.into_iter().flatten()
 }

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     api::params::Value,
     base::{
-        id::Code,
-        ledger::{Balance, Party, Pocket},
+        id::{AccountId, Code},
+        ledger::{Balance, Entry, Ledger as Books, Party, Pocket, Posting},
         money::{self, Parsed},
     },
     exchange::{Exchange, funds::deposits::Deposit},
@@ -189,60 +189,70 @@ impl Control {
     #[must_use]
     pub fn journal(&self, after: u64) -> Vec<JournalEntry> {
         self.host.read(|exchange| {
-            let entries = exchange.ledger().journal().iter().zip(1..);
-            let entries = entries.skip(usize::try_from(after).unwrap_or(usize::MAX)).take(MOST_ENTRIES);
-            entries
-                .map(|(entry, id)| JournalEntry {
-                    id,
-                    at_ms: entry.at_ms,
-                    kind: entry.reason.kind().to_owned(),
-                    reference: entry.reason.to_string(),
-                    postings: entry
-                        .postings
-                        .iter()
-                        .map(|posting| JournalPosting {
-                            currency: posting.currency.to_string(),
-                            from: holder(exchange, posting.from),
-                            to: holder(exchange, posting.to),
-                            amount: posting.amount,
-                        })
-                        .collect(),
-                })
-                .collect()
+            let name = |id| exchange.people().get(id).map(|person| person.name);
+            journal_of(exchange.ledger(), after, |id| name(id).unwrap_or_default())
         })
     }
 }
 
-fn holder(exchange: &Exchange, (party, pocket): (Party, Pocket)) -> String {
-    let name = match party {
-        Party::Outside => "outside",
-        Party::Fees => "fees",
-        Party::Member(id) => &exchange.people().get(id).map(|person| person.name).unwrap_or_default(),
+/// The journal of a ledger whose accounts have these names.
+pub(super) fn journal_of(books: &Books, after: u64, name: impl Fn(AccountId) -> String) -> Vec<JournalEntry> {
+    let holder = |(party, pocket)| {
+        let name = match party {
+            Party::Outside => "outside".to_owned(),
+            Party::Fees => "fees".to_owned(),
+            Party::Member(id) => name(id),
+        };
+        match pocket {
+            Pocket::Available => name,
+            Pocket::Locked => format!("{name}:locked"),
+        }
     };
-    match pocket {
-        Pocket::Available => name.to_owned(),
-        Pocket::Locked => format!("{name}:locked"),
-    }
+    let posting = |posting: &Posting| JournalPosting {
+        currency: posting.currency.to_string(),
+        from: holder(posting.from),
+        to: holder(posting.to),
+        amount: posting.amount,
+    };
+    let entries = books.journal().iter().zip(1..).skip(usize::try_from(after).unwrap_or(usize::MAX));
+    let entry = |(entry, id): (&Entry, u64)| JournalEntry {
+        id,
+        at_ms: entry.at_ms,
+        kind: entry.reason.kind().to_owned(),
+        reference: entry.reason.to_string(),
+        postings: entry.postings.iter().map(posting).collect(),
+    };
+    entries.take(MOST_ENTRIES).map(entry).collect()
 }
 
 fn ledger(exchange: &Exchange) -> Ledger {
-    let (books, currencies) = (exchange.ledger(), exchange.catalogue().currencies());
+    let currencies = exchange.catalogue().currencies();
     let members = exchange.people().all().into_iter();
+    let members = members.map(|(id, person)| (id, person.name, Some(person.uid)));
+    ledger_of(exchange.ledger(), members, &currencies.iter().map(|currency| currency.id).collect::<Vec<_>>())
+}
+
+/// All balances of a ledger with these accounts (with name and uid) and currencies.
+pub(super) fn ledger_of(
+    books: &Books,
+    members: impl Iterator<Item = (AccountId, String, Option<String>)>,
+    currencies: &[Code],
+) -> Ledger {
     let parties = members
-        .map(|(id, person)| (Party::Member(id), person.name, Some(person.uid)))
+        .map(|(id, name, uid)| (Party::Member(id), name, uid))
         .chain([(Party::Fees, "fees".to_owned(), None), (Party::Outside, "outside".to_owned(), None)]);
     let entries = parties
         .flat_map(|(party, account, uid)| {
-            currencies.iter().map(move |currency| {
-                let Balance { available, locked } = books.balance(party, currency.id);
-                let (account, uid, currency) = (account.clone(), uid.clone(), currency.id.to_string());
+            currencies.iter().map(move |&currency| {
+                let Balance { available, locked } = books.balance(party, currency);
+                let (account, uid, currency) = (account.clone(), uid.clone(), currency.to_string());
                 LedgerEntry { account, uid, currency, available, locked }
             })
         })
         .collect();
     let sums: BTreeMap<_, _> = currencies
         .iter()
-        .filter_map(|currency| Some((currency.id.to_string(), books.sum(currency.id)?)))
+        .filter_map(|currency| Some((currency.to_string(), books.sum(*currency)?)))
         .collect();
     // A sum without an exact value is missing from `sums`, so that the proof fails.
     let sums_to_zero = sums.len() == currencies.len() && sums.values().all(Decimal::is_zero);

@@ -2,7 +2,7 @@
 
 use super::{catalogue::Catalogue, event::Event, history::History, people::webhooks::Webhook};
 use crate::base::{
-    id::{AccountId, Code},
+    id::{self, AccountId, Code},
     ledger::{Balance, Ledger, Party},
     timers::Timers,
 };
@@ -73,17 +73,12 @@ impl Desk {
 
     /// The uuid of item `number` of a kind (`sort`). It looks random, and is the same for the same seed.
     pub(crate) fn uuid(&self, sort: u64, number: u64) -> Uuid {
-        let high = mixed(self.seed ^ mixed(sort));
-        uuid::Builder::from_random_bytes(
-            ((u128::from(mixed(high ^ number)) << 64) | u128::from(mixed(high.wrapping_add(mixed(number)))))
-                .to_be_bytes(),
-        )
-        .into_uuid()
+        id::uuid(self.seed, sort, number)
     }
 
     /// A number smaller than `below`, which depends only on the seed.
     pub(crate) fn number_below(&self, below: u64) -> u64 {
-        mixed(self.seed).checked_rem(below).unwrap_or_default()
+        id::mixed(self.seed).checked_rem(below).unwrap_or_default()
     }
 
     /// Queues a sale. It is placed as an order right after the command or the timer that queued it.
@@ -136,14 +131,6 @@ impl Desk {
             self.tell(Event::Balance { account, currency, precision, balance, at_ms });
         }
     }
-}
-
-/// Spreads a number over all 64 bits (the finalizer of SplitMix64).
-fn mixed(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }
 
 #[cfg(test)]

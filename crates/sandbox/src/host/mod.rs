@@ -8,7 +8,6 @@
 pub(crate) mod auth;
 pub(crate) mod faults;
 pub(crate) mod keys;
-pub(crate) mod record;
 #[cfg(test)]
 mod tests;
 mod webhooks;
@@ -17,10 +16,20 @@ use self::{
     auth::Caller,
     faults::Faults,
     keys::{Account, Keys},
-    record::Record,
 };
 use crate::{
-    base::{clock::Clock, config::Config, id::AccountId, refusal::Refusal},
+    base::{
+        clock::Clock,
+        config::Config,
+        id::AccountId,
+        record::{Line, Record, Shared},
+        refusal::Refusal,
+    },
+    cabital::{
+        Cabital, Digest, ReplayError as CabitalReplayError, Signing,
+        command::PREFIX,
+        room::{Outlet, Room},
+    },
     exchange::{
         Exchange, ReplayError,
         catalogue::{Catalogue, Market, NotAdded},
@@ -52,14 +61,26 @@ const CROWDED_PAUSE: Duration = Duration::from_millis(1);
 /// The longest wait for a timer, because the clock may be moved during the wait.
 const LONGEST_WAIT_MS: i64 = 3_600_000;
 
+/// Why a line of a record could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReplayed {
+    #[error("{0}")]
+    Exchange(#[from] ReplayError),
+    #[error("{0}")]
+    Cabital(#[from] CabitalReplayError),
+}
+
 /// The shared state.
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) config: Config,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) keys: Keys,
     pub(crate) hub: Arc<Hub>,
     pub(crate) faults: Faults,
+    /// Cabital, which has its own state, keys and faults.
+    pub(crate) cabital: Arc<Room>,
+    pub(crate) cabital_faults: Faults,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) people: Arc<People>,
     state: Mutex<State>,
@@ -74,7 +95,7 @@ pub(crate) struct Host {
 #[derive(Debug)]
 struct State {
     exchange: Exchange,
-    record: Option<Record>,
+    record: Shared,
     /// The deliveries of webhooks with an attempt on its way.
     sending: BTreeSet<u64>,
 }
@@ -87,9 +108,7 @@ impl State {
     {
         // Read under the lock, so that the record's times are in the order of its lines.
         let now_ms = clock.now_ms();
-        if let Some(record) = &mut self.record {
-            record.command(now_ms, C::NAME, &command);
-        }
+        self.record.command(now_ms, C::NAME, &command);
         self.exchange.run(command, now_ms)
     }
 }
@@ -98,10 +117,21 @@ impl Host {
     /// An exchange without currencies, markets and accounts.
     pub(crate) fn new(config: Config, seed: u64, record: Option<Record>) -> Self {
         let exchange = Exchange::new(seed, Rules::of(config.profile));
+        let (clock, record) = (Arc::<Clock>::default(), Shared::new(record));
+        let quote_valid_s = i64::try_from(config.cabital.quote_valid.as_secs()).unwrap_or(i64::MAX);
+        let signing = Signing {
+            query_in_path: config.cabital.query_in_path,
+            digest: if config.cabital.base64 { Digest::Base64 } else { Digest::Hex },
+        };
+        let cabital = Cabital::new(seed, quote_valid_s);
+        let outlet = Outlet { hosts: config.webhook_hosts.clone(), longest: config.webhook_timeout };
+        let cabital = Room::new(cabital, Arc::clone(&clock), record.clone(), signing, outlet);
         Self {
+            cabital: Arc::new(cabital),
+            cabital_faults: Faults::default(),
             hub: Arc::new(Hub::new(config.profile)),
             config,
-            clock: Clock::default(),
+            clock,
             keys: Keys::default(),
             faults: Faults::default(),
             catalogue: Arc::clone(exchange.catalogue()),
@@ -137,13 +167,14 @@ impl Host {
     }
 
     /// Carries out a line of a record, and publishes its events.
-    pub(crate) fn replay(&self, line: &record::Line) -> Result<(), ReplayError> {
+    pub(crate) fn replay(&self, line: &Line) -> Result<(), NotReplayed> {
+        if line.name.starts_with(PREFIX) {
+            return Ok(self.cabital.replay(line)?);
+        }
         let mut state = self.state();
         let State { exchange, record, .. } = &mut *state;
         exchange.replay(&line.name, line.with(), line.at_ms)?;
-        if let Some(record) = record {
-            record.line(line);
-        }
+        record.line(line);
         while let Some(event) = exchange.next_event() {
             self.hub.publish(event);
         }
@@ -152,7 +183,7 @@ impl Host {
 
     /// The number of recorded commands, or why recording stopped. `None` if there is no record.
     pub(crate) fn recorded(&self) -> Option<Result<u64, String>> {
-        self.state().record.as_ref().map(Record::state)
+        self.state().record.state()
     }
 
     /// Opens an account and makes its keys.
@@ -177,6 +208,7 @@ impl Host {
     pub(crate) fn advance_clock(&self, by_ms: i64) {
         self.clock.advance(by_ms);
         self.fire_due();
+        self.cabital.fire_due();
         self.tell_all();
     }
 
@@ -259,9 +291,7 @@ impl Host {
         if exchange.next_due().is_none_or(|due_ms| due_ms > now_ms) {
             return false;
         }
-        if let Some(record) = record {
-            record.moment(now_ms);
-        }
+        record.moment(now_ms);
         exchange.fire_due(now_ms);
         self.tell_sender(&state);
         true

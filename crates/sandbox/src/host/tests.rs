@@ -2,14 +2,12 @@
 
 mod payments;
 
-use super::{
-    Host,
-    record::{self, Record, Unreadable},
-};
+use super::Host;
 use crate::{
     base::{
         config::{Config, Profile},
         id::{AccountId, Code},
+        record::{self, Record, Unreadable},
     },
     exchange::{
         catalogue::{Currency, Market},

@@ -7,6 +7,7 @@ use crate::{
         refusal::Refusal,
         reply::{Outgoing, Reply},
     },
+    cabital::{self, api::Side},
     door,
     host::{Host, faults::FaultKind},
     stream::{
@@ -22,9 +23,19 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 /// The longest delay that a fault may ask for.
 const MAX_DELAY_MS: u64 = 600_000;
 
+/// Whose listener a request came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Site {
+    /// The exchange, with its websocket and the control door.
+    Exchange,
+    /// One of Cabital's hosts.
+    Cabital(Side),
+}
+
 /// Serves one request of a connection.
 pub(super) async fn serve(
     host: Arc<Host>,
+    site: Site,
     peer: SocketAddr,
     link: Arc<ConnectionHandle>,
     request: Request<Incoming>,
@@ -33,6 +44,10 @@ pub(super) async fn serve(
     let now_ms = host.clock.now_ms();
     if !names_one_host(&request) {
         return Reply::from(Refusal::Plain(StatusCode::BAD_REQUEST, "400 Bad Request")).into_response(now_ms);
+    }
+    if let Site::Cabital(side) = site {
+        let reply = cabital(&host, side, &link, request).await.unwrap_or_else(|reply| reply);
+        return reply.into_response(host.clock.now_ms());
     }
     if path == "/sandbox" || path.starts_with("/sandbox/") {
         let reply = door(&host, peer, request).await.unwrap_or_else(Reply::from);
@@ -127,6 +142,33 @@ async fn rest(host: &Host, link: &ConnectionHandle, request: Request<Incoming>) 
         _ => {}
     }
     answer
+}
+
+/// A call to one of Cabital's hosts: route, fault, body, answer.
+async fn cabital(
+    host: &Host,
+    side: Side,
+    link: &ConnectionHandle,
+    request: Request<Incoming>,
+) -> Result<Reply, Reply> {
+    let (head, body) = request.into_parts();
+    if let Some(page) = cabital::links::page(head.uri.path()).filter(|_| side == Side::Link) {
+        return Ok(page);
+    }
+    let found = cabital::api::find(side, head.method.as_str(), head.uri.path())?;
+    let paths = [found.route.path, found.path.as_str()];
+    let fault = host.cabital_faults.take(found.route.method, &paths, true);
+    if let Some(reply) = before(fault.as_ref(), link).await {
+        return Ok(reply);
+    }
+    let body = body::read(body, &head.headers, api::MAX_BODY).await.map_err(Reply::from)?;
+    let answer = cabital::api::answer(&host.cabital, &found, &head, &body);
+    match fault {
+        Some(FaultKind::ResetAfterApply) => link.reset().await,
+        Some(FaultKind::DelayAfterApply(ms)) => stall(ms).await,
+        _ => {}
+    }
+    Ok(answer)
 }
 
 /// What a fault does before the call: it answers instead, resets the connection (then this never returns), or delays.

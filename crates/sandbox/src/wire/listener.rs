@@ -1,6 +1,9 @@
 //! The listener and its connections: HTTP/1.1, upgrades, and resets on request.
 
-use super::{dispatch, link::link};
+use super::{
+    dispatch::{self, Site},
+    link::link,
+};
 use crate::host::Host;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,14 +21,14 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until the host stops, then ends them.
-pub(crate) async fn run(host: Arc<Host>, listener: TcpListener) {
+pub(crate) async fn run(host: Arc<Host>, listener: TcpListener, site: Site) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             () = host.stopped() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(Arc::clone(&host), stream, peer));
+                    connections.spawn(connection(Arc::clone(&host), stream, peer, site));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
@@ -38,14 +41,16 @@ pub(crate) async fn run(host: Arc<Host>, listener: TcpListener) {
         tokio::time::timeout(LAST_WORDS, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-async fn connection(host: Arc<Host>, stream: TcpStream, peer: SocketAddr) {
+async fn connection(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, site: Site) {
     // Frames and answers are small: waiting to fill a packet only delays them. A failure here is harmless.
     let _slower = stream.set_nodelay(true);
     let (socket, link) = link(stream);
     let service = service_fn(|request| {
         let (host, link) = (Arc::clone(&host), Arc::clone(&link));
         async move {
-            Ok::<_, std::convert::Infallible>(Box::pin(dispatch::serve(host, peer, link, request)).await)
+            Ok::<_, std::convert::Infallible>(
+                Box::pin(dispatch::serve(host, site, peer, link, request)).await,
+            )
         }
     });
     let http = http1::Builder::new()

@@ -2,7 +2,7 @@
 
 mod body;
 mod cors;
-mod dispatch;
+pub(crate) mod dispatch;
 mod link;
 pub(crate) mod listener;
 pub(crate) mod webhooks;

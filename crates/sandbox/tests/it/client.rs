@@ -140,29 +140,7 @@ impl Exchange {
         headers: &[(String, String)],
         body: &[u8],
     ) -> Result<Answer, String> {
-        let work = async {
-            let stream = TcpStream::connect(self.sandbox.address()).await.map_err(|e| e.to_string())?;
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-            tokio::spawn(connection);
-            let mut request = Request::builder().method(method).uri(target).header("Host", "sandbox");
-            for (name, value) in headers {
-                request = request.header(name, value);
-            }
-            let request = request.body(Full::new(Bytes::copy_from_slice(body))).unwrap();
-            let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-            let (head, body) = response.into_parts();
-            let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-            let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
-                (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            };
-            Ok(Answer {
-                status: head.status.as_u16(),
-                headers: head.headers.iter().map(header).collect(),
-                text: String::from_utf8(bytes.to_vec()).unwrap(),
-            })
-        };
-        let answer: Answer = in_time::<Result<_, String>>(work).await?;
+        let answer = request(&self.sandbox.address().to_string(), method, target, headers, body).await?;
         if self.sandbox.profile() == Profile::Docs {
             as_described(method, target, &answer);
         }
@@ -296,6 +274,39 @@ impl Socket {
             }
         }
     }
+}
+
+/// Any request to an address, on a new connection.
+pub(crate) async fn request(
+    address: &str,
+    method: &str,
+    target: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<Answer, String> {
+    let work = async {
+        let stream = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(target).header("Host", address);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(Bytes::copy_from_slice(body))).unwrap();
+        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+        let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers: head.headers.iter().map(header).collect(),
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        })
+    };
+    in_time::<Result<_, String>>(work).await
 }
 
 /// The three headers for a nonce.

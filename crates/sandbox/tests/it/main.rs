@@ -11,6 +11,7 @@ mod account_values;
 mod auth;
 mod beneficiaries;
 mod bursts;
+mod cabital;
 mod client;
 mod customers;
 mod deposits;

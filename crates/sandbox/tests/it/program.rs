@@ -70,6 +70,19 @@ fn the_first_line_tells_everything_and_stdin_ends_it() {
         assert_eq!(keys, ["api_key", "name", "role", "secret", "uid"]);
         assert!(account["api_key"].as_str().unwrap().starts_with("sandbox_"));
     }
+    let cabital = ready["cabital"].as_object().unwrap();
+    let keys: Vec<_> = cabital.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["access_key", "account_id", "link_origin", "origin", "secret"]);
+    assert!(cabital["access_key"].as_str().unwrap().starts_with("sandbox_"));
+    assert_eq!(cabital["account_id"].as_str().unwrap().len(), 36);
+    let link = cabital["link_origin"].as_str().unwrap().strip_prefix("http://").unwrap();
+    assert_ne!(cabital["origin"], cabital["link_origin"]);
+    assert_ne!(link, address);
+    let mut light = TcpStream::connect(link).unwrap();
+    light.write_all(b"GET /api/v1/light/config HTTP/1.0\r\n\r\n").unwrap();
+    let mut config = String::new();
+    light.read_to_string(&mut config).unwrap();
+    assert!(config.starts_with("HTTP/1.0 200") && config.contains("USDT"), "{config}");
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /api/v2/atlas/public/health/alive HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -96,6 +109,7 @@ fn wrong_arguments_are_told() {
         (&["--verbose"][..], "unknown argument \"--verbose\""),
         (&["--listen"], "--listen needs a value"),
         (&["--listen", "localhost"], "--listen: \"localhost\" is not an address with a port"),
+        (&["--cabital-listen", "127.0.0.1:1"], "--cabital-listen: \"127.0.0.1:1\" is not two addresses"),
         (&["--profile=new"], "--profile: \"new\" is neither docs nor legacy"),
         (&["--auth-window-ms", "soon"], "--auth-window-ms: \"soon\" is not a whole number"),
         (&["--seed", "seven"], "--seed: \"seven\" is not a whole number"),

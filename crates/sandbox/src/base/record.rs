@@ -4,13 +4,14 @@
 //! carried out. The file contains no API key. It has what the commands have, such as pins of vouchers and the names and
 //! addresses of beneficiaries, so only its owner may read it.
 
-use crate::base::config::Profile;
+use super::config::Profile;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{
     fs::File,
     io::{self, Write},
     path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// The version of the file format.
@@ -109,6 +110,47 @@ impl Record {
             None => Ok(self.lines),
             Some(error) => Err(format!("the record stopped after {} commands: {error}", self.lines)),
         }
+    }
+}
+
+/// The record that several states share, if there is one. Each state writes under its own lock, so that its lines are in
+/// the order of its changes; the lines of different states do not depend on each other.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Option<Record>>>);
+
+impl Shared {
+    pub(crate) fn new(record: Option<Record>) -> Self {
+        Self(Arc::new(Mutex::new(record)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Record>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a command.
+    pub(crate) fn command<C: Serialize>(&self, at_ms: i64, name: &str, command: &C) {
+        if let Some(record) = &mut *self.lock() {
+            record.command(at_ms, name, command);
+        }
+    }
+
+    /// Adds the moment at which timers fired.
+    pub(crate) fn moment(&self, at_ms: i64) {
+        if let Some(record) = &mut *self.lock() {
+            record.moment(at_ms);
+        }
+    }
+
+    /// Adds a line that was read from another record.
+    pub(crate) fn line(&self, line: &Line) {
+        if let Some(record) = &mut *self.lock() {
+            record.line(line);
+        }
+    }
+
+    /// The number of commands written so far, or why writing stopped. `None` if there is no record.
+    pub(crate) fn state(&self) -> Option<Result<u64, String>> {
+        self.lock().as_ref().map(Record::state)
     }
 }
 
