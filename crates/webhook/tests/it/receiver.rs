@@ -6,7 +6,8 @@ use crate::{
 };
 use capecrypto_models::WebhookEvent;
 use capecrypto_webhook::{
-    Answer, HEADER, Inbox, Incoming, MAX_BODY, MemoryStore, Notice, Receiver, testing,
+    Answer, HEADER, Handler, Inbox, Incoming, MAX_BODY, MemoryStore, Notice, Receiver, SqliteError,
+    SqliteStore, Transaction, rusqlite, testing,
     testing::{Delivery, Sample},
 };
 use std::{
@@ -339,6 +340,41 @@ async fn a_queued_delivery_is_answered_200_once_it_lies_in_the_store() {
     assert_eq!(receiver.receive_request(&wrong.headers(), wrong.body.as_bytes()).await.status, 401);
     wrong.header = None;
     assert_eq!(receiver.receive_request(&wrong.headers(), wrong.body.as_bytes()).await.status, 401);
+}
+
+/// Notes each event in a table of its own.
+struct Till;
+
+impl Handler<SqliteStore> for Till {
+    type Error = SqliteError;
+
+    async fn handle(
+        &self,
+        incoming: Incoming,
+        transaction: &mut Transaction<'_, SqliteStore>,
+    ) -> Result<(), SqliteError> {
+        let key = incoming.key.to_string();
+        let fails = incoming.attempt == 1;
+        transaction.run(move |connection| connection.execute("INSERT INTO paid VALUES (?1)", [key])).await?;
+        if fails { Err(SqliteError::NoRuntime) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_writes_with_the_transaction_of_a_database() {
+    let store = SqliteStore::open(":memory:").await.unwrap();
+    store.run(|connection| connection.execute_batch("CREATE TABLE paid (event TEXT)")).await.unwrap();
+    let inbox = Arc::new(Inbox::new(store));
+    let receiver = Receiver::new(verifier(), inbox.clone(), Till).clock(clock().0);
+    let delivery = testing::completed().signed(SECRET);
+    for text in ["the handler has failed: send it again", "handled", "handled before"] {
+        let answer = receiver.receive_request(&delivery.headers(), delivery.body.as_bytes()).await;
+        assert_eq!(answer.text, text);
+    }
+    let count = |connection: &rusqlite::Connection| {
+        connection.query_row("SELECT count(*) FROM paid", [], |row| row.get::<_, i64>(0))
+    };
+    assert_eq!(inbox.store().run(count).await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -115,6 +115,10 @@ fn told(report: &Report) -> Vec<&str> {
     report.told.iter().map(EventKey::as_str).collect()
 }
 
+fn names(names: &[Box<str>]) -> Vec<&str> {
+    names.iter().map(AsRef::as_ref).collect()
+}
+
 fn of_reference(id: u64, why: Why) -> (Subject, Why) {
     (Subject::Reference(format!("PAY-{id}").into()), why)
 }
@@ -173,7 +177,7 @@ async fn what_the_list_shows_is_told_once() {
             of_reference(7, Why::UnknownState("expired".into())),
         ]
     );
-    assert_eq!(report.unread, [Box::from("PAY-8")]);
+    assert_eq!(names(&report.unread), ["PAY-8"]);
     assert!(report.errors.is_empty() && report.stopped.is_none() && !report.is_complete(), "{report:?}");
     assert_eq!(seen.take().len(), 12);
     let read = exchange.read().await;
@@ -182,7 +186,7 @@ async fn what_the_list_shows_is_told_once() {
     assert_eq!(read, expected);
 
     // What is final is not awaited any more, and the rest is known.
-    assert_eq!(inbox.awaited(None, 9).await.unwrap(), ["PAY-1", "PAY-2", "PAY-7", "PAY-8"].map(Box::from));
+    assert_eq!(names(&inbox.awaited(None, 9).await.unwrap()), ["PAY-1", "PAY-2", "PAY-7", "PAY-8"]);
     let report = reconcile.run(&inbox, &shop).await;
     assert_eq!((told(&report), report.known, shop.given().len()), (vec![], 1, 6));
 }
@@ -234,7 +238,7 @@ async fn one_that_cannot_be_read_does_not_stop_the_others() {
         [of_reference(2, Why::NoDeposit(20.into())), of_reference(3, Why::OtherReference(3.into()))]
     );
     assert_eq!((report.references, report.waiting), (3, 2));
-    assert_eq!(report.unread, [Box::from("PAY-1"), Box::from("PAY-4")]);
+    assert_eq!(names(&report.unread), ["PAY-1", "PAY-4"]);
     // The list was read only for the one without a number.
     assert_eq!(exchange.read().await.iter().filter(|path| *path == "/payments").count(), 1);
 }
@@ -370,5 +374,5 @@ async fn a_list_that_breaks_off_is_told_as_an_error() {
     let report = tokio::spawn(async move { reconcile.run(&inbox, &shop).await }).await.unwrap();
     let errors: Vec<_> = report.errors.iter().map(|error| error.subject.clone()).collect();
     assert_eq!(errors, [Subject::References, Subject::Deposits(None)]);
-    assert_eq!(report.unread, [Box::from("PAY-1")]);
+    assert_eq!(names(&report.unread), ["PAY-1"]);
 }
