@@ -1,9 +1,13 @@
 //! Conversions and their refusals.
 
 use super::{Partner, but, refusal};
-use capecrypto_sandbox::cabital::{ConnectionState, TransactionKind};
+use capecrypto_sandbox::{
+    Sandbox,
+    cabital::{ConnectionState, TransactionKind},
+};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 impl Partner {
     /// The documents' sample with a fresh quote: 0.001 BTC for 61.426365 USDT.
@@ -15,6 +19,11 @@ impl Partner {
         })
     }
 
+    /// With quotes that outlive a slow machine.
+    async fn with_long_quotes() -> Self {
+        Self::with(Sandbox::builder().cabital_quote_valid(Duration::from_secs(600))).await
+    }
+
     async fn convert(&self, body: &Value) -> crate::client::Answer {
         self.post(&self.path("/conversions"), body).await
     }
@@ -22,7 +31,7 @@ impl Partner {
 
 #[tokio::test]
 async fn the_documents_sample_moves_exactly_its_amounts() {
-    let partner = Partner::start().await;
+    let partner = Partner::with_long_quotes().await;
     let sample = partner.sample().await;
     assert_eq!(sample["quote"], "61426.365");
     let converted = partner.convert(&sample).await.expect(200);
@@ -52,7 +61,7 @@ async fn the_documents_sample_moves_exactly_its_amounts() {
 
 #[tokio::test]
 async fn each_wrong_conversion_has_its_code_and_moves_nothing() {
-    let partner = Partner::start().await;
+    let partner = Partner::with_long_quotes().await;
     let other = partner.quote("ETH-USDT").await;
     let sample = partner.sample().await;
     for (change, code) in [
@@ -90,13 +99,13 @@ async fn each_wrong_conversion_has_its_code_and_moves_nothing() {
     }
     assert_eq!(partner.balance("BTC").await, "10.00100000");
     assert_eq!(partner.balance("USDT").await, "99938.573635");
-    partner.control.advance_clock(11_000);
+    partner.control.advance_clock(601_000);
     assert_eq!(refusal(&partner.convert(&sample).await), "400 PA007");
 }
 
 #[tokio::test]
 async fn what_is_switched_off_limited_or_not_open_is_refused() {
-    let partner = Partner::start().await;
+    let partner = Partner::with_long_quotes().await;
     let sample = partner.sample().await;
     let code = async || refusal(&partner.convert(&sample).await);
     let set =
