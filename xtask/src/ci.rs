@@ -14,8 +14,9 @@ use std::{
 const STEPS: [&str; 10] =
     ["fmt", "clippy", "tests", "examples", "docs", "tidy", "codegen", "spec", "benches", "features"];
 
-/// The folder of the examples. Each must run without arguments.
-const EXAMPLES: &str = "crates/capecrypto/examples";
+/// The folders of the examples, and the options that name their package. Each example must run without arguments.
+const EXAMPLES: [(&str, &str); 2] =
+    [("crates/capecrypto/examples", ""), ("crates/webhook/examples", " -p capecrypto-webhook")];
 
 const BENCHES: &str = "benches/Cargo.toml";
 
@@ -118,14 +119,18 @@ fn step(step: &str) -> Option<String> {
 
 /// Runs every example. Each one checks its own results, and fails if one is wrong.
 fn examples() -> Option<String> {
-    let names = match names(&root().join(EXAMPLES)) {
-        Ok(names) if !names.is_empty() => names,
-        Ok(_) => return Some(format!("there is no example in {EXAMPLES}")),
-        Err(error) => return Some(format!("{EXAMPLES}: {error}")),
-    };
-    let failed: Vec<String> = names
+    let mut commands = Vec::new();
+    for (folder, package) in EXAMPLES {
+        match names(&root().join(folder)) {
+            Ok(names) if !names.is_empty() => {
+                commands.extend(names.iter().map(|name| format!("run --quiet{package} --example {name}")));
+            }
+            Ok(_) => return Some(format!("there is no example in {folder}")),
+            Err(error) => return Some(format!("{folder}: {error}")),
+        }
+    }
+    let failed: Vec<String> = commands
         .into_iter()
-        .map(|name| format!("run --quiet --example {name}"))
         .filter(|arguments| {
             println!("cargo {arguments}");
             !succeeds(&mut cargo(&arguments.split(' ').collect::<Vec<_>>()))
@@ -215,8 +220,9 @@ mod tests {
 
     #[test]
     fn every_example_is_run() {
-        let names = names(&root().join(EXAMPLES)).unwrap();
-        assert!(names.contains(&"quickstart".to_owned()) && names.len() > 3, "{names:?}");
+        let all = EXAMPLES.map(|(folder, _)| names(&root().join(folder)).unwrap());
+        assert!(all[0].contains(&"quickstart".to_owned()) && all[0].len() > 3, "{all:?}");
+        assert!(all.iter().all(|names| !names.is_empty()), "{all:?}");
         assert!(super::names(&root().join("no such folder")).is_err());
     }
 
