@@ -7,6 +7,7 @@ mod csv;
 mod live_path;
 mod measure;
 mod onboarding;
+mod receiver;
 mod rest;
 mod sandbox_frames;
 mod sandbox_open;
@@ -29,6 +30,8 @@ capecrypto-bench TOPIC [--strict]
   onboarding     checking the form of a business with ten owners
   webhook        checking the signature of a webhook
   book           an increment of the order book, from its text to the best prices
+  receiver [--write]
+                 deliveries of webhooks a second, into SQLite and PostgreSQL; --write: into docs/PERFORMANCE.md
   instructions   the calls and the book in counted instructions; needs valgrind, takes minutes
   book-instructions
                  only the book
@@ -36,7 +39,7 @@ capecrypto-bench TOPIC [--strict]
   sandbox-frames the CPU time of a websocket frame in the sandbox
   sandbox-page   a page of an account with 100,000 orders in the sandbox
   sandbox-open   starting a sandbox with 1,000 markets
-  all            all of these but the counted instructions
+  all            all of these but the receiver and the counted instructions
 
   calls get|post|list reqwest|reqwest-with-deadlines|sdk COUNT
                  makes calls and prints nothing: for callgrind
@@ -59,6 +62,9 @@ fn main() -> ExitCode {
         ["upload"] => upload::run(),
         ["onboarding"] => onboarding::run(),
         ["webhook"] => webhook::run(),
+        ["receiver"] => receiver::run(false),
+        ["receiver", "--write"] => receiver::run(true),
+        ["receive", store] => receiver::serve(store).is_some(),
         ["book"] => book::run(),
         ["book-instructions"] => book::instructions(),
         ["instructions"] => [rest::instructions(), book::instructions()].into_iter().all(|ok| ok),

@@ -53,7 +53,8 @@ pub fn run() -> bool {
     ];
     let measured = compare(PLAN, candidates);
     let mut all_ok = report("upload: 10 MiB", &measured, &[Bar::wall("sdk", AT_MOST)]);
-    for (name, from) in [("memory", Source::Memory), ("the disk", Source::Disk), ("a reader", Source::Reader)] {
+    for (name, from) in [("memory", Source::Memory), ("the disk", Source::Disk), ("a reader", Source::Reader)]
+    {
         let mut once = sdk(from);
         // The first call opens the connection.
         once(1);
