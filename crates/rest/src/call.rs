@@ -16,7 +16,8 @@ pub struct Call {
     pub service: Service,
     /// The method.
     pub method: Method,
-    /// Path below the service's path; `{name}` is replaced by the parameter with that name.
+    /// Path below the service's path; `{name}` is replaced by the parameter with that name. A last segment `{name?}` is left out,
+    /// with its slash, if the request does not have it.
     pub path: &'static str,
     /// The path in the older version of the API.
     pub older_path: &'static str,
@@ -39,6 +40,22 @@ pub struct Call {
     /// Names, separated by spaces, whose values a recording and an intent leave out, in addition to those that are always
     /// left out.
     pub secrets: &'static str,
+    /// How its server writes the codes of a refusal.
+    pub codes: Codes,
+}
+
+/// How a server writes the codes of a refusal. Only a refusal with a code of this form is the server's own word; any other one may
+/// come from a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Codes {
+    /// Words between dots, such as `market.order.invalid_side`, in `errors` or `error`.
+    Dotted,
+    /// Capital letters and three digits, such as `PA001`, in `code`. A `message` stands beside it.
+    Numbered {
+        /// Codes after which a write may have been done, such as that of an internal error.
+        doubtful: &'static [&'static str],
+    },
 }
 
 /// An HTTP method of the API.
@@ -96,8 +113,8 @@ pub enum Repeat {
     Never,
     /// Yes: sending it twice has the same effect as sending it once.
     Safely,
-    /// Only with the same idempotency key and the same bytes. The transport sends it once; the crate that knows the key may
-    /// repeat it.
+    /// Only with the same nonce and the same bytes: the server takes a nonce once, as an idempotency key. After an unknown
+    /// outcome it is sent once more in this way, with a new time and signature.
     SameKey,
 }
 
@@ -168,7 +185,20 @@ impl Call {
             paged: false,
             unreviewed: None,
             secrets: "",
+            codes: Codes::Dotted,
         }
+    }
+
+    /// Its server writes codes in this way.
+    #[must_use]
+    pub const fn with_codes(self, codes: Codes) -> Self {
+        Self { codes, ..self }
+    }
+
+    /// It may be sent again with the same nonce and the same bytes.
+    #[must_use]
+    pub const fn same_key(self) -> Self {
+        Self { repeat: Repeat::SameKey, ..self }
     }
 
     /// Sets another path for the older version.

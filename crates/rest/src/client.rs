@@ -125,9 +125,10 @@ impl Client {
 
     /// Sends a request and reads the answer.
     ///
-    /// Reads, and writes marked idempotent, are tried up to three times. Any other write is sent only once, with one
-    /// exception: if the answer is a 401 that names a refused nonce and says nothing else, nothing was done, so the write is
-    /// signed again and sent once more.
+    /// Reads, and writes marked idempotent, are tried up to three times. Any other write is sent only once, with two
+    /// exceptions. If the answer is a 401 that names a refused nonce and says nothing else, nothing was done, so the write is
+    /// signed again and sent once more. And where a nonce is an idempotency key ([`Repeat::SameKey`]), the write is sent once
+    /// more with the same nonce after an unknown outcome.
     ///
     /// Dropping the future stops the call at any point. If a write was already sent, the exchange may still do it, and its
     /// outcome is lost; its [`Intent`](crate::Intent) stays open. To stop waiting for a write without losing its outcome, run
@@ -162,7 +163,8 @@ impl Client {
     ) -> Result<(Outgoing, Vec<Warning>), Error> {
         let call = E::CALL;
         self.shared.check_runtime(call)?;
-        let idempotent = request.repeat() == Repeat::Safely;
+        let repeat = request.repeat();
+        let idempotent = repeat == Repeat::Safely;
         // A write that must not be repeated has an intent.
         let keep = self.shared.tape.is_some() || !idempotent;
         let (prepared, secrets) = Prepared::with_secrets(request, self.environment(), Some(self.now()), keep)
@@ -184,6 +186,7 @@ impl Client {
             acting_as: self.acting_for(call)?,
             hint: E::hint,
             idempotent,
+            same_key: repeat == Repeat::SameKey,
             urgent: call.urgent,
             secrets,
         };
@@ -217,7 +220,7 @@ impl Client {
         let body = answer.body;
         // The exchange did it, but this response may belong to another request, or cannot be read.
         let unusable = |kind, outcome, what| {
-            Error::unusable(kind, outcome, what, status, body.clone())
+            Error::unusable(kind, outcome, what, status, body.clone(), call.codes)
                 .with_attempts(answer.attempts)
                 .with_call(call)
                 .with_repeatable(outgoing.idempotent)

@@ -1,6 +1,6 @@
 //! The error type of all calls.
 
-use crate::{Call, IntentId, InvalidArgument, InvalidArguments, Method, mask, words};
+use crate::{Call, Codes, IntentId, InvalidArgument, InvalidArguments, Method, mask, words};
 use bytes::Bytes;
 use std::{fmt, time::Duration};
 
@@ -42,6 +42,9 @@ pub enum Kind {
     NotFound,
     /// The exchange refuses the request as it stands. Not retried.
     Refused,
+    /// The server has had a request with the same idempotency key before (409), so the earlier one arrived. This does not tell
+    /// whether it succeeded. Not retried.
+    Repeated,
     /// Too many requests; see [`Error::retry_after`]. Reads are retried if that is at most a minute.
     RateLimited,
     /// The exchange is under maintenance (503, 471). Reads are retried.
@@ -141,10 +144,17 @@ impl Error {
     }
 
     /// An error for a successful answer that cannot be used. Error codes in its body are kept.
-    pub(crate) fn unusable(kind: Kind, outcome: Outcome, what: String, status: u16, body: Bytes) -> Self {
+    pub(crate) fn unusable(
+        kind: Kind,
+        outcome: Outcome,
+        what: String,
+        status: u16,
+        body: Bytes,
+        form: Codes,
+    ) -> Self {
         let mut error = Self::new(kind, outcome, what);
         error.0.status = Some(status);
-        error.0.codes = words::read(&body).map(|words| words.codes).unwrap_or_default();
+        error.0.codes = words::read(&body, form).map(|words| words.codes).unwrap_or_default();
         error.0.body = Some(body);
         error
     }
@@ -368,6 +378,7 @@ impl fmt::Display for Error {
             Kind::Auth => "not authorised: ",
             Kind::NotFound => "not found: ",
             Kind::Refused => "refused: ",
+            Kind::Repeated => "the server has had this request before: ",
             Kind::RateLimited => "too many requests: ",
             Kind::Maintenance => "under maintenance: ",
             Kind::Server => "the exchange failed: ",

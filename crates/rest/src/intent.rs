@@ -11,7 +11,7 @@ pub use file::FileIntentLog;
 pub use memory::MemoryIntentLog;
 
 use crate::{
-    Error, Kind, Outcome,
+    Client, Error, Kind, Outcome,
     transport::{Outgoing, Shared},
 };
 use arguments::Said;
@@ -157,6 +157,23 @@ pub struct Intent {
 }
 
 impl Intent {
+    /// A note of your own, for work that needs several calls: what a program must know about it after a crash. Give it to
+    /// [`IntentLog::begin`], and [`close`](IntentLog::close) it when the work is done.
+    ///
+    /// `work` is the name of the work, which no call may have. The facts are kept as they are, so they must not be secret.
+    pub fn of_work(client: &Client, work: &'static str, facts: Vec<(&'static str, String)>) -> Self {
+        let arguments = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self {
+            id: IntentId::random(),
+            at: client.now(),
+            call: Cow::Borrowed(work),
+            origin: client.shared.origin_text.clone(),
+            acting_as: None,
+            said: Said::Written { path: String::new(), arguments },
+            state: IntentState::Begun,
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> IntentId {
         self.id

@@ -5,6 +5,7 @@ mod body;
 mod builder;
 mod call;
 mod client;
+mod cursor;
 mod endpoint;
 mod error;
 mod export;
@@ -47,8 +48,9 @@ pub use bytes::Bytes;
 
 pub use argument::{Checks, InvalidArgument, InvalidArguments, Warning};
 pub use builder::{Builder, Rate, Timeouts};
-pub use call::{Accept, Call, Deadline, Form, Method, Repeat};
+pub use call::{Accept, Call, Codes, Deadline, Form, Method, Repeat};
 pub use client::{Client, Exported, Reply, Table};
+pub use cursor::Cursored;
 pub use endpoint::{Endpoint, Mismatch, Objection};
 pub use error::{Error, Kind, Outcome};
 pub use intent::{
@@ -61,7 +63,9 @@ pub use prepare::{Part, PartContent, Prepared};
 pub use raw::{RawReply, RawRequest};
 #[cfg(feature = "recording")]
 pub use recording::{RecordedCall, Recorder, Recording, RecordingError, Replay};
-pub use response::{DecodeError, Entries, FromResponse, Head, Nothing, RawBody, UnreadableRow, without_bom};
+pub use response::{
+    DecodeError, Entries, FromResponse, Head, Nothing, RawBody, Rows, UnreadableRow, without_bom,
+};
 pub use table::{Joined, Tables};
 pub use upgrade::{Upgrade, Upgraded};
 pub use windows::{SetTimes, Span, Windowed};

@@ -8,6 +8,7 @@
 /// Each word of the handling is a function of [`Call`](crate::Call):
 ///
 /// * `idempotent`: a write that may be repeated (a read always may);
+/// * `same_key`: a write that may be repeated once, with the same nonce;
 /// * `partly_idempotent`: the request has a function `fn may_be_repeated(&self) -> bool`;
 /// * `urgent`: it leaves before others that wait for the rate limit;
 /// * `checked`: the request has a function `fn check_arguments(&self, &mut Checks<'_>)`;
@@ -21,6 +22,9 @@
 ///   `fn review_answer(&self, &mut Answer, &Environment) -> Result<(), E>`, where `E` is [`Mismatch`](crate::Mismatch) or
 ///   [`Objection`](crate::Objection);
 /// * `unreviewed("why")`: the answer holds nothing that could be compared with the request.
+///
+/// A table of a server with another form of codes says so behind the access: `THINGS public; codes CODES; hints …`, where `CODES`
+/// is a [`Codes`](crate::Codes).
 ///
 /// A line with neither `reviewed` nor `unreviewed` does not compile:
 ///
@@ -56,7 +60,10 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! endpoints {
-    ($service:ident $access:ident; hints $hint:path; probe $probe:path;
+    ($service:ident $access:ident; hints $($rest:tt)+) => {
+        $crate::endpoints! { $service $access; codes $crate::Codes::Dotted; hints $($rest)+ }
+    };
+    ($service:ident $access:ident; codes $codes:expr; hints $hint:path; probe $probe:path;
         $($method:ident $path:literal $((or $older:literal))? $request:ident -> $response:ty,
             $($flag:ident $(($reason:expr))?)+;)+
     ) => {
@@ -66,6 +73,7 @@ macro_rules! endpoints {
                 $crate::Call::new(stringify!($request), $service, $crate::endpoints!(@method $method), $path)
                     $(.older_path($older))?
                     .$access()
+                    .with_codes($codes)
                     $(.$flag($($reason)?))+;
             $crate::endpoints!(@repeat $($flag)+);
             fn hint(code: &str) -> Option<&'static str> {

@@ -48,6 +48,11 @@ impl<T> Page<T> {
         self.dropped.extend::<Vec<T>>(dropped);
     }
 
+    /// A page without counters.
+    pub(crate) fn of(items: Vec<T>, unreadable: Vec<UnreadableRow>) -> Self {
+        Self { items, total: None, page: None, per_page: None, unreadable, dropped: Vec::new() }
+    }
+
     /// All rows that could be read, also those that were not asked for.
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
         self.items.iter().chain(&self.dropped)

@@ -152,7 +152,7 @@ fn in_path(template: &str, name: &str) -> bool {
     let mut rest = template;
     while let Some((_, after)) = rest.split_once('{') {
         match after.split_once('}') {
-            Some((place, _)) if place == name => return true,
+            Some((place, _)) if place.trim_end_matches('?') == name => return true,
             _ => rest = after,
         }
     }
@@ -217,10 +217,15 @@ impl Writer<'_> {
     fn fill(&mut self, path: &mut String) {
         let mut rest = self.template;
         while let Some((before, after)) = rest.split_once('{') {
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            let (place, after) = after.split_once('}').unwrap_or((after, ""));
+            let name = place.trim_end_matches('?');
             path.push_str(before);
             match self.segments.iter().find(|(field, _)| *field == name) {
                 Some((_, value)) => path.push_str(value),
+                // A last segment that may be left out goes with its slash.
+                None if place.ends_with('?') && after.is_empty() => {
+                    path.truncate(path.trim_end_matches('/').len());
+                }
                 None if self.checks.refused.iter().any(|refused| refused.argument == name) => {}
                 None => self.checks.refuse(
                     name.to_owned(),

@@ -1,7 +1,7 @@
 //! Raw calls: for calls that have no type yet.
 
 use crate::{
-    Call, Client, Error, InvalidArgument, call,
+    Call, Client, Codes, Error, InvalidArgument, call,
     export::Whole,
     prepare,
     transport::{self, Content, Outgoing, Trace},
@@ -26,6 +26,7 @@ pub struct RawRequest {
     body: Result<Option<Bytes>, serde_json::Error>,
     signed: bool,
     idempotent: bool,
+    codes: Codes,
 }
 
 /// A successful answer, as it came.
@@ -49,7 +50,7 @@ impl RawRequest {
         let signed = client.shared.signer.is_some();
         let idempotent = method == Method::GET;
         let query = form_urlencoded::Serializer::new(String::new());
-        Self { client, method, path, query, body: Ok(None), signed, idempotent }
+        Self { client, method, path, query, body: Ok(None), signed, idempotent, codes: Codes::Dotted }
     }
 
     /// Adds a parameter to the query; name and value are escaped.
@@ -76,12 +77,19 @@ impl RawRequest {
         self
     }
 
+    /// Reads the codes of a refusal in another form, for a server other than the exchange.
+    pub fn codes(mut self, codes: Codes) -> Self {
+        self.codes = codes;
+        self
+    }
+
     /// Sends the call.
     ///
     /// # Errors
     /// As [`Client::send`].
     pub async fn send(mut self) -> Result<RawReply, Error> {
-        let mut call = Call::new("raw", ROOT, known(&self.method)?, "a path of the caller's");
+        let mut call =
+            Call::new("raw", ROOT, known(&self.method)?, "a path of the caller's").with_codes(self.codes);
         call.signed = self.signed;
         if self.idempotent {
             call = call.idempotent();
@@ -103,6 +111,7 @@ impl RawRequest {
             acting_as,
             hint: |_| None,
             idempotent: self.idempotent,
+            same_key: false,
             urgent: false,
             secrets: Vec::new(),
         };

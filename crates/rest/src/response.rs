@@ -195,6 +195,46 @@ pub(crate) fn some_readable(rows: usize, unreadable: &[UnreadableRow]) -> Result
     }
 }
 
+/// The rows of a list that is a member of an answer. Each row is read by itself, so that one that cannot be read does not hide the
+/// others.
+///
+/// An answer of which no row can be read is [not usable](Self::check).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rows<T> {
+    /// The rows that could be read.
+    pub items: Vec<T>,
+    /// Rows that could not be read.
+    pub unreadable: Vec<UnreadableRow>,
+}
+
+impl<T> Rows<T> {
+    /// Refuses a list of which no row can be read: then its form is unknown, and an empty list would wrongly say that there is
+    /// nothing.
+    ///
+    /// # Errors
+    /// Why its first row cannot be read.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        some_readable(self.items.len(), &self.unreadable)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let each = Vec::<Box<RawValue>>::deserialize(deserializer)?;
+        let mut unreadable = Vec::new();
+        let rows = each.iter().enumerate();
+        let items = rows.filter_map(|(index, row)| read_one(index, row.get(), &mut unreadable)).collect();
+        Ok(Self { items, unreadable })
+    }
+}
+
+impl<T: Serialize> Serialize for Rows<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.items.serialize(serializer)
+    }
+}
+
 /// The entries of a list, or of an object with names as keys, and those that could not be read.
 ///
 /// An entry that cannot be read does not hide the others. If no entry can be read, the answer is an error.

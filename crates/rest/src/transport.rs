@@ -4,13 +4,15 @@
 //! 2. The status is checked before anything is parsed.
 //! 3. A write is tried again in one case only: a 401 names a refused nonce and says nothing else, which proves that the
 //!    exchange did nothing.
+//!    Where the server takes a nonce only once (`Repeat::SameKey`), a write is also tried again after an unknown outcome, once,
+//!    with the same nonce and bytes, and a new time and signature.
 //! 4. A write counts as refused only if the exchange itself says so: for 422 and 404 with an object that has `errors` or
 //!    `error`, for any other 4xx with codes of its form or sentences of its software. Any other answer may come from a
-//!    gateway, so the outcome is unknown.
+//!    gateway, so the outcome is unknown. With `Codes::Numbered`, only a code of that form counts.
 //! 5. Spans and errors show no query, no header, and of a body only its codes and its shape.
 
 use crate::{
-    Accept, Call, Error, Head, IntentLog, Kind, Outcome, Part, PartContent, Timeouts, body,
+    Accept, Call, Codes, Error, Head, IntentLog, Kind, Outcome, Part, PartContent, Timeouts, body,
     export::Receive,
     form,
     limit::{Limiter, MOST_WAITING, NoTurn},
@@ -76,6 +78,8 @@ pub(crate) struct Outgoing {
     pub(crate) hint: fn(&str) -> Option<&'static str>,
     /// Whether sending it twice has the same effect as sending it once.
     pub(crate) idempotent: bool,
+    /// Whether it may be sent a second time with the same nonce.
+    pub(crate) same_key: bool,
     /// Whether it leaves before other calls that wait for the rate limit.
     pub(crate) urgent: bool,
     /// Values that neither a recording nor an intent may show; collected only for calls that have one.
@@ -195,10 +199,12 @@ impl Shared {
         let mut attempts = 0;
         let mut signed_afresh = false;
         let mut maybe_done = false;
+        // The nonce of the first attempt, if the second one must have it too.
+        let mut key = None;
         loop {
             attempts += 1;
             let motion = Motion::starting(attempt_from);
-            let attempt = self.attempt(outgoing, &motion, deadline, timeouts, receive).await;
+            let attempt = self.attempt(outgoing, &motion, deadline, timeouts, &mut key, receive).await;
             deadline += motion.allowance();
             let (error, expired) = match attempt {
                 Attempt::Success((head, body)) => {
@@ -209,7 +215,8 @@ impl Shared {
                 Attempt::Failed(error) => (error, false),
             };
             // An earlier attempt may have done the write, even if a later one did nothing.
-            maybe_done |= error.outcome() == Outcome::Unknown;
+            let in_doubt = error.outcome() == Outcome::Unknown;
+            maybe_done |= in_doubt;
             let error =
                 self.add_context(error, outgoing).with_attempts(attempts).with_earlier_doubt(maybe_done);
             // What the caller's writer already got cannot be taken back.
@@ -225,11 +232,9 @@ impl Shared {
                 signed_afresh = true;
                 Duration::ZERO
             } else {
-                let Some(cause) =
-                    retry_cause(&error).filter(|_| outgoing.idempotent && attempts < retry::ATTEMPTS)
-                else {
-                    return Err(error);
-                };
+                let again = (outgoing.idempotent && attempts < retry::ATTEMPTS)
+                    || (outgoing.same_key && in_doubt && attempts == 1);
+                let Some(cause) = retry_cause(&error).filter(|_| again) else { return Err(error) };
                 let asked = error.retry_after().unwrap_or_default();
                 if asked > retry::LONGEST_WAIT || !self.budget.take(cause) {
                     return Err(error);
@@ -284,6 +289,7 @@ impl Shared {
         motion: &Motion,
         deadline: Instant,
         timeouts: Timeouts,
+        key: &mut Option<u64>,
         receive: &mut R,
     ) -> Attempt<(Head, R::Body)> {
         // Files are opened, and signing may have to wait for a nonce. Nothing was sent then, so this is not part of the
@@ -298,7 +304,7 @@ impl Shared {
         }
         let mut headers = HeaderMap::new();
         if outgoing.call.signed {
-            match self.sign(outgoing).await {
+            match self.sign_with(outgoing, key).await {
                 Ok(signed) => headers = signed,
                 Err(error) => return Attempt::Failed(error),
             }
@@ -385,8 +391,19 @@ impl Shared {
 
     /// The headers that sign an attempt made now.
     pub(crate) async fn sign(&self, outgoing: &Outgoing) -> Result<HeaderMap, Error> {
+        self.sign_with(outgoing, &mut None).await
+    }
+
+    /// The same with the nonce of an earlier attempt, if the call must keep it.
+    async fn sign_with(&self, outgoing: &Outgoing, key: &mut Option<u64>) -> Result<HeaderMap, Error> {
         let Some(signer) = &self.signer else { return Ok(HeaderMap::new()) };
-        let (nonce, unix_millis) = self.nonce().await?;
+        let (nonce, unix_millis) = match *key {
+            Some(nonce) => (nonce, self.clock.now_ms()),
+            None => self.nonce().await?,
+        };
+        if outgoing.same_key {
+            *key = Some(nonce);
+        }
         let signed = signer.sign(&ToSign {
             nonce,
             unix_millis,
@@ -479,13 +496,18 @@ impl Shared {
         let signer = self.signer.as_ref().filter(|_| outgoing.call.signed);
         let (date, skew) = self.observe_date(outgoing, head, came);
         let status = head.status;
-        let words = words::read(body);
+        let form = outgoing.call.codes;
+        let is_numbered = matches!(form, Codes::Numbered { .. });
+        let words = words::read(body, form);
         // Rule 4 of this module: whether the exchange itself wrote the answer.
         let own = words.as_ref().is_some_and(|words| match status {
-            404 | 422 => true,
+            404 | 422 if !is_numbered => true,
             400..500 => words.are_its_own(),
             _ => false,
         });
+        let doubtful = words.as_ref().is_some_and(words::Words::are_doubtful);
+        // Such a server has words without a code too. They tell what happened, and prove nothing about a write.
+        let plain = is_numbered && !own && (words.is_some() || body.is_empty());
         let codes = words.map(|words| words.codes).unwrap_or_default();
         let rejection = self
             .signer
@@ -503,9 +525,14 @@ impl Shared {
             (None, 500..) => (Kind::Server, Outcome::Unknown),
             // A gateway on the way stopped waiting, but the exchange may still carry out the request.
             (None, 408 | 425 | 499) => (Kind::Timeout, Outcome::Unknown),
+            (None, 400..500) if own && doubtful => (Kind::Server, Outcome::Unknown),
+            (None, 409) if is_numbered && !own => (Kind::Repeated, Outcome::Unknown),
             (None, 401 | 403) if own => (Kind::Auth, Outcome::Refused),
             (None, 404) if own => (Kind::NotFound, Outcome::Refused),
             (None, 400..500) if own => (Kind::Refused, Outcome::Refused),
+            (None, 401 | 403) if plain => (Kind::Auth, Outcome::Unknown),
+            (None, 404) if plain => (Kind::NotFound, Outcome::Unknown),
+            (None, 400..500) if plain => (Kind::Refused, Outcome::Unknown),
             _ => (Kind::Unexpected, Outcome::Unknown),
         };
         let wait = head

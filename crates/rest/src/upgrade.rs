@@ -76,6 +76,7 @@ impl Client {
             acting_as,
             hint: |_| None,
             idempotent: true,
+            same_key: false,
             urgent: false,
             secrets: Vec::new(),
         };

@@ -1,6 +1,6 @@
 //! Reads the error codes of an answer that is not a success, and decides whether the exchange itself wrote them.
 
-use crate::response::without_bom;
+use crate::{Codes, response::without_bom};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,11 +17,12 @@ const SENTENCES: [(&str, &str); 4] = [
     ("Route is not found", ""),
 ];
 
-/// An error body that is an object with `errors` or `error`.
+/// An error body that is an object with `errors` or `error`, or for [`Codes::Numbered`] with `code` or `message`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Words {
     /// The codes in it, or sentences if it has no codes.
     pub(crate) codes: Vec<String>,
+    form: Codes,
 }
 
 impl Words {
@@ -30,17 +31,34 @@ impl Words {
     pub(crate) fn are_its_own(&self) -> bool {
         let sentence =
             |text: &str| SENTENCES.iter().any(|(start, end)| text.starts_with(start) && text.ends_with(end));
-        !self.codes.is_empty() && self.codes.iter().all(|code| is_code(code) || sentence(code))
+        let own = |code: &String| match self.form {
+            Codes::Dotted => is_dotted(code) || sentence(code),
+            Codes::Numbered { .. } => is_numbered(code),
+        };
+        !self.codes.is_empty() && self.codes.iter().all(own)
+    }
+
+    /// Whether a code says that the write may have been done.
+    pub(crate) fn are_doubtful(&self) -> bool {
+        match self.form {
+            Codes::Dotted => false,
+            Codes::Numbered { doubtful } => self.codes.iter().any(|code| doubtful.contains(&code.as_str())),
+        }
     }
 }
 
-/// Reads `errors` or `error`: a list, a text, a number or an object. `None` if the body is not an object with one of them.
-pub(crate) fn read(body: &[u8]) -> Option<Words> {
+/// Reads `errors` or `error`: a list, a text, a number or an object. For [`Codes::Numbered`], reads `code` and `message`. `None`
+/// if the body is not an object with one of them.
+pub(crate) fn read(body: &[u8], form: Codes) -> Option<Words> {
     let Ok(Value::Object(body)) = serde_json::from_slice(without_bom(body)) else { return None };
+    if let Codes::Numbered { .. } = form {
+        let is_there = body.contains_key("code") || body.contains_key("message");
+        return is_there.then(|| Words { codes: one(&Value::Object(body)), form });
+    }
     let parts = ["errors", "error"].into_iter().filter_map(|name| body.get(name));
     let mut found = parts.map(codes).peekable();
     found.peek()?;
-    Some(Words { codes: found.find(|codes| !codes.is_empty()).unwrap_or_default() })
+    Some(Words { codes: found.find(|codes| !codes.is_empty()).unwrap_or_default(), form })
 }
 
 /// The code of a body that holds nothing but this code: an object with the single member `errors`, which is a list of
@@ -94,8 +112,21 @@ pub(crate) fn shown(codes: &[String]) -> String {
     shown.join(", ")
 }
 
-/// Whether a text is a code: words between dots, with so few digits that it cannot hold a secret value.
+/// Whether a text is a code of one of the forms.
 fn is_code(text: &str) -> bool {
+    is_dotted(text) || is_numbered(text)
+}
+
+/// Two to four capital letters, then three digits.
+fn is_numbered(text: &str) -> bool {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_uppercase());
+    (2..=4).contains(&(text.len() - digits.len()))
+        && digits.len() == 3
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Words between dots, with so few digits that they cannot hold a secret value.
+fn is_dotted(text: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
@@ -108,7 +139,7 @@ mod tests {
     use super::*;
 
     fn codes_of(body: &str) -> Option<Vec<String>> {
-        read(body.as_bytes()).map(|words| words.codes)
+        read(body.as_bytes(), Codes::Dotted).map(|words| words.codes)
     }
 
     #[test]
@@ -149,7 +180,7 @@ mod tests {
 
     #[test]
     fn only_codes_of_its_form_and_its_own_sentences_are_the_exchanges() {
-        let own = |body: &str| read(body.as_bytes()).unwrap().are_its_own();
+        let own = |body: &str| read(body.as_bytes(), Codes::Dotted).unwrap().are_its_own();
         for body in [
             r#"{"errors":["market.order.invalid_side"]}"#,
             r#"{"errors":"server.method_not_allowed"}"#,
@@ -167,6 +198,30 @@ mod tests {
         ] {
             assert!(!own(body), "{body}");
         }
+    }
+
+    #[test]
+    fn numbered_codes_stand_in_code_with_a_message_beside_them() {
+        let form = Codes::Numbered { doubtful: &["PA999"] };
+        let read = |body: &str| read(body.as_bytes(), form);
+        for (body, codes, own) in [
+            (r#"{"code":"PA002","message":"not enough"}"#, &["PA002"][..], true),
+            (r#"{"message":"not enough","code":"PA002"}"#, &["PA002"], true),
+            (r#"{"code":409,"message":"used before"}"#, &["409", "used before"], false),
+            (r#"{"message":"Forbidden"}"#, &["Forbidden"], false),
+            (r#"{"code":"pa002"}"#, &["pa002"], false),
+            (r#"{"code":"PA0021"}"#, &["PA0021"], false),
+            (r#"{"code":null,"message":null}"#, &[], false),
+        ] {
+            let words = read(body).unwrap();
+            assert_eq!(words.codes, codes.map_to_owned(), "{body}");
+            assert_eq!((words.are_its_own(), words.are_doubtful()), (own, false), "{body}");
+        }
+        assert!(read(r#"{"code":"PA999"}"#).unwrap().are_doubtful());
+        for none in [r#"{"errors":["PA002"]}"#, r#"["PA002"]"#, "", "<html>"] {
+            assert_eq!(read(none), None, "{none}");
+        }
+        assert_eq!(shown(&["PA002".to_owned(), "PA 002".to_owned(), "PAAAA002".to_owned()]), "PA002, …, …");
     }
 
     #[test]

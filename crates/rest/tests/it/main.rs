@@ -27,6 +27,7 @@ mod recordings;
 mod refusals;
 mod retries;
 mod runtime;
+mod same_key;
 mod secrets;
 mod tables;
 mod tls;
