@@ -87,6 +87,32 @@ impl EventKey {
         Self::join(&[kind.name(), &deposit.to_string()])
     }
 
+    /// The key of an event of another sender: the name of the event, which no event of the exchange has, and up to three parts that tell it
+    /// from all others of this name. What comes behind the third part is replaced, together with that part, by one digest.
+    ///
+    /// ```
+    /// use capecrypto_webhook::EventKey;
+    /// let key = EventKey::other("other.transfer", &["4c416854", "SUCCESS"]);
+    /// assert_eq!(key.as_str(), "other.transfer/4c416854/SUCCESS");
+    /// ```
+    pub fn other(event: &str, parts: &[&str]) -> Self {
+        let few = |last: &[&str]| {
+            let all: Vec<&str> = std::iter::once(event).chain(last.iter().copied()).collect();
+            Self::join(&all)
+        };
+        match parts {
+            [] => few(&[""]),
+            [first, second, rest @ ..] if rest.len() > 1 => {
+                // Each part with its length, so that different parts have different texts.
+                let rest: String = rest.iter().map(|part| format!("{}:{part}", part.len())).collect();
+                let mut digest = String::new();
+                push_digest(&mut digest, &rest);
+                few(&[first, second, &digest])
+            }
+            all => few(all),
+        }
+    }
+
     /// The name of its event, such as `payment_reference.completed`. A name that no event has may be escaped.
     pub fn event(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()

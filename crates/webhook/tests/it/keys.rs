@@ -41,6 +41,27 @@ fn what_is_known_without_a_webhook_has_the_key_of_the_webhook() {
 }
 
 #[test]
+fn a_key_of_another_sender_tells_all_parts_apart_and_can_be_stored() {
+    let many = ["a", "b", "c", "d"];
+    let keys = [
+        EventKey::other("x.y", &[]),
+        EventKey::other("x.y", &["a"]),
+        EventKey::other("x.y", &["a", "b"]),
+        EventKey::other("x.y", &["a", "b", "c"]),
+        EventKey::other("x.y", &many),
+        EventKey::other("x.y", &["a", "b", "cd", ""]),
+        EventKey::other("x.y", &["a", "b", "c", "e"]),
+        EventKey::other("x.z", &many),
+        EventKey::other("x.y", &["a/b"]),
+        EventKey::other("x.y", &["é".repeat(500).as_str()]),
+    ];
+    assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+    for key in keys {
+        assert_eq!(key.as_str().parse(), Ok(key.clone()));
+    }
+}
+
+#[test]
 fn the_same_event_at_another_time_is_the_same_event() {
     let later = testing::completed().at("2026-01-01T00:00:00Z".parse().unwrap()).with("new_field", true);
     assert_eq!(key(&later.body()), key(&testing::completed().body()));

@@ -17,6 +17,7 @@ mod inbox;
 mod keys;
 mod kills;
 mod mutants;
+mod others;
 mod places;
 mod queue_store;
 mod queues;
