@@ -9,40 +9,49 @@ use std::{
     fs, io,
 };
 
-/// The folder of the sections, for messages.
+/// The folder of the exchange's sections, for messages.
 pub(crate) const FOLDER: &str = "docs/api/cape";
 
-/// The joined file.
+/// The joined file of the exchange.
 pub(crate) const BUNDLE: &str = "docs/api/cape.openapi.yaml";
 
-/// The file with the top-level keys, and with the components that several sections use.
-const ROOT: &str = "docs/api/cape/openapi.yaml";
+/// The same for Cabital's partner API.
+pub(crate) const PARTNER_FOLDER: &str = "docs/api/cabital";
+pub(crate) const PARTNER_BUNDLE: &str = "docs/api/cabital.openapi.yaml";
+
+/// The name of the file with the top-level keys, and with the components that several sections use.
+const ROOT: &str = "openapi.yaml";
+
+/// Whether a file is the root of its folder.
+fn is_root(place: &str) -> bool {
+    place.rsplit('/').next() == Some(ROOT)
+}
 
 /// The keys that all files may have. All other keys are allowed only in the root file.
 const JOINED: [&str; 3] = ["paths", "webhooks", "components"];
 
-/// The text of the joined file, with the components that nothing refers to; or all findings that prevent joining.
-pub(crate) fn read() -> Result<(String, Vec<Finding>), Vec<Finding>> {
-    let files = files();
+/// The text of the joined file of a folder, with the components that nothing refers to; or all findings that prevent joining.
+pub(crate) fn read(folder: &str) -> Result<(String, Vec<Finding>), Vec<Finding>> {
+    let files = files(folder);
     let files =
-        files.map_err(|error| vec![Finding::new(FOLDER, error.to_string(), "bring the folder back")])?;
-    bundle(&files)
+        files.map_err(|error| vec![Finding::new(folder, error.to_string(), "bring the folder back")])?;
+    bundle(folder, &files)
 }
 
 /// Each file of the folder: its place and its text.
-fn files() -> io::Result<Vec<(String, String)>> {
+fn files(folder: &str) -> io::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(root().join(FOLDER))? {
+    for entry in fs::read_dir(root().join(folder))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            files.push((format!("{FOLDER}/{name}"), fs::read_to_string(&path)?));
+            files.push((format!("{folder}/{name}"), fs::read_to_string(&path)?));
         }
     }
     Ok(files)
 }
 
-fn bundle(files: &[(String, String)]) -> Result<(String, Vec<Finding>), Vec<Finding>> {
+fn bundle(folder: &str, files: &[(String, String)]) -> Result<(String, Vec<Finding>), Vec<Finding>> {
     let (mut sources, mut findings) = (Vec::new(), Vec::new());
     for (place, text) in files {
         match Source::read(place, text) {
@@ -50,19 +59,19 @@ fn bundle(files: &[(String, String)]) -> Result<(String, Vec<Finding>), Vec<Find
             Err(finding) => findings.push(finding),
         }
     }
-    if !files.iter().any(|(place, _)| place == ROOT) {
-        findings.push(Finding::new(ROOT, "there is no such file", "bring it back"));
+    if !files.iter().any(|(place, _)| is_root(place)) {
+        findings.push(Finding::new(format!("{folder}/{ROOT}"), "there is no such file", "bring it back"));
     }
     // Stop here: without this file, every reference into it would be a finding too.
     if !findings.is_empty() {
         return Err(findings);
     }
-    sort(&mut sources);
+    sort(folder, &mut sources);
     let entries: Vec<Entry<'_>> = sources.iter().flat_map(Source::entries).collect();
-    findings.extend(strays(&entries));
+    findings.extend(strays(folder, &entries));
     findings.extend(doubles(&entries));
-    findings.extend(broken_references(&entries));
-    if findings.is_empty() { Ok((join(&sources), unused(&entries))) } else { Err(findings) }
+    findings.extend(broken_references(folder, &entries));
+    if findings.is_empty() { Ok((join(folder, &sources), unused(&entries))) } else { Err(findings) }
 }
 
 /// A file, as text and as parsed YAML.
@@ -183,18 +192,18 @@ fn members(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 /// The root file first, then the sections in the order of its tags, then the others by name.
-fn sort(sources: &mut [Source<'_>]) {
-    let root = sources.iter().find(|source| source.place == ROOT);
+fn sort(folder: &str, sources: &mut [Source<'_>]) {
+    let root = sources.iter().find(|source| is_root(source.place));
     let tags = root.and_then(|root| root.value.get("tags")).and_then(Value::as_sequence);
     let tags: Vec<String> = tags
         .into_iter()
         .flatten()
         .filter_map(|tag| Some(tag.get("name")?.as_str()?.to_lowercase().replace(' ', "-")))
-        .map(|tag| format!("{FOLDER}/{tag}.yaml"))
+        .map(|tag| format!("{folder}/{tag}.yaml"))
         .collect();
     sources.sort_by_key(|source| {
         let tag = tags.iter().position(|tag| tag == source.place).unwrap_or(tags.len());
-        (source.place != ROOT, tag, source.place)
+        (!is_root(source.place), tag, source.place)
     });
 }
 
@@ -241,14 +250,14 @@ fn target(reference: &str) -> Option<(&str, &str)> {
     inside.strip_prefix("components/").unwrap_or(inside).split_once('/')
 }
 
-fn strays(entries: &[Entry<'_>]) -> Vec<Finding> {
-    let strays = entries.iter().filter(|entry| entry.kind.is_empty() && entry.place != ROOT);
+fn strays(folder: &str, entries: &[Entry<'_>]) -> Vec<Finding> {
+    let strays = entries.iter().filter(|entry| entry.kind.is_empty() && !is_root(entry.place));
     let finding = |entry: &Entry<'_>| {
         let problem = format!("{} does not belong in a section", entry.title());
         Finding::new(
             entry.place,
             problem,
-            format!("move it to {ROOT}; a section has only {}", JOINED.join(", ")),
+            format!("move it to {folder}/{ROOT}; a section has only {}", JOINED.join(", ")),
         )
     };
     strays.map(finding).collect()
@@ -266,14 +275,14 @@ fn doubles(entries: &[Entry<'_>]) -> Vec<Finding> {
     findings
 }
 
-fn broken_references(entries: &[Entry<'_>]) -> Vec<Finding> {
+fn broken_references(folder: &str, entries: &[Entry<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in entries {
         let references: BTreeSet<&str> = entry.references().into_iter().collect();
         for reference in references.into_iter().filter(|to| !entries.iter().any(|entry| entry.has(to))) {
             let problem = format!("{}: its $ref '{reference}' points to nothing", entry.title());
             let fix =
-                format!("refer to something in {FOLDER}/, as #/components/schemas/NAME without the file");
+                format!("refer to something in {folder}/, as #/components/schemas/NAME without the file");
             findings.push(Finding::new(entry.place, problem, fix));
         }
     }
@@ -299,9 +308,9 @@ fn unused(entries: &[Entry<'_>]) -> Vec<Finding> {
     components.filter(|component| !is_used(component)).map(finding).collect()
 }
 
-fn join(sources: &[Source<'_>]) -> String {
+fn join(folder: &str, sources: &[Source<'_>]) -> String {
     let mut out = format!(
-        "# @generated from {FOLDER}/ by `cargo xtask codegen`. Edit the files there, not this one.\n"
+        "# @generated from {folder}/ by `cargo xtask codegen`. Edit the files there, not this one.\n"
     );
     for part in sources.iter().flat_map(|source| &source.parts) {
         if !JOINED.contains(&part.key) {
@@ -394,7 +403,8 @@ webhooks:
                 let text = if name == file { text.replace(old, new) } else { text.to_owned() };
                 (format!("{FOLDER}/{name}.yaml"), text)
             });
-        bundle(&files).and_then(|(text, unused)| if unused.is_empty() { Ok(text) } else { Err(unused) })
+        bundle(FOLDER, &files)
+            .and_then(|(text, unused)| if unused.is_empty() { Ok(text) } else { Err(unused) })
     }
 
     /// The only finding after a change: its place and its problem.

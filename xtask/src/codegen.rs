@@ -2,7 +2,7 @@
 //! columns of the inventory. From the lists: the tables of the SDK and of the sandbox.
 
 use crate::{
-    bundle::{self, BUNDLE, FOLDER},
+    bundle::{self, BUNDLE, FOLDER, PARTNER_BUNDLE, PARTNER_FOLDER},
     endpoints::{self, TABLE},
     enums,
     events::events,
@@ -22,7 +22,9 @@ pub(crate) fn run(check: bool) -> Vec<Finding> {
 }
 
 fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
-    let (spec, mut findings) = bundle::read()?;
+    let (spec, mut findings) = bundle::read(FOLDER)?;
+    let (partner, unused) = bundle::read(PARTNER_FOLDER)?;
+    findings.extend(unused);
     let lists = lists::read().map_err(|finding| vec![finding])?;
     let topics =
         streams::read().map_err(|error| vec![Finding::new(STREAMS, error, "correct the channel")])?;
@@ -30,21 +32,39 @@ fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
         |error: String| vec![Finding::new(BUNDLE, error, format!("correct its section in {FOLDER}/"))];
     let tree: Value = serde_norway::from_str(&spec).map_err(|error| wrong(error.to_string()))?;
     let calls = endpoints::calls(&tree).map_err(wrong)?;
-    let events = events(&tree).map_err(wrong)?;
+    let exchange_events = events(&tree).map_err(wrong)?;
+    let wrong_partner = |error: String| {
+        vec![Finding::new(PARTNER_BUNDLE, error, format!("correct its section in {PARTNER_FOLDER}/"))]
+    };
+    let partner_tree: Value =
+        serde_norway::from_str(&partner).map_err(|error| wrong_partner(error.to_string()))?;
+    let partner_calls = endpoints::calls(&partner_tree).map_err(wrong_partner)?;
+    let partner_events = events(&partner_tree).map_err(wrong_partner)?;
+    let events = exchange_events;
     let no_inventory =
         |error: String| vec![Finding::new(INVENTORY, error, "correct the file, or bring it back")];
     let inventory =
         fs::read_to_string(root().join(INVENTORY)).map_err(|error| no_inventory(error.to_string()))?;
     let (inventory, coverage) =
         inventory::filled(&inventory, &calls, &topics, &events).map_err(no_inventory)?;
+    let inventory = inventory::filled_partner(&inventory, &partner_calls).map_err(no_inventory)?;
 
     findings.extend(lists.compared(&tree));
     let rows = inventory::rows(&inventory).map_err(no_inventory)?;
     findings.extend(inventory::whole(&rows, &calls, &topics, &events));
-    let (files, statuses) = (tidy::files(&root()), endpoints::statuses(&tree));
+    findings.extend(inventory::whole_partner(&rows, &partner_calls));
+    let files = tidy::files(&root());
+    let (statuses, partner_statuses) = (endpoints::statuses(&tree), endpoints::statuses(&partner_tree));
     let enums = enums::read(&files);
     findings.extend(enums::compare(&tree, &enums, &files));
-    let sources = Sources { files: &files, enums: &enums, lists: &lists, statuses: &statuses };
+    findings.extend(enums::compare(&partner_tree, &enums, &files));
+    let sources = Sources {
+        files: &files,
+        enums: &enums,
+        lists: &lists,
+        statuses: &statuses,
+        partner_statuses: &partner_statuses,
+    };
     findings.extend(inventory::homes(&rows, &sources));
     let table = match endpoints::table(&tree, &calls, &topics, &events, &coverage) {
         Ok(table) => table,
@@ -53,7 +73,14 @@ fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
             return Ok(findings);
         }
     };
-    let generated = [(BUNDLE, spec), (TABLE, table), (INVENTORY, inventory)];
+    let table = match endpoints::partner_table(&partner_tree, &partner_calls, &partner_events) {
+        Ok(more) => table + &more,
+        Err(error) => {
+            findings.extend(wrong_partner(error));
+            return Ok(findings);
+        }
+    };
+    let generated = [(BUNDLE, spec), (PARTNER_BUNDLE, partner), (TABLE, table), (INVENTORY, inventory)];
     for (file, wanted) in generated.into_iter().chain(lists.tables()) {
         let found = fs::read_to_string(root().join(file)).unwrap_or_default();
         if check {
@@ -75,7 +102,8 @@ fn compare(place: &str, wanted: &str, found: &str) -> Option<Finding> {
     let line = wanted.lines().zip(found.lines()).take_while(|(left, right)| left == right).count() + 1;
     let sources = match lists::TABLES.contains(&place) {
         true => format!("{}/", lists::FOLDER),
-        false => format!("{FOLDER}/ or {STREAMS}"),
+        false if place == PARTNER_BUNDLE => format!("{PARTNER_FOLDER}/"),
+        false => format!("{FOLDER}/, {PARTNER_FOLDER}/ or {STREAMS}"),
     };
     let problem = format!("differs from {sources} (from line {line} on)");
     Some(Finding::new(place, problem, "cargo xtask codegen"))

@@ -1,7 +1,7 @@
 //! The calls of the specification, and their table: docs/ENDPOINTS.md.
 
 use crate::{
-    bundle::FOLDER,
+    bundle::{FOLDER, PARTNER_FOLDER},
     events::Event,
     inventory::Coverage,
     streams::{STREAMS, Topic},
@@ -95,6 +95,49 @@ pub(crate) fn table(
     Ok(out)
 }
 
+/// The tables of Cabital's partner API.
+pub(crate) fn partner_table(spec: &Value, calls: &[Call], events: &[Event]) -> Result<String, String> {
+    let mut out = format!(
+        "\n# Endpoints of Cabital's partner API\n\n{} calls, from {PARTNER_FOLDER}/. Two of them are addresses for a customer's browser, which the client makes\n\
+         and does not open. A call with `same nonce` is sent once more after a failure that leaves its outcome open, with the same nonce and bytes.\n",
+        calls.len()
+    );
+    for tag in spec.get("tags").and_then(Value::as_sequence).into_iter().flatten() {
+        let tag = tag.get("name").and_then(Value::as_str).unwrap_or_default();
+        if events.iter().any(|event| event.tag == tag) {
+            continue;
+        }
+        let _ = write!(
+            out,
+            "\n## {tag} (Cabital)\n\n| Section of the documents | Call | Service | Method and path | Type | Signed | Retried | Since |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        );
+        for call in calls.iter().filter(|call| call.tag == tag) {
+            let Call { section, id, service, method, path, sdk, signed, retried, same_key, since, .. } = call;
+            let signed = if *signed { "yes" } else { "no" };
+            let retried = match (retried, same_key) {
+                (true, _) => "yes",
+                (false, true) => "same nonce",
+                (false, false) => "no",
+            };
+            let _ = writeln!(
+                out,
+                "| {section} | {id} | {service} | `{method} {path}` | `{sdk}` | {signed} | {retried} | {since} |"
+            );
+        }
+    }
+    if let Some(call) = calls.iter().find(|call| !out.contains(&format!("\n## {} (Cabital)\n", call.tag))) {
+        return Err(format!("{}: the tag '{}' is not in the list of tags", call.id, call.tag));
+    }
+    out.push_str(
+        "\n## Callbacks (Cabital)\n\n| Section of the documents | Callback | Payload | Type | Since |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for Event { name, section, payload, sdk, since, .. } in events {
+        let _ = writeln!(out, "| {section} | `{name}` | {payload} | `{sdk}` | {since} |");
+    }
+    Ok(out)
+}
+
 /// All calls, in the specification's order.
 pub(crate) fn calls(spec: &Value) -> Result<Vec<Call>, String> {
     let mut calls = Vec::new();
@@ -133,6 +176,8 @@ pub(crate) struct Call {
     only: Option<String>,
     signed: bool,
     retried: bool,
+    /// Whether it may be sent again with the same nonce (`x-same-key`).
+    same_key: bool,
 }
 
 impl Call {
@@ -170,6 +215,7 @@ impl Call {
             only: text("x-only").ok(),
             signed: !open,
             retried: method == "get" || idempotent,
+            same_key: node.get("x-same-key").and_then(Value::as_bool).unwrap_or(false),
         })
     }
 }

@@ -5,7 +5,7 @@ mod homes;
 mod whole;
 
 pub(crate) use homes::{Sources, check as homes};
-pub(crate) use whole::check as whole;
+pub(crate) use whole::{check as whole, check_partner as whole_partner};
 
 use crate::{endpoints::Call, events::Event, streams::Topic};
 use std::collections::BTreeMap;
@@ -56,11 +56,12 @@ impl Places {
 
 /// Method and path of a call in one form, because the documents write paths in several forms.
 fn key(method: &str, path: &str) -> (String, String) {
-    let mut rest = path.trim();
-    for prefix in ["/api/v2", "/persona", "/verification"] {
+    // A row may name another way to write the path behind the first one.
+    let mut rest = path.split_whitespace().next().unwrap_or_default();
+    for prefix in ["/api/v2", "/api/v1", "/persona", "/verification"] {
         rest = rest.strip_prefix(prefix).unwrap_or(rest);
     }
-    let parts = rest.split('/').map(|part| if part.starts_with(['{', ':']) { "{}" } else { part });
+    let parts = rest.split('/').map(|part| if part.starts_with(['{', ':', '<']) { "{}" } else { part });
     (method.to_uppercase(), parts.collect::<Vec<_>>().join("/"))
 }
 
@@ -81,9 +82,14 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Whether it is of the exchange that this version covers.
+    /// Whether it is of the exchange.
     fn is_ours(&self) -> bool {
         self.system.starts_with("cape-")
+    }
+
+    /// Whether it is of Cabital's partner API.
+    fn is_partners(&self) -> bool {
+        self.system.starts_with("cabital-")
     }
 
     /// The name of a stream's topic.
@@ -200,6 +206,39 @@ pub(crate) fn filled(
     }
     let here = named.values().filter(|here| **here).count();
     Ok((out, Coverage { named: named.len(), here, places }))
+}
+
+/// Fills the columns `sdk` and `state` of the calls of Cabital's partner API from its specification. Whether the sandbox has a call is kept
+/// by hand, as are the other rows.
+pub(crate) fn filled_partner(text: &str, calls: &[Call]) -> Result<String, String> {
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    let column = |name: &str| {
+        let found = header.iter().position(|column| *column == name);
+        found.ok_or_else(|| format!("there is no column '{name}'"))
+    };
+    let [system, kind, method, path] =
+        [column("system")?, column("kind")?, column("method")?, column("path")?];
+    let (sdk, state) = (column("sdk")?, column("state")?);
+    let here: BTreeMap<_, _> =
+        calls.iter().map(|call| (key(&call.method, &call.path), format!("cabital::{}", call.sdk))).collect();
+    let mut out = format!("{}\n", header.join("\t"));
+    for line in lines {
+        let mut row: Vec<&str> = line.split('\t').collect();
+        let cell = |at: usize| row.get(at).copied().unwrap_or_default();
+        let is_call = cell(system).starts_with("cabital-") && cell(kind) == "rest";
+        let found = here.get(&key(cell(method), cell(path))).filter(|_| is_call);
+        if let Some(found) = found {
+            for (place, value) in [(sdk, found.as_str()), (state, "done")] {
+                if let Some(cell) = row.get_mut(place) {
+                    *cell = value;
+                }
+            }
+        }
+        out.push_str(&row.join("\t"));
+        out.push('\n');
+    }
+    Ok(out)
 }
 
 /// The line in a section's cell, such as `L573` in `Account / Get transaction history (L573)`.

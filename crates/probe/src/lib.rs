@@ -63,11 +63,21 @@ pub type Section = (&'static str, fn(&mut Probe));
 impl Probe {
     /// Makes a probe for these sections.
     pub fn of(sections: &[Section]) -> Self {
+        Self::with(Spec::cape(), Fixtures::cape(), sections)
+    }
+
+    /// The same for the sections of Cabital's client. It has no local exchange so far: [`answers`](Self::answers) and
+    /// [`send_samples`](Self::send_samples) are for the exchange only.
+    pub fn cabital(sections: &[Section]) -> Self {
+        Self::with(Spec::cabital(), Fixtures::cabital(), sections)
+    }
+
+    fn with(spec: Spec, fixtures: Fixtures, sections: &[Section]) -> Self {
         let mut modules: Vec<&str> = sections.iter().map(|(module, _)| *module).collect();
         modules.dedup();
         let mut probe = Self {
-            spec: Spec::cape().of(&modules),
-            fixtures: Fixtures::cape(),
+            spec: spec.of(&modules),
+            fixtures,
             findings: Vec::new(),
             seen: Vec::new(),
             calls: Vec::new(),
@@ -86,7 +96,8 @@ impl Probe {
     where
         E::Response: Serialize + fmt::Debug,
     {
-        let Call { service, method, path, signed, repeat, paged, form, .. } = E::CALL;
+        let Call { service, method, signed, repeat, paged, form, .. } = E::CALL;
+        let path = &in_spec(E::CALL.path);
         self.calls.push(E::CALL);
         let found = self.spec.find(service.name(), method.as_str(), path);
         // `findings` reports a call that the specification does not have.
@@ -143,6 +154,7 @@ impl Probe {
             probe::only(&self.spec, &id, refused),
             probe::paged(&self.spec, &id, paged),
             probe::described(&self.spec, &id, name, signed, repeat == Repeat::Safely),
+            probe::same_key(&self.spec, &id, repeat == Repeat::SameKey),
             probe::request(&self.spec, &id, &smallest, &with_others),
             probe::older_request(&self.spec, &id, older.as_ref()),
             probe::response(&self.spec, &self.fixtures, &id, &read),
@@ -228,7 +240,8 @@ impl Probe {
 
     /// Checks what the calls are, send and read.
     pub fn findings(&self, who: &str) -> Vec<Finding> {
-        let calls = self.calls.iter().map(|call| (call.service.name(), call.method.as_str(), call.path));
+        let calls =
+            self.calls.iter().map(|call| (call.service.name(), call.method.as_str(), in_spec(call.path)));
         let mut findings = probe::calls(&self.spec, probe::Who::Client(who), calls);
         findings.extend(self.findings.iter().cloned());
         findings.extend(probe::covered(&self.spec, Covered::Responses, &self.seen));
@@ -294,6 +307,11 @@ impl Probe {
         sandbox.shutdown().await;
         older_sandbox.shutdown().await;
     }
+}
+
+/// A path as the specification writes it: without the mark of a part that may be left out.
+fn in_spec(path: &str) -> String {
+    path.replace("?}", "}")
 }
 
 async fn older_exchange() -> Sandbox {

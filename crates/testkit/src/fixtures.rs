@@ -51,6 +51,18 @@ impl Fixtures {
         }
     }
 
+    /// The fixtures of Cabital's partner API, below `fixtures/cabital`.
+    ///
+    /// # Panics
+    /// If the folder cannot be read; it is part of the repository.
+    pub fn cabital() -> Self {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/cabital");
+        match Self::read(Path::new(folder)) {
+            Ok(fixtures) => fixtures,
+            Err(error) => panic!("{folder}: {error}"),
+        }
+    }
+
     /// The fixtures below a folder: `<operation>/<name>.json`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fs};
 
 /// Where to correct the spec, for messages. The file that is read is generated from this folder, so a correction takes
 /// effect only after the command.
-pub const SPEC_FILE: &str = "docs/api/cape/ (then run `cargo xtask codegen`)";
+pub const SPEC_FILE: &str = "docs/api/cape/ or docs/api/cabital/ (then run `cargo xtask codegen`)";
 
 /// The whole spec.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct Operation {
     pub signed: bool,
     /// Whether it may be sent again: reads, and calls marked as idempotent.
     pub idempotent: bool,
+    /// `x-same-key`: whether it may be sent again with the same nonce only.
+    pub same_key: bool,
     /// Parameters of path and query.
     pub parameters: Vec<Parameter>,
     /// The request's body.
@@ -95,6 +97,8 @@ pub struct Parameter {
     pub only: Option<Only>,
     /// Whether it is required.
     pub required: bool,
+    /// `x-optional`: the last part of the path, which may be left out.
+    pub may_be_left_out: bool,
     /// `x-instead-of`: the parameter that it stands for. Exactly one of the two is sent.
     pub instead_of: Option<String>,
     /// Its values.
@@ -153,6 +157,8 @@ pub struct Webhook {
     pub sdk: String,
     /// Its body.
     pub schema: Schema,
+    /// `x-nameless`: whether its body does not say which event it is.
+    pub is_nameless: bool,
 }
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -163,11 +169,23 @@ impl Spec {
     /// # Panics
     /// If it cannot be read, or breaks its own rules; the message says where.
     pub fn cape() -> Self {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api/cape.openapi.yaml");
+        Self::of_file("cape.openapi.yaml")
+    }
+
+    /// The spec of Cabital's partner API.
+    ///
+    /// # Panics
+    /// If it cannot be read, or breaks its own rules; the message says where.
+    pub fn cabital() -> Self {
+        Self::of_file("cabital.openapi.yaml")
+    }
+
+    fn of_file(name: &str) -> Self {
+        let path = format!("{}/../../docs/api/{name}", env!("CARGO_MANIFEST_DIR"));
         let text = fs::read_to_string(path).map_err(|error| error.to_string());
         match text.and_then(|text| Self::parse(&text)) {
             Ok(spec) => spec,
-            Err(error) => panic!("docs/api/cape.openapi.yaml: {error}; correct it in {SPEC_FILE}"),
+            Err(error) => panic!("docs/api/{name}: {error}; correct it in {SPEC_FILE}"),
         }
     }
 
@@ -249,13 +267,14 @@ fn webhook(root: &Value, name: &str, item: &Value) -> Result<Webhook, String> {
         Kind::OpenEnum(names) => names.clone(),
         _ => event.schema.constant.clone().into_iter().collect(),
     });
-    if !names.is_some_and(|names| names.iter().any(|known| known == name)) {
+    let is_nameless = node.get("x-nameless").is_some_and(|mark| mark == true);
+    if !is_nameless && !names.is_some_and(|names| names.iter().any(|known| known == name)) {
         let remedy = "write `const`, or `x-open-enum` if several events share the schema";
         return Err(format!("{place}: its body must have a required `event` with this name: {remedy}"));
     }
     text("x-section")?;
     text("x-since")?;
-    Ok(Webhook { name: name.to_owned(), id: text("operationId")?, sdk: text("x-sdk")?, schema })
+    Ok(Webhook { name: name.to_owned(), id: text("operationId")?, sdk: text("x-sdk")?, schema, is_nameless })
 }
 
 fn members<'a>(root: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
@@ -290,7 +309,9 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
     for (status, node) in node.get("responses").and_then(Value::as_object).into_iter().flatten() {
         answers.push(answer(root, status, node, &place)?);
     }
-    let good = answers.iter().find(|answer| (200..300).contains(&answer.status));
+    // What a browser opens is answered with a redirect.
+    let most = if node.get("x-url").is_some_and(|mark| mark == true) { 400 } else { 300 };
+    let good = answers.iter().find(|answer| (200..most).contains(&answer.status));
     let good = good.ok_or_else(|| format!("{place}: no successful response"))?;
     let response = good.schema.clone().filter(|schema| !schema.unread);
     let open = node.get("security").is_some_and(|security| security == &Value::Array(Vec::new()));
@@ -305,6 +326,7 @@ fn operation(root: &Value, path: &str, method: &str, node: &Value) -> Result<Ope
         since: text("x-since")?,
         signed: !open,
         idempotent: method == "get" || marked,
+        same_key: node.get("x-same-key").is_some_and(|mark| mark == true),
         parameters,
         body,
         response,
@@ -338,6 +360,7 @@ fn parameter(root: &Value, node: &Value, place: &str) -> Result<Parameter, Strin
     Ok(Parameter {
         schema: Schema::read(root, schema, &place)?,
         only: Only::read(node.get("x-only"), &place)?,
+        may_be_left_out: node.get("x-optional").is_some_and(|mark| mark == true),
         instead_of: node.get("x-instead-of").and_then(Value::as_str).map(str::to_owned),
         name,
         place: stands,

@@ -1,7 +1,12 @@
 //! Checks that each model and each list of the documents has its home: a type of the SDK, or a table, with the same values.
 
 use super::{INVENTORY, Row};
-use crate::{enums::OpenEnum, finding::Finding, lists::Lists};
+use crate::{
+    bundle::{FOLDER, PARTNER_FOLDER},
+    enums::OpenEnum,
+    finding::Finding,
+    lists::Lists,
+};
 use std::collections::BTreeSet;
 
 /// Where the values of a list can be.
@@ -12,11 +17,13 @@ pub(crate) struct Sources<'a> {
     pub(crate) lists: &'a Lists,
     /// The statuses that the specification describes.
     pub(crate) statuses: &'a BTreeSet<String>,
+    /// The same of Cabital's specification.
+    pub(crate) partner_statuses: &'a BTreeSet<String>,
 }
 
 /// Everything that has no home, or a wrong one.
 pub(crate) fn check(rows: &[Row<'_>], sources: &Sources<'_>) -> Vec<Finding> {
-    let mine = rows.iter().filter(|row| row.is_ours() && row.state == "done");
+    let mine = rows.iter().filter(|row| (row.is_ours() || row.is_partners()) && row.state == "done");
     let wrong = mine.filter_map(|row| {
         let (problem, fix) = match row.kind {
             "list" => sources.wrong_list(row)?,
@@ -58,13 +65,15 @@ impl<'a> Sources<'a> {
             }
             "spec::responses" => {
                 let statuses = listed().filter_map(|value| value.split(' ').next());
-                let missing: Vec<&str> = statuses.filter(|status| !self.statuses.contains(*status)).collect();
+                let known = if row.is_partners() { self.partner_statuses } else { self.statuses };
+                let missing: Vec<&str> = statuses.filter(|status| !known.contains(*status)).collect();
                 (!missing.is_empty()).then(|| {
                     let problem = format!(
                         "has statuses that the specification does not describe: {}",
                         missing.join(", ")
                     );
-                    (problem, "add them to the shared responses in docs/api/cape/openapi.yaml".to_owned())
+                    let folder = if row.is_partners() { PARTNER_FOLDER } else { FOLDER };
+                    (problem, format!("add them to the shared responses in {folder}/openapi.yaml"))
                 })
             }
             home => match home.strip_prefix("lists::Holder::") {
@@ -74,6 +83,16 @@ impl<'a> Sources<'a> {
                 }
                 None => match self.declared(home) {
                     None => Some(no_home(row.sdk)),
+                    Some(Declared::Open(OpenEnum { file, values, .. })) if row.is_partners() => {
+                        // Cabital's lists have words beside the values: `PA001 …`, `EUR SEPA`.
+                        let value = |listed: &'_ str| {
+                            listed.split(' ').find(|word| values.contains(*word)).map(str::to_owned)
+                        };
+                        let found: Vec<String> = listed()
+                            .map(|listed| value(listed).unwrap_or_else(|| listed.to_owned()))
+                            .collect();
+                        differ(file, values, found.iter().map(String::as_str))
+                    }
                     Some(Declared::Open(OpenEnum { file, values, .. })) => differ(file, values, listed()),
                     Some(Declared::Other(file, text)) => not_in(file, text, row.values),
                 },

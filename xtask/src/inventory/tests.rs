@@ -134,7 +134,7 @@ fn a_state_is_done_or_open_or_a_reason() {
     };
     assert!(of("cape-legacy", "list", "done").is_empty());
     assert!(of("cape-legacy", "list", "no: only the exchange needs it").is_empty());
-    assert!(of("cabital-seed", "list", "open").is_empty());
+    assert!(of("cape-current", "callback", "open").is_empty());
     for wrong in ["open", "no: why", "later", ""] {
         assert_eq!(of("cape-legacy", "list", wrong).len(), 1, "{wrong}");
     }
@@ -152,7 +152,14 @@ fn a_list_and_a_model_have_a_home_with_the_same_values() {
     let lists = lists::read().unwrap();
     let enums = enums::read(&files);
     let statuses = BTreeSet::from(["404".to_owned()]);
-    let sources = Sources { files: &files, enums: &enums, lists: &lists, statuses: &statuses };
+    let partner_statuses = BTreeSet::from(["409".to_owned()]);
+    let sources = Sources {
+        files: &files,
+        enums: &enums,
+        lists: &lists,
+        statuses: &statuses,
+        partner_statuses: &partner_statuses,
+    };
     let told = |kind: &str, sdk: &str, values: &str| {
         let text = table(&[["cape-current", kind, "-", "-", "Things", "-", values, sdk, "done"]]);
         told(&homes(&rows(&text).unwrap(), &sources))

@@ -3,7 +3,7 @@
 
 use super::{INVENTORY, Row, key};
 use crate::{
-    bundle::{BUNDLE, FOLDER},
+    bundle::{BUNDLE, FOLDER, PARTNER_BUNDLE, PARTNER_FOLDER},
     endpoints::Call,
     events::Event,
     finding::Finding,
@@ -43,14 +43,14 @@ const PARTS: [Part; 22] = [
     part("cape-2026-04", "model", 2, true),
     part("cape-2026-04", "list", 1, true),
     part("cape-2026-04", "webhook-event", 3, true),
-    part("cabital-seed", "rest", 8, false),
-    part("cabital-seed", "model", 4, false),
-    part("cabital-seed", "list", 4, false),
-    part("cabital-seed", "callback", 1, false),
-    part("cabital-connect", "rest", 10, false),
-    part("cabital-connect", "model", 6, false),
-    part("cabital-connect", "list", 5, false),
-    part("cabital-connect", "callback", 7, false),
+    part("cabital-seed", "rest", 8, true),
+    part("cabital-seed", "model", 4, true),
+    part("cabital-seed", "list", 4, true),
+    part("cabital-seed", "callback", 1, true),
+    part("cabital-connect", "rest", 10, true),
+    part("cabital-connect", "model", 6, true),
+    part("cabital-connect", "list", 5, true),
+    part("cabital-connect", "callback", 7, true),
 ];
 
 /// Everything that is missing.
@@ -60,6 +60,27 @@ pub(crate) fn check(rows: &[Row<'_>], calls: &[Call], topics: &[Topic], events: 
     findings.extend(lost(rows, calls, topics, events));
     findings.extend(not_listed(rows, calls));
     findings
+}
+
+/// The same of Cabital's calls: each has a row, and each row that is done has its call.
+pub(crate) fn check_partner(rows: &[Row<'_>], calls: &[Call]) -> Vec<Finding> {
+    let wanted: BTreeSet<_> = calls.iter().map(|call| key(&call.method, &call.path)).collect();
+    let mine = || rows.iter().filter(|row| row.is_partners() && row.kind == "rest");
+    let listed: BTreeSet<_> = mine().map(|row| key(row.method, row.path)).collect();
+    let lost = mine().filter(|row| row.state == "done" && !wanted.contains(&key(row.method, row.path)));
+    let lost = lost.map(|row| {
+        let problem = format!(
+            "'{}' ({} {}) is done, but not in the specification",
+            row.operation, row.method, row.path
+        );
+        Finding::new(row.place(), problem, format!("bring its operation in {PARTNER_FOLDER}/ back"))
+    });
+    let strange = calls.iter().filter(|call| !listed.contains(&key(&call.method, &call.path)));
+    let strange = strange.map(|Call { id, method, path, .. }| {
+        let place = format!("{PARTNER_BUNDLE}: {id} ({method} {path})");
+        Finding::new(place, "the inventory has no row for it", format!("add its row to {INVENTORY}"))
+    });
+    lost.chain(strange).collect()
 }
 
 /// The numbers of rows.

@@ -102,6 +102,20 @@ pub fn described(spec: &Spec, call: &str, type_name: &str, signed: bool, idempot
     findings
 }
 
+/// Checks the mark `x-same-key`: whether the client may send a call again with the same nonce.
+pub fn same_key(spec: &Spec, call: &str, client_does: bool) -> Vec<Finding> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(findings) => return findings,
+    };
+    if operation.same_key == client_does {
+        return Vec::new();
+    }
+    let problem = format!("same key: the spec says {}, the code says {client_does}", operation.same_key);
+    let remedy = format!("fix the call's table line, or {SPEC_FILE}");
+    vec![Finding::new(Fault::WrongDescription, call, problem, remedy)]
+}
+
 /// Checks the mark `x-only`: for the older environment the client refuses the fullest sample of a call if the call, or one
 /// of its parameters, exists in the current environment only. It refuses no other call. `refused` is the argument that the
 /// client's error names.

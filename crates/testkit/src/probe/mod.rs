@@ -11,7 +11,7 @@ mod streams;
 mod upkeep;
 
 pub use answer::{answer, codes, statuses};
-pub use calls::{Who, calls, described, only, paged};
+pub use calls::{Who, calls, described, only, paged, same_key};
 pub use frames::{SentFrame, confirmed, frames};
 pub use handshake::{handshake, servers};
 pub use request::{Sent, older_request, part_of, request, request_fixture, request_form};

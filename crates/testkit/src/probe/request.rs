@@ -188,7 +188,9 @@ impl<'a> Check<'a> {
             );
             self.report(sample, Fault::WrongTarget, problem);
         }
-        if !fills(&call.path, &sent.path) {
+        let last = call.parameters.iter().find(|parameter| parameter.may_be_left_out);
+        let shorter = last.and_then(|last| call.path.strip_suffix(&format!("/{{{}}}", last.name)));
+        if !fills(&call.path, &sent.path) && !shorter.is_some_and(|path| fills(path, &sent.path)) {
             let problem = format!("the path {} does not fill {}", sent.path, call.path);
             self.report(sample, Fault::WrongTarget, problem);
         }

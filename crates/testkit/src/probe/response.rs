@@ -94,7 +94,7 @@ pub fn webhook(spec: &Spec, fixtures: &Fixtures, name: &str, round_trip: RoundTr
     let mut documents = Vec::new();
     for fixture in fixtures.received(&event.id) {
         match fixture.json() {
-            Ok(document) if document.get("event").is_some_and(|event| event == name) => {
+            Ok(document) if event.is_nameless || document.get("event").is_some_and(|event| event == name) => {
                 documents.push((fixture, fixture.text.clone(), document));
             }
             Ok(_) => check.report(Fault::NoFixture, &fixture.path(), format!("its `event` is not {name}")),
