@@ -15,6 +15,9 @@ pub use capecrypto_merchant::{
 };
 
 // The crates behind the facade, each a module.
+#[cfg(feature = "cabital")]
+#[doc(inline)]
+pub use cabital;
 #[doc(inline)]
 pub use capecrypto_auth as auth;
 #[cfg(feature = "live")]
