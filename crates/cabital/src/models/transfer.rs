@@ -92,7 +92,7 @@ pub struct TransferMade {
 
 /// Declares `Transfer`, and the same with further fields.
 macro_rules! transfer {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty,)* }) => {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $field:ident: $ty:ty,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[non_exhaustive]
@@ -126,8 +126,6 @@ macro_rules! transfer {
             pub created_at: Timestamp,
             /// Where it is.
             pub status: TransferStatus,
-            /// Who asked for it.
-            pub transfer_by: TransferredBy,
         }
 
         impl $name {
@@ -142,51 +140,22 @@ macro_rules! transfer {
 
 transfer! {
     /// A transfer between Cabital and the partner (documents: "返回transfers对象描述").
-    pub struct Transfer {}
+    pub struct Transfer {
+        /// Who asked for it.
+        pub transfer_by: TransferredBy,
+    }
 }
 
 transfer! {
     /// A transfer, read by your own id (documents: "Reconciliation").
     pub struct Reconciliation {
         /// Its number for the reconciliation.
-        instruction_id: InstructionId,
+        pub instruction_id: InstructionId,
         /// The account.
-        account_id: AccountId,
-    }
-}
-
-impl From<Reconciliation> for Transfer {
-    fn from(read: Reconciliation) -> Self {
-        let Reconciliation {
-            instruction_id: _,
-            account_id: _,
-            transfer_id,
-            instructed_amount,
-            customer_fee,
-            actual_amount,
-            symbol,
-            direction,
-            conversion_id,
-            external_id,
-            external_ref_id,
-            created_at,
-            status,
-            transfer_by,
-        } = read;
-        Self {
-            transfer_id,
-            instructed_amount,
-            customer_fee,
-            actual_amount,
-            symbol,
-            direction,
-            conversion_id,
-            external_id,
-            external_ref_id,
-            created_at,
-            status,
-            transfer_by,
-        }
+        pub account_id: AccountId,
+        /// Who asked for it. A server that leaves it out must not make a transfer unreadable that is looked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub transfer_by: Option<TransferredBy>,
     }
 }
 

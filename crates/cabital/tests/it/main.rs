@@ -16,6 +16,7 @@ mod convert_and_transfer;
 mod fake;
 mod money;
 mod outcomes;
+mod sandbox;
 mod urls;
 
 use cabital::{Cabital, Hosts, models::Quote};
