@@ -2,7 +2,7 @@
 //! of AsyncAPI. They need Node, which is optional: a linter that cannot be started is skipped with a message.
 
 use crate::{
-    bundle::{BUNDLE, FOLDER},
+    bundle::{BUNDLE, FOLDER, PARTNER_BUNDLE},
     finding::Outcome,
     streams::STREAMS,
     workspace::root,
@@ -26,11 +26,12 @@ const LINTERS: [Linter; 2] = [
     },
 ];
 
-/// Runs both linters, each on both files at once, because starting one takes longer than its work.
+/// Runs both linters, each on all files at once, because starting one takes longer than its work.
 pub(crate) fn run() -> Outcome {
     verdict(started, |linter| {
         println!("{}", linter.package);
-        let lint = npx(linter.package).args(["lint", BUNDLE, STREAMS]).args(linter.options).status();
+        let lint =
+            npx(linter.package).args(["lint", BUNDLE, PARTNER_BUNDLE, STREAMS]).args(linter.options).status();
         lint.is_ok_and(|status| status.success())
     })
 }
