@@ -13,6 +13,7 @@ mod axum;
 mod bodies;
 mod common;
 mod durable;
+mod exchange;
 mod inbox;
 mod keys;
 mod kills;
