@@ -223,7 +223,7 @@ mod tests {
         let all = EXAMPLES.map(|(folder, _)| names(&root().join(folder)).unwrap());
         assert!(all[0].contains(&"quickstart".to_owned()) && all[0].len() > 3, "{all:?}");
         assert!(all.iter().all(|names| !names.is_empty()), "{all:?}");
-        assert!(super::names(&root().join("no such folder")).is_err());
+        assert!(names(&root().join("no such folder")).is_err());
     }
 
     #[test]
