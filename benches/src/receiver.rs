@@ -1,7 +1,7 @@
 //! Measures a receiver over loopback: signed deliveries a second, each with an effect in the transaction of the store. The
 //! figures belong to the machine, so they have no bar, but no event may be missed or booked twice.
 
-use capecrypto_models::DepositId;
+use capecrypto_models::{DepositId, Timestamp};
 use capecrypto_webhook::{
     Handler, Inbox, Incoming, PostgresError, PostgresStore, Receiver, SqliteError, SqliteStore, Transaction,
     Verifier, testing,
@@ -111,11 +111,17 @@ impl Drop for Served {
 /// Sends each event once to each receiver, to all of them at about the same time, and again until it is answered 200. Answers the
 /// time until the last answer.
 fn deliver(receivers: &[Served]) -> Duration {
+    // The samples have a time of the past, at which an event is too old to be handled.
+    let now = i64::try_from(crate::by_hand::now_ms()).expect("a time of our days");
+    let now = Timestamp::from_unix_millis(now).expect("a time of our days");
     let deliveries: Vec<_> = (0..EVENTS)
         .map(|event| {
             let deposit = DepositId::new(event as u64 + 1);
-            let delivery =
-                testing::completed().reference(&format!("PAY-{event:06}")).deposit(deposit).signed(SECRET);
+            let delivery = testing::completed()
+                .at(now)
+                .reference(&format!("PAY-{event:06}"))
+                .deposit(deposit)
+                .signed(SECRET);
             (delivery.headers(), delivery.body)
         })
         .collect();
