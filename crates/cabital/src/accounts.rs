@@ -209,7 +209,7 @@ impl MatchName {
 #[cfg(test)]
 pub(crate) mod samples {
     use super::*;
-    use capecrypto_probe::Samples;
+    use capecrypto_probe::{PartnerSeed, Samples};
 
     /// The account of the documents' samples.
     pub(crate) const ACCOUNT: &str = "6d92e7b4-715c-4ce3-a028-19f1c8c9fa6c";
@@ -221,6 +221,9 @@ pub(crate) mod samples {
         fn fullest() -> Self {
             Self::new(ACCOUNT)
         }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::new(seed.account)]
+        }
     }
 
     impl Samples for GetBalance {
@@ -229,6 +232,9 @@ pub(crate) mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::new(seed.account, "BTC")]
         }
     }
 
@@ -239,6 +245,9 @@ pub(crate) mod samples {
         fn fullest() -> Self {
             Self::sepa(ACCOUNT)
         }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::sepa(seed.account), Self::fps(seed.account), Self::new(seed.account, "EUR")]
+        }
     }
 
     impl Samples for GetAccountDetail {
@@ -247,6 +256,9 @@ pub(crate) mod samples {
         }
         fn fullest() -> Self {
             Self::new(ACCOUNT)
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::new(seed.account)]
         }
     }
 
@@ -263,6 +275,9 @@ pub(crate) mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self { account_id: seed.to_match.into(), ..Self::smallest() }]
         }
     }
 }

@@ -31,9 +31,11 @@
 //! [`ReportResult`](crate::transfers::ReportResult).
 
 mod event;
+mod receiver;
 mod replays;
 mod verifier;
 
 pub use event::{Callback, ConnectionData, ConnectionEvent, TransferEvent, Unreadable};
+pub use receiver::{Incoming, Receiver};
 pub use replays::{Replays, Seen};
 pub use verifier::{MAX_BODY, Rejection, Verified, Verifier};

@@ -92,7 +92,10 @@ impl Connection {
     /// [`GetAccountDetail`](crate::accounts::GetAccountDetail).
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         let waits = |state: &ConnectionState| {
-            matches!(state, ConnectionState::Initialized | ConnectionState::Pending)
+            matches!(
+                state,
+                ConnectionState::Initialized | ConnectionState::Pending | ConnectionState::Matching
+            )
         };
         self.now.as_ref().is_some_and(|(state, at)| {
             waits(state) && at.checked_add(LONGEST_WAIT).is_some_and(|end| end < now)
@@ -107,22 +110,24 @@ impl Connection {
 /// | INITIALIZED | PENDING, and what follows it |
 /// | PENDING | TEMPORARY_REJECTED, FINAL_REJECTED, CREATED |
 /// | TEMPORARY_REJECTED | PENDING, FINAL_REJECTED, CREATED |
-/// | CREATED | MATCHED, MISMATCHED, LINKED |
-/// | MISMATCHED | MATCHED |
-/// | each of CREATED, MATCHED, MISMATCHED, LINKED | UNLINKED |
+/// | CREATED | MATCHING, MATCHED, MISMATCHED, LINKED |
+/// | MATCHING | MATCHED, MISMATCHED |
+/// | MISMATCHED | MATCHING, MATCHED |
+/// | each of CREATED, MATCHING, MATCHED, MISMATCHED, LINKED | UNLINKED |
 /// | UNLINKED | CREATED: a customer who connects again, matched or not, begins there; in link mode LINKED |
-/// | MATCHED, MISMATCHED | CREATED, if the event of the end was lost |
+/// | MATCHING, MATCHED, MISMATCHED | CREATED, if the event of the end was lost |
 pub fn leads(from: &ConnectionState, to: &ConnectionState) -> bool {
     use ConnectionState::{
-        Created, FinalRejected, Initialized, Linked, Matched, Mismatched, Pending, TemporaryRejected,
-        Unlinked,
+        Created, FinalRejected, Initialized, Linked, Matched, Matching, Mismatched, Pending,
+        TemporaryRejected, Unlinked,
     };
     match from {
         Initialized => matches!(to, Pending | TemporaryRejected | FinalRejected | Created | Linked),
         Pending => matches!(to, TemporaryRejected | FinalRejected | Created | Linked),
         TemporaryRejected => matches!(to, Pending | FinalRejected | Created | Linked),
-        Created => matches!(to, Matched | Mismatched | Linked | Unlinked),
-        Mismatched => matches!(to, Matched | Created | Unlinked),
+        Created => matches!(to, Matching | Matched | Mismatched | Linked | Unlinked),
+        Matching => matches!(to, Matched | Mismatched | Created | Unlinked),
+        Mismatched => matches!(to, Matching | Matched | Created | Unlinked),
         Matched => matches!(to, Created | Unlinked),
         Linked => matches!(to, Unlinked),
         Unlinked => matches!(to, Created | Linked | Initialized | Pending),

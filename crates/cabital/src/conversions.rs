@@ -218,7 +218,7 @@ mod samples {
     use super::*;
     use crate::accounts::samples::ACCOUNT;
     use capecrypto_models::dec;
-    use capecrypto_probe::Samples;
+    use capecrypto_probe::{PartnerSeed, Samples};
 
     impl Samples for CreateConversion {
         fn smallest() -> Self {
@@ -229,6 +229,13 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            let quote: Quote = serde_json::from_str(seed.quote).unwrap();
+            vec![
+                Self::new(seed.account, Conversion::buy(("BTC", dec!(0.001)), &quote)),
+                Self::new(seed.account, Conversion::sell(("BTC", dec!(0.001)), &quote)),
+            ]
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use capecrypto_auth::Environment;
 use capecrypto_models::{
-    Arg, Decimal, Malformed, Text, open_enum,
+    Arg, Malformed, Text, open_enum,
     param::{Fields, Name, Param, Params, Place},
 };
 use capecrypto_rest::{Checks, InvalidArguments, Mismatch, Nothing, Prepared, endpoints, request};
@@ -81,7 +81,7 @@ pub struct RedirectPage {
     partner_id: Arg<Text<150>>,
     user_ext_ref: Option<Arg<UserRef>>,
     convert: Option<(Side, AmountArg)>,
-    quote: Option<Decimal>,
+    quote: Option<Arg<Pair>>,
 }
 
 /// The amount or the currency of an argument, or why it is malformed.
@@ -134,9 +134,10 @@ impl RedirectPage {
         Self { convert: Some((side, amount.into())), ..Self::new(partner) }
     }
 
-    /// Sets the price that the customer was shown. It belongs to [`convert`](Self::convert).
-    pub fn quote(self, quote: Decimal) -> Self {
-        Self { quote: Some(quote), ..self }
+    /// Sets the pair whose quote is used, such as `BTC-EUR`; the amount is in one of its currencies. It belongs to
+    /// [`convert`](Self::convert).
+    pub fn quote(self, pair: impl Into<Arg<Pair>>) -> Self {
+        Self { quote: Some(pair.into()), ..self }
     }
 
     /// Sets your own name for the customer.
@@ -161,8 +162,12 @@ impl RedirectPage {
                 "use RedirectPage::convert, or leave it out",
             );
         }
-        if self.quote.is_some_and(|quote| quote <= Decimal::ZERO) {
-            checks.refuse("quote", "it is not above zero", "give the price that the customer was shown");
+        if let Some(Ok(pair)) = self.quote.as_ref().map(Arg::value)
+            && let Some((_, AmountArg(Ok(amount)))) = &self.convert
+            && pair.other(amount.symbol()).is_none()
+        {
+            let why = format!("the amount is in {}, which is not in {pair}", amount.symbol());
+            checks.refuse("quote", why, "give a pair that has the currency of the amount");
         }
     }
 }
@@ -191,7 +196,7 @@ impl From<Malformed> for AmountArg {
 mod samples {
     use super::*;
     use capecrypto_models::dec;
-    use capecrypto_probe::Samples;
+    use capecrypto_probe::{PartnerSeed, Samples};
 
     impl Samples for GetLightConfig {
         fn smallest() -> Self {
@@ -217,7 +222,10 @@ mod samples {
         }
         fn fullest() -> Self {
             let page = Self::convert("partner-7", Side::Buy, ("BTC", dec!(0.001)));
-            page.quote(dec!(61426.365)).user("canary-42")
+            page.quote("BTC-EUR").user("canary-42")
+        }
+        fn answered_to_partner(_: &PartnerSeed) -> Vec<Self> {
+            vec![Self::smallest(), Self::fullest()]
         }
     }
 }

@@ -37,7 +37,7 @@ impl GetLinkStatus {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use capecrypto_probe::Samples;
+    use capecrypto_probe::{PartnerSeed, Samples};
 
     impl Samples for GetLinkStatus {
         fn smallest() -> Self {
@@ -45,6 +45,9 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::new(seed.user_ext_ref)]
         }
     }
 }

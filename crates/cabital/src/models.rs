@@ -13,7 +13,7 @@ mod light;
 mod quote;
 mod raw_json;
 mod symbol;
-mod tolerant;
+pub(crate) mod tolerant;
 mod transfer;
 
 pub use account::{AccountDetail, ConnectionState, IdDocument, LinkStatus, MatchOutcome, NameMatch};

@@ -77,7 +77,7 @@ impl GetReconciliation {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use capecrypto_probe::Samples;
+    use capecrypto_probe::{PartnerSeed, Samples};
 
     impl Samples for GetConfig {
         fn smallest() -> Self {
@@ -103,6 +103,9 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::new(seed.external_id)]
         }
     }
 }

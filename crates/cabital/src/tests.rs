@@ -1,15 +1,16 @@
 //! Checks every call of this crate against the specification, `docs/api/cabital.openapi.yaml`.
 
 use crate::{
-    PARTNER, SECTIONS,
+    Cabital, Hosts, PARTNER, SECTIONS,
     accounts::MatchName,
     codes::CODES,
     conversions::CreateConversion,
     transfers::{CreateTransfer, ReportResult},
 };
-use capecrypto_auth::Service;
+use capecrypto_auth::{Credentials, Service};
 use capecrypto_probe::{Probe, Samples, sent};
-use capecrypto_rest::Call;
+use capecrypto_rest::{Call, Client};
+use capecrypto_sandbox::CabitalAccess;
 use capecrypto_testkit::{Fixtures, Spec, assert_no_findings, probe};
 use serde_json::json;
 
@@ -17,10 +18,28 @@ fn all_calls() -> Probe {
     Probe::cabital(&SECTIONS)
 }
 
+/// The clients of both hosts of the sandbox.
+fn connect(access: &CabitalAccess) -> (Client, Client) {
+    let credentials = Credentials::new(&access.access_key, &access.secret).unwrap();
+    let hosts = Hosts::at(&access.origin, &access.link_origin).unwrap();
+    let cabital = Cabital::builder(hosts).credentials(credentials).build().unwrap();
+    (cabital.partner().clone(), cabital.link().clone())
+}
+
 #[test]
 fn every_call_is_as_specified() {
     assert_no_findings(all_calls().findings("crates/cabital"));
     assert_eq!(Spec::cabital().operations.len(), 18);
+}
+
+#[tokio::test]
+async fn the_sandbox_answers_every_call_as_specified_and_the_models_read_it() {
+    assert_no_findings(all_calls().partner_answers(connect).await);
+}
+
+#[tokio::test]
+async fn the_sandbox_understands_every_request() {
+    all_calls().send_partner_samples(connect).await;
 }
 
 #[tokio::test]

@@ -243,7 +243,7 @@ mod samples {
     use super::*;
     use crate::accounts::samples::ACCOUNT;
     use capecrypto_models::dec;
-    use capecrypto_probe::{Samples, time};
+    use capecrypto_probe::{PartnerSeed, Samples, time};
 
     const TRANSFER: &str = "4c416854-8970-4838-99ad-febc437ac81d";
 
@@ -255,6 +255,11 @@ mod samples {
             let list = Self::new(ACCOUNT).direction(Direction::Debit).symbol("USDT").cursor("-1");
             list.page_size(30).has_conversion(true).created_from(time(0)).created_to(time(1))
         }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            let own = Self::new(seed.account);
+            let full = own.clone().direction(Direction::Debit).symbol("ETH").cursor("-1").page_size(30);
+            vec![own, full.has_conversion(true).created_from(time(0))]
+        }
     }
 
     impl Samples for GetTransfer {
@@ -263,6 +268,9 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest()
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::new(seed.account, seed.transfer)]
         }
     }
 
@@ -273,6 +281,11 @@ mod samples {
         fn fullest() -> Self {
             Self::smallest().otp("004217").conversion("d81adf6d-0322-41d7-8c32-669203e35f11")
         }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            let debit = Self::to_partner(seed.account, ("ETH", dec!(0.1)), "the-probe-1").otp("123456");
+            let credit = Self::to_cabital(seed.account, ("EUR", dec!(100)), "the-probe-2");
+            vec![debit.conversion(seed.conversion), credit]
+        }
     }
 
     impl Samples for ReportResult {
@@ -281,6 +294,9 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::failed(ACCOUNT, TRANSFER, "canary: the bank of Jane Doe").data("reason", "R-7")
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            vec![Self::failed(seed.account, seed.reported, "the bank is closed").data("reason", "R-7")]
         }
     }
 }

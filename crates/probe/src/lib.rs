@@ -8,9 +8,11 @@
 )]
 
 mod canary;
+mod partner;
 mod samples;
 mod seed;
 
+pub use partner::{Connect, PartnerSeed};
 pub use samples::{Samples, time};
 pub use seed::{Seed, client, older_client, seeded};
 
@@ -49,6 +51,8 @@ pub struct Probe {
     /// For each call: its id, whether only the older exchange has it, and a function that sends it to an exchange in the state
     /// of a [`Seed`].
     asking: Vec<(String, bool, Asking)>,
+    /// For each call: what Cabital's side of the sandbox is asked.
+    partner: Vec<partner::Asked>,
 }
 
 impl fmt::Debug for Probe {
@@ -66,8 +70,8 @@ impl Probe {
         Self::with(Spec::cape(), Fixtures::cape(), sections)
     }
 
-    /// The same for the sections of Cabital's client. It has no local exchange so far: [`answers`](Self::answers) and
-    /// [`send_samples`](Self::send_samples) are for the exchange only.
+    /// The same for the sections of Cabital's client. Its calls are sent to Cabital's side of the sandbox:
+    /// [`partner_answers`](Self::partner_answers) and [`send_partner_samples`](Self::send_partner_samples).
     pub fn cabital(sections: &[Section]) -> Self {
         Self::with(Spec::cabital(), Fixtures::cabital(), sections)
     }
@@ -84,6 +88,7 @@ impl Probe {
             sending: Vec::new(),
             failing: Vec::new(),
             asking: Vec::new(),
+            partner: Vec::new(),
         };
         for (_, show) in sections {
             show(&mut probe);
@@ -198,6 +203,7 @@ impl Probe {
             );
         }
         self.asking.push((id.clone(), is_older, ask));
+        self.partner.push(partner::Asked::of::<E>(id.clone()));
         self.seen.push(id);
         self.sending.push((
             is_older,

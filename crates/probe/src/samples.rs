@@ -1,6 +1,6 @@
 //! The samples of a call, for the checks.
 
-use crate::Seed;
+use crate::{PartnerSeed, Seed};
 use capecrypto_models::Timestamp;
 
 /// Samples of a request, from which the probe checks what it sends.
@@ -34,6 +34,14 @@ pub trait Samples {
         Self: Sized,
     {
         Self::smallest()
+    }
+    /// Requests that Cabital's side of the sandbox, in the state of the [`PartnerSeed`], answers with full rows. All answers together
+    /// have every field.
+    fn answered_to_partner(_: &PartnerSeed) -> Vec<Self>
+    where
+        Self: Sized,
+    {
+        vec![Self::smallest()]
     }
     /// Optional parameters that the request fills by itself if they are not given.
     const MADE: &[&str] = &[];

@@ -21,6 +21,10 @@ pub(crate) fn canonical(schema: &Schema, value: &Value, strangers: Strangers) ->
         exact::text(value).and_then(|text| spelling(&text)).map_or_else(|| value.clone(), Value::String)
     };
     match &schema.kind {
+        Kind::OpenEnum(known) if schema.any_case => {
+            let is_it = |text: &&String| value.as_str().is_some_and(|value| text.eq_ignore_ascii_case(value));
+            known.iter().find(is_it).map_or_else(|| value.clone(), |known| Value::String(known.clone()))
+        }
         Kind::Any | Kind::Text | Kind::OpenEnum(_) => value.clone(),
         Kind::Flag => match value.as_str() {
             Some("true") => Value::Bool(true),

@@ -18,6 +18,8 @@ pub struct Schema {
     pub nullable: bool,
     /// `x-unread`: the client does not read it.
     pub unread: bool,
+    /// `x-any-case`: an enumeration that may be written in small or capital letters.
+    pub any_case: bool,
     /// `x-sensitive`: a secret or a person's data.
     pub sensitive: bool,
     /// `maximum`, of a whole number.
@@ -166,8 +168,9 @@ impl Object {
     }
 }
 
-const MARKS: [&str; 16] = [
+const MARKS: [&str; 17] = [
     "x-open-enum",
+    "x-any-case",
     "x-list",
     "x-time",
     "x-id",
@@ -280,6 +283,7 @@ impl Schema {
             as_number: is("number") || is("integer"),
             nullable,
             unread,
+            any_case: node.get("x-any-case").is_some_and(|mark| mark == true),
             sensitive: node.get("x-sensitive").is_some_and(|mark| mark == true),
             maximum,
             numbers,

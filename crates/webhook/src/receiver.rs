@@ -79,7 +79,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    const fn new(status: u16, text: &'static str) -> Self {
+    /// An answer with this status and these words, for a receiver of another sender's events.
+    #[must_use]
+    pub const fn new(status: u16, text: &'static str) -> Self {
         Self { status, text }
     }
 

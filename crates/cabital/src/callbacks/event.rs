@@ -3,6 +3,7 @@
 use crate::{
     models::{
         AccountId, ConnectionState, ConversionId, Direction, RawJson, Symbol, TransferId, TransferStatus,
+        tolerant::either,
     },
     transfers::ReportResult,
 };
@@ -24,20 +25,45 @@ pub enum Callback {
 
 /// The state of a connection (documents: "Account connect status event", "Link callback").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ReadConnection")]
 #[non_exhaustive]
 pub struct ConnectionEvent {
     /// The account.
     pub account_uuid: AccountId,
     /// The partner's own name for the customer.
     pub user_ext_ref: Sensitive<String>,
-    /// The state. The documents spell the key `staus`; `status` is read too.
-    #[serde(rename = "staus", alias = "status")]
+    /// The state. The documents spell the key `staus`; `status` is read too. If both are there, the first counts.
+    #[serde(rename = "staus")]
     pub status: ConnectionState,
     /// When it was reached.
     pub event_time: Timestamp,
     /// More about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<ConnectionData>,
+}
+
+/// With both spellings of the state.
+#[derive(Deserialize)]
+struct ReadConnection {
+    account_uuid: AccountId,
+    user_ext_ref: Sensitive<String>,
+    #[serde(default)]
+    staus: Option<ConnectionState>,
+    #[serde(default)]
+    status: Option<ConnectionState>,
+    event_time: Timestamp,
+    #[serde(default)]
+    data: Option<ConnectionData>,
+}
+
+impl TryFrom<ReadConnection> for ConnectionEvent {
+    type Error = &'static str;
+
+    fn try_from(read: ReadConnection) -> Result<Self, Self::Error> {
+        let ReadConnection { account_uuid, user_ext_ref, staus, status, event_time, data } = read;
+        let status = staus.or(status).ok_or("missing field `staus`")?;
+        Ok(Self { account_uuid, user_ext_ref, status, event_time, data })
+    }
 }
 
 /// More about a state.
@@ -52,15 +78,17 @@ pub struct ConnectionData {
 /// A transfer that a customer asked for at Cabital (documents: "Transfer event"). The partner moves the money, and then reports the
 /// result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ReadTransfer")]
 #[non_exhaustive]
 pub struct TransferEvent {
     /// Its id.
     pub transfer_id: TransferId,
-    /// The account. The documents do not name it here; without it, it is known from the customer's connection.
-    #[serde(default, alias = "account_uuid", skip_serializing_if = "Option::is_none")]
+    /// The account. The documents do not name it here; without it, it is known from the customer's connection. `account_uuid` is read
+    /// too.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<AccountId>,
-    /// The amount.
-    #[serde(alias = "instructed_amount", with = "decimal")]
+    /// The amount. `instructed_amount` is read too. A body in which the two differ is refused.
+    #[serde(with = "decimal")]
     pub amount: Decimal,
     /// The currency.
     pub symbol: Symbol,
@@ -79,6 +107,50 @@ pub struct TransferEvent {
     pub created_at: Timestamp,
     /// Where it is.
     pub status: TransferStatus,
+}
+
+/// With both spellings of amount and account.
+#[derive(Deserialize)]
+struct ReadTransfer {
+    transfer_id: TransferId,
+    #[serde(default)]
+    account_id: Option<AccountId>,
+    #[serde(default)]
+    account_uuid: Option<AccountId>,
+    #[serde(default, with = "decimal::option")]
+    amount: Option<Decimal>,
+    #[serde(default, with = "decimal::option")]
+    instructed_amount: Option<Decimal>,
+    symbol: Symbol,
+    direction: Direction,
+    #[serde(default)]
+    conversion_id: Option<ConversionId>,
+    #[serde(default)]
+    external_id: Option<String>,
+    #[serde(default)]
+    external_ref_id: Option<Sensitive<String>>,
+    created_at: Timestamp,
+    status: TransferStatus,
+}
+
+impl TryFrom<ReadTransfer> for TransferEvent {
+    type Error = &'static str;
+
+    fn try_from(read: ReadTransfer) -> Result<Self, Self::Error> {
+        let amount = either(read.amount, read.instructed_amount, "amount and instructed_amount differ")?;
+        Ok(Self {
+            transfer_id: read.transfer_id,
+            account_id: either(read.account_id, read.account_uuid, "account_id and account_uuid differ")?,
+            amount: amount.ok_or("missing field `amount`")?,
+            symbol: read.symbol,
+            direction: read.direction,
+            conversion_id: read.conversion_id,
+            external_id: read.external_id,
+            external_ref_id: read.external_ref_id,
+            created_at: read.created_at,
+            status: read.status,
+        })
+    }
 }
 
 impl TransferEvent {

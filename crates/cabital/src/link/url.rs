@@ -7,7 +7,9 @@ use crate::{
     codes::CODES,
     light::{not_sent, url_of},
     models::UserRef,
+    signer::PartnerSigner,
 };
+use capecrypto_auth::Environment;
 use capecrypto_models::{
     Arg, Text,
     param::{Fields, Name, Params},
@@ -81,12 +83,16 @@ impl LinkPage {
             );
         };
         let environment = cabital.hosts().of(LINK);
+        Ok(url_of(&Prepared::new(&self.signed(signer, environment)?, environment)?, environment)?)
+    }
+
+    /// The same with key and signature.
+    fn signed(&self, signer: &PartnerSigner, environment: &Environment) -> Result<Self, Error> {
         let key = signer.key().to_owned();
         let unsigned = Self { partner_key: Some(key), signature: None, ..self.clone() };
         let prepared = Prepared::new(&unsigned, environment)?;
         let signature = signer.link_signature(&format!("{}?{}", prepared.path, prepared.query));
-        let signed = Self { signature: Some(signature), ..unsigned };
-        Ok(url_of(&Prepared::new(&signed, environment)?, environment)?)
+        Ok(Self { signature: Some(signature), ..unsigned })
     }
 
     fn check_arguments(&self, checks: &mut Checks<'_>) {
@@ -97,7 +103,9 @@ impl LinkPage {
 #[cfg(test)]
 mod samples {
     use super::*;
-    use capecrypto_probe::Samples;
+    use crate::Scheme;
+    use capecrypto_auth::Credentials;
+    use capecrypto_probe::{PartnerSeed, Samples};
 
     impl Samples for LinkPage {
         fn smallest() -> Self {
@@ -107,6 +115,16 @@ mod samples {
         }
         fn fullest() -> Self {
             Self::smallest().feature("cfx")
+        }
+        fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
+            let credentials = Credentials::new(&seed.access.access_key, &seed.access.secret).unwrap();
+            let signer = PartnerSigner::new(&credentials, Scheme::default());
+            let environment = Environment::at(&seed.access.link_origin).unwrap();
+            let page = Self::new("canary-42", "https://partner.example/linked?a=b&c=d");
+            [page.clone(), page.clone().feature("cfx"), page.misspelt()]
+                .iter()
+                .map(|page| page.signed(&signer, &environment).unwrap())
+                .collect()
         }
     }
 }

@@ -17,6 +17,8 @@ open_enum! {
         FinalRejected = "FINAL_REJECTED",
         /// The account is there. The partner may now [match](crate::accounts::MatchName) the name.
         Created = "CREATED",
+        /// A person compares the names. Only some of the documents have this state.
+        Matching = "MATCHING",
         /// The name is the same on both sides: money can be moved.
         Matched = "MATCHED",
         /// The account is linked (link mode only): money can be moved.
@@ -54,10 +56,12 @@ open_enum! {
 
 /// What Cabital says about a connected account (documents: "User connection status").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ReadDetail")]
 #[non_exhaustive]
 pub struct AccountDetail {
-    /// State of the connection. The documents' table calls it `account_status`, their sample `match_status`.
-    #[serde(rename = "match_status", alias = "account_status")]
+    /// State of the connection. The documents' table calls it `account_status`, their sample `match_status`. If both are there, the
+    /// second counts.
+    #[serde(rename = "match_status")]
     pub status: ConnectionState,
     /// Whether the customer has a second factor, so that a transfer needs its code.
     pub otp_ready: bool,
@@ -72,6 +76,34 @@ pub struct AccountDetail {
     /// The account's limits. No document describes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<RawJson>,
+}
+
+/// With both spellings of the state.
+#[derive(Deserialize)]
+struct ReadDetail {
+    #[serde(default)]
+    match_status: Option<ConnectionState>,
+    #[serde(default)]
+    account_status: Option<ConnectionState>,
+    otp_ready: bool,
+    email_address: Sensitive<String>,
+    #[serde(default)]
+    ext_id: Option<Sensitive<String>>,
+    #[serde(default)]
+    kyc_token: Option<Sensitive<String>>,
+    #[serde(default)]
+    limits: Option<RawJson>,
+}
+
+impl TryFrom<ReadDetail> for AccountDetail {
+    type Error = &'static str;
+
+    fn try_from(read: ReadDetail) -> Result<Self, Self::Error> {
+        let ReadDetail { match_status, account_status, otp_ready, email_address, ext_id, kyc_token, limits } =
+            read;
+        let status = match_status.or(account_status).ok_or("missing field `match_status`")?;
+        Ok(Self { status, otp_ready, email_address, ext_id, kyc_token, limits })
+    }
 }
 
 /// The result of a comparison of names (documents: "Name match").

@@ -1,6 +1,6 @@
 //! What a partner may do with which currency.
 
-use super::{DepositMethod, Fees, Pair, Symbol, tolerant::list};
+use super::{DepositMethod, Fees, Pair, Symbol};
 use capecrypto_models::{Decimal, Malformed, decimal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -37,25 +37,58 @@ pub struct ConfiguredPair {
 
 /// What is set for a currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ReadCurrency")]
 #[non_exhaustive]
 pub struct CurrencyConfig {
     /// The currency. Older answers spell the key `symobl`.
-    #[serde(alias = "symobl")]
     pub symbol: Symbol,
     /// Money of a state, or crypto.
     #[serde(rename = "type")]
     pub kind: CurrencyType,
     /// How it can come in.
-    #[serde(default, deserialize_with = "list")]
     pub deposit_methods: Vec<DepositMethod>,
     /// How it can go out. Older answers spell the key `withdrew_methods`.
-    #[serde(default, alias = "withdrew_methods", deserialize_with = "list")]
     pub withdraw_methods: Vec<DepositMethod>,
     /// What is allowed, and how much.
     pub config: Limits,
     /// What it costs; the documents' own EUR and GBP have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fees: Option<Fees>,
+}
+
+/// With both spellings of each key. If both are there, the right one counts.
+#[derive(Deserialize)]
+struct ReadCurrency {
+    #[serde(default)]
+    symbol: Option<Symbol>,
+    #[serde(default)]
+    symobl: Option<Symbol>,
+    #[serde(rename = "type")]
+    kind: CurrencyType,
+    #[serde(default)]
+    deposit_methods: Option<Vec<DepositMethod>>,
+    #[serde(default)]
+    withdraw_methods: Option<Vec<DepositMethod>>,
+    #[serde(default)]
+    withdrew_methods: Option<Vec<DepositMethod>>,
+    config: Limits,
+    #[serde(default)]
+    fees: Option<Fees>,
+}
+
+impl TryFrom<ReadCurrency> for CurrencyConfig {
+    type Error = &'static str;
+
+    fn try_from(read: ReadCurrency) -> Result<Self, Self::Error> {
+        Ok(Self {
+            symbol: read.symbol.or(read.symobl).ok_or("missing field `symbol`")?,
+            kind: read.kind,
+            deposit_methods: read.deposit_methods.unwrap_or_default(),
+            withdraw_methods: read.withdraw_methods.or(read.withdrew_methods).unwrap_or_default(),
+            config: read.config,
+            fees: read.fees,
+        })
+    }
 }
 
 /// The kind of a currency: 1 or 2 on the wire.

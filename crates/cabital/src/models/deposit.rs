@@ -15,6 +15,12 @@ open_enum! {
         Sepa = "SEPA",
         /// Pounds.
         Fps = "FPS",
+        /// Ether and its tokens, on their own chain.
+        Erc20 = "ERC20",
+        /// Bitcoin, on its own chain.
+        Btc = "BTC",
+        /// Solana's chain. Only older documents have it.
+        Sol = "SOL",
     }
 }
 

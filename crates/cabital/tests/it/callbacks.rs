@@ -14,20 +14,20 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use std::fmt::Write as _;
 
-const BODY: &str = r#"{"account_uuid":"6d92e7b4-715c-4ce3-a028-19f1c8c9fa6c","user_ext_ref":"canary-42","staus":"MATCHED","event_time":"2022-03-01T10:03:00Z"}"#;
-const PATH: &str = "/cabital/events?from=cabital";
-const NOW: i64 = 1_646_128_980;
+pub(crate) const BODY: &str = r#"{"account_uuid":"6d92e7b4-715c-4ce3-a028-19f1c8c9fa6c","user_ext_ref":"canary-42","staus":"MATCHED","event_time":"2022-03-01T10:03:00Z"}"#;
+pub(crate) const PATH: &str = "/cabital/events?from=cabital";
+pub(crate) const NOW: i64 = 1_646_128_980;
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix_seconds(NOW).unwrap()
 }
 
-fn verifier() -> Verifier {
+pub(crate) fn verifier() -> Verifier {
     Verifier::new(&Credentials::new("partner-key", "s3cr3t").unwrap(), Scheme::default())
 }
 
 /// The headers of a delivery, signed here by hand.
-fn headers(secret: &str, seconds: &str, nonce: &str, method: &str, body: &str) -> HeaderMap {
+pub(crate) fn headers(secret: &str, seconds: &str, nonce: &str, method: &str, body: &str) -> HeaderMap {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{seconds}{method}{nonce}{PATH}{body}").as_bytes());
     let signature = mac.finalize().into_bytes().iter().fold(String::new(), |mut hex, byte| {

@@ -28,6 +28,9 @@ fn the_documented_flows_are_known() {
         &["INITIALIZED", "PENDING", "CREATED", "MATCHED"][..],
         &["INITIALIZED", "PENDING", "TEMPORARY_REJECTED", "PENDING", "CREATED", "MISMATCHED", "MATCHED"],
         &["INITIALIZED", "PENDING", "FINAL_REJECTED"],
+        // A person compares the names.
+        &["CREATED", "MATCHING", "MISMATCHED", "MATCHING", "MATCHED"],
+        &["CREATED", "MATCHING", "UNLINKED", "CREATED"],
         &["CREATED", "LINKED", "UNLINKED", "LINKED"],
         // Somebody who connects again begins at CREATED, matched or not.
         &["CREATED", "MATCHED", "UNLINKED", "CREATED", "MATCHED"],
@@ -73,7 +76,7 @@ fn what_may_be_done_follows_from_the_state() {
         let connection = Connection::since((*state).into(), at(0));
         assert_eq!(connection.may_transfer(), matches!(*state, "MATCHED" | "LINKED"), "{state}");
         assert_eq!(connection.may_match(), matches!(*state, "CREATED" | "MISMATCHED"), "{state}");
-        let waits = matches!(*state, "INITIALIZED" | "PENDING");
+        let waits = matches!(*state, "INITIALIZED" | "PENDING" | "MATCHING");
         let later = at(0).checked_add(LONGEST_WAIT + Duration::from_secs(1)).unwrap();
         assert_eq!((connection.is_overdue(at(1)), connection.is_overdue(later)), (false, waits), "{state}");
         // Nothing leads to itself, and nothing leads away from the end.

@@ -19,10 +19,10 @@ use tokio::sync::Notify;
 const ID: &str = "order-4711";
 
 /// A log that outlives the program, and in which the program can be killed.
-struct Durable {
-    inner: MemoryIntentLog,
+pub(crate) struct Durable {
+    pub(crate) inner: MemoryIntentLog,
     /// How many steps of the log are left until the program is killed in one of them, and whether that is after the step.
-    left: Mutex<Option<(u32, bool)>>,
+    pub(crate) left: Mutex<Option<(u32, bool)>>,
     kill: Arc<Notify>,
 }
 
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Durable {
 }
 
 impl Durable {
-    fn new(kill: Arc<Notify>) -> Arc<Self> {
+    pub(crate) fn new(kill: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self { inner: MemoryIntentLog::new(), left: Mutex::new(None), kill })
     }
 

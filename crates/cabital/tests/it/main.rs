@@ -16,6 +16,7 @@ mod convert_and_transfer;
 mod fake;
 mod money;
 mod outcomes;
+mod receiver;
 mod sandbox;
 mod urls;
 

@@ -1,5 +1,9 @@
 //! The client against the partner's side of the sandbox, which shares no code with it.
 
+mod callbacks;
+mod calls;
+mod codes;
+
 use cabital::{
     Cabital, ConvertAndTransfer, Hosts, PartnerCode,
     accounts::{GetAccountDetail, GetBalance, GetDepositInformation, ListBalances},
@@ -13,10 +17,14 @@ use cabital::{
 };
 use capecrypto_auth::Credentials;
 use capecrypto_models::dec;
-use capecrypto_sandbox::Sandbox;
+use capecrypto_sandbox::{Builder, Sandbox};
 
 async fn started() -> (Sandbox, Cabital, String) {
-    let sandbox = Sandbox::start().await.unwrap();
+    started_with(Sandbox::builder()).await
+}
+
+async fn started_with(builder: Builder) -> (Sandbox, Cabital, String) {
+    let sandbox = builder.start().await.unwrap();
     let access = sandbox.cabital();
     let hosts = Hosts::at(&access.origin, &access.link_origin).unwrap();
     let credentials = Credentials::new(&access.access_key, &access.secret).unwrap();
@@ -111,6 +119,8 @@ async fn both_addresses_are_taken() {
     assert_eq!(http(page.url(&cabital).unwrap()).await, 303);
     assert_eq!(http(page.misspelt().url(&cabital).unwrap()).await, 303);
     let page = RedirectPage::convert("partner-7", Side::Buy, ("BTC", dec!(0.001))).user("customer-42");
+    assert_eq!(http(page.clone().quote("EUR-BTC").url(cabital.hosts()).unwrap()).await, 303);
     assert_eq!(http(page.url(cabital.hosts()).unwrap()).await, 303);
+    assert_eq!(http(RedirectPage::new("partner-7").url(cabital.hosts()).unwrap()).await, 303);
     sandbox.shutdown().await;
 }

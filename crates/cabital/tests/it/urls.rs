@@ -18,20 +18,20 @@ fn the_redirect_has_what_was_set_and_nothing_else() {
     let hosts = Hosts::documented().unwrap();
     let url = RedirectPage::new("partner 7").url(&hosts).unwrap();
     assert_eq!(url, "https://api.cabital.com/api/v1/light/partner/redirect?partner_id=partner+7");
-    let page = RedirectPage::convert("p", Side::Sell, ("EUR", dec!(10.50)))
-        .quote(dec!(38921.55))
-        .user("customer-42");
+    let page =
+        RedirectPage::convert("p", Side::Sell, ("EUR", dec!(10.50))).quote("BTC-EUR").user("customer-42");
     assert_eq!(
         page.url(&hosts).unwrap(),
-        "https://api.cabital.com/api/v1/light/partner/redirect?partner_id=p&user_ext_ref=customer-42&feature=cfx&quote=38921.55\
+        "https://api.cabital.com/api/v1/light/partner/redirect?partner_id=p&user_ext_ref=customer-42&feature=cfx&quote=BTC-EUR\
          &major_ccy=EUR&major_amount=10.50&type=sell"
     );
     for (page, argument) in [
         (RedirectPage::new(""), "partner_id"),
         (RedirectPage::new("p").user("a b"), "user_ext_ref"),
-        (RedirectPage::new("p").quote(dec!(1)), "quote"),
+        (RedirectPage::new("p").quote("BTC-EUR"), "quote"),
         (RedirectPage::convert("p", Side::Buy, ("EUR", dec!(0.001))), "major_amount"),
-        (RedirectPage::convert("p", Side::Buy, ("EUR", dec!(1))).quote(dec!(0)), "quote"),
+        (RedirectPage::convert("p", Side::Buy, ("EUR", dec!(1))).quote("38921.55"), "quote"),
+        (RedirectPage::convert("p", Side::Buy, ("EUR", dec!(1))).quote("BTC-USDT"), "quote"),
     ] {
         assert_eq!(page.url(&hosts).unwrap_err().all()[0].argument, argument);
     }

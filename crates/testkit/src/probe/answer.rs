@@ -50,6 +50,74 @@ pub fn answer<'a>(
     check.findings
 }
 
+/// Checks several answers to one call, each a status and a body: for a call of which no single answer can have every field. Each
+/// answer must be as the spec has it, and all of them together must have every field. A redirect of the spec has no body to check.
+pub fn answers(spec: &Spec, call: &str, answers: &[(u16, &[u8])]) -> Vec<Finding> {
+    let operation = match operation(spec, call) {
+        Ok(operation) => operation,
+        Err(findings) => return findings,
+    };
+    let mut check = Check { operation, findings: Vec::new() };
+    let mut together: Option<(&Schema, Value)> = None;
+    for (status, body) in answers {
+        let Some(known) = operation.answer(*status).filter(|_| (200..400).contains(status)) else {
+            check.report(
+                Fault::WrongAnswer,
+                "",
+                format!("the status is {status}, which the spec does not know"),
+            );
+            continue;
+        };
+        let Some(schema) = &known.schema else { continue };
+        match serde_json::from_slice(body) {
+            Err(error) => check.report(Fault::WrongAnswer, "", format!("the body is not JSON: {error}")),
+            Ok(value) => {
+                for Misfit { path, problem } in misfits(schema, &value) {
+                    check.report(Fault::WrongAnswer, &path, problem);
+                }
+                together = Some((
+                    schema,
+                    match together.take() {
+                        Some((_, all)) => joined(all, value),
+                        None => value,
+                    },
+                ));
+            }
+        }
+    }
+    if answers.is_empty() {
+        check.report(Fault::ProvesNothing, "", "there is no answer to check".to_owned());
+    }
+    if let Some((schema, value)) = together
+        && let Some(Lack { path, problem }) = lacks(schema, &value, "")
+    {
+        check.report(Fault::ProvesNothing, &path, problem);
+    }
+    check.findings
+}
+
+/// Both values in one: the fields of both, the rows of both.
+fn joined(one: Value, other: Value) -> Value {
+    match (one, other) {
+        (Value::Object(mut one), Value::Object(other)) => {
+            for (key, value) in other {
+                let value = match one.remove(&key) {
+                    Some(known) => joined(known, value),
+                    None => value,
+                };
+                one.insert(key, value);
+            }
+            Value::Object(one)
+        }
+        (Value::Array(mut one), Value::Array(other)) => {
+            one.extend(other);
+            Value::Array(one)
+        }
+        (Value::Null, other) => other,
+        (one, _) => one,
+    }
+}
+
 /// Checks that the spec has every code that a server may answer a call with, under its status.
 pub fn codes(spec: &Spec, call: &str, codes: impl IntoIterator<Item = (u16, &'static str)>) -> Vec<Finding> {
     let operation = match operation(spec, call) {
@@ -196,7 +264,11 @@ fn misfit(schema: &Schema, value: &Value) -> Option<&'static str> {
             (written && text.is_some_and(|text| !text.is_empty() && (!number || whole.is_some())), "an id")
         }
         Kind::OpenEnum(known) => (
-            text.is_some_and(|text| value.is_string() && known.contains(&text)),
+            text.is_some_and(|text| {
+                let is_it =
+                    |known: &String| *known == text || (schema.any_case && known.eq_ignore_ascii_case(&text));
+                value.is_string() && known.iter().any(is_it)
+            }),
             "one of its known values (add a new one to x-open-enum)",
         ),
         Kind::Text => match &schema.constant {

@@ -10,7 +10,7 @@ mod sensitive;
 mod streams;
 mod upkeep;
 
-pub use answer::{answer, codes, statuses};
+pub use answer::{answer, answers, codes, statuses};
 pub use calls::{Who, calls, described, only, paged, same_key};
 pub use frames::{SentFrame, confirmed, frames};
 pub use handshake::{handshake, servers};
