@@ -17,6 +17,14 @@ use std::{
 pub enum Notice<'a> {
     /// A delivery was refused.
     Rejected(&'a Rejection),
+    /// A delivery is the exchange's. What becomes of it is told next.
+    Verified {
+        /// The event.
+        key: &'a EventKey,
+        /// The name of the secret that fitted; `None` if the verifier is
+        /// [`unauthenticated`](crate::Verifier::unauthenticated). When an old one is not named any more, it can be removed.
+        secret_name: Option<&'a str>,
+    },
     /// The store keeps an event for a worker.
     Queued {
         /// The event.

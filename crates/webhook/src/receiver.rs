@@ -168,7 +168,11 @@ impl Receiver {
     #[must_use = "without its answer, the event is not handled"]
     pub fn receive<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>, body: &[u8]) -> Receiving {
         match self.verifier.verify_values(values, body) {
-            Ok(delivery) => self.intake.clone().take_in(delivery, self.clone()),
+            Ok(delivery) => {
+                let Verified { key, secret_name, .. } = &delivery;
+                self.handling.observer.tell(Notice::Verified { key, secret_name: secret_name.as_deref() });
+                self.intake.clone().take_in(delivery, self.clone())
+            }
             Err(rejection) => {
                 let answer = self.refuse(&rejection);
                 Box::pin(async move { answer })

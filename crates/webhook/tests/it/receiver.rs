@@ -417,3 +417,25 @@ async fn neither_log_nor_debug_shows_a_secret_or_a_body() {
     let printed = printed.lock().unwrap().clone() + &format!("{receiver:?}");
     assert!(printed.contains("Duplicate") && !printed.contains("canary"), "{printed}");
 }
+
+#[tokio::test]
+async fn the_secret_that_fits_is_told_so_that_an_old_one_can_be_removed() {
+    let named = Arc::new(Mutex::new(Vec::new()));
+    let told = named.clone();
+    let verifier = verifier().also("2027", "the next one").unwrap();
+    let receiver = Receiver::new(verifier, Inbox::new(MemoryStore::new()), |_: Incoming| async {
+        Ok::<(), std::io::Error>(())
+    });
+    let receiver = receiver.clock(clock().0).on(move |notice| {
+        if let Notice::Verified { key, secret_name } = notice {
+            told.lock().unwrap().push((key.to_string(), secret_name.map(str::to_owned)));
+        }
+    });
+    for secret in ["the next one", SECRET, "neither"] {
+        let delivery = testing::completed().signed(secret);
+        let _ = receiver.receive_request(&delivery.headers(), delivery.body.as_bytes()).await;
+    }
+    let key = "payment_reference.completed/PAY-ABC123/456".to_owned();
+    let expected = ["2027", "2026"].map(|name| (key.clone(), Some(name.to_owned())));
+    assert_eq!(*named.lock().unwrap(), expected);
+}

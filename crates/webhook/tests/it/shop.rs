@@ -142,6 +142,8 @@ impl Told {
         move |notice| {
             let text = match notice {
                 Notice::Rejected(rejection) => format!("rejected {}", rejection.status()),
+                // With every delivery; it has a test of its own.
+                Notice::Verified { .. } => return,
                 Notice::Queued { key } => format!("queued {key}"),
                 Notice::Duplicate { key } => format!("duplicate {key}"),
                 Notice::Running { key, until } => format!("running {key} until {until}"),
