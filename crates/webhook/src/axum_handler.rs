@@ -1,7 +1,11 @@
 //! The receiver as a handler of axum.
 
-use crate::Receiver;
-use axum::{extract::Request, handler::Handler, response::Response};
+use crate::{Receiver, Sender};
+use axum::{
+    extract::{OriginalUri, Request},
+    handler::Handler,
+    response::Response,
+};
 use std::pin::Pin;
 use tower_service::Service;
 
@@ -9,11 +13,16 @@ use tower_service::Service;
 #[derive(Debug, Clone, Copy)]
 pub enum RawRequest {}
 
-/// For `axum::routing::post`. It does the same as the receiver as a service of tower.
-impl<S> Handler<RawRequest, S> for Receiver {
+/// For `axum::routing::any`, or `post` if the sender has no other method. It does the same as the receiver as a service of tower.
+impl<S, V: Sender> Handler<RawRequest, S> for Receiver<V> {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-    fn call(mut self, request: Request, _: S) -> Self::Future {
+    fn call(mut self, mut request: Request, _: S) -> Self::Future {
+        // In a router that is nested in another one, the path has lost its beginning, which a sender may have signed.
+        let original = request.extensions().get().map(|OriginalUri(uri)| uri.clone());
+        if let Some(uri) = original {
+            *request.uri_mut() = uri;
+        }
         let answer = Service::call(&mut self, request);
         Box::pin(async move {
             let Ok(response) = answer.await;

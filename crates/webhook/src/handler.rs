@@ -6,9 +6,9 @@ use std::{fmt, sync::Arc};
 /// What a handler is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Incoming {
+pub struct Incoming<E = WebhookEvent> {
     /// The event.
-    pub event: WebhookEvent,
+    pub event: E,
     /// Its key, for example as the key of the row that you write.
     pub key: EventKey,
     /// Which attempt this is, from 1.
@@ -20,8 +20,8 @@ pub struct Incoming {
     pub recovered: bool,
 }
 
-impl Incoming {
-    pub(crate) fn new<S: Store>(event: WebhookEvent, work: &Work<'_, S>) -> Self {
+impl<E> Incoming<E> {
+    pub(crate) fn new<S: Store>(event: E, work: &Work<'_, S>) -> Self {
         Self {
             event,
             key: work.key().clone(),
@@ -38,7 +38,7 @@ pub type Transaction<'a, S> = <S as Store>::Transaction<'a>;
 
 /// Does something with an event, such as shipping what was paid.
 ///
-/// A closure that takes [`Incoming`] and answers a future is a handler of every store. Implement the trait yourself if the
+/// A closure that takes [`Incoming`] and answers a future is a handler of every store. `E` is what its events say. Implement the trait yourself if the
 /// handler writes with the store's transaction: then its effect is kept together with the end of the event, or not at all.
 ///
 /// A handler can be run more than once for one event: after an error, a deadline, a panic, or the end of its process. With a
@@ -71,7 +71,7 @@ pub type Transaction<'a, S> = <S as Store>::Transaction<'a>;
 ///     Ok::<(), std::io::Error>(())
 /// });
 /// ```
-pub trait Handler<S: Store>: Send + Sync {
+pub trait Handler<S: Store, E = WebhookEvent>: Send + Sync {
     /// Why it has failed. Its text is kept for [`Inbox::dead`](crate::Inbox::dead) and told to the
     /// [observer](crate::Notice::Failed), never to a log. Do not put secrets into it.
     type Error: fmt::Display + Send;
@@ -82,32 +82,33 @@ pub trait Handler<S: Store>: Send + Sync {
     /// The event is given again.
     fn handle(
         &self,
-        incoming: Incoming,
+        incoming: Incoming<E>,
         transaction: &mut Transaction<'_, S>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-impl<S, F, A, E> Handler<S> for F
+impl<S, E, F, A, W> Handler<S, E> for F
 where
     S: Store,
-    F: Fn(Incoming) -> A + Send + Sync,
-    A: Future<Output = Result<(), E>> + Send,
-    E: fmt::Display + Send,
+    E: Send,
+    F: Fn(Incoming<E>) -> A + Send + Sync,
+    A: Future<Output = Result<(), W>> + Send,
+    W: fmt::Display + Send,
 {
-    type Error = E;
+    type Error = W;
 
-    async fn handle(&self, incoming: Incoming, _: &mut Transaction<'_, S>) -> Result<(), E> {
+    async fn handle(&self, incoming: Incoming<E>, _: &mut Transaction<'_, S>) -> Result<(), W> {
         self(incoming).await
     }
 }
 
 /// One handler for several places, such as a receiver and a reconciliation.
-impl<S: Store, H: Handler<S>> Handler<S> for Arc<H> {
+impl<S: Store, E, H: Handler<S, E>> Handler<S, E> for Arc<H> {
     type Error = H::Error;
 
     fn handle(
         &self,
-        incoming: Incoming,
+        incoming: Incoming<E>,
         transaction: &mut Transaction<'_, S>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send {
         H::handle(self, incoming, transaction)

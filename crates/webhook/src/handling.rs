@@ -89,12 +89,12 @@ impl Handling {
 
     /// Runs a handler until it has finished, its deadline is over, or `cut` is ready. Records the end of its event; an error means that
     /// it may not have been recorded.
-    pub(crate) async fn run<S: Store, H: Handler<S>>(
+    pub(crate) async fn run<E, S: Store, H: Handler<S, E>>(
         &self,
         inbox: &Inbox<S>,
         mut work: Work<'_, S>,
         handler: &H,
-        incoming: Incoming,
+        incoming: Incoming<E>,
         cut: impl Future<Output = ()>,
     ) -> Result<Ran, StoreError> {
         let (key, attempt, last) = (incoming.key.clone(), incoming.attempt, work.is_last());

@@ -3,7 +3,6 @@
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod numbers;
-mod other;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -25,7 +24,7 @@ pub use store::{
     Claim, Claimed, Dead, Entry, Failure, Finish, Known, Next, Put, Queue, Queued, Store, Ticket,
 };
 
-use crate::{EventKey, Verified};
+use crate::{Event, EventKey, Verified};
 use capecrypto_models::{Timestamp, WebhookEvent};
 use std::{fmt, time::Duration};
 
@@ -209,20 +208,20 @@ impl<S: Store> Inbox<S> {
     ///
     /// # Errors
     /// The store's. Answer 503: then the event comes again. If the store has already noted the claim, that is after the lease.
-    pub async fn take(&self, delivery: &Verified, now: Timestamp) -> Result<Taken<'_, S>, S::Error> {
-        let stale = self.stale(&delivery.event, now);
-        self.claim(&delivery.event, &delivery.key, now, stale).await
+    pub async fn take<E: Event>(
+        &self,
+        delivery: &Verified<E>,
+        now: Timestamp,
+    ) -> Result<Taken<'_, S>, S::Error> {
+        let Verified { event, key, time, .. } = delivery;
+        self.claim(event, key, *time, now, self.stale(*time, now)).await
     }
 
-    /// The time of an event that is older than keys are kept, so that the store may have forgotten it. If the store still knows
-    /// it, it is no more than late.
-    fn stale(&self, event: &WebhookEvent, now: Timestamp) -> Option<Timestamp> {
-        event.created_at().filter(|time| self.is_old(*time, now))
-    }
-
-    /// Whether the store may have forgotten what happened at this time.
-    fn is_old(&self, time: Timestamp, now: Timestamp) -> bool {
-        now.checked_sub(self.keep).is_some_and(|oldest| time < oldest)
+    /// This time, if it is longer ago than keys are kept, so that the store may have forgotten what happened then. If the store
+    /// still knows the event, it is no more than late.
+    fn stale(&self, time: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+        let oldest = now.checked_sub(self.keep)?;
+        time.filter(|time| *time < oldest)
     }
 
     /// Takes an event that you know of without a delivery, for example from a list of the exchange. It may have any age.
@@ -235,7 +234,7 @@ impl<S: Store> Inbox<S> {
         key: &EventKey,
         now: Timestamp,
     ) -> Result<Taken<'_, S>, S::Error> {
-        self.claim(event, key, now, None).await
+        self.claim(event, key, event.created_at(), now, None).await
     }
 
     /// Like [`recover`](Self::recover), for an event that happened at this time or later. If its key may have been forgotten since
@@ -250,21 +249,22 @@ impl<S: Store> Inbox<S> {
         happened: Timestamp,
         now: Timestamp,
     ) -> Result<Taken<'_, S>, S::Error> {
-        self.claim(event, key, now, Some(happened).filter(|time| self.is_old(*time, now))).await
+        self.claim(event, key, event.created_at(), now, self.stale(Some(happened), now)).await
     }
 
-    async fn claim(
+    async fn claim<E: Event>(
         &self,
-        event: &WebhookEvent,
+        event: &E,
         key: &EventKey,
+        time: Option<Timestamp>,
         now: Timestamp,
         stale: Option<Timestamp>,
     ) -> Result<Taken<'_, S>, S::Error> {
         let claim = Claim {
             key,
             reference: event.reference(),
-            opens: opens(event),
-            time: event.created_at(),
+            opens: event.opens(),
+            time,
             now,
             until: now.checked_add(self.lease).unwrap_or(now),
             attempts: self.attempts,
@@ -281,18 +281,17 @@ impl<S: Store> Inbox<S> {
         })
     }
 
-    async fn work(
+    async fn work<E: Event>(
         &self,
-        event: &WebhookEvent,
+        event: &E,
         ticket: Ticket,
         known: Vec<Known>,
     ) -> Result<Work<'_, S>, S::Error> {
-        let is_last = matches!(event, WebhookEvent::Completed(_) | WebhookEvent::Failed(_));
         Ok(Work {
             store: &self.store,
             attempts: self.attempts,
             backoff: self.backoff,
-            closes: event.reference().filter(|_| is_last).map(Into::into),
+            closes: event.reference().filter(|_| event.closes()).map(Into::into),
             ticket,
             known,
             transaction: self.store.begin().await?,
@@ -359,14 +358,15 @@ impl<S: Queue> Inbox<S> {
     ///
     /// # Errors
     /// The store's. Answer 503: then the event comes again.
-    pub async fn put(&self, delivery: &Verified, now: Timestamp) -> Result<Kept, S::Error> {
-        let stale = self.stale(&delivery.event, now);
+    pub async fn put<E: Event>(&self, delivery: &Verified<E>, now: Timestamp) -> Result<Kept, S::Error> {
+        let Verified { event, key, time, body, .. } = delivery;
+        let stale = self.stale(*time, now);
         let entry = Entry {
-            key: &delivery.key,
-            reference: delivery.event.reference(),
-            opens: opens(&delivery.event),
-            time: delivery.event.created_at(),
-            json: &delivery.body,
+            key,
+            reference: event.reference(),
+            opens: event.opens(),
+            time: *time,
+            json: body,
             now,
             only_known: stale.is_some(),
         };
@@ -377,23 +377,30 @@ impl<S: Queue> Inbox<S> {
         })
     }
 
-    /// Gives the event that is due for the longest time, or `None` if none is due.
+    /// Gives the event of the exchange that is due for the longest time, or `None` if none is due.
     ///
     /// # Errors
     /// The store's. If the store has already noted the claim, the event is given again after the lease.
     pub async fn next(&self, now: Timestamp) -> Result<Option<(WebhookEvent, Work<'_, S>)>, S::Error> {
+        self.next_as(now).await
+    }
+
+    /// Like [`next`](Self::next), for the events of any sender. One that cannot be read counts as a failed attempt.
+    ///
+    /// # Errors
+    /// The store's. If the store has already noted the claim, the event is given again after the lease.
+    pub async fn next_as<E: Event>(&self, now: Timestamp) -> Result<Option<(E, Work<'_, S>)>, S::Error> {
         let until = now.checked_add(self.lease).unwrap_or(now);
         let next = Next { now, until, attempts: self.attempts };
         while let Some(Queued { ticket, json, known }) = self.store.next(&next).await? {
-            match WebhookEvent::from_json(json.as_bytes()) {
+            match E::from_kept(&json) {
                 Ok(event) => {
                     let work = self.work(&event, ticket, known).await?;
                     return Ok(Some((event, work)));
                 }
-                // It was readable when it was put, so an earlier version of this crate is running now.
-                Err(unreadable) => {
+                // It was readable when it was put, so an earlier version of this program is running now.
+                Err(reason) => {
                     let again = now.checked_add(self.backoff.longest).unwrap_or(now);
-                    let reason = unreadable.to_string();
                     let failure =
                         Failure { ticket: &ticket, reason: &reason, now, attempts: self.attempts, again };
                     self.store.fail(&failure).await?;
@@ -402,11 +409,6 @@ impl<S: Queue> Inbox<S> {
         }
         Ok(None)
     }
-}
-
-/// Whether further events of its payment reference are awaited when it comes.
-fn opens(event: &WebhookEvent) -> bool {
-    !matches!(event, WebhookEvent::DuplicateDeposit(_))
 }
 
 impl<'a, S: Store + 'a> Work<'a, S> {

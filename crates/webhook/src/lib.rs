@@ -2,6 +2,7 @@
 
 #[cfg(feature = "axum")]
 mod axum_handler;
+mod event;
 #[cfg(feature = "receiver")]
 mod handler;
 #[cfg(feature = "receiver")]
@@ -16,6 +17,7 @@ mod receiver;
 #[cfg(feature = "reconcile")]
 pub mod reconcile;
 mod rejection;
+mod sender;
 #[cfg(feature = "tower")]
 mod service;
 #[cfg(feature = "testing")]
@@ -28,6 +30,7 @@ mod worker;
 
 #[cfg(feature = "axum")]
 pub use axum_handler::RawRequest;
+pub use event::{Event, Verified};
 #[cfg(feature = "receiver")]
 pub use handler::{Handler, Incoming, Transaction};
 pub use inbox::{
@@ -46,7 +49,8 @@ pub use notice::{Failed, Notice, StoreError};
 #[cfg(feature = "receiver")]
 pub use receiver::{Answer, Receiver, Receiving};
 pub use rejection::{Rejection, SecretError};
-pub use verifier::{HEADER, MAX_BODY, Verified, Verifier};
+pub use sender::{Delivery, Sender};
+pub use verifier::{HEADER, MAX_BODY, Verifier};
 #[cfg(feature = "worker")]
 pub use worker::{Bell, Drained, NoRuntime, Worker};
 

@@ -1,6 +1,6 @@
 //! What happened, for metrics and for alarms.
 
-use crate::{EventKey, Rejection, WebhookEvent};
+use crate::{EventKey, Rejection};
 use capecrypto_models::Timestamp;
 use std::{
     error::Error,
@@ -10,14 +10,13 @@ use std::{
     time::Duration,
 };
 
-/// Something that happened to a delivery or an event. It holds no secret; only [`Stale`](Self::Stale) has the fields of an
-/// event.
+/// Something that happened to a delivery or an event. It holds no secret, and of an event only the key.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Notice<'a> {
     /// A delivery was refused.
     Rejected(&'a Rejection),
-    /// A delivery is the exchange's. What becomes of it is told next.
+    /// The sender of a delivery is proved. What becomes of it is told next.
     Verified {
         /// The event.
         key: &'a EventKey,
@@ -51,8 +50,6 @@ pub enum Notice<'a> {
     /// [`Taken::Stale`](crate::Taken::Stale). Look its payment reference up.
     Stale {
         /// The event.
-        event: &'a WebhookEvent,
-        /// Its key.
         key: &'a EventKey,
         /// The time that it names.
         time: Timestamp,

@@ -1,7 +1,8 @@
 //! Receives deliveries: from the bytes that came to the status to answer.
 
 use crate::{
-    Handler, Inbox, Incoming, Kept, Notice, Queue, Rejection, Store, Taken, Verified, Verifier,
+    Delivery, EventKey, Handler, Inbox, Incoming, Kept, Notice, Queue, Rejection, Sender, Store, Taken,
+    Verified, Verifier,
     handling::{Handling, Ran},
     notice::Observer,
     throttle::Throttle,
@@ -17,15 +18,16 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Receives deliveries: checks who sent them, gives each event to a handler once or keeps it for a worker, and tells the status to
 /// answer.
 ///
-/// It answers 2xx only once the event is safe. All clones are the same receiver.
+/// It answers 2xx only once the event is safe. All clones are the same receiver. `V` is the [`Sender`]: the exchange, if nothing
+/// else is named.
 ///
 /// | What happened | Status |
 /// | --- | --- |
 /// | The handler has finished, now or before; or the event lies in the store for a worker | 200 |
 /// | The event is too old to tell whether it was handled ([`Notice::Stale`]) | 200 |
 /// | The body cannot be read, is compressed, or broke off | 400 |
-/// | Nothing proves that the exchange sent it | 401 |
-/// | Not `POST` (features `tower`, `axum`) | 405 |
+/// | Nothing proves who sent it | 401 |
+/// | Not `POST`, or another [method](Sender::METHODS) of the sender (features `tower`, `axum`) | 405 |
 /// | The body took longer than 10 s (features `tower`, `axum`) | 408 |
 /// | The body is longer than 1 MiB | 413 |
 /// | The handler failed, panicked, or took too long; another delivery of the event is being handled; it has failed too often; the store is down | 503 |
@@ -51,10 +53,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// # }).map_err(|error| error.to_string())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
-pub struct Receiver {
-    verifier: Arc<Verifier>,
-    intake: Arc<dyn Intake>,
+pub struct Receiver<V: Sender = Verifier> {
+    verifier: Arc<V>,
+    intake: Arc<dyn Intake<V>>,
     handling: Handling,
     told: Arc<Told>,
     /// Called when the store has kept an event.
@@ -79,9 +80,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer with this status and these words, for a receiver of another sender's events.
-    #[must_use]
-    pub const fn new(status: u16, text: &'static str) -> Self {
+    const fn new(status: u16, text: &'static str) -> Self {
         Self { status, text }
     }
 
@@ -92,8 +91,8 @@ impl Answer {
 pub type Receiving = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// What is done with a delivery that was verified.
-trait Intake: Send + Sync {
-    fn take_in(self: Arc<Self>, delivery: Verified, receiver: Receiver) -> Receiving;
+trait Intake<V: Sender>: Send + Sync {
+    fn take_in(self: Arc<Self>, delivery: Verified<V::Event>, receiver: Receiver<V>) -> Receiving;
 }
 
 struct Inline<S, H> {
@@ -105,24 +104,24 @@ struct Lasting<S> {
     inbox: Arc<Inbox<S>>,
 }
 
-impl Receiver {
+impl<V: Sender> Receiver<V> {
     /// Handles each event before it is answered: 200 once the handler has finished. A handler gets 10 seconds.
     ///
     /// The inbox may be an `Arc<Inbox<_>>`, so that the program can use it for other things.
-    pub fn new<S, H>(verifier: Verifier, inbox: impl Into<Arc<Inbox<S>>>, handler: H) -> Self
+    pub fn new<S, H>(verifier: V, inbox: impl Into<Arc<Inbox<S>>>, handler: H) -> Self
     where
         S: Store + 'static,
-        H: Handler<S> + 'static,
+        H: Handler<S, V::Event> + 'static,
     {
         Self::with(verifier, Arc::new(Inline { inbox: inbox.into(), handler }))
     }
 
     /// Keeps each event in the store, for a worker: 200 once it lies there.
-    pub fn queued<S: Queue + 'static>(verifier: Verifier, inbox: impl Into<Arc<Inbox<S>>>) -> Self {
+    pub fn queued<S: Queue + 'static>(verifier: V, inbox: impl Into<Arc<Inbox<S>>>) -> Self {
         Self::with(verifier, Arc::new(Lasting { inbox: inbox.into() }))
     }
 
-    fn with(verifier: Verifier, intake: Arc<dyn Intake>) -> Self {
+    fn with(verifier: V, intake: Arc<dyn Intake<V>>) -> Self {
         let (verifier, told) = (Arc::new(verifier), Arc::default());
         Self { verifier, intake, handling: Handling::new(DEADLINE), told, wake: None }
     }
@@ -159,15 +158,22 @@ impl Receiver {
         self
     }
 
-    /// Receives a delivery, in any framework. `values` are those of all headers with the name [`HEADER`](crate::HEADER), in any
-    /// case of letters; `body` the bytes as they came: refuse a compressed body, and do not parse it and write it again.
+    /// Receives a delivery, in any framework. It refuses a body with a `Content-Encoding`.
     ///
     /// It is verified before this returns. If the future is dropped before its end, for example because the client has gone,
     /// the handler is cut off, and the event is given again when its lease is over: it is neither lost nor handled twice at
     /// once. To let the handler finish, spawn the future.
     #[must_use = "without its answer, the event is not handled"]
-    pub fn receive<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>, body: &[u8]) -> Receiving {
-        match self.verifier.verify_values(values, body) {
+    pub fn receive_delivery(&self, delivery: &Delivery<'_>) -> Receiving {
+        self.take_in(if is_encoded(delivery.headers) {
+            Err(Rejection::Encoded)
+        } else {
+            self.verifier.check(delivery, self.handling.now())
+        })
+    }
+
+    fn take_in(&self, checked: Result<Verified<V::Event>, Rejection>) -> Receiving {
+        match checked {
             Ok(delivery) => {
                 let Verified { key, secret_name, .. } = &delivery;
                 self.handling.observer.tell(Notice::Verified { key, secret_name: secret_name.as_deref() });
@@ -178,16 +184,6 @@ impl Receiver {
                 Box::pin(async move { answer })
             }
         }
-    }
-
-    /// Like [`receive`](Self::receive), with the types of the crate `http`. It refuses a body with a `Content-Encoding`.
-    #[must_use = "without its answer, the event is not handled"]
-    pub fn receive_request(&self, headers: &HeaderMap, body: &[u8]) -> Receiving {
-        if is_encoded(headers) {
-            let answer = self.refuse(&Rejection::Encoded);
-            return Box::pin(async move { answer });
-        }
-        self.receive(headers.get_all(crate::HEADER).iter().map(http::HeaderValue::as_bytes), body)
     }
 
     /// The answer if there is no runtime for what is needed.
@@ -206,18 +202,39 @@ impl Receiver {
         Answer::new(rejection.status(), "refused")
     }
 
-    fn stale(&self, delivery: &Verified, time: Timestamp) -> Answer {
-        let Verified { event, key, .. } = delivery;
+    fn stale(&self, key: &EventKey, time: Timestamp) -> Answer {
         if let Some(deliveries) = self.told.stale.count() {
             tracing::warn!(deliveries, %key, %time, "events are too old, and were not handled: look them up");
         }
-        self.handling.observer.tell(Notice::Stale { event, key, time });
+        self.handling.observer.tell(Notice::Stale { key, time });
         Answer::new(200, "too old")
     }
 }
 
-impl<S: Store + 'static, H: Handler<S> + 'static> Intake for Inline<S, H> {
-    fn take_in(self: Arc<Self>, delivery: Verified, receiver: Receiver) -> Receiving {
+/// What fits the exchange alone, whose signature covers nothing but the body.
+impl Receiver {
+    /// Like [`receive_delivery`](Self::receive_delivery), in any framework and without a type of the crate `http`. `values` are
+    /// those of all headers with the name [`HEADER`](crate::HEADER), in any case of letters; `body` the bytes as they came:
+    /// refuse a compressed body, and do not parse it and write it again.
+    #[must_use = "without its answer, the event is not handled"]
+    pub fn receive<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>, body: &[u8]) -> Receiving {
+        self.take_in(self.verifier.verify_values(values, body))
+    }
+
+    /// Like [`receive_delivery`](Self::receive_delivery), without the method and the path.
+    #[must_use = "without its answer, the event is not handled"]
+    pub fn receive_request(&self, headers: &HeaderMap, body: &[u8]) -> Receiving {
+        self.receive_delivery(&Delivery { method: "POST", path: "/", headers, body })
+    }
+}
+
+impl<V, S, H> Intake<V> for Inline<S, H>
+where
+    V: Sender,
+    S: Store + 'static,
+    H: Handler<S, V::Event> + 'static,
+{
+    fn take_in(self: Arc<Self>, delivery: Verified<V::Event>, receiver: Receiver<V>) -> Receiving {
         Box::pin(async move {
             let handling = &receiver.handling;
             let key = &delivery.key;
@@ -246,14 +263,14 @@ impl<S: Store + 'static, H: Handler<S> + 'static> Intake for Inline<S, H> {
                     handling.observer.tell(Notice::Dead { key });
                     Answer::new(503, "it has failed too often, and waits for a person")
                 }
-                Taken::Stale(time) => receiver.stale(&delivery, time),
+                Taken::Stale(time) => receiver.stale(key, time),
             }
         })
     }
 }
 
-impl<S: Queue + 'static> Intake for Lasting<S> {
-    fn take_in(self: Arc<Self>, delivery: Verified, receiver: Receiver) -> Receiving {
+impl<V: Sender, S: Queue + 'static> Intake<V> for Lasting<S> {
+    fn take_in(self: Arc<Self>, delivery: Verified<V::Event>, receiver: Receiver<V>) -> Receiving {
         Box::pin(async move {
             let handling = &receiver.handling;
             let key = &delivery.key;
@@ -269,7 +286,7 @@ impl<S: Queue + 'static> Intake for Lasting<S> {
                     handling.observer.tell(Notice::Duplicate { key });
                     Answer::new(200, "kept before")
                 }
-                Ok(Kept::Stale(time)) => receiver.stale(&delivery, time),
+                Ok(Kept::Stale(time)) => receiver.stale(key, time),
                 Err(_) => Answer::DOWN,
             }
         })
@@ -282,7 +299,20 @@ pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     !headers.get_all(http::header::CONTENT_ENCODING).iter().all(plain)
 }
 
-impl fmt::Debug for Receiver {
+impl<V: Sender> Clone for Receiver<V> {
+    fn clone(&self) -> Self {
+        let Self { verifier, intake, handling, told, wake } = self;
+        Self {
+            verifier: verifier.clone(),
+            intake: intake.clone(),
+            handling: handling.clone(),
+            told: told.clone(),
+            wake: wake.clone(),
+        }
+    }
+}
+
+impl<V: Sender + fmt::Debug> fmt::Debug for Receiver<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
             .field("verifier", &self.verifier)

@@ -31,10 +31,10 @@ pub enum Rejection {
          decompressed, or parsed and written again)"
     )]
     WrongSignature,
-    /// The body has a `Content-Encoding`, such as `gzip`. It is never decompressed: the signature covers the bytes that the
-    /// exchange sent, and it sends them plain.
+    /// The body has a `Content-Encoding`, such as `gzip`. It is never decompressed: the signature covers the bytes that were
+    /// sent, and they are sent plain.
     #[error(
-        "the body has a Content-Encoding, and the exchange sends none: let no proxy on the way compress it"
+        "the body has a Content-Encoding, and the sender gives none: let no proxy on the way compress it"
     )]
     Encoded,
     /// The connection ended before the body did.
@@ -43,9 +43,9 @@ pub enum Rejection {
     /// The body took too long.
     #[error("the body did not come within 10 seconds")]
     TooSlow,
-    /// The method is not `POST`.
-    #[error("the method is not POST")]
-    NotPost,
+    /// The method is none of these.
+    #[error("the method is not {}", .0.join(" or "))]
+    Method(&'static [&'static str]),
     /// The body has nothing but white space.
     #[error("the body is empty")]
     Empty,
@@ -61,10 +61,18 @@ pub enum Rejection {
     /// A field of a known event is missing or cannot be read.
     #[error(transparent)]
     Unreadable(UnreadableEvent),
+    /// The reason of another [`Sender`](crate::Sender). It must quote neither the body nor a header nor a secret.
+    #[error("{why}")]
+    Other {
+        /// The status to answer: 401 if nothing proves who sent it, otherwise 400.
+        status: u16,
+        /// Why.
+        why: Box<str>,
+    },
 }
 
 impl Rejection {
-    /// The status to answer: 401 if nothing proves who sent it, 405 for another method than `POST`, 408 for a body that took too
+    /// The status to answer: 401 if nothing proves who sent it, 405 for another method, 408 for a body that took too
     /// long, 413 for one that is too long, otherwise 400.
     ///
     /// The exchange repeats whatever is not answered 2xx, seven times within four hours. So a secret that is put right within
@@ -72,9 +80,10 @@ impl Rejection {
     pub fn status(&self) -> u16 {
         match self {
             Self::Missing | Self::Several | Self::Malformed | Self::WrongSignature => 401,
-            Self::NotPost => 405,
+            Self::Method(_) => 405,
             Self::TooSlow => 408,
             Self::TooLarge(_) => 413,
+            Self::Other { status, .. } => *status,
             Self::Encoded
             | Self::Interrupted
             | Self::Empty

@@ -1,8 +1,10 @@
 //! The receiver as a service of tower: reads the body, and answers.
 
-use crate::{Answer, HEADER, MAX_BODY, Receiver, Rejection, handling::has_timers, receiver::is_encoded};
+use crate::{
+    Answer, Delivery, MAX_BODY, Receiver, Rejection, Sender, handling::has_timers, receiver::is_encoded,
+};
 use bytes::{Buf, BufMut, Bytes};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use std::{
@@ -19,11 +21,13 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Takes requests with any body, of any type.
 ///
-/// It reads at most 1 MiB within 10 seconds, and refuses every method but `POST`, and every body that is compressed. Once a
+/// It reads at most 1 MiB within 10 seconds, and refuses every method that the sender does not use, and every body that is
+/// compressed. Once a
 /// delivery is verified, it is handled in a task of its own: if the client hangs up, the handler still finishes, and the
 /// next delivery of the event is answered 200. So it must run within a tokio runtime with timers; otherwise it answers 503.
-impl<B> Service<Request<B>> for Receiver
+impl<B, V> Service<Request<B>> for Receiver<V>
 where
+    V: Sender,
     B: Body + Send + 'static,
     B::Data: Send,
 {
@@ -37,14 +41,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let receiver = self.clone();
-        Box::pin(async move { Ok(response(answer(&receiver, request).await)) })
+        Box::pin(async move { Ok(response(answer(&receiver, request).await, V::METHODS)) })
     }
 }
 
-async fn answer<B: Body>(receiver: &Receiver, request: Request<B>) -> Answer {
+async fn answer<B: Body, V: Sender>(receiver: &Receiver<V>, request: Request<B>) -> Answer {
     let (head, body) = request.into_parts();
-    if head.method != Method::POST {
-        return receiver.refuse(&Rejection::NotPost);
+    if !V::METHODS.contains(&head.method.as_str()) {
+        return receiver.refuse(&Rejection::Method(V::METHODS));
     }
     // Before anything is read.
     if is_encoded(&head.headers) {
@@ -62,8 +66,9 @@ async fn answer<B: Body>(receiver: &Receiver, request: Request<B>) -> Answer {
         Ok(Err(rejection)) => return receiver.refuse(&rejection),
         Err(_) => return receiver.refuse(&Rejection::TooSlow),
     };
-    let values = head.headers.get_all(HEADER).iter().map(HeaderValue::as_bytes);
-    let receiving = receiver.receive(values, &body);
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let delivery = Delivery { method: head.method.as_str(), path, headers: &head.headers, body: &body };
+    let receiving = receiver.receive_delivery(&delivery);
     // An error means that the code of a store has panicked, or that the runtime ends.
     runtime.spawn(receiving).await.unwrap_or(Answer::DOWN)
 }
@@ -89,13 +94,13 @@ async fn read<B: Body>(body: B) -> Result<Vec<u8>, Rejection> {
     Ok(bytes)
 }
 
-fn response(answer: Answer) -> Response<Full<Bytes>> {
+fn response(answer: Answer, methods: &[&str]) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(answer.text.as_bytes())));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if answer.status == 405 {
-        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+        headers.extend(HeaderValue::try_from(methods.join(", ")).map(|methods| (header::ALLOW, methods)));
     }
     response
 }

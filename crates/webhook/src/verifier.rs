@@ -1,8 +1,8 @@
 //! Who sent a delivery.
 
-use crate::{EventKey, Rejection, SecretError, read};
+use crate::{EventKey, Rejection, SecretError, Verified, read};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use capecrypto_models::{Sensitive, WebhookEvent};
+use capecrypto_models::Sensitive;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
@@ -43,30 +43,6 @@ enum Protocol {
 struct Named<T> {
     name: Arc<str>,
     secret: T,
-}
-
-/// A delivery that the exchange sent. `Debug` leaves out the body.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Verified {
-    /// What it says.
-    pub event: WebhookEvent,
-    /// The name of the secret that fitted. `None` if the verifier is [`unauthenticated`](Verifier::unauthenticated).
-    pub secret_name: Option<Arc<str>>,
-    /// Its key, by which a repeated event is recognised.
-    pub key: EventKey,
-    /// The body as it came, for a store.
-    pub body: Box<str>,
-}
-
-impl fmt::Debug for Verified {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verified")
-            .field("event", &self.event)
-            .field("secret_name", &self.secret_name)
-            .field("key", &self.key)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Verifier {
@@ -164,8 +140,8 @@ impl Verifier {
     ) -> Result<Verified, Rejection> {
         let secret_name = self.authenticate(values, body)?;
         let (event, body) = read::event(body)?;
-        let key = EventKey::of(&event);
-        Ok(Verified { event, secret_name, key, body: body.into() })
+        let (key, time) = (EventKey::of(&event), event.created_at());
+        Ok(Verified { event, secret_name, key, time, body: body.into() })
     }
 
     /// Checks only who sent the body, and answers the name of the secret that fitted. The body may be anything.

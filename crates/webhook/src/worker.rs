@@ -1,13 +1,14 @@
 //! Handles the events that a store keeps.
 
 use crate::{
-    Handler, Inbox, Incoming, Notice, Queue,
+    Event, Handler, Inbox, Incoming, Notice, Queue, WebhookEvent,
     handling::{Handling, Panicked, Ran, caught, first, has_timers},
     notice::Observer,
 };
 use capecrypto_auth::Clock;
 use std::{
     fmt,
+    marker::PhantomData,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -62,13 +63,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// # }
 /// ```
 #[must_use = "a worker does nothing until it is run"]
-pub struct Worker<S, H> {
-    shared: Shared<S, H>,
+pub struct Worker<S, H, E = WebhookEvent> {
+    shared: Shared<S, H, E>,
     tasks: usize,
     grace: Duration,
 }
 
-struct Shared<S, H> {
+struct Shared<S, H, E> {
     inbox: Arc<Inbox<S>>,
     handler: H,
     handling: Handling,
@@ -78,6 +79,7 @@ struct Shared<S, H> {
     /// its tasks. Inside is how long the next failure of the store makes it wait.
     turn: Mutex<Duration>,
     counts: Counts,
+    events: PhantomData<fn() -> E>,
 }
 
 #[derive(Default)]
@@ -124,7 +126,7 @@ enum Phase {
     Cutting,
 }
 
-impl<S: Queue + 'static, H: Handler<S> + 'static> Worker<S, H> {
+impl<S: Queue + 'static, E: Event, H: Handler<S, E> + 'static> Worker<S, H, E> {
     /// A worker with four tasks.
     pub fn new(inbox: impl Into<Arc<Inbox<S>>>, handler: H) -> Self {
         let shared = Shared {
@@ -135,6 +137,7 @@ impl<S: Queue + 'static, H: Handler<S> + 'static> Worker<S, H> {
             bell: Bell::default(),
             turn: Mutex::new(FIRST_WAIT),
             counts: Counts::default(),
+            events: PhantomData,
         };
         Self { shared, tasks: 4, grace: GRACE }
     }
@@ -216,7 +219,10 @@ async fn all(tasks: &mut JoinSet<()>) {
 }
 
 /// One of the tasks.
-async fn drain<S: Queue, H: Handler<S>>(shared: Arc<Shared<S, H>>, phases: watch::Receiver<Phase>) {
+async fn drain<S: Queue, E: Event, H: Handler<S, E>>(
+    shared: Arc<Shared<S, H, E>>,
+    phases: watch::Receiver<Phase>,
+) {
     while *phases.borrow() == Phase::Working {
         // The store's code may panic where `ask` does not catch it: when a transaction is dropped.
         if let Err(Panicked) = caught(shared.step(&phases)).await {
@@ -230,13 +236,13 @@ async fn reached(phases: &watch::Receiver<Phase>, wanted: Phase) {
     let _ = phases.clone().wait_for(|phase| *phase >= wanted).await;
 }
 
-impl<S: Queue, H: Handler<S>> Shared<S, H> {
+impl<S: Queue, E: Event, H: Handler<S, E>> Shared<S, H, E> {
     /// Handles one event, or waits.
     async fn step(&self, phases: &watch::Receiver<Phase>) {
         let stopping = || reached(phases, Phase::Stopping);
         let Some(mut wait) = first(self.turn.lock(), stopping()).await else { return };
         // A stop does not cut this off, because the store may already have noted the claim.
-        match self.handling.ask(self.inbox.next(self.handling.now())).await {
+        match self.handling.ask(self.inbox.next_as::<E>(self.handling.now())).await {
             Ok(Some((event, work))) => {
                 *wait = FIRST_WAIT;
                 drop(wait);
@@ -262,7 +268,7 @@ impl<S: Queue, H: Handler<S>> Shared<S, H> {
     }
 }
 
-impl<S, H> fmt::Debug for Worker<S, H> {
+impl<S, H, E> fmt::Debug for Worker<S, H, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker")
             .field("tasks", &self.tasks)

@@ -8,7 +8,7 @@ use crate::{
     transfers::ReportResult,
 };
 use capecrypto_models::{Arg, Decimal, Sensitive, Text, Timestamp, decimal};
-use capecrypto_webhook::EventKey;
+use capecrypto_webhook::{Event, EventKey};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 /// What a callback says. Its body does not name the event, so its members tell it.
@@ -242,5 +242,12 @@ impl Callback {
             // More than three parts become a digest, so that nothing of the body is shown.
             Self::Unknown(json) => EventKey::other("cabital.unknown", &["", "", json.as_str(), ""]),
         }
+    }
+}
+
+/// Each event stands alone, so it has no reference.
+impl Event for Callback {
+    fn from_kept(json: &str) -> Result<Self, String> {
+        Self::from_json(json.as_bytes()).map_err(|unreadable| unreadable.to_string())
     }
 }

@@ -3,7 +3,6 @@
 use capecrypto_models::Timestamp;
 use std::{
     collections::{HashMap, VecDeque},
-    fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -13,21 +12,10 @@ pub(crate) const KEPT: Duration = Duration::from_secs(48 * 3_600);
 /// Most nonces that are remembered; then the oldest are forgotten first.
 const MOST: usize = 200_000;
 
-/// Whether a nonce came before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
-    /// It did not.
-    New,
-    /// It did, with the same bytes: a delivery that is sent again, or that somebody repeats. The inbox knows whether it was handled.
-    Again,
-    /// It did, with other bytes. Cabital never does this.
-    Reused,
-}
-
 /// The nonces of the last 48 hours. Clones of a [`Verifier`](super::Verifier) share them; after a restart they are unknown, and then the
 /// inbox alone knows what was handled.
 #[derive(Default)]
-pub struct Replays(Mutex<Known>);
+pub(crate) struct Replays(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
@@ -38,13 +26,9 @@ struct Known {
 }
 
 impl Replays {
-    /// Without any nonce.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Notes a nonce with the digest of what came with it, and tells whether it came before.
-    pub fn note(&self, nonce: &str, digest: [u8; 32], now: Timestamp) -> Seen {
+    /// Notes a nonce with the digest of what came with it. Answers whether it fits: it did not come before, or with the same bytes, as
+    /// a delivery that is sent again does. The inbox knows whether that one was handled.
+    pub(crate) fn fits(&self, nonce: &str, digest: [u8; 32], now: Timestamp) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = now.checked_sub(KEPT).unwrap_or(now);
         while let Some((at, _)) = known.order.front()
@@ -54,20 +38,11 @@ impl Replays {
                 known.digests.remove(&old);
             }
         }
-        match known.digests.get(nonce) {
-            Some(before) if *before == digest => Seen::Again,
-            Some(_) => Seen::Reused,
-            None => {
-                known.digests.insert(nonce.into(), digest);
-                known.order.push_back((now, nonce.into()));
-                Seen::New
-            }
+        if let Some(before) = known.digests.get(nonce) {
+            return *before == digest;
         }
-    }
-}
-
-impl fmt::Debug for Replays {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Replays")
+        known.digests.insert(nonce.into(), digest);
+        known.order.push_back((now, nonce.into()));
+        true
     }
 }

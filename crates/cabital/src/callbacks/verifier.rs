@@ -2,12 +2,12 @@
 
 use super::{
     event::{Callback, Unreadable},
-    replays::{KEPT, Replays, Seen},
+    replays::{KEPT, Replays},
 };
 use crate::signer::{PartnerSigner, Scheme};
 use capecrypto_auth::Credentials;
 use capecrypto_models::Timestamp;
-use capecrypto_webhook::{EventKey, Inbox, Store, Taken};
+use capecrypto_webhook::{Delivery, Sender};
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use std::{fmt, sync::Arc, time::Duration};
@@ -30,32 +30,9 @@ pub struct Verifier {
     replays: Arc<Replays>,
 }
 
-/// A callback that Cabital sent. `Debug` leaves out the body.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Verified {
-    /// What it says.
-    pub callback: Callback,
-    /// The key of its event.
-    pub key: EventKey,
-    /// The time that it is signed with.
-    pub signed_at: Timestamp,
-    /// Whether its nonce came before, with the same bytes.
-    pub is_repeated: bool,
-    /// The body as it came, for a store.
-    pub body: Box<str>,
-}
-
-impl fmt::Debug for Verified {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verified")
-            .field("callback", &self.callback)
-            .field("key", &self.key)
-            .field("signed_at", &self.signed_at)
-            .field("is_repeated", &self.is_repeated)
-            .finish_non_exhaustive()
-    }
-}
+/// A callback that Cabital sent. Its `time` is the one that it is signed with; its `secret_name` is `1` if the key of [`Verifier::new`]
+/// fitted, `2` for the first of [`Verifier::also`], and so on.
+pub type Verified = capecrypto_webhook::Verified<Callback>;
 
 /// Why a callback is refused. It quotes neither the body nor a header, so it can be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,13 +81,11 @@ impl Rejection {
 impl Verifier {
     /// Takes what is signed with this key and secret.
     pub fn new(credentials: &Credentials, scheme: Scheme) -> Self {
-        Self {
-            signers: vec![Arc::new(PartnerSigner::new(credentials, scheme))],
-            replays: Arc::new(Replays::new()),
-        }
+        Self { signers: vec![Arc::new(PartnerSigner::new(credentials, scheme))], replays: Arc::default() }
     }
 
-    /// Takes another key too, so that a key can be changed without losing a callback.
+    /// Takes another key too, so that a key can be changed without losing a callback. Remove the old one when the `secret_name` of no
+    /// delivery has told its number for a day, the time of all repetitions.
     #[must_use]
     pub fn also(mut self, credentials: &Credentials, scheme: Scheme) -> Self {
         self.signers.push(Arc::new(PartnerSigner::new(credentials, scheme)));
@@ -142,18 +117,17 @@ impl Verifier {
         if written.to_string() != seconds {
             return Err(Rejection::Header("ACCESS-TIMESTAMP"));
         }
-        let mut with_key = self.signers.iter().filter(|signer| signer.key() == key).peekable();
+        let mut with_key = (1..).zip(&self.signers).filter(|(_, signer)| signer.key() == key).peekable();
         if with_key.peek().is_none() {
             return Err(Rejection::UnknownKey);
         }
-        let fits = |signer: &Arc<PartnerSigner>| {
-            let expected = signer.signature(written, method, nonce, path, body);
-            bool::from(expected.as_bytes().ct_eq(given.as_bytes()))
-        };
         // All of them are compared, whichever fits.
-        if !with_key.map(fits).fold(false, |any, one| any | one) {
-            return Err(Rejection::WrongSignature);
-        }
+        let fitting = with_key.fold(None, |fitting, (number, signer): (u32, _)| {
+            let expected = signer.signature(written, method, nonce, path, body);
+            let fits = bool::from(expected.as_bytes().ct_eq(given.as_bytes()));
+            fitting.or(fits.then_some(number))
+        });
+        let number = fitting.ok_or(Rejection::WrongSignature)?;
         let signed_at = i64::try_from(written).ok().and_then(|at| Timestamp::from_unix_seconds(at).ok());
         let signed_at = signed_at.ok_or(Rejection::Header("ACCESS-TIMESTAMP"))?;
         if now.checked_add(AHEAD).is_some_and(|latest| signed_at > latest) {
@@ -164,28 +138,34 @@ impl Verifier {
         }
         let callback = Callback::from_json(body).map_err(Rejection::Unreadable)?;
         let digest: [u8; 32] = Sha256::digest(body).into();
-        let is_repeated = match self.replays.note(nonce, digest, now) {
-            Seen::New => false,
-            Seen::Again => true,
-            Seen::Reused => return Err(Rejection::NonceReused),
-        };
+        if !self.replays.fits(nonce, digest, now) {
+            return Err(Rejection::NonceReused);
+        }
         // It was read as UTF-8 above.
-        let body = String::from_utf8_lossy(body).trim_ascii().into();
-        Ok(Verified { key: callback.key(), callback, signed_at, is_repeated, body })
+        let body = String::from_utf8_lossy(body);
+        let key = callback.key();
+        Ok(Verified::new(callback, key, Some(signed_at), body.trim_ascii()).by_secret(number.to_string()))
     }
 }
 
-impl Verified {
-    /// Takes the event from an inbox, which gives each one once. Keys must be kept for 48 hours at least, and they are.
-    ///
-    /// # Errors
-    /// The store's. Answer 503: then the event comes again.
-    pub async fn take<'a, S: Store>(
+/// POST tells the state of an account or a transfer, PUT that of a link.
+impl Sender for Verifier {
+    type Event = Callback;
+
+    const METHODS: &'static [&'static str] = &["POST", "PUT"];
+
+    fn check(
         &self,
-        inbox: &'a Inbox<S>,
+        delivery: &Delivery<'_>,
         now: Timestamp,
-    ) -> Result<Taken<'a, S>, S::Error> {
-        inbox.take_other(&self.key, Some(self.signed_at), now).await
+    ) -> Result<Verified, capecrypto_webhook::Rejection> {
+        let Delivery { method, path, headers, body } = *delivery;
+        self.verify(method, path, headers, body, now).map_err(|rejection| match rejection {
+            Rejection::TooLarge(bytes) => capecrypto_webhook::Rejection::TooLarge(bytes),
+            other => {
+                capecrypto_webhook::Rejection::Other { status: other.status(), why: other.to_string().into() }
+            }
+        })
     }
 }
 

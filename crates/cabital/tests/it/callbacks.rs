@@ -58,9 +58,10 @@ fn rejected(headers: &HeaderMap, body: &str) -> Rejection {
 #[test]
 fn what_cabital_signed_is_taken_and_read() {
     let verified = verifier().verify("POST", PATH, &signed(BODY), BODY.as_bytes(), now()).unwrap();
-    let Callback::Connection(event) = &verified.callback else { panic!("{verified:?}") };
+    let Callback::Connection(event) = &verified.event else { panic!("{verified:?}") };
     assert_eq!((event.account_uuid.as_str(), &event.status), (ACCOUNT, &ConnectionState::Matched));
-    assert_eq!((verified.signed_at, verified.is_repeated, &*verified.body), (now(), false, BODY));
+    assert_eq!((verified.time, verified.secret_name.as_deref()), (Some(now()), Some("1")));
+    assert_eq!(&*verified.body, BODY);
     assert_eq!(
         verified.key.as_str(),
         "cabital.connection/6d92e7b4-715c-4ce3-a028-19f1c8c9fa6c/MATCHED/2022-03-01T10%3A03%3A00Z"
@@ -119,18 +120,18 @@ fn the_signed_time_counts_for_48_hours() {
 }
 
 #[tokio::test]
-async fn a_repetition_is_told_and_its_event_is_given_once() {
+async fn an_event_is_given_once_and_a_nonce_stands_for_one_content() {
     let (verifier, inbox) = (verifier(), Inbox::new(MemoryStore::new()));
     let verify =
         |headers: &HeaderMap| verifier.verify("POST", PATH, headers, BODY.as_bytes(), now()).unwrap();
-    let first = verify(&signed(BODY));
-    let Taken::Run(work) = first.take(&inbox, now()).await.unwrap() else { panic!("it is new") };
+    let Taken::Run(work) = inbox.take(&verify(&signed(BODY)), now()).await.unwrap() else {
+        panic!("it is new")
+    };
     work.finish(now()).await.unwrap();
-    let again = verify(&signed(BODY));
-    assert!(again.is_repeated && matches!(again.take(&inbox, now()).await.unwrap(), Taken::Finished));
-    // Signed afresh, as a later repetition may be.
-    let fresh = verify(&headers("s3cr3t", &(NOW - 7).to_string(), "n-2", "POST", BODY));
-    assert!(!fresh.is_repeated && matches!(fresh.take(&inbox, now()).await.unwrap(), Taken::Finished));
+    // The same delivery, and one that was signed afresh, as a later repetition may be.
+    for headers in [signed(BODY), headers("s3cr3t", &(NOW - 7).to_string(), "n-2", "POST", BODY)] {
+        assert!(matches!(inbox.take(&verify(&headers), now()).await.unwrap(), Taken::Finished));
+    }
     // The same nonce with another content.
     let other = BODY.replace("MATCHED", "UNLINKED");
     let reused = verifier.verify("POST", PATH, &signed(&other), other.as_bytes(), now());
@@ -142,7 +143,8 @@ fn a_key_can_be_changed_without_losing_a_callback() {
     let old = Credentials::new("partner-key", "s3cr3t").unwrap();
     let new = Credentials::new("new-key", "other").unwrap();
     let verifier = Verifier::new(&new, Scheme::default()).also(&old, Scheme::default());
-    assert!(verifier.verify("POST", PATH, &signed(BODY), BODY.as_bytes(), now()).is_ok());
+    let verified = verifier.verify("POST", PATH, &signed(BODY), BODY.as_bytes(), now()).unwrap();
+    assert_eq!(verified.secret_name.as_deref(), Some("2"));
     let only_new = Verifier::new(&new, Scheme::default());
     assert_eq!(
         only_new.verify("POST", PATH, &signed(BODY), BODY.as_bytes(), now()).unwrap_err(),

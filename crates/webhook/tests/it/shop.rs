@@ -148,7 +148,7 @@ impl Told {
                 Notice::Duplicate { key } => format!("duplicate {key}"),
                 Notice::Running { key, until } => format!("running {key} until {until}"),
                 Notice::Dead { key } => format!("dead {key}"),
-                Notice::Stale { event, time, .. } => format!("stale {} of {time}", event.name()),
+                Notice::Stale { key, time } => format!("stale {} of {time}", key.event()),
                 Notice::Started { attempt, .. } => format!("started {attempt}"),
                 Notice::Finished { attempt, .. } => format!("finished {attempt}"),
                 Notice::Failed { attempt, why, last, .. } => {

@@ -1,5 +1,6 @@
 //! Callbacks on their whole way: from the sandbox, over a socket, to a receiver.
 
+use axum::{Router, body::Bytes, extract::OriginalUri, routing::any};
 use cabital::{
     Cabital, Hosts, Scheme,
     callbacks::{Callback, Incoming, Receiver, Verifier},
@@ -14,13 +15,9 @@ use capecrypto_sandbox::{
     Sandbox,
     cabital::{CallbackState, ConnectionState as State, TransferDirection},
 };
-use capecrypto_webhook::{Inbox, MemoryStore};
-use http::HeaderMap;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::{Request, Response, body, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use capecrypto_webhook::{Delivery, Inbox, MemoryStore};
+use http::{HeaderMap, Method, StatusCode};
 use std::{
-    convert::Infallible,
     sync::{Arc, Mutex, atomic::AtomicU32, atomic::Ordering},
     time::Duration,
 };
@@ -37,6 +34,16 @@ struct Partner {
     receive: Arc<dyn Fn(Captured) -> Answering + Send + Sync>,
     captured: Arc<Mutex<Vec<Captured>>>,
     handled: Arc<Mutex<Vec<Incoming>>>,
+}
+
+const PATH: &str = "/cabital/events";
+
+/// Serves these routes, and answers the address of the callbacks.
+async fn serve(routes: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
 }
 
 type Answering = std::pin::Pin<Box<dyn Future<Output = u16> + Send>>;
@@ -58,8 +65,9 @@ impl Partner {
         let verifier = Verifier::new(&credentials, Scheme::default());
         let receiver = Receiver::new(verifier, Inbox::new(MemoryStore::new()), handler).clock(clock.clone());
         let receive = Arc::new(move |(method, path, headers, body): Captured| -> Answering {
-            let receiver = receiver.clone();
-            Box::pin(async move { receiver.receive(&method, &path, &headers, &body).await.status })
+            let delivery = Delivery { method: &method, path: &path, headers: &headers, body: &body };
+            let receiving = receiver.receive_delivery(&delivery);
+            Box::pin(async move { receiving.await.status })
         });
         let hosts = Hosts::at(&access.origin, &access.link_origin).unwrap();
         let cabital = Cabital::builder(hosts).credentials(credentials).clock(clock).build().unwrap();
@@ -70,31 +78,13 @@ impl Partner {
     }
 
     async fn serve(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/cabital/events", listener.local_addr().unwrap());
         let (receive, captured) = (self.receive.clone(), self.captured.clone());
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (receive, captured) = (receive.clone(), captured.clone());
-                let service = service_fn(move |request: Request<body::Incoming>| {
-                    let (receive, captured) = (receive.clone(), captured.clone());
-                    async move {
-                        let (parts, body) = request.into_parts();
-                        let body = body.collect().await.unwrap().to_bytes().to_vec();
-                        let request =
-                            (parts.method.to_string(), parts.uri.path().to_owned(), parts.headers, body);
-                        captured.lock().unwrap().push(request.clone());
-                        let mut response = Response::new(Empty::<bytes::Bytes>::new());
-                        *response.status_mut() = receive(request).await.try_into().unwrap();
-                        Ok::<_, Infallible>(response)
-                    }
-                });
-                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(async move { drop(connection.await) });
-            }
-        });
-        url
+        let handler = async move |method: Method, OriginalUri(uri), headers: HeaderMap, body: Bytes| {
+            let request = (method.to_string(), uri.path().to_owned(), headers, body.to_vec());
+            captured.lock().unwrap().push(request.clone());
+            StatusCode::from_u16(receive(request).await).unwrap()
+        };
+        serve(Router::new().route(PATH, any(handler))).await
     }
 
     /// Moves both clocks.
@@ -141,7 +131,7 @@ async fn a_customers_transfer_comes_again_until_it_is_handled_and_its_result_is_
     let attempts: Vec<u32> = handled.iter().map(|incoming| incoming.attempt).collect();
     assert_eq!(attempts, [1, 2, 3, 4, 5]);
     assert!(handled.iter().all(|incoming| incoming.key == handled[0].key));
-    let Callback::Transfer(event) = &handled[4].callback else { panic!("{handled:?}") };
+    let Callback::Transfer(event) = &handled[4].event else { panic!("{handled:?}") };
     assert_eq!(
         (event.transfer_id.as_str(), event.amount, event.symbol.as_str()),
         (&*transfer, dec!(152.5), "USDT")
@@ -211,7 +201,7 @@ async fn a_connection_follows_the_states_that_are_told() {
             assert_eq!(partner.attempts(number, 1).await, CallbackState::Delivered);
             let handled = partner.handled();
             assert_eq!(handled.len(), told + place + 1);
-            let Callback::Connection(event) = &handled[told + place].callback else { panic!("{handled:?}") };
+            let Callback::Connection(event) = &handled[told + place].event else { panic!("{handled:?}") };
             assert_eq!((event.account_uuid.as_str(), &event.status), (&*account, &expected));
             let step = connection.apply(&event.status, event.event_time);
             assert_eq!(step, if place == 0 { Step::First } else { Step::Moved }, "{expected}");
@@ -222,4 +212,41 @@ async fn a_connection_follows_the_states_that_are_told() {
         assert!(methods.iter().all(|method| method == if link_mode { "PUT" } else { "POST" }), "{methods:?}");
     }
     partner.sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_receiver_is_a_handler_of_axum_also_in_a_nested_router() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let access = sandbox.cabital();
+    let credentials = Credentials::new(&access.access_key, &access.secret).unwrap();
+    let handled = Arc::new(Mutex::new(Vec::new()));
+    let seen = handled.clone();
+    let handler = move |incoming: Incoming| {
+        seen.lock().unwrap().push(incoming);
+        async { Ok::<(), &str>(()) }
+    };
+    let verifier = Verifier::new(&credentials, Scheme::default());
+    let receiver = Receiver::new(verifier, Inbox::new(MemoryStore::new()), handler);
+    let url = serve(Router::new().nest("/cabital", Router::new().route("/events", any(receiver)))).await;
+    let control = sandbox.control().cabital();
+    control.set_callback_url(None, Some(&url)).unwrap();
+    // The state of an account comes with POST, that of a link with PUT.
+    for (number, link_mode) in [(1, false), (2, true)] {
+        let account =
+            control.add_account(&format!("customer {number}"), State::Initialized, link_mode).unwrap();
+        control.set_state(&account, State::Pending).unwrap();
+        let delivered = || {
+            let state = control.callbacks(number - 1).first().map(|callback| callback.state);
+            state == Some(CallbackState::Delivered)
+        };
+        for _ in 0..2_000 {
+            if delivered() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(delivered(), "{:?}", control.callbacks(0));
+    }
+    assert_eq!(handled.lock().unwrap().len(), 2);
+    sandbox.shutdown().await;
 }
