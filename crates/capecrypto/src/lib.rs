@@ -67,3 +67,14 @@ pub use capecrypto_rest::{Builder, Error, Kind, Outcome, Page, Polling, Rate, Re
 pub use capecrypto_stream::{Event, Stream};
 /// The HTTP method of a call by hand: see [`raw`](capecrypto_rest::Client::raw).
 pub use http::Method;
+
+/// The examples of the guides, which are compiled as tests.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/PAYMENTS.md")]
+    struct Payments;
+    #[doc = include_str!("../../../docs/CABITAL.md")]
+    struct Cabital;
+}
