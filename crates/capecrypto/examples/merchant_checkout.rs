@@ -88,9 +88,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let before = shop.send(GetBalance::new("btc")).await?;
     sandbox.control().deposit_for_reference(&payment.reference, ReferenceDeposit::new(dec!(0.002)))?;
 
-    // 6. The exchange tells what happens. In this process its clock is moved, so that nobody has to wait.
+    // 6. The exchange tells what happens. In this process its clock is moved, because a bank takes an hour.
     loop {
-        sandbox.control().advance_clock(5_000);
+        sandbox.control().advance_clock(300_000);
         let Ok(event) = timeout(Duration::from_millis(100), told.recv()).await else { continue };
         match event.ok_or("the receiver has ended")? {
             WebhookEvent::DepositMatched(paid) => {
