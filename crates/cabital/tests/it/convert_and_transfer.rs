@@ -20,7 +20,7 @@ const ID: &str = "order-4711";
 
 /// A log that outlives the program, and in which the program can be killed.
 pub(crate) struct Durable {
-    pub(crate) inner: MemoryIntentLog,
+    pub(crate) inner: Box<dyn IntentLog>,
     /// How many steps of the log are left until the program is killed in one of them, and whether that is after the step.
     pub(crate) left: Mutex<Option<(u32, bool)>>,
     kill: Arc<Notify>,
@@ -34,10 +34,18 @@ impl std::fmt::Debug for Durable {
 
 impl Durable {
     pub(crate) fn new(kill: Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self { inner: MemoryIntentLog::new(), left: Mutex::new(None), kill })
+        Self::over(MemoryIntentLog::new(), kill)
     }
 
-    fn step<'a, T: Send + 'a>(&'a self, work: LogFuture<'a, T>) -> LogFuture<'a, T> {
+    pub(crate) fn over(inner: impl IntentLog + 'static, kill: Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self { inner: Box::new(inner), left: Mutex::new(None), kill })
+    }
+
+    /// The work is a function, because a log may do it before its future is polled.
+    fn step<'a, T: Send + 'a>(
+        &'a self,
+        work: impl FnOnce() -> LogFuture<'a, T> + Send + 'a,
+    ) -> LogFuture<'a, T> {
         Box::pin(async move {
             let now = {
                 let mut left = self.left.lock().unwrap();
@@ -46,10 +54,10 @@ impl Durable {
                 now
             };
             match now {
-                None => work.await,
+                None => work().await,
                 Some(after) => {
                     if after {
-                        let _kept = work.await;
+                        let _kept = work().await;
                     }
                     self.kill.notify_one();
                     std::future::pending().await
@@ -61,16 +69,16 @@ impl Durable {
 
 impl IntentLog for Durable {
     fn begin(&self, intent: Intent) -> LogFuture<'_, ()> {
-        self.step(self.inner.begin(intent))
+        self.step(move || self.inner.begin(intent))
     }
     fn end(&self, id: IntentId, outcome: Outcome) -> LogFuture<'_, ()> {
-        self.step(self.inner.end(id, outcome))
+        self.step(move || self.inner.end(id, outcome))
     }
     fn open(&self) -> LogFuture<'_, Vec<Intent>> {
         self.inner.open()
     }
     fn close<'a>(&'a self, id: IntentId, note: &'a str) -> LogFuture<'a, ()> {
-        self.step(self.inner.close(id, note))
+        self.step(move || self.inner.close(id, note))
     }
 }
 
