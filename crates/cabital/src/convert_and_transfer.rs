@@ -14,7 +14,7 @@ use crate::{
     },
     transfers::{CreateTransfer, Submitted, submit::look_up},
 };
-use capecrypto_models::Arg;
+use capecrypto_models::{Arg, Malformed};
 use capecrypto_rest::{Error, IntentLogError, InvalidArgument};
 use notes::{Bought, Notes};
 
@@ -63,6 +63,8 @@ pub enum Done {
     Transferred(TransferDone),
     /// Nothing was converted, and nothing was moved. It may be run again, with a new quote.
     Nothing(Error),
+    /// This run did nothing, because it could not ask whether an earlier run has done all of it. Run it again with the same external id.
+    NotLookedUp(Error),
     /// It may have been converted. Nothing was moved. Look at the balances, and then [`forget`] the work.
     ConversionUnknown(Box<UnknownConversion>),
     /// The program ended while it converted, so that it may have been converted. Nothing was moved. Look at the balances, and then
@@ -150,9 +152,9 @@ impl ConvertAndTransfer {
 
     /// Does what is left of the work, and says how it stands.
     pub async fn run(&self, cabital: &Cabital) -> Done {
-        let (account, external_id, moved) = match self.checked() {
-            Ok(checked) => checked,
-            Err(refused) => return Done::Nothing(refused.into()),
+        let external_id = match self.external_id.value() {
+            Ok(external_id) => external_id,
+            Err(reason) => return Done::Nothing(refused("external_id", reason).into()),
         };
         let notes = Notes::new(cabital, external_id);
         match notes.read().await {
@@ -162,11 +164,16 @@ impl ConvertAndTransfer {
             }
             Ok(_) => {}
         }
+        // Not before: what was begun goes on with its own amounts.
+        let (account, moved) = match self.checked() {
+            Ok(checked) => checked,
+            Err(refused) => return Done::Nothing(refused.into()),
+        };
         // The work may be done already, so that its notes are closed.
         match look_up(cabital, external_id).await {
             Ok(None) => {}
             Ok(Some(found)) => return earlier(found, account),
-            Err(error) => return Done::Nothing(error),
+            Err(error) => return Done::NotLookedUp(error),
         }
         let before = match cabital.send(ListBalances::new(account)).await {
             Ok(before) => before,
@@ -196,13 +203,9 @@ impl ConvertAndTransfer {
         transfer(cabital, &notes, bought, self.otp.as_ref()).await
     }
 
-    /// The arguments, if all of them can be sent.
-    fn checked(&self) -> Result<(&AccountId, &ExternalId, Amount), InvalidArgument> {
-        let refused = |name: &'static str, reason: &capecrypto_models::Malformed| {
-            InvalidArgument::new(name, reason.why().to_owned(), reason.remedy().to_owned())
-        };
+    /// The account and what is moved, if all arguments can be sent.
+    fn checked(&self) -> Result<(&AccountId, Amount), InvalidArgument> {
         let account = self.account.value().map_err(|reason| refused("account_id", reason))?;
-        let external_id = self.external_id.value().map_err(|reason| refused("external_id", reason))?;
         if let Some(Err(reason)) = self.otp.as_ref().map(Arg::value) {
             return Err(refused("otp", reason));
         }
@@ -220,8 +223,12 @@ impl ConvertAndTransfer {
             }
             Some(AmountArg(Ok(amount))) => amount.clone(),
         };
-        Ok((account, external_id, moved))
+        Ok((account, moved))
     }
+}
+
+fn refused(name: &'static str, reason: &Malformed) -> InvalidArgument {
+    InvalidArgument::new(name, reason.why().to_owned(), reason.remedy().to_owned())
 }
 
 /// Does what is left of a work that was begun earlier, for example after a restart. `None` if the log has no note of it. A new code of

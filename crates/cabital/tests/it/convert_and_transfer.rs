@@ -175,6 +175,40 @@ async fn a_refused_conversion_can_be_tried_again_and_a_refused_transfer_goes_on(
 }
 
 #[tokio::test]
+async fn work_that_is_done_is_not_told_as_nothing_while_it_cannot_be_looked_up() {
+    let fake = Fake::start().await;
+    let log = Durable::new(fake.kill.clone());
+    assert!(matches!(run(&fake, &log).await.unwrap(), Done::Transferred(_)));
+    fake.plan(|method, _| if method == "GET" { Fault::StatusBefore(503) } else { Fault::None });
+    let done = run(&fake, &log).await.unwrap();
+    assert!(matches!(&done, Done::NotLookedUp(error) if error.status() == Some(503)), "{done:?}");
+    fake.plan(|_, _| Fault::None);
+    assert!(matches!(run(&fake, &log).await.unwrap(), Done::Transferred(TransferDone::Found(_))));
+    assert_eq!(fake.counts(), (1, 1));
+}
+
+#[tokio::test]
+async fn begun_work_goes_on_with_its_own_amount_whatever_the_next_run_asks_for() {
+    let fake = Fake::start().await;
+    let cabital = program(&fake, &Durable::new(fake.kill.clone()));
+    fake.plan(|method, path| match (method, path.ends_with("/transfers")) {
+        ("POST", true) => Fault::StatusBefore(503),
+        _ => Fault::None,
+    });
+    let done = work().amount(("EUR", dec!(100))).run(&cabital).await;
+    assert!(matches!(done, Done::TransferUnknown { .. }), "{done:?}");
+    fake.plan(|_, _| Fault::None);
+    // It was converted, so that a refused argument is not "nothing".
+    let done = work().otp("12").run(&cabital).await;
+    let Done::NotTransferred { error, .. } = &done else { panic!("{done:?}") };
+    assert_eq!(error.argument().unwrap().argument, "otp");
+    let done = work().amount(("EUR", dec!(389.26))).run(&cabital).await;
+    let Done::Transferred(TransferDone::Made(made)) = &done else { panic!("{done:?}") };
+    assert_eq!(made.instructed_amount, dec!(100));
+    assert_eq!(fake.counts(), (1, 1));
+}
+
+#[tokio::test]
 async fn an_unknown_conversion_is_not_made_again_before_a_person_has_looked() {
     let fake = Fake::start().await;
     let log = Durable::new(fake.kill.clone());
