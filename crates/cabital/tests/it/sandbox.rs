@@ -3,6 +3,7 @@
 mod callbacks;
 mod calls;
 mod codes;
+mod lost;
 
 use cabital::{
     Cabital, ConvertAndTransfer, Hosts, PartnerCode,
