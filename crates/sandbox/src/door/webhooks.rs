@@ -120,7 +120,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WebhookDelivery {
-    /// Its number, from 1 without a gap.
+    /// Its number, from 1. Old ones are dropped, so that some numbers may be missing.
     pub number: u64,
     /// The name of the event.
     pub event: String,
@@ -239,7 +239,7 @@ fn compact(json: &str) -> String {
 
 impl Control {
     /// Up to 1,000 deliveries of webhooks whose number is above `after`, the oldest first. Each event that an account may be told
-    /// of is here, also if nobody gets it.
+    /// of is here, also if nobody gets it. The newest 10,000 are kept, and older ones until they are finished.
     #[must_use]
     pub fn webhooks(&self, after: u64) -> Vec<WebhookDelivery> {
         self.host.read(|exchange| {
@@ -273,8 +273,7 @@ impl Control {
     /// [`ControlError::UnknownDelivery`]
     pub fn webhook_request(&self, number: u64) -> Result<WebhookRequest, ControlError> {
         self.host.read(|exchange| {
-            let before = number.checked_sub(1).ok_or(ControlError::UnknownDelivery)?;
-            let delivery = exchange.webhooks().after(before).next().ok_or(ControlError::UnknownDelivery)?;
+            let delivery = exchange.webhooks().get(number).ok_or(ControlError::UnknownDelivery)?;
             let request = exchange.webhooks().request(number);
             let (url, signature) =
                 request.map_or_else(Default::default, |request| (request.url, request.header));

@@ -159,7 +159,8 @@ impl Listen {
             };
             if delivery.attempts.iter().all(|attempt| attempt.ended_ms.is_none()) {
                 // Its first attempt may have ended in the meantime.
-                let now = self.deliveries(last).await?.into_iter().next();
+                let now = self.deliveries(delivery.number - 1).await?.into_iter().next();
+                let now = now.filter(|now| now.number == delivery.number);
                 delivery = now.unwrap_or(delivery);
             }
             // Not `println!`, which panics when nobody reads any more.

@@ -85,7 +85,7 @@ pub(crate) struct Receiver {
 /// A delivery.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    /// From 1 without a gap.
+    /// From 1, one more for each delivery.
     pub(crate) number: u64,
     pub(crate) event: String,
     /// The account that it is about.
@@ -112,6 +112,12 @@ pub(super) enum Next {
 }
 
 impl Delivery {
+    /// Whether no attempt is on its way or planned.
+    pub(super) fn is_finished(&self) -> bool {
+        !matches!(self.state, WebhookState::Waiting | WebhookState::Held)
+            && self.attempts.iter().all(|attempt| attempt.end.is_some())
+    }
+
     /// Notes the end of an attempt. `None` if there is no such attempt, or if it has ended before.
     pub(super) fn end(&mut self, attempt: usize, end: AttemptEnd, at_ms: i64) -> Option<Next> {
         let ended = self.attempts.get_mut(attempt).filter(|attempt| attempt.end.is_none())?;

@@ -4,6 +4,7 @@
 //! 1. A delivery is made right after the command or the timer that announced its event. Its receiver and its body never change.
 //! 2. An attempt is due until its end is noted. A delivery with a failed attempt waits for the next of seven retries.
 //! 3. The attempts of one delivery are made one after the other.
+//! 4. The newest deliveries are kept, and older ones until they are finished.
 
 pub(crate) mod delivery;
 pub(crate) mod faults;
@@ -24,13 +25,23 @@ use super::{
 use crate::base::id::AccountId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::Bound,
+};
 
-/// All deliveries, and what is to be sent.
+/// How many of the newest deliveries are kept. Older ones are kept until they are finished.
+const KEPT: u64 = 10_000;
+
+/// The deliveries, and what is to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Webhooks {
-    /// Number N is at place N - 1.
-    deliveries: Vec<Delivery>,
+    /// By their numbers.
+    deliveries: BTreeMap<u64, Delivery>,
+    /// The number of the newest one.
+    newest: u64,
+    /// Those that nothing will happen to by itself.
+    finished: BTreeSet<u64>,
     /// The attempts that are due: number of the delivery, place of the attempt.
     due: VecDeque<(u64, usize)>,
     planned: Planned,
@@ -62,12 +73,12 @@ impl From<&Notice> for SendEvent {
 impl Webhooks {
     /// The deliveries with a number above `after`, the oldest first.
     pub(crate) fn after(&self, after: u64) -> impl Iterator<Item = &Delivery> {
-        self.deliveries.iter().skip(usize::try_from(after).unwrap_or(usize::MAX))
+        self.deliveries.range((Bound::Excluded(after), Bound::Unbounded)).map(|(_, delivery)| delivery)
     }
 
     /// The number of the newest delivery; 0 if there is none.
     pub(crate) fn newest(&self) -> u64 {
-        self.deliveries.last().map_or(0, |delivery| delivery.number)
+        self.newest
     }
 
     /// What a delivery sends, without its fault. `None` if it is unknown or has no receiver.
@@ -75,12 +86,27 @@ impl Webhooks {
         self.get(number)?.request(None)
     }
 
-    fn get(&self, number: u64) -> Option<&Delivery> {
-        self.deliveries.get(place(number)?)
+    /// The delivery of this number, unless it was dropped.
+    pub(crate) fn get(&self, number: u64) -> Option<&Delivery> {
+        self.deliveries.get(&number)
     }
 
     fn get_mut(&mut self, number: u64) -> Option<&mut Delivery> {
-        self.deliveries.get_mut(place(number)?)
+        self.deliveries.get_mut(&number)
+    }
+
+    /// Notes whether a delivery is finished, and drops those that are finished and too old.
+    fn settle(&mut self, number: u64) {
+        if self.get(number).is_some_and(Delivery::is_finished) {
+            self.finished.insert(number);
+        } else {
+            self.finished.remove(&number);
+        }
+        let last_dropped = self.newest.saturating_sub(KEPT);
+        while let Some(oldest) = self.finished.first().copied().filter(|oldest| *oldest <= last_dropped) {
+            self.finished.remove(&oldest);
+            self.deliveries.remove(&oldest);
+        }
     }
 
     /// How many attempts are due, those on their way included.
@@ -107,7 +133,8 @@ impl Webhooks {
         desk: &mut Desk,
         at_ms: i64,
     ) {
-        let number = self.newest() + 1;
+        let number = self.newest + 1;
+        self.newest = number;
         let SendEvent { account, event, body } = event;
         let fault = match receiver {
             Some(_) => self.planned.take(&event, self.held.is_some()),
@@ -122,7 +149,7 @@ impl Webhooks {
         let is_sent = state == WebhookState::Waiting;
         let releases = if is_sent { self.held.take() } else { None };
         let (next_at_ms, attempts) = (None, Vec::new());
-        self.deliveries.push(Delivery {
+        let delivery = Delivery {
             number,
             event,
             account,
@@ -134,13 +161,15 @@ impl Webhooks {
             next_at_ms,
             attempts,
             releases,
-        });
+        };
+        self.deliveries.insert(number, delivery);
         match fault {
             Some(WebhookFault::OutOfOrder) => self.held = Some(number),
             Some(WebhookFault::Slow(ms)) => self.wait(number, at_ms.saturating_add(ms.into()), desk),
             _ if is_sent => self.begin(number, at_ms),
             _ => {}
         }
+        self.settle(number);
     }
 
     fn wait(&mut self, number: u64, until_ms: i64, desk: &mut Desk) {
@@ -174,10 +203,6 @@ impl Webhooks {
             self.begin(number, at_ms);
         }
     }
-}
-
-fn place(number: u64) -> Option<usize> {
-    usize::try_from(number).ok()?.checked_sub(1)
 }
 
 impl Due for Webhooks {
@@ -252,6 +277,7 @@ impl Command for EndAttempt {
         if let Some(held) = released {
             webhooks.release(held, at_ms);
         }
+        webhooks.settle(number);
     }
 }
 
@@ -279,6 +305,7 @@ impl Command for SendAgain {
             return Err(NotAgain::NoReceiver);
         }
         webhooks.attempt(self.delivery, AttemptReason::ByHand, at_ms);
+        webhooks.settle(self.delivery);
         Ok(())
     }
 }
@@ -314,7 +341,7 @@ impl Command for ClearWebhookFaults {
     fn run(self, webhooks: &mut Webhooks, _desk: &mut Desk, at_ms: i64) {
         webhooks.planned.clear();
         // The one that is held, and one whose next delivery is on its way.
-        let waiting = webhooks.deliveries.iter_mut().filter_map(|delivery| delivery.releases.take());
+        let waiting = webhooks.deliveries.values_mut().filter_map(|delivery| delivery.releases.take());
         let released: Vec<u64> = webhooks.held.take().into_iter().chain(waiting).collect();
         for number in released {
             webhooks.release(number, at_ms);

@@ -270,3 +270,52 @@ fn an_attempt_by_hand_does_not_move_the_retries_unless_it_arrives() {
     test.exchange.fire_due(40_000);
     assert_eq!(test.due(), [], "no retry of what has arrived");
 }
+
+#[test]
+fn the_newest_deliveries_are_kept_and_older_ones_until_they_are_finished() {
+    let mut test = Test::new();
+    let kept =
+        |test: &Test| test.exchange.webhooks().after(0).map(|delivery| delivery.number).collect::<Vec<_>>();
+    // One waits for its retry, one for its first attempt, one was sent again by hand, and one is held back.
+    let (retried, waiting, by_hand) = (test.send("x", 0), test.send("x", 0), test.send("x", 0));
+    test.end(retried, 0, status(500), 0);
+    test.end(by_hand, 0, status(200), 0);
+    assert_eq!(test.exchange.run(SendAgain { delivery: by_hand }, 0), Ok(()));
+    for number in 4..=KEPT {
+        assert_eq!(test.send("x", 0), number);
+        test.end(number, 0, status(200), 0);
+    }
+    assert_eq!(kept(&test), (1..=KEPT).collect::<Vec<_>>());
+    test.disturb(Some("held"), WebhookFault::OutOfOrder, 1);
+    let held = test.send("held", 0);
+    for later in 1..=4 {
+        test.disturb(Some("never"), WebhookFault::Never, 1);
+        assert_eq!(test.send("never", 0), held + later);
+    }
+    assert_eq!(kept(&test), (1..=3).chain(6..=held + 4).collect::<Vec<_>>());
+    // What was dropped is unknown.
+    assert_eq!(test.exchange.run(SendAgain { delivery: 4 }, 0), Err(NotAgain::Unknown));
+    test.end(4, 0, status(500), 0);
+
+    // Those that are old are dropped when they are finished.
+    test.end(waiting, 0, status(200), 1);
+    assert_eq!(kept(&test)[..3], [1, 3, 6]);
+    test.end(by_hand, 1, status(404), 1);
+    assert_eq!(kept(&test)[..2], [1, 6]);
+    test.exchange.fire_due(30_000);
+    assert_eq!(test.due(), [(retried, 1)]);
+    test.end(retried, 1, status(200), 30_000);
+    assert_eq!(kept(&test), (6..=held + 4).collect::<Vec<_>>());
+
+    // The one that is held back outlives all that come and go, and is sent in the end.
+    test.disturb(Some("never"), WebhookFault::Never, u32::try_from(KEPT).unwrap());
+    for _ in 0..KEPT {
+        test.send("never", 30_000);
+    }
+    assert_eq!(kept(&test).len(), usize::try_from(KEPT).unwrap() + 1);
+    let next = test.send("x", 30_000);
+    test.end(next, 0, status(200), 30_000);
+    assert_eq!(test.due(), [(held, 0)]);
+    test.end(held, 0, status(200), 30_000);
+    assert_eq!(kept(&test), (next + 1 - KEPT..=next).collect::<Vec<_>>());
+}
