@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub(crate) enum Part {
     Funds,
     Payments,
+    DepositActions,
     Webhooks,
 }
 

@@ -194,6 +194,10 @@ impl Exchange {
                     let (payments, mut parts) = self.payments_and_parts(at_ms);
                     payments.due(key, &mut parts);
                 }
+                Part::DepositActions => {
+                    let (payments, mut parts) = self.payments_and_parts(at_ms);
+                    payments.action_due(key, &mut parts);
+                }
                 Part::Webhooks => self.webhooks.due(key, &mut self.desk, at_ms),
             }
             self.follow_up(at_ms);

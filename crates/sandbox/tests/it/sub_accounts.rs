@@ -5,6 +5,7 @@ use crate::{
     onboarding::{CUSTOMERS, person, with},
 };
 use capecrypto_sandbox::{Profile, Restriction, Sandbox};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 const API: &str = "/api/v2/persona/resource";
@@ -67,6 +68,30 @@ async fn actions_are_answered_in_the_documents_forms() {
             assert_eq!(refusal, "422 sandbox.sub_account.invalid_deposit_action", "{action}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_deposit_goes_to_the_parent_account_until_the_action_is_changed() {
+    let exchange = Exchange::start().await;
+    let body = json!({ "account_name": "Till", "deposit_action": "transfer_to_parent" });
+    let made = exchange.create(&body).await.expect(201);
+    let uid = made["uid"].as_str().unwrap();
+    let available =
+        |account: &str| exchange.control.ledger().entry(account, "btc").unwrap().available.normalize();
+    let before = available("merchant");
+    exchange.control.deposit(uid, "btc", 2.into()).unwrap();
+    exchange.control.advance_clock(5_000);
+    assert_eq!((available(uid), available("merchant")), (0.into(), before + Decimal::TWO));
+    // It is an ordinary transfer in both histories.
+    let target = "/account/transactions?type=internal_transfer";
+    let lines = exchange.get_as("merchant", target).await.expect(200);
+    assert_eq!((&lines[0]["credit_amount"], &lines[0]["sender"]), (&json!("2.0"), &json!(uid)));
+    let none = json!({ "deposit_action": "none" });
+    exchange.resource("PUT", &format!("/sub_accounts/{uid}"), None, &none).await.expect(200);
+    exchange.control.deposit(uid, "btc", 3.into()).unwrap();
+    exchange.control.advance_clock(3_600_000);
+    assert_eq!((available(uid), available("merchant")), (3.into(), before + Decimal::TWO));
+    assert!(exchange.control.ledger().sums_to_zero);
 }
 
 #[tokio::test]

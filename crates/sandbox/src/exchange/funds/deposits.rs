@@ -70,6 +70,8 @@ pub(crate) struct Coming {
     pub(crate) origin: Origin,
     /// What the payer wrote, which may be the code of a payment reference.
     pub(crate) reference: Option<String>,
+    /// Whether the account has said what happens to this deposit, so that its deposit action does not count.
+    pub(crate) is_settled: bool,
     /// Further fields of its line in the history.
     pub(crate) more: Fields,
 }
@@ -87,6 +89,8 @@ pub(crate) struct Deposited {
     pub(crate) origin: Origin,
     /// What the payer wrote, which may be the code of a payment reference.
     pub(crate) reference: Option<String>,
+    /// Whether the account has said what happens to this deposit, so that its deposit action does not count.
+    pub(crate) is_settled: bool,
     /// The documents' "shared transaction id".
     pub(crate) tid: String,
     pub(crate) created_ms: i64,
@@ -209,7 +213,8 @@ impl Deposits {
 
     /// Adds a deposit; the answer is its number. Refused if the currency's supply would become too large.
     fn add(&mut self, id: u64, coming: Coming, desk: &mut Desk, at_ms: i64) -> Result<u64, Refused> {
-        let Coming { account, currency, amount: sent, fee, state, mut origin, reference, more } = coming;
+        let Coming { account, currency, amount: sent, fee, state, mut origin, reference, is_settled, more } =
+            coming;
         let on_its_way = self.on_its_way(currency);
         let supply = [on_its_way, sent].into_iter().try_fold(desk.ledger.supply(currency), money::add);
         if supply.is_none_or(|supply| supply > money::MAX_SUPPLY) {
@@ -234,6 +239,7 @@ impl Deposits {
             state: DepositState::Submitted,
             origin,
             reference,
+            is_settled,
             tid: format!("TID{tid}"),
             created_ms: at_ms,
             completed_ms: None,
@@ -369,6 +375,7 @@ impl Command for Deposit {
             state: if after_ms == 0 { DepositState::Accepted } else { DepositState::Submitted },
             origin: Origin { blockchain, ..Origin::default() },
             reference: None,
+            is_settled: false,
             more: Fields::new(),
         };
         let id = funds.add_deposit(coming, desk, at_ms)?;
@@ -412,7 +419,8 @@ impl Command for AddDeposit {
             description.iter().map(|text| ("description".to_owned(), text.as_str().into())).collect();
         // A bank transfer carries a text. A transaction on a blockchain does not.
         let reference = reference.or(description.filter(|_| origin.blockchain.is_none()));
-        let coming = Coming { account, currency, amount, fee, state, origin, reference, more };
+        let is_settled = false;
+        let coming = Coming { account, currency, amount, fee, state, origin, reference, is_settled, more };
         let id = funds.add_deposit(coming, desk, at_ms)?;
         if let (Some(every_ms), Some(deposit)) = (confirmed_every_ms, funds.deposits.all.get_mut(&id)) {
             deposit.confirmed_every_ms = Some(every_ms);

@@ -220,8 +220,9 @@ impl Funds {
                 invoice: Some(invoice.bolt.clone()),
                 ..Origin::lightning()
             },
-            // What is sold by the invoice's own wish is not moved by a payment reference too.
+            // What is sold by the invoice's own wish is not moved by a payment reference or a deposit action too.
             reference: invoice.conversion.is_none().then(|| invoice.description.clone()),
+            is_settled: invoice.conversion.is_some(),
             more: fields([
                 ("description", invoice.description.clone().into()),
                 ("member_description", invoice.note.clone().into()),

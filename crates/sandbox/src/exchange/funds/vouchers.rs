@@ -168,6 +168,7 @@ impl Command for RedeemVoucher {
             state: DepositState::Accepted,
             origin: Origin::default(),
             reference: None,
+            is_settled: false,
             more,
         };
         funds.add_deposit(coming, desk, at_ms).map_err(|_: Refused| NotRedeemed::Supply)?;

@@ -2,7 +2,7 @@
 //!
 //! The documents say what happens to the first deposit of a reference, and that a second one is told. The rest is ours: another amount
 //! than the expected one, and a time after the reference has expired, change nothing. A deposit into another account or of
-//! another currency is not the reference's.
+//! another currency is not the reference's. A deposit that is a reference's does not begin the action of its sub-account.
 
 use super::{Parts, Payments, notices, reference::PaymentReference, walk::Walk};
 use crate::exchange::{
@@ -18,8 +18,10 @@ impl Payments {
         let reference = meant.map(|reference| reference.id);
         let notice = notices::deposit(news, &deposit, own, parts);
         parts.desk.announce(notice);
-        if let (News::Accepted, Some(reference)) = (news, reference) {
-            self.link(reference, &deposit, parts);
+        match (news, reference) {
+            (News::Accepted, Some(reference)) => self.link(reference, &deposit, parts),
+            (News::Accepted, None) => self.begin_action(&deposit, parts),
+            _ => {}
         }
     }
 

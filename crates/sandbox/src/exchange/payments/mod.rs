@@ -1,10 +1,11 @@
-//! Payments: deposits that name a payment reference, and what is done with them.
+//! Payments: deposits that name a payment reference, or come to a sub-account with a deposit action, and what is done with them.
 //!
 //! A deposit is linked to the reference that it names as soon as its money is in the balance. Then the actions of the reference are
 //! carried out, one after another: the transfer to the parent account, the order, the withdrawal. Each begins [`STEP_MS`] after
 //! the reference has entered its state. The money is ordinary money of an account at any time. So when an action fails, it stays
 //! where it is.
 
+mod account_action;
 mod arrival;
 mod failure;
 mod notices;
@@ -14,6 +15,7 @@ mod tests;
 pub(crate) mod walk;
 
 use self::{
+    account_action::Errand,
     failure::Failure,
     reference::{PaymentReference, State},
     walk::Next,
@@ -36,8 +38,18 @@ pub(crate) const STEP_MS: i64 = 5_000;
 pub(crate) struct Payments {
     all: BTreeMap<u64, PaymentReference>,
     codes: BTreeMap<String, u64>,
-    /// Those that wait for the end of their order or withdrawal.
-    waiting: BTreeSet<u64>,
+    /// Deposits of sub-accounts on their way, by their numbers.
+    errands: BTreeMap<u64, Errand>,
+    /// What waits for the end of its order or withdrawal.
+    waiting: BTreeSet<Waiting>,
+}
+
+/// What waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Waiting {
+    Reference(u64),
+    /// A deposit of a sub-account.
+    Deposit(u64),
 }
 
 /// The other parts, which the actions need.
@@ -77,7 +89,7 @@ impl Payments {
         match reference.act(parts) {
             None => {}
             Some(Ok(Next::Wait)) => {
-                self.waiting.insert(id);
+                self.waiting.insert(Waiting::Reference(id));
             }
             Some(Ok(Next::To(state))) => self.enter(id, Ok(state), parts),
             Some(Err(failure)) => self.enter(id, Err(failure), parts),
@@ -91,11 +103,20 @@ impl Payments {
                 self.arrived(deposit, news, parts);
             }
         }
-        for id in self.waiting.clone() {
-            let outcome = self.all.get_mut(&id).and_then(|reference| reference.end_of_wait(parts));
-            if let Some(outcome) = outcome {
-                self.waiting.remove(&id);
-                self.enter(id, outcome, parts);
+        for waiting in self.waiting.clone() {
+            let outcome = match waiting {
+                Waiting::Reference(id) => {
+                    self.all.get_mut(&id).and_then(|reference| reference.end_of_wait(parts))
+                }
+                Waiting::Deposit(id) => {
+                    self.errands.get_mut(&id).and_then(|errand| errand.end_of_wait(parts))
+                }
+            };
+            let Some(outcome) = outcome else { continue };
+            self.waiting.remove(&waiting);
+            match waiting {
+                Waiting::Reference(id) => self.enter(id, outcome, parts),
+                Waiting::Deposit(id) => self.enter_action(id, outcome, parts),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Payments from the deposit to the end: each action, what others are told, and where the money is.
 
+mod account_actions;
 mod failures;
 mod random;
 mod walks;

@@ -1,4 +1,4 @@
-//! The walk of a deposit through the actions of its payment reference.
+//! The walk of a deposit through the actions of its payment reference, or of its sub-account.
 //!
 //! It may only use the money of its deposit and what was made of it, never more: what the account has besides stays untouched. The
 //! digits that a market or a withdrawal cannot take stay in the account too.
@@ -6,7 +6,7 @@
 use super::{
     Parts, STEP_MS,
     failure::Failure,
-    reference::{PaymentReference, State, Terms},
+    reference::{PaymentReference, State},
 };
 use crate::{
     base::{
@@ -38,7 +38,7 @@ use crate::{
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-/// The deposit of a reference, as its events tell it.
+/// The deposit, as the events of a reference tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Linked {
     pub(crate) id: u64,
@@ -71,6 +71,16 @@ pub(super) enum Next {
     Wait,
 }
 
+/// What a walk goes by.
+#[derive(Debug)]
+pub(super) struct Way<'a> {
+    pub(super) action: &'a DepositAction,
+    /// Who wants it.
+    pub(super) owner: AccountId,
+    /// The note of the transfer, and the custom id of the order.
+    pub(super) name: &'a str,
+}
+
 impl PaymentReference {
     fn action(&self) -> DepositAction {
         self.terms.action.clone().unwrap_or_default()
@@ -78,22 +88,13 @@ impl PaymentReference {
 
     /// Where the walk of its deposit begins.
     pub(super) fn first_state(&self, parts: &Parts<'_>) -> Result<State, Failure> {
-        let action = self.action();
-        match (action.action, &self.walk) {
-            (ActionName::None, _) | (_, None) => Ok(State::Completed),
-            (ActionName::Aggregate | ActionName::AggregateConvertAndWithdraw, _) => {
-                Ok(State::PendingInternalTransfer)
-            }
-            (ActionName::ConvertAndWithdraw, Some(walk)) => walk.before_withdrawal(&action, parts),
-        }
+        self.walk.as_ref().map_or(Ok(State::Completed), |walk| walk.first_state(&self.action(), parts))
     }
 
     /// Sets the timer of the current state's action.
     pub(super) fn act_later(&mut self, parts: &mut Parts<'_>) {
-        let due_ms = parts.at_ms.saturating_add(STEP_MS);
         if let Some(walk) = &mut self.walk {
-            walk.due_ms = Some(due_ms);
-            parts.desk.timers.set(due_ms, (Part::Payments, self.id));
+            walk.act_later((Part::Payments, self.id), parts);
         }
     }
 
@@ -101,24 +102,13 @@ impl PaymentReference {
     pub(super) fn act(&mut self, parts: &mut Parts<'_>) -> Option<Result<Next, Failure>> {
         let action = self.action();
         let Self { code, terms, state, walk, .. } = self;
-        let walk = walk.as_mut().filter(|walk| walk.due_ms == Some(parts.at_ms))?;
-        walk.due_ms = None;
-        Some(match state {
-            State::PendingInternalTransfer => walk.transfer(&action, code, parts),
-            State::PendingBuyOrder | State::PendingSellOrder => walk.order(&action, code, parts),
-            State::PendingWithdraw => walk.withdraw(&action, terms, parts),
-            State::PendingDeposit | State::Completed | State::Failed => return None,
-        })
+        let way = Way { action: &action, owner: terms.owner, name: code };
+        walk.as_mut()?.act(*state, &way, parts)
     }
 
     /// What follows the order or the withdrawal that it waits for. `None` if that has not ended.
     pub(super) fn end_of_wait(&mut self, parts: &Parts<'_>) -> Option<Result<State, Failure>> {
-        let walk = self.walk.as_mut()?;
-        match self.state {
-            State::PendingBuyOrder | State::PendingSellOrder => walk.after_order(parts),
-            State::PendingWithdraw => walk.after_withdrawal(parts),
-            _ => None,
-        }
+        self.walk.as_mut()?.end_of_wait(self.state, parts)
     }
 }
 
@@ -142,6 +132,49 @@ impl Walk {
         }
     }
 
+    /// Where it begins.
+    pub(super) fn first_state(&self, action: &DepositAction, parts: &Parts<'_>) -> Result<State, Failure> {
+        match action.action {
+            ActionName::None => Ok(State::Completed),
+            ActionName::Aggregate | ActionName::AggregateConvertAndWithdraw => {
+                Ok(State::PendingInternalTransfer)
+            }
+            ActionName::ConvertAndWithdraw => self.before_withdrawal(action, parts),
+        }
+    }
+
+    /// Sets the timer of the current state's action.
+    pub(super) fn act_later(&mut self, timer: (Part, u64), parts: &mut Parts<'_>) {
+        let due_ms = parts.at_ms.saturating_add(STEP_MS);
+        self.due_ms = Some(due_ms);
+        parts.desk.timers.set(due_ms, timer);
+    }
+
+    /// Begins the action of this state. `None` if none is due.
+    pub(super) fn act(
+        &mut self,
+        state: State,
+        way: &Way<'_>,
+        parts: &mut Parts<'_>,
+    ) -> Option<Result<Next, Failure>> {
+        self.due_ms.take_if(|due_ms| *due_ms == parts.at_ms)?;
+        Some(match state {
+            State::PendingInternalTransfer => self.transfer(way, parts),
+            State::PendingBuyOrder | State::PendingSellOrder => self.order(way, parts),
+            State::PendingWithdraw => self.withdraw(way, parts),
+            State::PendingDeposit | State::Completed | State::Failed => return None,
+        })
+    }
+
+    /// What follows the order or the withdrawal that it waits for in this state. `None` if that has not ended.
+    pub(super) fn end_of_wait(&mut self, state: State, parts: &Parts<'_>) -> Option<Result<State, Failure>> {
+        match state {
+            State::PendingBuyOrder | State::PendingSellOrder => self.after_order(parts),
+            State::PendingWithdraw => self.after_withdrawal(parts),
+            _ => None,
+        }
+    }
+
     /// The state in which the money is converted, or the withdrawal if it is in the target currency already.
     fn before_withdrawal(&self, action: &DepositAction, parts: &Parts<'_>) -> Result<State, Failure> {
         let target = action.target_currency.unwrap_or(self.currency);
@@ -155,12 +188,7 @@ impl Walk {
         }
     }
 
-    fn transfer(
-        &mut self,
-        action: &DepositAction,
-        code: &str,
-        parts: &mut Parts<'_>,
-    ) -> Result<Next, Failure> {
+    fn transfer(&mut self, way: &Way<'_>, parts: &mut Parts<'_>) -> Result<Next, Failure> {
         let (from, sender) = (self.holder, parts.uid(self.holder));
         let parent = parts.people.get(from).and_then(|person| person.parent);
         let Some(to) = parent else { return Err(Failure::NoParent(sender)) };
@@ -171,26 +199,26 @@ impl Walk {
             amount: self.amount,
             sender,
             receiver: parts.uid(to),
-            note: Some(code.to_owned()),
+            note: Some(way.name.to_owned()),
         };
         let made = transfer.run(parts.funds, parts.desk, parts.at_ms);
         self.transfer = Some(made.map_err(|_| Failure::NotTransferred(self.currency))?);
         self.holder = to;
-        if action.action == ActionName::Aggregate {
+        if way.action.action == ActionName::Aggregate {
             return Ok(Next::To(State::Completed));
         }
-        self.before_withdrawal(action, parts).map(Next::To)
+        self.before_withdrawal(way.action, parts).map(Next::To)
     }
 
-    fn order(&mut self, action: &DepositAction, code: &str, parts: &mut Parts<'_>) -> Result<Next, Failure> {
-        let target = action.target_currency.unwrap_or(self.currency);
+    fn order(&mut self, way: &Way<'_>, parts: &mut Parts<'_>) -> Result<Next, Failure> {
+        let target = way.action.target_currency.unwrap_or(self.currency);
         let (market, side) = market_between(&parts.desk.catalogue.markets(), self.currency, target)
             .ok_or(Failure::NoMarket(self.currency, target))?;
         if !parts.people.may_trade(self.holder) {
             return Err(Failure::MayNotTrade(parts.uid(self.holder)));
         }
-        let (id, slippage) = (market.id, action.slippage());
-        let (account, amount, name) = (self.holder, self.amount, code.to_owned());
+        let (id, slippage) = (market.id, way.action.slippage());
+        let (account, amount, name) = (self.holder, self.amount, way.name.to_owned());
         let conversion = Conversion { account, market, side, amount, slippage, name };
         let order = parts.engine.convert(parts.desk, conversion, parts.at_ms);
         self.order = Some(order.map_err(|why| Failure::of_order(id, slippage, why))?);
@@ -210,14 +238,9 @@ impl Walk {
         Some(Ok(State::PendingWithdraw))
     }
 
-    fn withdraw(
-        &mut self,
-        action: &DepositAction,
-        terms: &Terms,
-        parts: &mut Parts<'_>,
-    ) -> Result<Next, Failure> {
-        // A managed account has no second factor of its own; who made the reference has one.
-        for account in [self.holder, terms.owner] {
+    fn withdraw(&mut self, way: &Way<'_>, parts: &mut Parts<'_>) -> Result<Next, Failure> {
+        // A managed account has no second factor of its own; who wants the action has one.
+        for account in [self.holder, way.owner] {
             match parts.people.restriction(account) {
                 Some(Restriction::NoTwoFactor) => return Err(Failure::NoTwoFactor),
                 Some(Restriction::HolderInactive | Restriction::NoPermission) => {
@@ -226,26 +249,25 @@ impl Walk {
                 _ => {}
             }
         }
-        match (action.beneficiary_id, &action.lightning_invoice) {
-            (Some(beneficiary), _) => self.pay_beneficiary(beneficiary, action, terms.owner, parts),
-            (None, Some(invoice)) => self.pay_lightning(invoice, action, parts),
+        match (way.action.beneficiary_id, &way.action.lightning_invoice) {
+            (Some(beneficiary), _) => self.pay_beneficiary(beneficiary, way, parts),
+            (None, Some(invoice)) => self.pay_lightning(invoice, way.action, parts),
             (None, None) => Err(Failure::NoTarget),
         }
     }
 
-    /// Withdraws to a beneficiary of the account that has the money, or of the one that made the reference.
+    /// Withdraws to a beneficiary of the account that has the money, or of the one that wants the action.
     fn pay_beneficiary(
         &mut self,
         beneficiary: u64,
-        action: &DepositAction,
-        owner: AccountId,
+        way: &Way<'_>,
         parts: &mut Parts<'_>,
     ) -> Result<Next, Failure> {
         let (account, currency) = (self.holder, self.currency);
         let refused = |why| Failure::of_withdrawal(currency, beneficiary, why);
         let known = parts.desk.catalogue.currency(&currency);
         let known = known.ok_or(Failure::WithdrawalsDisabled(currency))?;
-        let amount = match action.beneficiary_amount {
+        let amount = match way.action.beneficiary_amount {
             Some(wanted) => {
                 let needed = money::add(wanted, quotes::usual_fee(&known, false));
                 match needed.filter(|needed| *needed <= self.amount) {
@@ -257,7 +279,7 @@ impl Walk {
             None => self.amount.trunc_with_scale(known.precision),
         };
         let owned_by = |owner: &AccountId| parts.funds.beneficiaries.get(*owner, beneficiary).is_some();
-        let payee_of = [account, owner].into_iter().find(owned_by).unwrap_or(account);
+        let payee_of = [account, way.owner].into_iter().find(owned_by).unwrap_or(account);
         let chain = parts.funds.beneficiaries.get(payee_of, beneficiary).and_then(|payee| {
             match &payee.details.target {
                 Target::Address { chain, .. } => Some(chain.clone()),

@@ -1,6 +1,10 @@
 //! Sub-accounts: accounts that inherit the verification of the one that manages them.
 
-use super::{Lists, People, Role, deposit_action::DepositAction, webhooks::Webhook};
+use super::{
+    Lists, People, Role,
+    deposit_action::{ActionName, DepositAction},
+    webhooks::Webhook,
+};
 use crate::{
     base::id::AccountId,
     exchange::{
@@ -34,6 +38,14 @@ impl People {
         let lists = self.lists();
         let ids = lists.sub_accounts.keys();
         ids.filter_map(|id| lists.sub_account(*id, parent)).collect()
+    }
+
+    /// What its manager wants to happen to the deposits of a sub-account, and who that is. `None` if nothing is to happen.
+    pub(crate) fn deposit_action(&self, id: AccountId) -> Option<(AccountId, DepositAction)> {
+        let lists = self.lists();
+        let manager = lists.all.get(&id).filter(|person| !person.is_deleted)?.parent?;
+        let action = &lists.sub_accounts.get(&id)?.deposit_action;
+        (action.action != ActionName::None).then(|| (manager, action.clone()))
     }
 
     /// The sub-account of an account with this uid.

@@ -23,8 +23,6 @@ pub(super) fn pay(host: &Host, random: &mut fastrand::Rng, owner: AccountId) {
     let currency = code(["btc", "zar"][random.usize(..2)]);
     let target = code(["btc", "zar"][random.usize(..2)]);
     let beneficiary = host.command(AddBeneficiary { account: owner, currency: target, start: Start::Active });
-    let uid = host.command(CreateSubAccount::of(owner)).uid;
-    let account = if random.bool() { owner } else { host.people.by_name(&uid).unwrap() };
     let actions =
         [ActionName::Aggregate, ActionName::ConvertAndWithdraw, ActionName::AggregateConvertAndWithdraw];
     let action = DepositAction {
@@ -34,6 +32,9 @@ pub(super) fn pay(host: &Host, random: &mut fastrand::Rng, owner: AccountId) {
         max_slippage: random.bool().then_some(Decimal::TEN),
         ..DepositAction::default()
     };
+    let deposit_action = if random.bool() { action.clone() } else { DepositAction::default() };
+    let uid = host.command(CreateSubAccount { deposit_action, ..CreateSubAccount::of(owner) }).uid;
+    let account = if random.bool() { owner } else { host.people.by_name(&uid).unwrap() };
     let terms = Terms {
         owner,
         account,
@@ -54,7 +55,7 @@ pub(super) fn pay(host: &Host, random: &mut fastrand::Rng, owner: AccountId) {
             state: DepositState::Accepted,
             origin: Origin { blockchain: blockchain.clone(), ..Origin::default() },
             description: None,
-            reference: Some(made.code.clone()),
+            reference: random.bool().then(|| made.code.clone()),
             confirmed_every_ms: None,
         })
         .unwrap();

@@ -142,6 +142,7 @@ fn what_is_needed_for_lightning() {
         state: DepositState::Accepted,
         origin: Origin::lightning(),
         reference: None,
+        is_settled: false,
         more: fields([("member_description", "coffee".into())]),
     };
     let id = funds.add_deposit(coming, &mut desk, 5).unwrap();

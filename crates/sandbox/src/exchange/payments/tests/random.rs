@@ -8,7 +8,7 @@ use crate::exchange::{
         withdrawals::{HoldWithdrawal, MoveWithdrawal, WithdrawalState},
     },
     market::commands::{CancelOrders, PauseMatching},
-    people::{Restrict, Restriction, SetLevel},
+    people::{Restrict, Restriction, SetLevel, sub_accounts::UpdateSubAccount},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +34,8 @@ struct Random {
     beneficiaries: Vec<u64>,
     events: BTreeMap<String, u32>,
     errors: BTreeSet<String>,
+    /// How many deposits began an action of their sub-account.
+    errands: u32,
 }
 
 impl Random {
@@ -43,7 +45,8 @@ impl Random {
         let twin = std::mem::replace(&mut world, World::new()).exchange;
         let (events, errors, references) = Default::default();
         let random = fastrand::Rng::with_seed(seed);
-        let mut it = Self { world, twin, random, references, beneficiaries: Vec::new(), events, errors };
+        let mut it =
+            Self { world, twin, random, references, beneficiaries: Vec::new(), events, errors, errands: 0 };
         for account in [it.world.shop, it.world.till] {
             for currency in ["btc", "zar", "usdc"] {
                 let start = if it.random.u8(..5) == 0 { Start::Pending(None) } else { Start::Active };
@@ -113,7 +116,7 @@ impl Random {
     }
 
     fn step(&mut self) {
-        match self.random.u8(..20) {
+        match self.random.u8(..23) {
             0..4 => {
                 let (currency, action) = (self.currency(), self.action());
                 let mut terms = self.world.terms(currency, action);
@@ -145,6 +148,20 @@ impl Random {
                 self.run(Restrict { account, restriction });
                 let level = self.random.u8(..12).min(3);
                 self.run(SetLevel { account: self.world.shop, level });
+            }
+            18 => {
+                let (parent, uid) = (self.world.shop, self.world.uid(self.world.till));
+                let deposit_action = self.action();
+                self.run(UpdateSubAccount { parent, uid, deposit_action }).unwrap();
+            }
+            19 | 20 => {
+                let currency = self.currency();
+                let amount = self.amount(currency);
+                let text = "no reference";
+                let till = self.world.till;
+                let coming = self.world.coming(till, code(currency), &amount, text, DepositState::Accepted);
+                let id = self.run(coming).unwrap();
+                self.errands += u32::from(self.world.exchange.payments().errands.contains_key(&id));
             }
             _ => {
                 let ms = self.random.i64(0..20_000) * [1, 1, 1, 200][self.random.usize(..4)];
@@ -292,6 +309,7 @@ fn no_money_appears_or_is_lost_and_every_payment_ends() {
     // The test proves something only if there is enough of everything.
     assert!(ends["completed"] > 50 && ends["failed"] > 50 && it.errors.len() > 8, "{ends:?} {:?}", it.errors);
     assert!(told("payment_reference.duplicate_deposit") > 20, "{:?}", it.events);
+    assert!(it.errands > 50 && it.world.exchange.payments().errands.is_empty(), "{}", it.errands);
     // A record leads to the same state.
     assert_eq!(it.world.exchange.ledger().journal(), it.twin.ledger().journal());
     let all = |exchange: &Exchange| -> Vec<_> { exchange.payments().newest_first().cloned().collect() };
