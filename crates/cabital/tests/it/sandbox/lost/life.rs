@@ -38,10 +38,10 @@ pub(super) struct Life {
 impl Life {
     pub(super) fn random(random: &mut fastrand::Rng, conversions: usize, transfers: usize) -> Self {
         let plan = match random.u32(0..20) {
-            0..4 => Plan::Lives,
-            4..11 => Plan::InLog(random.u32(0..9), random.bool()),
-            11..14 => Plan::Polls(random.u32(0..60)),
-            14..17 if conversions == 0 => Plan::Converting,
+            0..6 => Plan::Lives,
+            6..12 => Plan::InLog(random.u32(0..9), random.bool()),
+            12..15 => Plan::Polls(random.u32(0..60)),
+            15..17 if conversions == 0 => Plan::Converting,
             _ if transfers == 0 => Plan::Transferring,
             _ => Plan::Lives,
         };
