@@ -44,7 +44,7 @@ async fn the_sandbox_understands_every_request() {
 
 #[tokio::test]
 async fn neither_errors_nor_the_log_show_a_sensitive_argument() {
-    all_calls().keeps_secrets().await;
+    all_calls().partner_keeps_secrets(connect).await;
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Lets calls fail, and searches errors and log for their sensitive arguments.
 
-use crate::MakeClient;
 use capecrypto_rest::{Client, Error};
 use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 use std::{
@@ -18,17 +17,29 @@ use tracing::{
 /// Sends a call and gives its error.
 type Send = dyn Fn(Client) -> Pin<Box<dyn Future<Output = Option<Error>>>>;
 
-/// Fails if an error of the call, or a line of the log, shows one of the secrets.
-pub(crate) async fn check(call: &str, secrets: &[String], make: MakeClient, send: &Send) {
+/// Where a call is sent.
+pub(crate) struct Target<'a> {
+    /// Makes a client.
+    pub(crate) client: &'a dyn Fn(&Sandbox) -> Client,
+    /// Lets the next call fail.
+    pub(crate) inject: fn(&Sandbox, Fault),
+    /// The secret that the client signs with.
+    pub(crate) secret: fn(&Sandbox) -> String,
+}
+
+/// Fails if an error of the call, or a line of the log, shows one of the secrets, or the one that signs.
+pub(crate) async fn check(call: &str, secrets: &[String], target: &Target<'_>, send: &Send) {
     let log = Log::default();
     let sandbox = Sandbox::start().await.unwrap();
+    let mut secrets = secrets.to_vec();
+    secrets.push((target.secret)(&sandbox));
     let mut printed = String::new();
     {
         let _guard = tracing::subscriber::set_default(log.clone());
-        for fault in faults(secrets) {
-            sandbox.control().inject(Fault::next(fault));
+        for fault in faults(&secrets) {
+            (target.inject)(&sandbox, Fault::next(fault));
             // A new client each time, so that no failure has an effect on the next one.
-            let error = send(make(&sandbox, "merchant")).await;
+            let error = send((target.client)(&sandbox)).await;
             let Some(error) = error else { continue };
             write!(printed, "{error} {error:?} {error:#?}").unwrap();
             let mut cause = error.source();
@@ -44,7 +55,7 @@ pub(crate) async fn check(call: &str, secrets: &[String], make: MakeClient, send
         logged.contains("span call") && !printed.is_empty(),
         "{call}: nothing was sent, or nothing failed"
     );
-    for secret in secrets {
+    for secret in &secrets {
         assert!(!printed.contains(secret), "{call}: an error shows {secret:?}: {printed}");
         let line = logged.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{call}: the log shows {secret:?}");
@@ -60,6 +71,8 @@ fn faults(secrets: &[String]) -> Vec<FaultKind> {
         (422, format!(r#"{{"errors":{all}}}"#)),
         (422, format!(r#"{{"errors":["market.order.create_error"],"seen":{all}}}"#)),
         (422, format!(r#"{{"error":{{"message":{all}}}}}"#)),
+        (400, format!(r#"{{"code":"PA007","message":{all}}}"#)),
+        (400, format!(r#"{{"code":"PA007","message":"no {}"}}"#, secrets.join(" and "))),
         (500, all),
     ];
     let answers = bodies.map(|(status, body)| FaultKind::Answer {

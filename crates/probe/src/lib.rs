@@ -284,7 +284,12 @@ impl Probe {
         let mut checked = 0;
         for (call, secrets, make, send) in self.failing.iter().filter(|(_, secrets, ..)| !secrets.is_empty())
         {
-            canary::check(call, secrets, *make, send.as_ref()).await;
+            let target = canary::Target {
+                client: &|sandbox| make(sandbox, "merchant"),
+                inject: |sandbox, fault| sandbox.control().inject(fault),
+                secret: |sandbox| sandbox.account("merchant").unwrap().secret,
+            };
+            canary::check(call, secrets, &target, send.as_ref()).await;
             checked += 1;
         }
         assert!(checked > 0, "no call has a sensitive argument, so nothing was checked");

@@ -1,6 +1,6 @@
 //! Cabital's side of the sandbox in a state in which no answer is empty, and what it is asked.
 
-use crate::{Answered, Probe, Samples, Sending, by_hand, head};
+use crate::{Answered, Probe, Samples, Sending, by_hand, canary, head};
 use capecrypto_rest::{Client, Codes, Endpoint, Error, FromResponse, Kind, Prepared};
 use capecrypto_sandbox::{
     CabitalAccess, Sandbox,
@@ -209,5 +209,30 @@ impl Probe {
             }
         }
         sandbox.shutdown().await;
+    }
+
+    /// Sends every call to Cabital's side of the sandbox, lets it fail in several ways, and checks that neither the errors nor the log
+    /// show one of its sensitive arguments, or the secret that signs. The answers repeat them.
+    ///
+    /// # Panics
+    /// If something is shown, or if no call has a sensitive argument.
+    pub async fn partner_keeps_secrets(&self, connect: Connect) {
+        let is_page = |id: &str| self.spec.operation(id).is_some_and(|call| call.answer(303).is_some());
+        let mut sensitive = 0;
+        // What a browser opens is not sent by the client.
+        for (id, secrets, _, send) in self.failing.iter().filter(|(id, ..)| !is_page(id)) {
+            let is_link = self.partner.iter().any(|asked| asked.id == *id && asked.is_link);
+            let target = canary::Target {
+                client: &|sandbox| {
+                    let (partner, link) = connect(sandbox.cabital());
+                    if is_link { link } else { partner }
+                },
+                inject: |sandbox, fault| sandbox.control().cabital().inject(fault),
+                secret: |sandbox| sandbox.cabital().secret.clone(),
+            };
+            canary::check(id, secrets, &target, send.as_ref()).await;
+            sensitive += usize::from(!secrets.is_empty());
+        }
+        assert!(sensitive > 0, "no call has a sensitive argument");
     }
 }
