@@ -233,6 +233,12 @@ impl Builder {
         self
     }
 
+    /// Sets how a conversion names its pair, which the documents describe in two ways; by default the bought currency comes first.
+    pub fn cabital_pair_order(mut self, order: cabital::PairOrder) -> Self {
+        self.config.cabital.quoted_pairs = order == cabital::PairOrder::Quoted;
+        self
+    }
+
     /// Sets how long Cabital's quotes are valid, in whole seconds of the exchange's clock; 10 s by default, as in the
     /// documents' sample.
     pub fn cabital_quote_valid(mut self, valid: Duration) -> Self {

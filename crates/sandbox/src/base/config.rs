@@ -76,6 +76,8 @@ pub(crate) struct CabitalConfig {
     pub(crate) query_in_path: bool,
     /// Whether digests are written in base64, not in hex.
     pub(crate) base64: bool,
+    /// Whether a conversion names the pair of its quote, not the bought currency first.
+    pub(crate) quoted_pairs: bool,
 }
 
 impl Default for CabitalConfig {
@@ -86,6 +88,7 @@ impl Default for CabitalConfig {
             quote_valid: Duration::from_secs(10),
             query_in_path: true,
             base64: false,
+            quoted_pairs: false,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Conversions of one currency into another ("账户转换货币").
 //!
-//! The pair of a conversion names the bought currency and then the sold one. In Cabital's own order the quote counts, in the
-//! other one the reversed quote: the sold amount is the bought one times this price. The amount that does not belong to
-//! `major_ccy` follows from the other one, cut to its currency's digits.
+//! The documents order the pair in two ways, see [`PairOrder`]. The price is that of the left currency in the right one. The
+//! amount that does not belong to `major_ccy` follows from the other one, cut to its currency's digits.
 
 use super::{
     Cabital, OUTSIDE, Sort, available,
@@ -19,6 +18,17 @@ use crate::base::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// How a conversion names its pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PairOrder {
+    /// The bought currency, then the sold one. In Cabital's own order the quote counts, in the other one the reversed quote.
+    #[default]
+    BoughtSold,
+    /// Always the pair of the quote, with its price. What is bought follows from the amounts.
+    Quoted,
+}
 
 /// A conversion.
 #[derive(Debug)]
@@ -62,10 +72,14 @@ impl Convert {
     fn check(&self, cabital: &Cabital, at_ms: i64) -> Result<Amounts, Pa> {
         let terms = &cabital.terms;
         let (pair, own_order) = terms.pair(&self.pair)?;
-        let (buy, sell) = if own_order { (pair.left, pair.right) } else { (pair.right, pair.left) };
-        let (buy, sell) = (terms.by_code(buy).ok_or(Pa::NO_PAIR)?, terms.by_code(sell).ok_or(Pa::NO_PAIR)?);
-        terms.is_available(TransactionKind::Conversion, buy)?;
-        terms.is_available(TransactionKind::Conversion, sell)?;
+        if cabital.pair_order == PairOrder::Quoted && !own_order {
+            return Err(Pa::NO_PAIR);
+        }
+        let (left, right) = if own_order { (pair.left, pair.right) } else { (pair.right, pair.left) };
+        let (left, right) =
+            (terms.by_code(left).ok_or(Pa::NO_PAIR)?, terms.by_code(right).ok_or(Pa::NO_PAIR)?);
+        terms.is_available(TransactionKind::Conversion, left)?;
+        terms.is_available(TransactionKind::Conversion, right)?;
         let quote = cabital.quotes.get(&self.quote_id).ok_or(Pa::NO_QUOTE)?;
         if (quote.pair.left, quote.pair.right) != (pair.left, pair.right) {
             return Err(Pa::NO_QUOTE);
@@ -78,21 +92,41 @@ impl Convert {
             return Err(Pa::WRONG_CALCULATION);
         }
         let major = terms.currency(&self.major_ccy)?;
-        let wrong = || Pa::WRONG_CALCULATION;
-        let bought = buy.amount(&self.buy_amount).ok_or_else(wrong)?;
-        let sold = sell.amount(&self.sell_amount).ok_or_else(wrong)?;
-        let (follows, major_amount) = if major.code == buy.code {
-            (money::mul(bought, price).map(|sold| cut(sold, sell)) == Some(sold), bought)
-        } else if major.code == sell.code {
-            (money::div_down(sold, price, buy.precision) == Some(bought), sold)
-        } else {
-            (false, sold)
+        let amounts = match cabital.pair_order {
+            PairOrder::BoughtSold => self.amounts((left, right), price, major, true),
+            PairOrder::Quoted => self
+                .amounts((left, right), price, major, true)
+                .or_else(|| self.amounts((left, right), price, major, false)),
         };
-        if !follows {
-            return Err(wrong());
-        }
-        major.conversion.check(major_amount)?;
-        Ok(Amounts { bought: (buy.code, bought), sold: (sell.code, sold), major: (major.code, major_amount) })
+        let amounts = amounts.ok_or(Pa::WRONG_CALCULATION)?;
+        major.conversion.check(amounts.major.1)?;
+        Ok(amounts)
+    }
+
+    /// The amounts, if the left currency is bought or sold and they follow from the price. `None` if they do not.
+    fn amounts(
+        &self,
+        (left, right): (&Currency, &Currency),
+        price: Decimal,
+        major: &Currency,
+        buys_left: bool,
+    ) -> Option<Amounts> {
+        let (of_left, of_right) = if buys_left {
+            (&self.buy_amount, &self.sell_amount)
+        } else {
+            (&self.sell_amount, &self.buy_amount)
+        };
+        let (of_left, of_right) = (left.amount(of_left)?, right.amount(of_right)?);
+        let (follows, moved) = if major.code == left.code {
+            (money::mul(of_left, price).map(|amount| cut(amount, right)) == Some(of_right), of_left)
+        } else if major.code == right.code {
+            (money::div_down(of_right, price, left.precision) == Some(of_left), of_right)
+        } else {
+            return None;
+        };
+        let (of_left, of_right) = ((left.code, of_left), (right.code, of_right));
+        let (bought, sold) = if buys_left { (of_left, of_right) } else { (of_right, of_left) };
+        follows.then_some(Amounts { bought, sold, major: (major.code, moved) })
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) use self::failure::Pa;
 pub use self::{
     accounts::{ConnectionState, MatchOutcome},
     callbacks::{Callback, CallbackKind, CallbackState},
+    conversions::PairOrder,
     sign::{Digest, Signing},
     terms::{TransactionKind, TransferFee},
     transfers::{TransferDirection, TransferStatus},
@@ -87,6 +88,7 @@ enum Due {
 pub(crate) struct Cabital {
     seed: u64,
     terms: Terms,
+    pair_order: PairOrder,
     ledger: Ledger,
     timers: Timers<Due>,
     accounts: Vec<Account>,
@@ -150,10 +152,11 @@ impl Command for Moment {
 
 impl Cabital {
     /// Cabital without accounts. Quotes are valid for `quote_valid_s` seconds.
-    pub(crate) fn new(seed: u64, quote_valid_s: i64) -> Self {
+    pub(crate) fn new(seed: u64, quote_valid_s: i64, pair_order: PairOrder) -> Self {
         Self {
             seed,
             terms: Terms::default(),
+            pair_order,
             ledger: Ledger::default(),
             timers: Timers::default(),
             accounts: Vec::new(),

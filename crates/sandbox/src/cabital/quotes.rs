@@ -114,12 +114,13 @@ fn quote_id(second: i64, pair: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cabital::PairOrder;
     use crate::cabital::terms::SetRate;
 
     #[test]
     fn a_quote_is_named_by_its_second_and_its_pair() {
         // The documents' sample: valid for 10 s, until 1645113784.
-        let mut cabital = Cabital::new(1, 10);
+        let mut cabital = Cabital::new(1, 10, PairOrder::default());
         let quote = MakeQuote { pair: "EUR-BTC".to_owned() }.run(&mut cabital, 1_645_113_774_999).unwrap();
         assert_eq!(quote.quote_id, "20220217160254:BTC-EUR:Customer");
         assert_eq!((quote.valid_until, quote.valid_interval), (1_645_113_784, 10));
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_new_price_never_changes_a_quote_that_was_given() {
-        let mut cabital = Cabital::new(1, 10);
+        let mut cabital = Cabital::new(1, 10, PairOrder::default());
         let quote =
             |cabital: &mut Cabital| MakeQuote { pair: "BTC-EUR".to_owned() }.run(cabital, 5_000).unwrap();
         let first = quote(&mut cabital);

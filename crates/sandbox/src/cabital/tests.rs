@@ -7,7 +7,7 @@ use super::{
     callbacks::{AttemptEnded, CallbackState, SetCallbackUrl},
     command::{Command, PREFIX},
     commands,
-    conversions::{Convert, PlanConversion},
+    conversions::{Convert, PairOrder, PlanConversion},
     failure::{Failure, Pa},
     quotes::MakeQuote,
     terms::{SetAvailable, SetFee, SetRate},
@@ -58,7 +58,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut world = Self {
-            cabital: Cabital::new(seed, 10),
+            cabital: Cabital::new(seed, 10, PairOrder::default()),
             random: fastrand::Rng::with_seed(seed),
             now_ms: 1_700_000_000_000,
             lines: Vec::new(),
@@ -378,7 +378,7 @@ fn money_adds_up_after_random_commands() {
     world.add_up();
     // A record gives the same state. Both are without attempts that have to be made.
     while world.cabital.callbacks.take().is_some() {}
-    let mut twin = Cabital::new(seed.0, 10);
+    let mut twin = Cabital::new(seed.0, 10, PairOrder::default());
     for (at_ms, name, with) in &world.lines {
         twin.replay(name, with, *at_ms).unwrap();
     }
@@ -411,7 +411,7 @@ fn each_command_has_a_name_of_its_own() {
 
 #[test]
 fn a_round_trip_never_gains() {
-    let mut cabital = Cabital::new(3, 10);
+    let mut cabital = Cabital::new(3, 10, PairOrder::default());
     let linked = AddAccount { user_ext_ref: "x".to_owned(), state: ConnectionState::Linked, link_mode: true };
     let account = cabital.run(linked, 0).unwrap();
     let set = SetBalance { account, symbol: "EUR".to_owned(), amount: amount("1000") };

@@ -26,7 +26,7 @@ use crate::{
         refusal::Refusal,
     },
     cabital::{
-        Cabital, Digest, ReplayError as CabitalReplayError, Signing,
+        Cabital, Digest, PairOrder, ReplayError as CabitalReplayError, Signing,
         command::PREFIX,
         room::{Outlet, Room},
     },
@@ -123,7 +123,8 @@ impl Host {
             query_in_path: config.cabital.query_in_path,
             digest: if config.cabital.base64 { Digest::Base64 } else { Digest::Hex },
         };
-        let cabital = Cabital::new(seed, quote_valid_s);
+        let pair_order = if config.cabital.quoted_pairs { PairOrder::Quoted } else { PairOrder::BoughtSold };
+        let cabital = Cabital::new(seed, quote_valid_s, pair_order);
         let outlet = Outlet { hosts: config.webhook_hosts.clone(), longest: config.webhook_timeout };
         let cabital = Room::new(cabital, Arc::clone(&clock), record.clone(), signing, outlet);
         Self {

@@ -1,14 +1,15 @@
 //! Name matches, reports of results, links and signatures against the sandbox.
 
-use super::started;
+use super::{started, started_with};
 use cabital::{
-    Cabital, Digest, Hosts, Scheme,
+    Cabital, Convention, Digest, Hosts, Scheme,
     accounts::{GetAccountDetail, Identity, ListBalances, MatchName},
     connection::Connection,
+    conversions::{Conversion, CreateConversion},
     light::{GetLightConfig, GetLightQuote},
     link::{GetLinkStatus, LinkPage},
     models::{ConnectionState, IdDocument, MatchOutcome, TransferStatus},
-    partner::GetConfig,
+    partner::{GetConfig, GetQuote},
     transfers::{FollowTransfer, FollowedTransfer, GetTransfer, ListTransfers, ReportResult},
 };
 use capecrypto_auth::Credentials;
@@ -16,7 +17,10 @@ use capecrypto_models::dec;
 use capecrypto_rest::{Kind, Outcome, Polling};
 use capecrypto_sandbox::{
     Fault, FaultKind, Sandbox,
-    cabital::{self as side, ConnectionState as State, MatchOutcome as Planned, Signing, TransferDirection},
+    cabital::{
+        self as side, ConnectionState as State, MatchOutcome as Planned, PairOrder, Signing,
+        TransferDirection,
+    },
 };
 use std::time::Duration;
 
@@ -200,5 +204,46 @@ async fn each_way_to_sign_is_understood_and_no_other() {
             assert_eq!(client(other).send(list).await.unwrap_err().status(), Some(401), "{scheme:?}");
             sandbox.shutdown().await;
         }
+    }
+}
+
+/// In each order of pairs, both directions, with the amount of either side: the ledger moves what the client has computed. In the other
+/// order nothing moves.
+#[tokio::test]
+async fn each_order_of_pairs_is_understood_and_the_ledger_moves_both_sides() {
+    let orders = [(Convention::BoughtSold, PairOrder::BoughtSold), (Convention::Quoted, PairOrder::Quoted)];
+    for (convention, order) in orders {
+        let (sandbox, cabital, account) = started_with(Sandbox::builder().cabital_pair_order(order)).await;
+        let balances = async || cabital.send(ListBalances::new(account.as_str())).await.unwrap();
+        let quote = cabital.send(GetQuote::new("BTC-EUR")).await.unwrap();
+        for conversion in [
+            Conversion::buy(("BTC", dec!(0.01234567)), &quote),
+            Conversion::sell(("BTC", dec!(0.01234567)), &quote),
+            Conversion::buy(("EUR", dec!(567.89)), &quote),
+            Conversion::sell(("EUR", dec!(567.89)), &quote),
+        ] {
+            let conversion = conversion.convention(convention);
+            let sides = conversion.sides().unwrap();
+            let before = balances().await;
+            cabital.send(CreateConversion::new(account.as_str(), conversion.clone())).await.unwrap();
+            let after = balances().await;
+            let change = |symbol| after.of(symbol).unwrap() - before.of(symbol).unwrap();
+            assert_eq!(change(sides.bought.symbol()), sides.bought.get(), "{sides:?}");
+            assert_eq!(change(sides.sold.symbol()), -sides.sold.get(), "{sides:?}");
+
+            let other = match convention {
+                Convention::BoughtSold => Convention::Quoted,
+                _ => Convention::BoughtSold,
+            };
+            // With the left currency bought, both orders are the same request.
+            let other = conversion.convention(other);
+            if other.sides().unwrap().pair != sides.pair {
+                let error = cabital.send(CreateConversion::new(account.as_str(), other)).await.unwrap_err();
+                assert_eq!(error.outcome(), Outcome::Refused, "{error}");
+                assert_eq!(balances().await, after);
+            }
+        }
+        assert!(sandbox.control().cabital().ledger().sums_to_zero);
+        sandbox.shutdown().await;
     }
 }
