@@ -58,7 +58,7 @@ const BOTH: &[Side] = &[Side::Partner, Side::Link];
 /// The errors of a call that needs an open account.
 const OPEN: &[Pa] = &[Pa::NO_ACCOUNT, Pa::NOT_MATCHED, Pa::NO_KYC, Pa::UNLINKED];
 const BALANCE: &[Pa] = &[Pa::NO_ACCOUNT, Pa::NOT_MATCHED, Pa::NO_KYC, Pa::UNLINKED, Pa::WRONG_SYMBOL];
-const QUOTE: &[Pa] = &[Pa::WRONG_SYMBOL, Pa::NO_PAIR];
+const QUOTE: &[Pa] = &[Pa::WRONG_SYMBOL, Pa::NO_PAIR, Pa::WRONG_CONFIGURATION];
 const LINK_STATUS: &[Pa] = &[Pa::NO_ACCOUNT];
 const DEPOSIT: &[Pa] = &[
     Pa::NO_ACCOUNT,

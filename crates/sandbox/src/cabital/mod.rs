@@ -7,7 +7,6 @@
 //! # Codes that no request gets
 //! A fault that names the code (`Control::cabital`, `fail_next_with`) answers with any of them. By themselves requests do not
 //! get:
-//! * `PA021` (configuration): the sandbox's configuration is always right.
 //! * `PA022` (IBAN): no documented call takes an IBAN.
 //! * `PA999` (internal error): nothing fails inside.
 

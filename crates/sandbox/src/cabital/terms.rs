@@ -149,7 +149,7 @@ impl Pair {
 
     /// What one of the right currency costs in the left one.
     pub(super) fn reversed(&self) -> Option<Decimal> {
-        money::div_down(SPREAD, self.quote, REVERSED_DIGITS)
+        money::div_down(SPREAD, self.quote, REVERSED_DIGITS).filter(|price| !price.is_zero())
     }
 }
 
