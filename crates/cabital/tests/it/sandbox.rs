@@ -6,7 +6,7 @@ mod codes;
 mod lost;
 
 use cabital::{
-    Cabital, ConvertAndTransfer, Hosts, PartnerCode,
+    Cabital, ConvertAndTransfer, Digest, Hosts, PartnerCode, Scheme,
     accounts::{GetAccountDetail, GetBalance, GetDepositInformation, ListBalances},
     conversions::{Conversion, Converted, CreateConversion},
     convert_and_transfer::{Done, TransferDone},
@@ -18,7 +18,10 @@ use cabital::{
 };
 use capecrypto_auth::Credentials;
 use capecrypto_models::dec;
-use capecrypto_sandbox::{Builder, Sandbox};
+use capecrypto_sandbox::{
+    Builder, Sandbox,
+    cabital::{self as side, Signing},
+};
 
 async fn started() -> (Sandbox, Cabital, String) {
     started_with(Sandbox::builder()).await
@@ -100,28 +103,64 @@ async fn conversion_with_transfer_is_done_and_listed() {
     sandbox.shutdown().await;
 }
 
+/// Opens an address as a browser does, and answers the status.
+async fn open(url: &str) -> u16 {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, target) = rest.split_once('/').unwrap();
+    let stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+    let task = tokio::spawn(async move { drop(connection.await) });
+    let request = hyper::Request::get(format!("/{target}")).header("host", host);
+    let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+    let status = sender.send_request(request).await.unwrap().status().as_u16();
+    task.abort();
+    status
+}
+
 #[tokio::test]
-async fn both_addresses_are_taken() {
+async fn each_form_of_the_link_is_taken_and_no_part_of_it_can_be_changed() {
+    for (digest, written) in [(Digest::Hex, side::Digest::Hex), (Digest::Base64, side::Digest::Base64)] {
+        let signing = Signing { digest: written, ..Signing::default() };
+        let sandbox = Sandbox::builder().cabital_signing(signing).start().await.unwrap();
+        let access = sandbox.cabital();
+        let mut scheme = Scheme::default();
+        scheme.digest = digest;
+        let cabital = Cabital::builder(Hosts::at(&access.origin, &access.link_origin).unwrap())
+            .credentials(Credentials::new(&access.access_key, &access.secret).unwrap())
+            .scheme(scheme)
+            .build()
+            .unwrap();
+        let page = LinkPage::new("customer-42", "https://partner.example/linked?a=b&c=d+e");
+        let local = LinkPage::new("customer-42", "http://127.0.0.1:8081/linked");
+        for page in [page.clone(), page.clone().feature("cfx"), local, page.clone().misspelt()] {
+            let url = page.url(&cabital).unwrap();
+            assert_eq!(open(&url).await, 303, "{url}");
+            // The first character of each value: key, customer, address, feature, signature.
+            let bytes = url.as_bytes();
+            for at in
+                (1..bytes.len()).filter(|at| bytes[at - 1] == b'=' && bytes[*at].is_ascii_alphanumeric())
+            {
+                let mut changed = bytes.to_vec();
+                changed[at] = if bytes[at] == b'a' { b'b' } else { b'a' };
+                let changed = String::from_utf8(changed).unwrap();
+                assert_eq!(open(&changed).await, 401, "{changed}");
+            }
+            assert_eq!(open(&url.replacen("/link?", "/link?feature=own&", 1)).await, 401, "a part was added");
+            assert_eq!(open(&url.replacen("user_ext_ref=customer-42&", "", 1)).await, 400, "one is missing");
+        }
+        sandbox.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn each_form_of_the_light_modes_address_is_taken() {
     let (sandbox, cabital, _) = started().await;
-    let http = async |url: String| {
-        let rest = url.strip_prefix("http://").unwrap();
-        let (host, target) = rest.split_once('/').unwrap();
-        let stream = tokio::net::TcpStream::connect(host).await.unwrap();
-        let io = hyper_util::rt::TokioIo::new(stream);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
-        let task = tokio::spawn(async move { drop(connection.await) });
-        let request = hyper::Request::get(format!("/{target}")).header("host", host);
-        let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
-        let status = sender.send_request(request).await.unwrap().status().as_u16();
-        task.abort();
-        status
-    };
-    let page = LinkPage::new("customer-42", "https://partner.example/linked?a=b");
-    assert_eq!(http(page.url(&cabital).unwrap()).await, 303);
-    assert_eq!(http(page.misspelt().url(&cabital).unwrap()).await, 303);
     let page = RedirectPage::convert("partner-7", Side::Buy, ("BTC", dec!(0.001))).user("customer-42");
-    assert_eq!(http(page.clone().quote("EUR-BTC").url(cabital.hosts()).unwrap()).await, 303);
-    assert_eq!(http(page.url(cabital.hosts()).unwrap()).await, 303);
-    assert_eq!(http(RedirectPage::new("partner-7").url(cabital.hosts()).unwrap()).await, 303);
+    let sell = RedirectPage::convert("partner-7", Side::Sell, ("EUR", dec!(10.50))).quote("BTC-EUR");
+    for page in [page.clone().quote("EUR-BTC"), page, sell, RedirectPage::new("partner-7")] {
+        let url = page.url(cabital.hosts()).unwrap();
+        assert_eq!(open(&url).await, 303, "{url}");
+    }
     sandbox.shutdown().await;
 }
