@@ -1,33 +1,13 @@
 //! Arguments that several calls share. Each checks itself, and `send` refuses an invalid one.
 
+pub use capecrypto_models::OneTimeCode;
+
 use capecrypto_models::{
-    Arg, Date, Malformed, Sensitive, Timestamp,
+    Arg, Date, Malformed, Timestamp,
     param::{Bound, Param, Place, Unit},
 };
 use capecrypto_rest::{Checks, Mismatch};
 use std::{fmt, str::FromStr};
-
-/// A code of the customer's authenticator: 6 to 8 digits. It lives 30 seconds, and is never shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OneTimeCode(Sensitive<String>);
-
-impl FromStr for OneTimeCode {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        if (6..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Self(text.into()));
-        }
-        Err(Malformed::new("it is not a one-time code (the value is not shown)", "give its 6 to 8 digits"))
-    }
-}
-
-/// Sent as text, so that zeros at the start stay.
-impl Param for OneTimeCode {
-    fn write(&self, place: &mut dyn Place) {
-        self.0.write(place);
-    }
-}
 
 /// A country by ISO 3166-1 alpha-3, such as `ZAF`.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Arguments that several calls share. Each checks itself, and `send` refuses an invalid one.
 
-pub use capecrypto_models::Text;
+pub use capecrypto_models::{OneTimeCode, Text};
 
 use capecrypto_models::{
     Arg, Decimal, Malformed,

@@ -24,6 +24,7 @@ mod document;
 mod iso;
 mod lightning;
 mod market;
+mod one_time_code;
 mod order;
 mod own_text;
 mod payment_method;
@@ -65,6 +66,7 @@ pub use ids::{
 };
 pub use lightning::{LightningAddress, LightningInvoice, LightningInvoiceState, LightningPayment};
 pub use market::{Market, MarketState, Toward};
+pub use one_time_code::OneTimeCode;
 pub use order::{Order, OrderState, OrderType, Side};
 pub use payment_method::{
     DepositMethod, InstantDepositMethod, InstantMethodType, MethodCurrencyType, MethodType, RemainingLimits,

@@ -15,14 +15,13 @@ use crate::{
 };
 use capecrypto_auth::Environment;
 use capecrypto_models::{
-    Arg, BeneficiaryId, CurrencyId, Decimal, Malformed, Sensitive, Timestamp, Withdrawal, WithdrawalId,
+    Arg, BeneficiaryId, CurrencyId, Decimal, Malformed, OneTimeCode, Timestamp, Withdrawal, WithdrawalId,
     WithdrawalState,
     param::{Param, Place},
 };
 use capecrypto_rest::{
     Checks, Client, Error, InvalidArgument, Mismatch, Objection, Page, Paged, Paging, endpoints, request,
 };
-use std::str::FromStr;
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/account/withdraws" CreateWithdrawal -> NewWithdrawal, checked secrets("otp note rid") reviewed;
@@ -118,28 +117,6 @@ impl Param for Note {
                 "leave the note out, or use CreateWithdrawal::new",
             )),
         }
-    }
-}
-
-/// A one-time code: 6 to 8 digits. It is never shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OneTimeCode(Sensitive<String>);
-
-impl FromStr for OneTimeCode {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        if (6..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Self(text.into()));
-        }
-        Err(Malformed::new("it is not a one-time code (the value is not shown)", "give its 6 to 8 digits"))
-    }
-}
-
-/// Sent as text, so that zeros at the start stay.
-impl Param for OneTimeCode {
-    fn write(&self, place: &mut dyn Place) {
-        self.0.write(place);
     }
 }
 
