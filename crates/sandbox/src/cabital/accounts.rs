@@ -2,7 +2,7 @@
 
 use super::{
     Cabital, Sort,
-    callbacks::Notice,
+    callbacks::{CallbackKind, Notice},
     command::Command,
     failure::{Failure, Pa},
 };
@@ -14,6 +14,7 @@ use crate::base::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
@@ -452,7 +453,38 @@ impl Cabital {
         } else {
             account.valid_until = None;
         }
-        let notice = Notice::of_account(account, fields, at_ms);
+        let notice = account.notice(fields, at_ms);
         self.callbacks.announce(notice, at_ms);
+    }
+}
+
+/// What the partner is told of an account.
+#[derive(Serialize)]
+struct StateBody<'a> {
+    account_uuid: Uuid,
+    user_ext_ref: &'a str,
+    // The documents spell it so.
+    staus: ConnectionState,
+    event_time: String,
+    data: Map<String, Json>,
+}
+
+impl Account {
+    fn notice(&self, mismatch_fields: &[String], at_ms: i64) -> Notice {
+        let mut data = Map::new();
+        if !mismatch_fields.is_empty() {
+            data.insert("mismatch_fields".to_owned(), json!(mismatch_fields));
+        }
+        if let Some(valid_until) = self.valid_until {
+            data.insert("valid_until".to_owned(), json!(valid_until));
+        }
+        let body = StateBody {
+            account_uuid: self.uuid,
+            user_ext_ref: &self.user_ext_ref,
+            staus: self.state,
+            event_time: clock::iso_ms(at_ms),
+            data,
+        };
+        Notice::new(if self.link_mode { CallbackKind::Link } else { CallbackKind::Account }, &body)
     }
 }

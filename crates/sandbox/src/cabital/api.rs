@@ -5,6 +5,7 @@
 
 use super::{
     accounts::SubmitMatch,
+    call::Call,
     conversions::Convert,
     failure::{Failure, Pa},
     links,
@@ -38,15 +39,6 @@ pub(crate) struct Route {
     /// The business errors that it may answer.
     pub(crate) codes: &'static [Pa],
     handle: fn(&Call<'_>) -> Result<Reply, Failure>,
-}
-
-/// What a handler gets.
-pub(super) struct Call<'a> {
-    pub(super) room: &'a Room,
-    segments: &'a [String],
-    pub(super) query: Vec<(String, String)>,
-    pub(super) head: &'a Parts,
-    body: Map<String, Json>,
 }
 
 const PREFIX: &str = "/api/v1";
@@ -393,31 +385,6 @@ fn is_json(headers: &HeaderMap, has_body: bool) -> Result<(), Failure> {
     }
     let message = "send and accept application/json".to_owned();
     Err(Failure::Http(StatusCode::NOT_ACCEPTABLE, message))
-}
-
-impl Call<'_> {
-    pub(super) fn segment(&self, place: usize) -> &str {
-        self.segments.get(place).map(String::as_str).unwrap_or_default()
-    }
-
-    /// A parameter of the query.
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// A text of the body that may be left out.
-    fn optional(&self, name: &str) -> Result<Option<String>, Failure> {
-        match self.body.get(name) {
-            None | Some(Json::Null) => Ok(None),
-            Some(Json::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(Failure::bad(format!("{name} must be a text"))),
-        }
-    }
-
-    /// A text of the body.
-    fn required(&self, name: &str) -> Result<String, Failure> {
-        self.optional(name)?.ok_or_else(|| Failure::bad(format!("{name} is missing")))
-    }
 }
 
 fn ok<T: Serialize, E: Into<Failure>>(answer: Result<T, E>) -> Result<Reply, Failure> {

@@ -3,19 +3,13 @@
 //! A callback that is not answered with 2xx is sent again 5 minutes, 1 hour, 5 hours and 18 hours after the attempt
 //! before ("Callback event"); then it is given up. Every attempt is signed afresh, with its own nonce.
 
-use super::{
-    Cabital, Due,
-    accounts::{Account, ConnectionState},
-    command::Command,
-    terms::symbol,
-    transfers::{Transfer, TransferDirection, TransferStatus},
-};
-use crate::base::{clock, money};
+use super::{Cabital, Due, command::Command};
 use http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeMap, VecDeque};
-use uuid::Uuid;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::Bound,
+};
 
 /// The times between the attempts.
 const RETRIES_MS: [i64; 4] = [5 * MINUTE_MS, 60 * MINUTE_MS, 5 * 60 * MINUTE_MS, 18 * 60 * MINUTE_MS];
@@ -94,70 +88,26 @@ pub(super) struct Notice {
     body: String,
 }
 
-#[derive(Serialize)]
-struct AccountBody<'a> {
-    account_uuid: Uuid,
-    user_ext_ref: &'a str,
-    // The documents spell it so.
-    staus: ConnectionState,
-    event_time: String,
-    data: Map<String, Json>,
-}
-
-/// The fields of the documents' sample, which stands in a comment there, and the account, without which the partner could not
-/// report the result.
-#[derive(Serialize)]
-struct TransferBody {
-    transfer_id: Uuid,
-    amount: String,
-    symbol: String,
-    direction: TransferDirection,
-    created_at: i64,
-    status: TransferStatus,
-    account_id: Uuid,
-}
-
 impl Notice {
-    /// The state of an account.
-    pub(super) fn of_account(account: &Account, mismatch_fields: &[String], at_ms: i64) -> Self {
-        let mut data = Map::new();
-        if !mismatch_fields.is_empty() {
-            data.insert("mismatch_fields".to_owned(), json!(mismatch_fields));
-        }
-        if let Some(valid_until) = account.valid_until {
-            data.insert("valid_until".to_owned(), json!(valid_until));
-        }
-        let body = AccountBody {
-            account_uuid: account.uuid,
-            user_ext_ref: &account.user_ext_ref,
-            staus: account.state,
-            event_time: clock::iso_ms(at_ms),
-            data,
-        };
-        let kind = if account.link_mode { CallbackKind::Link } else { CallbackKind::Account };
-        Self { kind, body: serde_json::to_string(&body).unwrap_or_default() }
-    }
-
-    /// A transfer that the customer asked for.
-    pub(super) fn of_transfer(account: Uuid, transfer: &Transfer) -> Self {
-        let body = TransferBody {
-            transfer_id: transfer.uuid,
-            amount: money::padded(transfer.amount, 0),
-            symbol: symbol(transfer.currency),
-            direction: transfer.direction,
-            created_at: transfer.created_s,
-            status: transfer.status,
-            account_id: account,
-        };
-        Self { kind: CallbackKind::Transfer, body: serde_json::to_string(&body).unwrap_or_default() }
+    /// This kind, with this body.
+    pub(super) fn new(kind: CallbackKind, body: &impl Serialize) -> Self {
+        Self { kind, body: serde_json::to_string(body).unwrap_or_default() }
     }
 }
 
-/// All callbacks, and where they go.
+/// How many of the newest callbacks are kept. Older ones are kept until they have ended.
+const KEPT: u64 = 10_000;
+
+/// The callbacks, and where they go.
 #[derive(Debug, Default)]
 pub(super) struct Callbacks {
     urls: BTreeMap<CallbackKind, String>,
-    all: Vec<Callback>,
+    /// By their numbers.
+    all: BTreeMap<u64, Callback>,
+    /// The number of the newest one.
+    newest: u64,
+    /// Those that have ended.
+    ended: BTreeSet<u64>,
     /// The numbers of those whose next attempt has to be made now.
     outbox: VecDeque<u64>,
 }
@@ -166,8 +116,9 @@ impl Callbacks {
     /// Makes a callback, to be sent at once. Without a URL for its kind, nothing is sent.
     pub(super) fn announce(&mut self, notice: Notice, at_ms: i64) {
         let Some(url) = self.urls.get(&notice.kind) else { return };
-        let number = u64::try_from(self.all.len()).unwrap_or(u64::MAX).saturating_add(1);
-        self.all.push(Callback {
+        let number = self.newest.saturating_add(1);
+        self.newest = number;
+        let callback = Callback {
             number,
             kind: notice.kind,
             url: url.clone(),
@@ -175,12 +126,28 @@ impl Callbacks {
             attempts: 0,
             state: CallbackState::Waiting,
             next_at_ms: Some(at_ms),
-        });
+        };
+        self.all.insert(number, callback);
         self.outbox.push_back(number);
+        self.drop_old();
     }
 
     fn get_mut(&mut self, number: u64) -> Option<&mut Callback> {
-        self.all.get_mut(usize::try_from(number.checked_sub(1)?).ok()?)
+        self.all.get_mut(&number)
+    }
+
+    /// Notes that a callback has ended.
+    fn end(&mut self, number: u64) {
+        self.ended.insert(number);
+        self.drop_old();
+    }
+
+    fn drop_old(&mut self) {
+        let last = self.newest.saturating_sub(KEPT);
+        while let Some(oldest) = self.ended.first().copied().filter(|oldest| *oldest <= last) {
+            self.ended.remove(&oldest);
+            self.all.remove(&oldest);
+        }
     }
 
     /// The time of an attempt came.
@@ -201,7 +168,7 @@ impl Callbacks {
 
     /// Those with a number above `after`, the oldest first.
     pub(super) fn after(&self, after: u64) -> impl Iterator<Item = &Callback> {
-        self.all.iter().filter(move |callback| callback.number > after)
+        self.all.range((Bound::Excluded(after), Bound::Unbounded)).map(|(_, callback)| callback)
     }
 }
 
@@ -255,6 +222,9 @@ impl Command for AttemptEnded {
         } else {
             callback.state = CallbackState::GivenUp;
         }
+        if callback.state != CallbackState::Waiting {
+            cabital.callbacks.end(self.number);
+        }
     }
 }
 
@@ -269,8 +239,11 @@ impl Command for GiveUpAll {
     fn run(self, cabital: &mut Cabital, _at_ms: i64) {
         let callbacks = &mut cabital.callbacks;
         callbacks.outbox.clear();
-        for callback in callbacks.all.iter_mut().filter(|callback| callback.state == CallbackState::Waiting) {
+        for callback in callbacks.all.values_mut().filter(|callback| callback.state == CallbackState::Waiting)
+        {
             (callback.state, callback.next_at_ms) = (CallbackState::GivenUp, None);
+            callbacks.ended.insert(callback.number);
         }
+        callbacks.drop_old();
     }
 }

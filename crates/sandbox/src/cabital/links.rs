@@ -4,7 +4,7 @@
 //! is up to the control door.
 
 use super::{
-    api::Call,
+    call::Call,
     failure::{Failure, Pa},
 };
 use crate::base::reply::Reply;

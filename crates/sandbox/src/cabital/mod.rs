@@ -12,6 +12,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod api;
+mod call;
 pub(crate) mod callbacks;
 pub(crate) mod command;
 pub(crate) mod conversions;

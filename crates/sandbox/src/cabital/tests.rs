@@ -2,7 +2,8 @@
 //! only with transfers, conversions and the control door. A second state that carries out the record is the same.
 
 use super::{
-    Cabital, ConnectionState, MatchOutcome, TransactionKind, TransferDirection, TransferFee, TransferStatus,
+    Cabital, ConnectionState, MatchOutcome, Moment, TransactionKind, TransferDirection, TransferFee,
+    TransferStatus,
     accounts::{AddAccount, PlanMatch, SetAccountLimit, SetBalance, SetOtp, SetState, SubmitMatch},
     callbacks::{AttemptEnded, CallbackState, SetCallbackUrl},
     command::{Command, PREFIX},
@@ -437,4 +438,28 @@ fn a_round_trip_never_gains() {
     assert_eq!(has, amount("994.39"));
     let wrong = convert(&mut cabital, "EUR-BTC", "560.54", "0.00999997", "BTC", "0.00001784");
     assert_eq!(wrong.unwrap_err(), Failure::Pa(Pa::WRONG_CALCULATION));
+}
+
+#[test]
+fn the_newest_callbacks_are_kept_and_older_ones_until_they_have_ended() {
+    let mut cabital = Cabital::new(3, 10, PairOrder::default());
+    cabital.run(SetCallbackUrl { kind: None, url: Some("http://127.0.0.1:1/".to_owned()) }, 0);
+    let account =
+        AddAccount { user_ext_ref: "x".to_owned(), state: ConnectionState::Created, link_mode: false };
+    let account = cabital.run(account, 0).unwrap();
+    for at_ms in 0..10_100 {
+        let states = [ConnectionState::Pending, ConnectionState::Created];
+        let state = states[usize::from(at_ms % 2 == 1)];
+        cabital.run(SetState { account, state }, at_ms).unwrap();
+        let number = cabital.callbacks.take().unwrap().number;
+        // The fifth one fails, and waits for its next attempt.
+        cabital.run(AttemptEnded { number, delivered: number != 5 }, at_ms);
+    }
+    let kept: Vec<u64> = cabital.callbacks.after(0).map(|callback| callback.number).collect();
+    assert_eq!((kept[0], kept[1], kept.len()), (5, 101, 10_001));
+    // Its attempt comes, and then it is dropped.
+    cabital.run(Moment {}, 300_005);
+    assert_eq!(cabital.callbacks.take().unwrap().number, 5);
+    cabital.run(AttemptEnded { number: 5, delivered: true }, 300_006);
+    assert_eq!(cabital.callbacks.after(0).next().unwrap().number, 101);
 }

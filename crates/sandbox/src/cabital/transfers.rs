@@ -6,7 +6,7 @@
 
 use super::{
     Cabital, Due, OUTSIDE, Sort, available,
-    callbacks::Notice,
+    callbacks::{CallbackKind, Notice},
     command::Command,
     failure::{Failure, Pa},
     terms::{TransactionKind, symbol},
@@ -354,9 +354,37 @@ impl Command for CustomerTransfer {
         cabital.post(at_ms, Reason::Transfer(transfer.number), &transfer.postings(true, status))?;
         cabital.account_mut(uuid)?.set_moved(transfer.currency, moved, at_ms);
         let transfer_id = transfer.uuid;
-        cabital.callbacks.announce(Notice::of_transfer(uuid, &transfer), at_ms);
+        cabital.callbacks.announce(transfer.notice(uuid), at_ms);
         cabital.add_transfer(transfer);
         Ok(transfer_id)
+    }
+}
+
+/// What the partner is told of it: the fields of the documents' sample, which stands in a comment there, and the account, without
+/// which the partner could not report the result.
+#[derive(Serialize)]
+struct RequestBody {
+    transfer_id: Uuid,
+    amount: String,
+    symbol: String,
+    direction: TransferDirection,
+    created_at: i64,
+    status: TransferStatus,
+    account_id: Uuid,
+}
+
+impl Transfer {
+    fn notice(&self, account: Uuid) -> Notice {
+        let body = RequestBody {
+            transfer_id: self.uuid,
+            amount: money::padded(self.amount, 0),
+            symbol: symbol(self.currency),
+            direction: self.direction,
+            created_at: self.created_s,
+            status: self.status,
+            account_id: account,
+        };
+        Notice::new(CallbackKind::Transfer, &body)
     }
 }
 
