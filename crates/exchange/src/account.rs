@@ -55,6 +55,7 @@ impl ListBalances {
         Self::with()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Balance>, environment: &Environment) -> Result<(), Objection> {
         for balance in &mut page.items {
             as_meant(balance, environment)?;
@@ -100,6 +101,7 @@ impl GetBalance {
         Self::with(currency.into())
     }
 
+    #[inline]
     fn review_answer(&self, balance: &mut Balance, environment: &Environment) -> Result<(), Objection> {
         Mismatch::check("currency", self.currency.value().ok(), Some(&balance.currency))?;
         as_meant(balance, environment)

@@ -121,6 +121,7 @@ impl ListMarkets {
         Self::with()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Market>, _: &Environment) -> Result<(), Mismatch> {
         let (base, quote) = (args::given(self.base_unit.as_ref()), args::given(self.quote_unit.as_ref()));
         args::only("base_unit", base, page.iter().map(|market| Some(&market.base_unit)))?;
@@ -183,6 +184,7 @@ impl Deref for AllTickers {
 }
 
 impl FromResponse for AllTickers {
+    #[inline]
     fn from_response(head: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let entries = Entries::<Ticker>::from_response(head, body)?;
         let market = |name: &str| name.parse::<MarketId>().map_err(|_| "its key is not a market's name");
@@ -223,6 +225,7 @@ impl ListCandles {
     }
 
     /// Keeps the candles within the range, which includes both bounds.
+    #[inline]
     fn review_answer(&self, candles: &mut Page<Candle>, _: &Environment) -> Result<(), Mismatch> {
         candles.retain(|candle| self.times.holds_with_end(candle.opened_at));
         Ok(())
@@ -267,6 +270,7 @@ impl ListTrades {
         Self::with(market.into())
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<PublicTrade>, _: &Environment) -> Result<(), Mismatch> {
         let market = self.market.value().ok();
         args::only("market", market, page.iter().map(|trade| trade.market.as_ref()))?;
@@ -315,6 +319,7 @@ impl ListCurrencies {
         Self::with()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Currency>, _: &Environment) -> Result<(), Mismatch> {
         // The documents use both `coin` and `crypto` for coins, so an unknown word is not compared.
         let known = |kind: &&CurrencyType| kind.is_known();
@@ -345,6 +350,7 @@ impl GetCurrency {
         Self::with(id.into())
     }
 
+    #[inline]
     fn review_answer(&self, currency: &mut Currency, _: &Environment) -> Result<(), Mismatch> {
         Mismatch::check("id", self.id.value().ok(), Some(&currency.id))
     }

@@ -78,6 +78,7 @@ impl CreateOrder {
         self.custom_order_id.value().ok()
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         if self.ord_type == OrderType::Market && self.post_only == Some(true) {
             let remedy = "leave it out, or place a limit order";
@@ -86,6 +87,7 @@ impl CreateOrder {
     }
 
     /// Compares every field that the request fixed, so that the answer to another request is not taken for this order.
+    #[inline]
     fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Objection> {
         Mismatch::check("market", self.market.value().ok(), Some(&order.market))?;
         Mismatch::check("side", Some(&self.side), Some(&order.side))?;
@@ -133,6 +135,7 @@ impl GetOrder {
         Self::with(id.into())
     }
 
+    #[inline]
     fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Mismatch> {
         same_order(&self.id, order)
     }
@@ -154,6 +157,7 @@ impl CancelOrder {
         Self::with(id.into())
     }
 
+    #[inline]
     fn review_answer(&self, order: &mut Order, _: &Environment) -> Result<(), Mismatch> {
         same_order(&self.id, order)
     }
@@ -203,6 +207,7 @@ impl CancelOrders {
         self.market.is_some() || self.side.is_some()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Order>, _: &Environment) -> Result<(), Mismatch> {
         args::only(
             "market",
@@ -253,6 +258,7 @@ impl ListOrders {
         self
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         if self.state.is_some() && !self.states.is_empty() {
             checks.refuse("states", "`state` was given too", "give either `state` or `states`");
@@ -260,6 +266,7 @@ impl ListOrders {
     }
 
     /// Does not compare the currencies: an order names only its market, and the name does not tell them for certain.
+    #[inline]
     fn review_answer(&self, page: &mut Page<Order>, _: &Environment) -> Result<(), Mismatch> {
         args::only(
             "market",
@@ -326,6 +333,7 @@ impl ListTrades {
         Self::with()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Trade>, _: &Environment) -> Result<(), Mismatch> {
         args::only(
             "market",

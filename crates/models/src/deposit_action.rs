@@ -58,6 +58,7 @@ struct Object {
 }
 
 impl DepositAction {
+    #[inline]
     fn parse(raw: &str) -> Result<Option<Self>, serde_json::Error> {
         match raw.as_bytes().first() {
             Some(b'{') if raw != "{}" => {

@@ -75,6 +75,7 @@ macro_rules! text_id {
 
         impl FromStr for $name {
             type Err = Malformed;
+            #[inline]
             fn from_str(text: &str) -> Result<Self, Malformed> {
                 $check($what, text).map(|()| Self(text.into()))
             }
@@ -93,18 +94,21 @@ macro_rules! text_id {
         }
 
         impl fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
             }
         }
 
         impl fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.0)
             }
         }
 
         impl Param for $name {
+            #[inline]
             fn write(&self, place: &mut dyn Place) {
                 place.text(&self.0);
             }
@@ -182,6 +186,7 @@ macro_rules! number_id {
 
         impl FromStr for $name {
             type Err = Malformed;
+            #[inline]
             fn from_str(text: &str) -> Result<Self, Malformed> {
                 // The parser of `u64` would also accept "+7".
                 if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
@@ -203,6 +208,7 @@ macro_rules! number_id {
         }
 
         impl fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}", self.0)
             }
@@ -215,6 +221,7 @@ macro_rules! number_id {
         }
 
         impl Param for $name {
+            #[inline]
             fn write(&self, place: &mut dyn Place) {
                 place.number(&self.0);
             }
@@ -351,6 +358,7 @@ macro_rules! number_or_text_id {
         impl FromStr for $name {
             type Err = Malformed;
 
+            #[inline]
             fn from_str(text: &str) -> Result<Self, Malformed> {
                 NumberOrText::parse(text, |text| $check($what, text)).map(Self)
             }
@@ -376,6 +384,7 @@ macro_rules! number_or_text_id {
         }
 
         impl fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match &self.0 {
                     NumberOrText::Number(number) => write!(f, "{number}"),
@@ -385,6 +394,7 @@ macro_rules! number_or_text_id {
         }
 
         impl fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self)
             }

@@ -132,6 +132,7 @@ macro_rules! open_enum {
                 !matches!(self, Self::Unknown(_))
             }
 
+            #[inline]
             fn __from_wire(text: &str, number: bool) -> Self {
                 match text {
                     $($wire $(| $alias)* => Self::$variant,)+
@@ -159,6 +160,7 @@ macro_rules! open_enum {
         }
 
         impl std::fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
@@ -166,6 +168,7 @@ macro_rules! open_enum {
 
         /// A value that is not known is sent, with a warning.
         impl $crate::param::Param for $name {
+            #[inline]
             fn write(&self, place: &mut dyn $crate::param::Place) {
                 match self {
                     Self::Unknown(unknown) => $crate::open_enum::__send(unknown, Self::KNOWN, place),

@@ -289,6 +289,7 @@ impl WebhookEvent {
     /// # Errors
     /// The body is not JSON in UTF-8, or not an object with a text `event`; or a field of a known event is missing or cannot
     /// be read.
+    #[inline]
     pub fn from_json(body: &[u8]) -> Result<Self, UnreadableEvent> {
         let text = std::str::from_utf8(body).map_err(|_| UnreadableEvent("it is not UTF-8".to_owned()))?;
         Self::parse(text.trim_ascii())
@@ -328,6 +329,7 @@ impl WebhookEvent {
         }
     }
 
+    #[inline]
     fn parse(text: &str) -> Result<Self, UnreadableEvent> {
         let Named { event } = read(text)?;
         let Some(name) = event else { return Err(UnreadableEvent("it has no `event`".to_owned())) };

@@ -107,6 +107,7 @@ macro_rules! endpoints {
     // These functions must not have the names of the trait's functions. If one is missing, the compiler then reports it;
     // with the same name, the trait's function would call itself.
     (@repeat partly_idempotent $($rest:ident)*) => {
+        #[inline]
         fn repeat(&self) -> $crate::Repeat {
             if self.may_be_repeated() { $crate::Repeat::Safely } else { $crate::Repeat::Never }
         }
@@ -114,6 +115,7 @@ macro_rules! endpoints {
     (@repeat $other:ident $($rest:ident)*) => { $crate::endpoints!(@repeat $($rest)*); };
     (@repeat) => {};
     (@check checked $($rest:ident)*) => {
+        #[inline]
         fn check(&self, checks: &mut $crate::Checks<'_>) {
             self.check_arguments(checks);
         }
@@ -121,6 +123,7 @@ macro_rules! endpoints {
     (@check $other:ident $($rest:ident)*) => { $crate::endpoints!(@check $($rest)*); };
     (@check) => {};
     (@facts facts $($rest:ident)*) => {
+        #[inline]
         fn facts(&self) -> Vec<(&'static str, String)> {
             self.facts_of_intent()
         }
@@ -136,6 +139,7 @@ macro_rules! endpoints {
     (@paged $request:ident $other:ident $($rest:ident)*) => { $crate::endpoints!(@paged $request $($rest)*); };
     (@paged $request:ident) => {};
     (@review $response:ty; reviewed) => {
+        #[inline]
         fn review(
             &self,
             answer: &mut $response,
@@ -203,6 +207,7 @@ macro_rules! object {
         $crate::__params! { $(#[$meta])* $vis struct $name $($rest)* }
 
         impl $crate::__private::Param for $name {
+            #[inline]
             fn write(&self, place: &mut dyn $crate::__private::Place) {
                 place.object(self);
             }
@@ -283,6 +288,7 @@ macro_rules! __params {
         }
 
         impl $crate::__private::Params for $name {
+            #[inline]
             fn write_fields(&self, fields: &mut dyn $crate::__private::Fields) {
                 let _ = &fields;
                 $(fields.field(

@@ -181,6 +181,7 @@ impl File {
     }
 
     /// All bytes from the start, of which the head was read already.
+    #[inline]
     fn pieces(self) -> Pieces {
         let rest = stream::try_unfold(self.file, |mut file| async move {
             let (file, piece) = blocking(move || {
@@ -208,6 +209,7 @@ struct OnDisk {
 }
 
 impl Source for OnDisk {
+    #[inline]
     fn open(&self) -> Opened<'_> {
         Box::pin(async {
             let file = File::open(self.path.clone()).await.map_err(|error| {
@@ -232,6 +234,7 @@ impl Source for OnDisk {
 struct Once(Mutex<Option<Pieces>>);
 
 impl Source for Once {
+    #[inline]
     fn open(&self) -> Opened<'_> {
         let pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let pieces = pieces.ok_or_else(|| {

@@ -267,6 +267,7 @@ impl CreateBeneficiary {
         }
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         let length = self.currency.value().map(|currency| currency.as_str().len());
         if let Ok(length) = length
@@ -291,6 +292,7 @@ impl CreateBeneficiary {
     }
 
     /// Does not compare the name: a recording leaves it out, and then it would not be the one that was sent.
+    #[inline]
     fn review_answer(&self, answer: &mut Beneficiary, _: &Environment) -> Result<(), Mismatch> {
         Mismatch::check("currency", self.currency.value().ok(), Some(&answer.currency))?;
         if answer.data.as_ref().is_some_and(|data| !self.goes_to(data)) {
@@ -322,6 +324,7 @@ impl ListBeneficiaries {
         Self::with()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Beneficiary>, _: &Environment) -> Result<(), Mismatch> {
         let currency = args::given(self.currency.as_ref());
         args::only("currency", currency, page.iter().map(|row| Some(&row.currency)))?;
@@ -351,6 +354,7 @@ impl GetBeneficiary {
         Self::with(id.into())
     }
 
+    #[inline]
     fn review_answer(&self, answer: &mut Beneficiary, _: &Environment) -> Result<(), Mismatch> {
         Mismatch::check("id", self.id.value().ok(), Some(&answer.id))
     }
@@ -397,6 +401,7 @@ impl ActivateBeneficiary {
         Self::with(id.into(), pin.into())
     }
 
+    #[inline]
     fn review_answer(&self, answer: &mut Beneficiary, _: &Environment) -> Result<(), Mismatch> {
         Mismatch::check("id", self.id.value().ok(), Some(&answer.id))
     }

@@ -77,6 +77,7 @@ impl GetDepositAddress {
         }
     }
 
+    #[inline]
     fn review_answer(&self, answer: &mut DepositAddress, _: &Environment) -> Result<(), Mismatch> {
         match self.currency.value().map(|currency| answer.is_for(currency)) {
             Ok(Some(false)) => Err(Mismatch { field: "currency" }),
@@ -149,6 +150,7 @@ impl GetDeposit {
     }
 
     /// The same path has another meaning in each version, so the wrong key would be answered as not found.
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         match (&self.id, checks.environment().is_legacy()) {
             (Key::Id(_), true) => checks.refuse(
@@ -165,6 +167,7 @@ impl GetDeposit {
         }
     }
 
+    #[inline]
     fn review_answer(&self, deposit: &mut Deposit, _: &Environment) -> Result<(), Mismatch> {
         match &self.id {
             Key::Id(id) => Mismatch::check("id", id.value().ok(), Some(&deposit.id)),
@@ -204,6 +207,7 @@ impl ListDeposits {
         Self::with()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Deposit>, _: &Environment) -> Result<(), Mismatch> {
         args::only(
             "currency",

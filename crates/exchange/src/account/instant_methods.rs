@@ -22,6 +22,7 @@ impl ListInstantDepositMethods {
         Self::with()
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         args::older_only(checks, "ListInstantDepositMethods", "use ListDepositMethods");
     }

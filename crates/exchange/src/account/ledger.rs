@@ -196,6 +196,7 @@ impl Ledger {
     ///
     /// A deposit counts when it was credited and a withdrawal when it succeeded; what is still on its way is locked or outside,
     /// so it changes no balance. A line of the history counts only if it belongs to none of the other records.
+    #[inline]
     pub fn of(records: &Records) -> Self {
         let mut ledger = Self::default();
         let within = |at: Timestamp| {
@@ -248,6 +249,7 @@ impl Ledger {
     }
 
     /// The sums of all accounts. Those of a currency add up to zero. `None` if a sum has more than 28 digits.
+    #[inline]
     pub fn sums(&self) -> Option<Sums> {
         let mut sums = Sums::new();
         for posting in self.entries.iter().flat_map(|entry| &entry.postings) {
@@ -261,6 +263,7 @@ impl Ledger {
     /// gained in addition. Empty if the ledger explains every change. `None` if a sum has more than 28 digits.
     ///
     /// `before` and `after` are all balances at the start and the end of the period. A currency that is missing counts as zero.
+    #[inline]
     pub fn differences(
         &self,
         before: &[Balance],
@@ -286,6 +289,7 @@ struct Postings(BTreeMap<(CurrencyId, LedgerAccount), Decimal>);
 
 impl Postings {
     /// Moves an amount from one account to another.
+    #[inline]
     fn transfer(
         &mut self,
         currency: &CurrencyId,
@@ -300,6 +304,7 @@ impl Postings {
         Ok(())
     }
 
+    #[inline]
     fn done(self) -> Vec<Posting> {
         let changed = self.0.into_iter().filter(|(_, amount)| !amount.is_zero());
         changed.map(|((currency, account), amount)| Posting { account, currency, amount }).collect()
@@ -307,6 +312,7 @@ impl Postings {
 }
 
 /// What comes in and what goes out change the balance in full; then the fee is taken.
+#[inline]
 fn book_trade(trade: &Trade, market: Option<&Market>) -> Result<Vec<Posting>, &'static str> {
     let market = market.ok_or("its market is not in the list of markets")?;
     let total = match trade.total {
@@ -338,6 +344,7 @@ fn book_trade(trade: &Trade, market: Option<&Market>) -> Result<Vec<Posting>, &'
 }
 
 /// The amount of a deposit is what the balance gained; the fee was taken before.
+#[inline]
 fn book_deposit(deposit: &Deposit) -> Result<Vec<Posting>, &'static str> {
     let mut postings = Postings::default();
     postings.transfer(&deposit.currency, deposit.amount, LedgerAccount::Deposits, LedgerAccount::Balance)?;
@@ -351,6 +358,7 @@ fn book_deposit(deposit: &Deposit) -> Result<Vec<Posting>, &'static str> {
 }
 
 /// The amount of a withdrawal is what the balance lost; the fee is a part of it.
+#[inline]
 fn book_withdrawal(withdrawal: &Withdrawal) -> Result<Vec<Posting>, &'static str> {
     let fee = withdrawal.fee.unwrap_or_default();
     let paid_out = decimal::sum(withdrawal.amount, -fee).ok_or("a sum has more than 28 digits")?;
@@ -361,6 +369,7 @@ fn book_withdrawal(withdrawal: &Withdrawal) -> Result<Vec<Posting>, &'static str
 }
 
 /// A line that belongs to no other record.
+#[inline]
 fn book_line(line: &Transaction) -> Result<Vec<Posting>, &'static str> {
     if line.fee.is_some_and(|fee| !fee.is_zero()) {
         return Err("the documents do not say whether its amounts include its fee");
@@ -404,6 +413,7 @@ enum Line {
 }
 
 impl<'a> Covered<'a> {
+    #[inline]
     fn by(records: &'a Records) -> Self {
         let deposited = records.deposits.iter().filter_map(|deposit| deposit.txid.as_deref());
         let withdrawn =
@@ -416,6 +426,7 @@ impl<'a> Covered<'a> {
         }
     }
 
+    #[inline]
     fn what_to_do(&self, line: &Transaction) -> Line {
         let has = |ids: &BTreeSet<String>| line.reference_id.is_some_and(|id| ids.contains(&id.to_string()));
         let same_txid = line.txid.as_deref().is_some_and(|txid| self.txids.contains(txid));

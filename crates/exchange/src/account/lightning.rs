@@ -108,10 +108,12 @@ impl CreateLightningInvoice {
         Self::with(Amount(amount))
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         check_length(self.description.as_ref(), checks);
     }
 
+    #[inline]
     fn review_answer(&self, invoice: &mut LightningInvoice, _: &Environment) -> Result<(), Mismatch> {
         let Amount(asked) = self.amount;
         let msat = asked.get().checked_mul(1_000);
@@ -294,6 +296,7 @@ impl PayLightning {
         Some(search.fee_on_top().rid(target))
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         check_length(self.description.as_ref(), checks);
         if let Some(quote) = &self.quote {
@@ -336,6 +339,7 @@ impl PayLightning {
         }
     }
 
+    #[inline]
     fn review_answer(&self, payment: &mut LightningPayment, _: &Environment) -> Result<(), Mismatch> {
         let Amount(asked) = self.amount;
         Mismatch::check("amount", Some(&asked), Some(&payment.amount))?;

@@ -35,10 +35,12 @@ impl GetWithdrawQuote {
         Self::with("btc".into(), Some(bolt.into()))
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         args::current_only(checks, "GetWithdrawQuote");
     }
 
+    #[inline]
     fn review_answer(&self, quote: &mut WithdrawQuote, _: &Environment) -> Result<(), Mismatch> {
         Mismatch::check("currency", self.currency.value().ok(), Some(&quote.currency))
     }

@@ -40,6 +40,7 @@ impl ListTransactions {
     }
 
     /// Does not compare times: the documents do not say which of a transaction's times the range means.
+    #[inline]
     fn review_answer(&self, page: &mut Page<Transaction>, _: &Environment) -> Result<(), Mismatch> {
         if let Some(asked) = args::given(self.currency.as_ref()) {
             let is_in = |row: &Transaction| {

@@ -102,10 +102,12 @@ impl SubmitTravelRule {
         client.send(GetDeposit::by_id(self.id.clone())).await
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         args::current_only(checks, "SubmitTravelRule");
     }
 
+    #[inline]
     fn review_answer(&self, deposit: &mut Deposit, _: &Environment) -> Result<(), Mismatch> {
         Mismatch::check("id", self.id.value().ok(), Some(&deposit.id))
     }

@@ -185,6 +185,7 @@ impl CreateWithdrawal {
         })
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         let currency = self.currency.value().ok();
         let has_note = matches!(self.note, Note::Own(_));
@@ -210,6 +211,7 @@ impl CreateWithdrawal {
     }
 
     /// Compares what the request fixed. An answer without details cannot be compared.
+    #[inline]
     fn review_answer(&self, answer: &mut NewWithdrawal, _: &Environment) -> Result<(), Objection> {
         let Some(withdrawal) = answer.details() else { return Ok(()) };
         Mismatch::check("currency", self.currency.value().ok(), Some(&withdrawal.currency))?;
@@ -249,6 +251,7 @@ impl ListWithdrawals {
         Self::with()
     }
 
+    #[inline]
     fn review_answer(&self, page: &mut Page<Withdrawal>, _: &Environment) -> Result<(), Mismatch> {
         let rows = || page.iter();
         args::only("currency", args::given(self.currency.as_ref()), rows().map(|row| Some(&row.currency)))?;

@@ -186,6 +186,7 @@ impl CandleWalk {
     }
 
     /// The next candle of those that were read, or one made for the gap before it.
+    #[inline]
     fn ready(&mut self) -> Option<WalkedCandle> {
         let (until, gap_is_empty) = match self.waiting.front() {
             Some((candle, gap_is_empty)) => (candle.opened_at, *gap_is_empty),
@@ -208,6 +209,7 @@ impl CandleWalk {
 impl Stream for CandleWalk {
     type Item = Result<WalkedCandle, Error>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(candle) = self.ready() {

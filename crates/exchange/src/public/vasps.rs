@@ -39,6 +39,7 @@ impl ListVasps {
         Ok(found)
     }
 
+    #[inline]
     fn check_arguments(&self, checks: &mut Checks<'_>) {
         args::current_only(checks, "ListVasps");
     }

@@ -67,6 +67,7 @@ impl FileIntentLog {
     /// # Errors
     /// The file cannot be read, written or locked; another process uses it; or a line is damaged. The error names the line
     /// and what to do.
+    #[inline]
     pub fn at(path: impl AsRef<Path>) -> Result<Self, IntentLogError> {
         let path = path.as_ref();
         let lock = folder::lock(path)?;
@@ -82,18 +83,22 @@ impl FileIntentLog {
 }
 
 impl IntentLog for FileIntentLog {
+    #[inline]
     fn begin(&self, intent: Intent) -> LogFuture<'_, ()> {
         self.writer.append(Line::Begin(intent.written()))
     }
 
+    #[inline]
     fn end(&self, id: IntentId, outcome: Outcome) -> LogFuture<'_, ()> {
         self.writer.append(Line::End { id, outcome: outcome.into() })
     }
 
+    #[inline]
     fn open(&self) -> LogFuture<'_, Vec<Intent>> {
         Box::pin(ready(Ok(self.writer.open())))
     }
 
+    #[inline]
     fn close<'a>(&'a self, id: IntentId, note: &'a str) -> LogFuture<'a, ()> {
         if !self.writer.is_open(id) {
             return Box::pin(ready(Err(IntentLogError::not_open(id))));
@@ -103,6 +108,7 @@ impl IntentLog for FileIntentLog {
 }
 
 impl fmt::Debug for FileIntentLog {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FileIntentLog({} open)", self.writer.open().len())
     }

@@ -30,6 +30,7 @@ impl MemoryIntentLog {
 }
 
 impl IntentLog for MemoryIntentLog {
+    #[inline]
     fn begin(&self, intent: Intent) -> LogFuture<'_, ()> {
         let mut open = self.lock();
         open.push_back(intent);
@@ -42,6 +43,7 @@ impl IntentLog for MemoryIntentLog {
         Box::pin(ready(Ok(())))
     }
 
+    #[inline]
     fn end(&self, id: IntentId, outcome: Outcome) -> LogFuture<'_, ()> {
         let mut open = self.lock();
         // It is one of the newest.
@@ -54,10 +56,12 @@ impl IntentLog for MemoryIntentLog {
         Box::pin(ready(Ok(())))
     }
 
+    #[inline]
     fn open(&self) -> LogFuture<'_, Vec<Intent>> {
         Box::pin(ready(Ok(self.lock().iter().cloned().collect())))
     }
 
+    #[inline]
     fn close<'a>(&'a self, id: IntentId, _: &'a str) -> LogFuture<'a, ()> {
         let mut open = self.lock();
         let before = open.len();

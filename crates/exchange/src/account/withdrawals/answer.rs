@@ -37,6 +37,7 @@ struct Refusal {
 }
 
 impl FromResponse for NewWithdrawal {
+    #[inline]
     fn from_response(_: &Head, body: &Bytes) -> Result<Self, DecodeError> {
         let body = without_bom(body).trim_ascii();
         if body.is_empty() {

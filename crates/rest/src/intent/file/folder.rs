@@ -25,6 +25,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 /// Locks the log for this process, as long as the returned file lives.
+#[inline]
 pub(super) fn lock(path: &Path) -> Result<File, IntentLogError> {
     if path.file_name().is_none() {
         return Err(failed(path, "opened", &"the path does not end in a file's name"));
@@ -37,6 +38,7 @@ pub(super) fn lock(path: &Path) -> Result<File, IntentLogError> {
 
 #[cfg(file_lock)]
 #[allow(clippy::incompatible_msrv, reason = "only compiled where the compiler knows it: see build.rs")]
+#[inline]
 fn try_lock(file: &File, path: &Path) -> Result<(), IntentLogError> {
     file.try_lock().map_err(|error| match error {
         fs::TryLockError::WouldBlock => IntentLogError::new(format!(
@@ -63,6 +65,7 @@ fn try_lock(_: &File, _: &Path) -> Result<(), IntentLogError> {
 fn unlock(_: &File) {}
 
 /// The log, for reading; `None` if it does not exist yet.
+#[inline]
 pub(super) fn existing(path: &Path) -> Result<Option<File>, IntentLogError> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
@@ -72,6 +75,7 @@ pub(super) fn existing(path: &Path) -> Result<Option<File>, IntentLogError> {
 }
 
 /// Creates the log with this text, or replaces it.
+#[inline]
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), IntentLogError> {
     let new = beside(path, ".new");
     let written = || {

@@ -33,6 +33,7 @@ pub(super) enum End {
 }
 
 impl From<Outcome> for End {
+    #[inline]
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::NotSent => Self::NotSent,
@@ -45,6 +46,7 @@ impl From<Outcome> for End {
 
 impl Line {
     /// The line with its end.
+    #[inline]
     pub(super) fn text(&self) -> Result<String, IntentLogError> {
         let text = serde_json::to_string(self);
         let text = text.map_err(|error| IntentLogError::new(format!("a line cannot be written: {error}")))?;
@@ -52,11 +54,13 @@ impl Line {
     }
 
     /// Whether it must be on the disk before anything else happens.
+    #[inline]
     pub(super) fn must_last(&self) -> bool {
         !matches!(self, Self::End { .. })
     }
 
     /// Changes the list of open intents as the line says.
+    #[inline]
     pub(super) fn apply(self, open: &mut Vec<Intent>) {
         match self {
             Self::Format(_) => {}
@@ -85,12 +89,14 @@ pub(super) struct Found {
 
 impl Found {
     /// For a file that does not exist yet.
+    #[inline]
     pub(super) fn nothing() -> Self {
         Self { open: Vec::new(), has_more: true }
     }
 }
 
 /// The text of a file that has only these intents.
+#[inline]
 pub(super) fn whole(open: &[Intent]) -> Result<String, IntentLogError> {
     let mut text = Line::Format(FORMAT).text()?;
     for intent in open {
@@ -100,6 +106,7 @@ pub(super) fn whole(open: &[Intent]) -> Result<String, IntentLogError> {
 }
 
 /// Reads a file, without holding more of it than a line and the open intents.
+#[inline]
 pub(super) fn read(path: &Path, file: impl Read) -> Result<Found, IntentLogError> {
     let damaged = |number: u64, why: &dyn Display| {
         let path = path.display();

@@ -51,11 +51,13 @@ struct Target {
     broken: Option<IntentLogError>,
 }
 
+#[inline]
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Writer {
+    #[inline]
     pub(super) fn new(storage: impl Storage + 'static, open: Vec<Intent>) -> Self {
         Self(Arc::new(Inner {
             queue: Mutex::default(),
@@ -64,16 +66,19 @@ impl Writer {
         }))
     }
 
+    #[inline]
     pub(super) fn open(&self) -> Vec<Intent> {
         lock(&self.0.open).clone()
     }
 
+    #[inline]
     pub(super) fn is_open(&self, id: IntentId) -> bool {
         lock(&self.0.open).iter().any(|intent| intent.id == id)
     }
 
     /// Appends a line. It is in the queue when this returns, so lines are written in the order of these calls, and also if
     /// the future is dropped.
+    #[inline]
     pub(super) fn append(&self, line: Line) -> LogFuture<'static, ()> {
         let text = match line.text() {
             Ok(text) => text,
@@ -107,6 +112,7 @@ struct Turn {
 }
 
 impl Turn {
+    #[inline]
     fn run(mut self) {
         while let Some(inner) = &self.inner {
             let batch = mem::take(&mut lock(&inner.queue).waiting);
@@ -130,6 +136,7 @@ impl Turn {
 /// A runtime that shuts down drops turns that have not begun. Then the lines that wait get an error, and the next line
 /// begins a new turn.
 impl Drop for Turn {
+    #[inline]
     fn drop(&mut self) {
         if let Some(inner) = &self.inner {
             let mut queue = lock(&inner.queue);
@@ -143,6 +150,7 @@ type Ended = Vec<(oneshot::Sender<Result<(), IntentLogError>>, Result<(), Intent
 
 impl Inner {
     /// Writes these lines together.
+    #[inline]
     fn write(&self, batch: Vec<Waiting>) -> Ended {
         let text: String = batch.iter().map(|waiting| waiting.text.as_str()).collect();
         let must_last = batch.iter().any(|waiting| waiting.line.must_last());
@@ -159,6 +167,7 @@ impl Inner {
 }
 
 impl Target {
+    #[inline]
     fn append(&mut self, bytes: &[u8], must_last: bool) -> Result<(), IntentLogError> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
