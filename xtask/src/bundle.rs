@@ -1,8 +1,11 @@
 //! Joins the specification into one file, from one file for each section. It is joined as text, to keep the order, the
 //! form and the comments of the sections.
 
+mod shared;
+
 use crate::{finding::Finding, workspace::root};
 use serde_norway::Value;
+use shared::{SHARED, Shared};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -317,10 +320,16 @@ fn join(folder: &str, sources: &[Source<'_>]) -> String {
             let _ = writeln!(out, "{}", part.text.trim_end());
         }
     }
+    let shared = Shared::of(sources.iter().find_map(|source| source.part(SHARED)));
     for key in ["paths", "webhooks"] {
         let parts = || sources.iter().filter_map(|source| Some((source.place, source.part(key)?)));
         if parts().next().is_some() {
-            join_parts(&mut out, key, 0, parts());
+            // What the exchange sends has other answers than what it is sent.
+            let text = |part: Part<'_>| match key {
+                "paths" => shared.added_to(part.body()),
+                _ => part.body().to_owned(),
+            };
+            join_parts(&mut out, key, 0, parts().map(|(place, part)| (place, text(part))));
         }
     }
     out.push_str("\ncomponents:");
@@ -328,7 +337,8 @@ fn join(folder: &str, sources: &[Source<'_>]) -> String {
         || sources.iter().flat_map(|source| source.kinds().into_iter().map(|kind| (source.place, kind)));
     let mut done = BTreeSet::new();
     for (_, Part { key, .. }) in kinds().filter(|(_, kind)| done.insert(kind.key)) {
-        join_parts(&mut out, key, 2, kinds().filter(|(_, kind)| kind.key == key));
+        let same = kinds().filter(|(_, kind)| kind.key == key);
+        join_parts(&mut out, key, 2, same.map(|(place, part)| (place, part.body().to_owned())));
     }
     out
 }
@@ -338,10 +348,10 @@ fn join_parts<'a>(
     out: &mut String,
     key: &str,
     indent: usize,
-    parts: impl Iterator<Item = (&'a str, Part<'a>)>,
+    bodies: impl Iterator<Item = (&'a str, String)>,
 ) {
     let _ = writeln!(out, "\n{:indent$}{key}:", "");
-    let bodies = parts.map(|(place, part)| format!("{:indent$}  # {place}\n{}\n", "", part.body()));
+    let bodies = bodies.map(|(place, body)| format!("{:indent$}  # {place}\n{body}\n", ""));
     out.push_str(&bodies.collect::<Vec<_>>().join("\n"));
 }
 
