@@ -230,9 +230,6 @@ pub(crate) mod samples {
         fn smallest() -> Self {
             Self::new(ACCOUNT, "BTC")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
             vec![Self::new(seed.account, "BTC")]
         }
@@ -272,9 +269,6 @@ pub(crate) mod samples {
                 dob: "1985-05-15".into(),
             };
             Self::new(ACCOUNT, identity)
-        }
-        fn fullest() -> Self {
-            Self::smallest()
         }
         fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
             vec![Self { account_id: seed.to_match.into(), ..Self::smallest() }]

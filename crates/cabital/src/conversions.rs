@@ -227,9 +227,6 @@ mod samples {
             let quote: Quote = serde_json::from_str(quote).unwrap();
             Self::new(ACCOUNT, Conversion::buy(("BTC", dec!(0.001)), &quote))
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
             let quote: Quote = serde_json::from_str(seed.quote).unwrap();
             vec![

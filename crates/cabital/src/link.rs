@@ -43,9 +43,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new("canary-42")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
             vec![Self::new(seed.user_ext_ref)]
         }

@@ -101,9 +101,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new("adb8f31d-7a71-4003-85d7-3ac58158461f")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
             vec![Self::new(seed.external_id)]
         }

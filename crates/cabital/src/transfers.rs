@@ -266,9 +266,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new(ACCOUNT, TRANSFER)
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered_to_partner(seed: &PartnerSeed) -> Vec<Self> {
             vec![Self::new(seed.account, seed.transfer)]
         }

@@ -126,8 +126,5 @@ mod samples {
         fn smallest() -> Self {
             Self::new("zar")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
     }
 }

@@ -398,9 +398,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new("btczar")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
     }
 
     impl Samples for ListTickers {
@@ -456,9 +453,6 @@ mod samples {
     impl Samples for GetCurrency {
         fn smallest() -> Self {
             Self::new("btc")
-        }
-        fn fullest() -> Self {
-            Self::smallest()
         }
     }
 }

@@ -324,9 +324,6 @@ pub(crate) mod samples {
         fn smallest() -> Self {
             Self::new("CCT1234567")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered(seed: &Seed) -> Self {
             Self::new(seed.business)
         }

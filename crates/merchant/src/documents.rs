@@ -249,9 +249,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new("CCT1234567", "Board Resolution", upload())
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered(seed: &Seed) -> Self {
             Self::new(seed.merchant, "Board Resolution", upload())
         }

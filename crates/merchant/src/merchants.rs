@@ -163,9 +163,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new("CCT7654321")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered(seed: &Seed) -> Self {
             Self::new(seed.merchant)
         }

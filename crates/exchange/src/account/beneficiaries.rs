@@ -460,9 +460,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new(7)
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered(seed: &Seed) -> Self {
             Self::new(seed.beneficiary)
         }
@@ -472,9 +469,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new(7, "004217")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered(seed: &Seed) -> Self {
             Self::new(seed.pending_beneficiary, Seed::PIN)
         }
@@ -483,9 +477,6 @@ mod samples {
     impl Samples for DeleteBeneficiary {
         fn smallest() -> Self {
             Self::new(7)
-        }
-        fn fullest() -> Self {
-            Self::smallest()
         }
         fn answered(seed: &Seed) -> Self {
             Self::new(seed.beneficiary_to_delete)

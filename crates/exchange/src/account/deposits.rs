@@ -237,17 +237,11 @@ mod samples {
         fn smallest() -> Self {
             Self::new("btc")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
     }
 
     impl Samples for GetDeposit {
         fn smallest() -> Self {
             Self::by_id(7)
-        }
-        fn fullest() -> Self {
-            Self::smallest()
         }
         fn answered(seed: &Seed) -> Self {
             Self::by_id(seed.deposit)

@@ -95,9 +95,6 @@ mod samples {
         fn smallest() -> Self {
             Self::new(7, dec!(10), "0012345678901234")
         }
-        fn fullest() -> Self {
-            Self::smallest()
-        }
         fn answered(_: &Seed) -> Self {
             Self::new("7", dec!(10), Seed::VOUCHER)
         }
