@@ -67,34 +67,20 @@ impl OnDeposit {
     /// # Errors
     /// The field that differs.
     pub(crate) fn compare(&self, answered: &DepositAction) -> Result<(), Mismatch> {
-        let given = |currency: &Arg<CurrencyId>| currency.value().ok().cloned();
-        let currency = self.target_currency.as_ref().and_then(given);
-        let beneficiary = self.beneficiary_id.as_ref().and_then(|id| id.value().ok().cloned());
-        let (invoice, answer) = (self.lightning_invoice.as_ref(), answered);
-        Mismatch::check(
-            "deposit_action.action",
-            Some(&DepositActionKind::from(self.action)),
-            Some(&answer.action),
-        )?;
-        Mismatch::check(
-            "deposit_action.target_currency",
-            currency.as_ref(),
-            answer.target_currency.as_ref(),
-        )?;
-        Mismatch::check(
-            "deposit_action.beneficiary_id",
-            beneficiary.as_ref(),
-            answer.beneficiary_id.as_ref(),
-        )?;
-        Mismatch::check("deposit_action.lightning_invoice", invoice, answer.lightning_invoice.as_ref())?;
+        let kind = DepositActionKind::from(self.action);
+        let currency = self.target_currency.as_ref().and_then(|asked| asked.value().ok());
+        let beneficiary = self.beneficiary_id.as_ref().and_then(|asked| asked.value().ok());
+        let invoice = self.lightning_invoice.as_ref();
         let slippage = self.max_slippage.map(|percent| percent.0);
-        Mismatch::check("deposit_action.max_slippage", slippage.as_ref(), answer.max_slippage.as_ref())?;
         let amount = self.beneficiary_amount.map(Amount::get);
-        Mismatch::check(
-            "deposit_action.beneficiary_amount",
-            amount.as_ref(),
-            answer.beneficiary_amount.as_ref(),
-        )
+        let DepositAction { target_currency, beneficiary_id, lightning_invoice, .. } = answered;
+        let DepositAction { max_slippage, beneficiary_amount, .. } = answered;
+        Mismatch::check("deposit_action.action", Some(&kind), Some(&answered.action))?;
+        Mismatch::check("deposit_action.target_currency", currency, target_currency.as_ref())?;
+        Mismatch::check("deposit_action.beneficiary_id", beneficiary, beneficiary_id.as_ref())?;
+        Mismatch::check("deposit_action.lightning_invoice", invoice, lightning_invoice.as_ref())?;
+        Mismatch::check("deposit_action.max_slippage", slippage.as_ref(), max_slippage.as_ref())?;
+        Mismatch::check("deposit_action.beneficiary_amount", amount.as_ref(), beneficiary_amount.as_ref())
     }
 
     fn converting(action: &'static str, target: Arg<CurrencyId>, to: Destination) -> Self {
