@@ -5,9 +5,10 @@ use crate::{
     Outcome, Page, Paged, Pages, Prepared, RawRequest, Repeat, Warning,
     export::{Table as WriteOut, Whole},
     motion::Progress,
+    outgoing::{Content, Outgoing},
     page,
     prepare::join,
-    transport::{self, Content, Outgoing, Shared, Trace},
+    transport::{self, Shared, Trace},
 };
 use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment};

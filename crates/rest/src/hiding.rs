@@ -8,7 +8,7 @@ mod json;
 
 pub(crate) use json::Json;
 
-use crate::{Call, transport::Outgoing};
+use crate::{Call, outgoing::Outgoing};
 use capecrypto_models::Sensitive;
 use std::borrow::Cow;
 

@@ -10,10 +10,7 @@ mod memory;
 pub use file::FileIntentLog;
 pub use memory::MemoryIntentLog;
 
-use crate::{
-    Client, Error, Kind, Outcome,
-    transport::{Outgoing, Shared},
-};
+use crate::{Client, Error, Kind, Outcome, outgoing::Outgoing, transport::Shared};
 use arguments::Said;
 use capecrypto_models::{Malformed, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};

@@ -20,6 +20,7 @@ mod motion;
 mod names;
 #[cfg(not(feature = "recording"))]
 mod no_recording;
+mod outgoing;
 mod page;
 mod pieces;
 mod polling;

@@ -1,10 +1,6 @@
 //! In place of `recording.rs` without the feature `recording`: a client has no recorder and no recording.
 
-use crate::{
-    Error,
-    motion::Motion,
-    transport::{Outgoing, Shared},
-};
+use crate::{Error, motion::Motion, outgoing::Outgoing, transport::Shared};
 use capecrypto_auth::Credentials;
 
 /// The tape that a builder was given: none.

@@ -3,8 +3,9 @@
 use crate::{
     Call, Client, Codes, Error, InvalidArgument, call,
     export::Whole,
+    outgoing::{Content, Outgoing},
     prepare,
-    transport::{self, Content, Outgoing, Trace},
+    transport::{self, Trace},
 };
 use bytes::Bytes;
 use capecrypto_auth::Service;

@@ -1,24 +1,12 @@
 //! Checks that the program has a tokio runtime with timers and network.
 
-use crate::{Call, Error, transport::Shared};
+use crate::Error;
 use std::{
     net::{Ipv4Addr, UdpSocket},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-
-impl Shared {
-    /// Checks that the current runtime can run this call.
-    pub(crate) fn check_runtime(&self, call: Call) -> Result<(), Error> {
-        self.check_any_runtime().map_err(|error| error.with_call(call))
-    }
-
-    /// The same for something that is no call.
-    pub(crate) fn check_any_runtime(&self) -> Result<(), Error> {
-        check(&self.runtime_known, !self.replays())
-    }
-}
 
 /// Checks that the current runtime has timers.
 pub(crate) fn check_timers() -> Result<(), Error> {
@@ -29,7 +17,7 @@ pub(crate) fn check_timers() -> Result<(), Error> {
 /// must not end in a panic.
 ///
 /// `known` remembers that a check succeeded, so that the expensive part is done once. A replay needs no network.
-fn check(known: &AtomicBool, needs_network: bool) -> Result<(), Error> {
+pub(crate) fn check(known: &AtomicBool, needs_network: bool) -> Result<(), Error> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(Error::config(
             "there is no tokio runtime here; call this within one, for example with #[tokio::main]",

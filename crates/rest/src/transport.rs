@@ -12,18 +12,19 @@
 //! 5. Spans and errors show no query, no header, and of a body only its codes and its shape.
 
 use crate::{
-    Accept, Call, Codes, Error, Head, IntentLog, Kind, Outcome, Part, PartContent, Timeouts, body,
+    Accept, Call, Codes, Error, Head, IntentLog, Kind, Outcome, Timeouts, body,
     export::Receive,
     form,
     limit::{Limiter, MOST_WAITING, NoTurn},
-    motion::{Motion, Progress},
+    motion::Motion,
+    outgoing::{Content, Outgoing},
     recording::Tape,
     retry::{self, Budget, Cause, Dates},
-    words,
+    runtime, words,
 };
 use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceError, NonceSource, Rejection, Sign, Skew, ToSign};
-use capecrypto_models::{Sensitive, upload::Pieces};
+use capecrypto_models::upload::Pieces;
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::Url;
 use std::{
@@ -68,50 +69,15 @@ pub(crate) struct Shared {
     pub(crate) runtime_known: AtomicBool,
 }
 
-/// A call, ready to be sent.
-#[derive(Clone)]
-pub(crate) struct Outgoing {
-    pub(crate) call: Call,
-    pub(crate) path_and_query: String,
-    pub(crate) content: Content,
-    pub(crate) acting_as: Option<Arc<str>>,
-    pub(crate) hint: fn(&str) -> Option<&'static str>,
-    /// Whether sending it twice has the same effect as sending it once.
-    pub(crate) idempotent: bool,
-    /// Whether it may be sent a second time with the same nonce.
-    pub(crate) same_key: bool,
-    /// Whether it leaves before other calls that wait for the rate limit.
-    pub(crate) urgent: bool,
-    /// Values that neither a recording nor an intent may show; collected only for calls that have one.
-    pub(crate) secrets: Vec<Sensitive<String>>,
-}
-
-/// The body that a call sends.
-#[derive(Clone, Default)]
-pub(crate) enum Content {
-    #[default]
-    Nothing,
-    Json(Bytes),
-    /// Fields of a form, and the function that is called with a file's progress.
-    Form(Vec<Part>, Option<Progress>),
-}
-
-impl Content {
-    /// The bytes that a signature may cover. A form is encoded while it is sent, so no scheme covers it.
-    fn signed_bytes(&self) -> &[u8] {
-        match self {
-            Self::Json(body) => body,
-            Self::Nothing | Self::Form(..) => &[],
-        }
+impl Shared {
+    /// Checks that the current runtime can run this call.
+    pub(crate) fn check_runtime(&self, call: Call) -> Result<(), Error> {
+        self.check_any_runtime().map_err(|error| error.with_call(call))
     }
 
-    /// Whether it can be sent a second time.
-    fn is_repeatable(&self) -> bool {
-        let Self::Form(parts, _) = self else { return true };
-        parts.iter().all(|part| match &part.content {
-            PartContent::Text(_) => true,
-            PartContent::File(file) => file.source().is_none_or(|source| source.is_repeatable()),
-        })
+    /// The same for something that is no call.
+    pub(crate) fn check_any_runtime(&self) -> Result<(), Error> {
+        runtime::check(&self.runtime_known, !self.replays())
     }
 }
 

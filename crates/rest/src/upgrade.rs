@@ -3,8 +3,9 @@
 use crate::{
     Call, Client, Error, Head, Kind, Method, Outcome, body,
     motion::Motion,
+    outgoing::{Content, Outgoing},
     prepare,
-    transport::{self, Attempt, Content, Outgoing, Trace},
+    transport::{self, Attempt, Trace},
 };
 use capecrypto_auth::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};

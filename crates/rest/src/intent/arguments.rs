@@ -3,7 +3,7 @@
 use crate::{
     PartContent,
     hiding::{Json, Secrets},
-    transport::{Content, Outgoing},
+    outgoing::{Content, Outgoing},
 };
 use std::borrow::Cow;
 use url::form_urlencoded;

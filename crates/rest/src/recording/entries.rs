@@ -5,8 +5,8 @@ use crate::{
     Head, PartContent,
     hiding::{Json, MARK, Secrets, Spot},
     mask,
+    outgoing::{Content, Outgoing},
     response::without_bom,
-    transport::{Content, Outgoing},
 };
 use bytes::Bytes;
 use http::{HeaderMap, header};

@@ -5,10 +5,7 @@ use super::{
     compare::{Difference, difference},
 };
 use crate::{
-    Error, Head, Kind, Outcome, body,
-    hiding::Secrets,
-    motion::Motion,
-    transport::{Outgoing, Shared},
+    Error, Head, Kind, Outcome, body, hiding::Secrets, motion::Motion, outgoing::Outgoing, transport::Shared,
 };
 use bytes::Bytes;
 use capecrypto_auth::Credentials;
