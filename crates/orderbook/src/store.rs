@@ -66,7 +66,13 @@ impl Store {
         let scales = frame.entries.iter().fold(Scales::default(), Scales::with);
         // The error `None` means that a value does not fit.
         *self = match pair(frame, cut_at, |entry| scales.fit(entry).map_err(|_| None)) {
-            Ok(pair) => Self::Fixed(scales, pair),
+            Ok(mut pair) => {
+                if let Self::Fixed(_, old) = self {
+                    pair.bids.take_place_of(&mut old.bids);
+                    pair.asks.take_place_of(&mut old.asks);
+                }
+                Self::Fixed(scales, pair)
+            }
             Err(Some(lost)) => return Err(lost),
             Err(None) => Self::Wide(pair::<_, LostSync>(frame, cut_at, |entry| {
                 Ok((entry.price.decimal(), entry.amount.decimal()))
