@@ -55,6 +55,9 @@ pub struct Book {
     snapshot_depth: usize,
 }
 
+/// What [`Book::apply_frame`] gives.
+type Outcome = Result<Applied, ForeignFrame>;
+
 impl Book {
     /// An empty book that waits for its snapshot.
     pub fn new(market: MarketId) -> Self {
@@ -97,18 +100,33 @@ impl Book {
             let mut buffer = buffer.try_borrow_mut().ok()?;
             Some(self.apply_with(frame, &mut buffer))
         });
-        match applied {
+        let applied = match applied {
             Ok(Some(applied)) => applied,
             // The thread is about to end.
             Ok(None) | Err(_) => self.apply_with(frame, &mut Frame::new()),
+        };
+        match applied {
+            Ok(sequence) => Ok(Applied::Increment { sequence }),
+            Err(other) => *other,
         }
     }
 
-    fn apply_with(&mut self, frame: &[u8], buffer: &mut Frame) -> Result<Applied, ForeignFrame> {
+    /// The sequence of an increment that was applied, which most frames are, or any other result. That is large and rare, so
+    /// it is boxed: otherwise each frame would move it from place to place.
+    #[inline]
+    fn apply_with(&mut self, frame: &[u8], buffer: &mut Frame) -> Result<u64, Box<Outcome>> {
         if scan::read(frame, Topics(&self.market), buffer).is_none() {
-            return self.apply_unusual(frame, buffer);
+            return Err(Box::new(self.apply_unusual(frame, buffer)));
         }
-        Ok(self.apply(buffer))
+        if buffer.kind == Kind::Increment
+            && let Some(last) = self.sync.before(buffer.sequence)
+            && self.store.apply_usual(buffer)
+        {
+            *last = buffer.sequence;
+            return Ok(buffer.sequence);
+        }
+        // Nothing is wrong if some of the entries are applied once more.
+        Err(Box::new(Ok(self.apply(buffer))))
     }
 
     /// Applies a frame that the exact scanner does not accept.
@@ -129,6 +147,7 @@ impl Book {
     }
 
     /// Applies the message in the frame buffer, by the rules of `sync`.
+    #[cold]
     fn apply(&mut self, buffer: &mut Frame) -> Applied {
         match buffer.kind {
             Kind::Snapshot => self.load(buffer),
@@ -136,8 +155,7 @@ impl Book {
         }
     }
 
-    /// Rule 2. Not a part of `step`, so that the rare message does not slow the usual one down.
-    #[inline(never)]
+    /// Rule 2.
     fn load(&mut self, buffer: &mut Frame) -> Applied {
         let sequence = buffer.sequence;
         self.sync.snapshot(sequence);

@@ -81,6 +81,12 @@ impl Store {
         if self.is_sound() { Ok(()) } else { Err(self.fault()) }
     }
 
+    /// Applies an increment that fits the current scales. After `false` some of it is applied, and `apply` has to follow.
+    #[inline]
+    pub(crate) fn apply_usual(&mut self, frame: &Frame) -> bool {
+        self.apply_at_once(frame) && self.is_sound()
+    }
+
     /// Applies an increment. `false` if the book cannot be right any more; `fault` says why.
     pub(crate) fn apply(&mut self, frame: &Frame) -> bool {
         if !self.apply_at_once(frame) {

@@ -90,8 +90,16 @@ impl Sync {
         self.is_live()
     }
 
-    /// Rules 3, 4 and 5.
+    /// Rule 3: the sequence before this one, if that is the book's last.
     #[inline]
+    pub(crate) fn before(&mut self, got: u64) -> Option<&mut u64> {
+        match self {
+            Self::Live { last } | Self::CatchingUp { last } if last.checked_add(1) == Some(got) => Some(last),
+            _ => None,
+        }
+    }
+
+    /// Rules 3, 4 and 5.
     pub(crate) fn increment(&mut self, got: u64) -> Verdict {
         match self {
             // Rule 3: the next one.
