@@ -115,6 +115,7 @@ impl Book {
     /// it is boxed: otherwise each frame would move it from place to place.
     #[inline]
     fn apply_with(&mut self, frame: &[u8], buffer: &mut Frame) -> Result<u64, Box<Outcome>> {
+        self.store.warm();
         if scan::read(frame, Topics(&self.market), buffer).is_none() {
             return Err(Box::new(self.apply_unusual(frame, buffer)));
         }

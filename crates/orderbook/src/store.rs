@@ -81,6 +81,15 @@ impl Store {
         if self.is_sound() { Ok(()) } else { Err(self.fault()) }
     }
 
+    /// Starts to read what a usual increment changes.
+    #[inline]
+    pub(crate) fn warm(&self) {
+        if let Self::Fixed(_, pair) = self {
+            pair.bids.warm();
+            pair.asks.warm();
+        }
+    }
+
     /// Applies an increment that fits the current scales. After `false` some of it is applied, and `apply` has to follow.
     #[inline]
     pub(crate) fn apply_usual(&mut self, frame: &Frame) -> bool {
