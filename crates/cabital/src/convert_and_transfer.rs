@@ -9,14 +9,14 @@ use crate::{
     args::OneTimeCode,
     conversions::{Conversion, Converted, CreateConversion, UnknownConversion},
     models::{
-        AccountId, Balances, ConversionId, ConversionMade, ConversionStatus, Direction, ExternalId,
-        Reconciliation, TransferMade,
+        AccountId, Balances, ConversionId, ConversionMade, ConversionStatus, ExternalId, Reconciliation,
+        TransferMade,
     },
     transfers::{CreateTransfer, Submitted, submit::look_up},
 };
 use capecrypto_models::{Arg, Malformed};
 use capecrypto_rest::{Error, IntentLogError, InvalidArgument};
-use notes::{Bought, Notes};
+use notes::{Bought, Notes, is_of_work};
 
 /// Converts, and moves what was bought to the partner.
 ///
@@ -172,7 +172,7 @@ impl ConvertAndTransfer {
         // The work may be done already, so that its notes are closed.
         match look_up(cabital, external_id).await {
             Ok(None) => {}
-            Ok(Some(found)) => return earlier(found, account),
+            Ok(Some(found)) => return earlier(found, account, &moved),
             Err(error) => return Done::NotLookedUp(error),
         }
         let before = match cabital.send(ListBalances::new(account)).await {
@@ -265,9 +265,10 @@ pub async fn forget(cabital: &Cabital, external_id: &ExternalId) -> Result<(), I
     Ok(())
 }
 
-/// The transfer of an earlier run, or why the external id cannot be used.
-fn earlier(found: Reconciliation, account: &AccountId) -> Done {
-    if found.account_id == *account && found.direction == Direction::Debit && found.conversion_id.is_some() {
+/// The transfer of an earlier run, or why the external id cannot be used. The amounts may differ, because the earlier run may have had
+/// another quote.
+fn earlier(found: Reconciliation, account: &AccountId, moved: &Amount) -> Done {
+    if is_of_work(&found, Some(account)) && found.symbol == *moved.symbol() {
         return Done::Transferred(TransferDone::Found(Box::new(found)));
     }
     let why = "another transfer has it already";
@@ -284,6 +285,8 @@ async fn finish(
     // The earlier run may have come further than its notes.
     match look_up(cabital, notes.external_id()).await {
         Ok(None) => {}
+        // It belongs to something else, so it does not end this work.
+        Ok(Some(found)) if !noted.is_ended_by(&found) => {}
         Ok(Some(found)) => {
             notes.close("its transfer was found").await;
             return Done::Transferred(TransferDone::Found(Box::new(found)));

@@ -3,7 +3,7 @@
 use crate::{
     Amount, Cabital,
     conversions::Conversion,
-    models::{AccountId, Balances, ConversionId, ExternalId, Symbol},
+    models::{AccountId, Balances, ConversionId, Direction, ExternalId, Reconciliation, Symbol},
 };
 use capecrypto_models::{Arg, decimal};
 use capecrypto_rest::{Intent, IntentId, IntentLogError};
@@ -41,6 +41,23 @@ impl Noted {
     pub(super) fn is_begun(&self) -> bool {
         self.begun || self.bought.is_some()
     }
+
+    /// Whether this transfer, which has the external id of the work, is the work's own.
+    pub(super) fn is_ended_by(&self, found: &Reconciliation) -> bool {
+        match &self.bought {
+            Some(bought) => {
+                is_of_work(found, Some(&bought.account))
+                    && found.symbol == *bought.amount.symbol()
+                    && found.conversion_id.as_ref() == Some(&bought.conversion)
+            }
+            None => is_of_work(found, self.account.value().ok()),
+        }
+    }
+}
+
+/// Whether a transfer can be the end of such work: it moves to the partner what a conversion in this account bought.
+pub(super) fn is_of_work(found: &Reconciliation, account: Option<&AccountId>) -> bool {
+    account == Some(&found.account_id) && found.direction == Direction::Debit && found.conversion_id.is_some()
 }
 
 /// The notes of one work.

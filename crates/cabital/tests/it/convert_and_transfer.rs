@@ -10,6 +10,7 @@ use cabital::{
     conversions::Conversion,
     convert_and_transfer::{Done, TransferDone, forget, resume, unfinished},
     models::ExternalId,
+    transfers::CreateTransfer,
 };
 use capecrypto_models::dec;
 use capecrypto_rest::{Intent, IntentId, IntentLog, IntentLogError, LogFuture, MemoryIntentLog, Outcome};
@@ -234,6 +235,40 @@ async fn an_unknown_conversion_is_not_made_again_before_a_person_has_looked() {
     assert_eq!(fake.counts(), (1, 0));
     forget(&program(&fake, &log), &id()).await.unwrap();
     assert!(matches!(run(&fake, &log).await.unwrap(), Done::Transferred(_)));
+}
+
+#[tokio::test]
+async fn the_transfer_of_another_currency_is_not_taken_for_earlier_work() {
+    let fake = Fake::start().await;
+    let cabital = program(&fake, &Durable::new(fake.kill.clone()));
+    assert!(matches!(work_of(&cabital).await, Done::Transferred(_)));
+    let conversion = Conversion::sell(("EUR", dec!(100)), &quote("BTC-EUR", "38921.55", "0.00002569"));
+    let done = ConvertAndTransfer::new(ACCOUNT, conversion, ID).run(&cabital).await;
+    let Done::Nothing(error) = &done else { panic!("{done:?}") };
+    assert_eq!(error.argument().unwrap().argument, "external_id");
+    assert_eq!(fake.counts(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_foreign_transfer_with_the_id_of_begun_work_does_not_end_the_work() {
+    let fake = Fake::start().await;
+    let cabital = program(&fake, &Durable::new(fake.kill.clone()));
+    fake.plan(|method, path| match (method, path.ends_with("/transfers")) {
+        ("POST", true) => Fault::StatusBefore(503),
+        _ => Fault::None,
+    });
+    assert!(matches!(work_of(&cabital).await, Done::TransferUnknown { .. }));
+    fake.plan(|_, _| Fault::None);
+    // Somebody else used the id meanwhile, for a transfer without a conversion.
+    let other = CreateTransfer::to_partner(ACCOUNT, ("EUR", dec!(5)), id());
+    cabital.send(other).await.unwrap();
+    for _ in 0..2 {
+        let done = work_of(&cabital).await;
+        let Done::NotTransferred { error, .. } = &done else { panic!("{done:?}") };
+        assert_eq!(PartnerCode::of(error), Some(PartnerCode::RepeatedTransfer));
+        assert_eq!(unfinished(&cabital).await.unwrap(), [id()]);
+    }
+    assert_eq!(fake.counts(), (1, 1));
 }
 
 #[tokio::test]
