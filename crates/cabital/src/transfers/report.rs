@@ -6,7 +6,7 @@ use crate::{
     models::{AccountId, TransferId},
 };
 use capecrypto_models::{
-    Arg, Malformed, Text, open_enum,
+    Arg, Malformed, Sensitive, Text, open_enum,
     param::{Fields, Name, Param, Params, Place},
 };
 use capecrypto_rest::{Error, Polling};
@@ -35,16 +35,16 @@ pub struct ReportResult {
     transfer_id: Arg<TransferId>,
     status: TransferResult,
     message: Option<Arg<Text<150>>>,
-    data: Vec<(&'static str, String)>,
+    data: Vec<(&'static str, Sensitive<String>)>,
 }
 
-/// The members of `data`.
-struct Data<'a>(&'a [(&'static str, String)]);
+/// The members of `data`. Nobody knows what they hold, so `Debug` does not show them.
+struct Data<'a>(&'a [(&'static str, Sensitive<String>)]);
 
 impl Params for Data<'_> {
     fn write_fields(&self, fields: &mut dyn Fields) {
         for (name, value) in self.0 {
-            fields.field(Name::new(name), value);
+            fields.field(Name::new(name), value.expose());
         }
     }
 }
@@ -53,7 +53,12 @@ impl Params for Data<'_> {
 impl Param for Data<'_> {
     fn write(&self, place: &mut dyn Place) {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let is_repeated =
+            |(at, (name, _)): (usize, &(&str, _))| self.0.iter().skip(at + 1).any(|(other, _)| other == name);
         match self.0.iter().find(|(name, _)| name.is_empty() || !name.chars().all(plain)) {
+            None if self.0.iter().enumerate().any(is_repeated) => {
+                place.refuse(Malformed::new("a name stands in it twice", "give each name once"));
+            }
             Some(_) => place.refuse(Malformed::new(
                 "a name in it has a character that names do not have",
                 "give names out of A-Z, a-z, 0-9, '_', '-' and '.'",
@@ -112,9 +117,9 @@ impl Report {
         Self { message: Some(message.into()), ..self }
     }
 
-    /// Adds further data, as a text. The documents do not describe it.
+    /// Adds further data, as a text, each name once. The documents do not describe it, and `Debug` does not show it.
     pub fn data(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.data.push((name, value.into()));
+        self.data.push((name, value.into().into()));
         self
     }
 

@@ -96,6 +96,14 @@ async fn lists_codes_and_reports_are_checked() {
 }
 
 #[tokio::test]
+async fn the_data_of_a_report_is_not_shown_and_has_each_name_once() {
+    let report = ReportResult::success(ACCOUNT, "4c416854-8970-4838-99ad-febc437ac81d");
+    let report = report.data("iban", "CH1808799927511379814");
+    assert!(!format!("{report:?}").contains("9814"), "{report:?}");
+    assert_eq!(refused(report.data("iban", "another")).await, ["data"]);
+}
+
+#[tokio::test]
 async fn an_identity_is_checked_and_never_quoted() {
     let with = |change: fn(&mut Identity)| {
         let mut identity = identity();
