@@ -125,9 +125,17 @@ impl FromStr for RedirectUrl {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let url = url::Url::parse(text).ok().filter(url::Url::has_host);
         let is_local = |url: &url::Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        // The parser repairs what browsers repair, and the text is sent as it is.
+        let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
+        let is_repaired = |url: &url::Url| {
+            let rest = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+            text.contains(is_odd) || rest.is_none_or(|rest| rest.starts_with('/'))
+        };
         let good = url.is_some_and(|url| {
             let plain = url.username().is_empty() && url.password().is_none();
-            plain && (url.scheme() == "https" || (url.scheme() == "http" && is_local(&url)))
+            plain
+                && !is_repaired(&url)
+                && (url.scheme() == "https" || (url.scheme() == "http" && is_local(&url)))
         });
         if good && text.len() <= 2_048 {
             return Ok(Self(text.into()));

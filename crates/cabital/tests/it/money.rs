@@ -179,6 +179,10 @@ fn an_iban_has_right_check_digits() {
         "CH8108799927511379814",
         "ch1808799927511379814",
         "CH180879992751137981é",
+        // 1 modulo 97, but check digits are 02 to 98.
+        "CH0008799927511379071",
+        "CH0108799927511379053",
+        "CH9908799927511379035",
     ] {
         let error = wrong.parse::<Iban>().unwrap_err();
         assert!(wrong.len() < 5 || !error.to_string().contains(wrong), "{error}");

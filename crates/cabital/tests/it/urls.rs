@@ -59,6 +59,14 @@ fn the_link_is_signed_with_the_key_of_the_client() {
         "javascript:alert(1)",
         "https://user:pw@partner.example",
         "https://",
+        "https:partner.example",
+        "https:///partner.example",
+        r"https:\\partner.example",
+        r"https://partner.example\a",
+        " https://partner.example",
+        "https://partner.example/a b",
+        "https://part\tner.example",
+        "https://partner.example/\n",
     ] {
         let error = LinkPage::new("customer-42", wrong).url(&cabital).unwrap_err();
         assert_eq!(error.argument().unwrap().argument, "redirect_url", "{wrong}");
