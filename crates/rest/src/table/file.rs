@@ -18,7 +18,6 @@ pub(super) struct NewFile {
 
 impl NewFile {
     /// Begins a file that gets this path when it is whole.
-    #[inline]
     pub(super) fn begin(path: &Path) -> io::Result<Self> {
         let not_a_file = |what| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         let Some(name) = path.file_name() else {

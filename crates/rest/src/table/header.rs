@@ -42,7 +42,6 @@ impl Step {
 
 impl Header {
     /// Reads the line. Columns whose name stands for a secret are left out, but not those that are named in `keep`.
-    #[inline]
     pub(super) fn read(line: &[u8], keep: &[String]) -> Result<Self, Error> {
         let (line, end) = without_end(line);
         let columns: Vec<Column> = cells(line)

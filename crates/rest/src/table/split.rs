@@ -127,7 +127,6 @@ impl Splitter {
     }
 
     /// Reads the next piece of the answer.
-    #[inline]
     pub(super) fn feed(&mut self, piece: &[u8]) -> Result<(), Error> {
         let rest = match self.arriving.take() {
             Some(begun) => match self.read_header(begun, piece)? {
@@ -150,7 +149,6 @@ impl Splitter {
     }
 
     /// Reads the header's part of a piece, and returns the rest; `None` if the header is not complete yet.
-    #[inline]
     fn read_header<'p>(&mut self, mut begun: Vec<u8>, piece: &'p [u8]) -> Result<Option<&'p [u8]>, Error> {
         for (at, byte) in piece.iter().enumerate() {
             begun.push(*byte);
@@ -171,7 +169,6 @@ impl Splitter {
         Ok(None)
     }
 
-    #[inline]
     fn take_header(&mut self, line: &[u8]) -> Result<(), Error> {
         let header = match &self.header {
             Some(first) if first.is_same(line) => first,
@@ -189,7 +186,6 @@ impl Splitter {
         Ok(())
     }
 
-    #[inline]
     fn read_rows(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let Some(header) = &self.header else { return Ok(()) };
         let mut reading = Reading {
