@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer};
 
 /// The value of a member that the documents spell in two ways. An answer may have both; then both must say the same, because nobody
 /// could tell which one is meant.
+#[cfg(feature = "callbacks")]
 pub(crate) fn either<T: PartialEq>(
     one: Option<T>,
     other: Option<T>,
