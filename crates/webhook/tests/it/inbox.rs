@@ -408,7 +408,7 @@ async fn holds<S: Store>(inbox: &Inbox<S>, steps: &[Step]) -> Vec<String> {
 }
 
 /// How many tests below run in a place that may be missing.
-pub(crate) const PROPERTIES: usize = 1;
+pub(crate) const PROPERTIES: usize = 2;
 
 /// The rules hold, and the store does the same as one in memory of its kind.
 fn agrees<P: Durable>(steps: &[Step]) {
@@ -431,6 +431,16 @@ proptest! {
             holds(&Inbox::new(InTest.store()).attempts(4), &steps).await;
         });
     }
+}
+
+/// A late end of the last attempt: the event is dead by then, so a store with transactions does not keep it.
+#[test]
+fn the_end_of_a_dead_events_last_attempt_is_the_same_in_every_store() {
+    let take = || [Step::Take(1), Step::Wait(LEASE)];
+    let steps: Vec<Step> = (0..4).flat_map(|_| take()).chain([Step::Take(1), Step::Finish(3)]).collect();
+    agrees::<places::Sqlite>(&steps);
+    agrees::<places::Postgres>(&steps);
+    agrees::<places::Redis>(&steps);
 }
 
 proptest! {

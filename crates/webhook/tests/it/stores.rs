@@ -29,9 +29,13 @@ impl Store for Transactional {
 
     async fn claim(&self, claim: &Claim<'_>) -> Result<Claimed, Infallible> {
         let claimed = self.rows.claim(claim).await?;
-        if let Claimed::Yes { attempt, .. } = claimed {
-            self.written.lock().unwrap().newest.insert(claim.key.clone(), attempt);
-        }
+        let newest = &mut self.written.lock().unwrap().newest;
+        match claimed {
+            Claimed::Yes { attempt, .. } => newest.insert(claim.key.clone(), attempt),
+            // The lease of its last attempt was over.
+            Claimed::Dead => newest.remove(claim.key),
+            _ => None,
+        };
         Ok(claimed)
     }
 
@@ -45,7 +49,6 @@ impl Store for Transactional {
             if written.newest.get(&end.ticket.key) != Some(&end.ticket.attempt) {
                 return Ok(false);
             }
-            // Its failure, or the end of its last lease, takes the ticket away.
             written.newest.remove(&end.ticket.key);
             written.effects.extend(transaction);
         }
