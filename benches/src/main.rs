@@ -43,7 +43,7 @@ capecrypto-bench TOPIC [--strict]
 
   calls get|post|list reqwest|reqwest-with-deadlines|sdk COUNT
                  makes calls and prints nothing: for callgrind
-  frames LEVELS documented|flat|one-space|unknown-field|bare-numbers by-hand|sdk COUNT
+  frames LEVELS documented|flat|one-space|unknown-field|bare-numbers by-hand|unchecked|sdk COUNT
                  feeds increments to a book and prints nothing: for callgrind
 
 --strict: exit with 1 if a result is above its bar";

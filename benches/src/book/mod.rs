@@ -1,13 +1,15 @@
 //! Measures the order book: from an increment's text to the best prices, compared with a book written by hand.
 
+mod by_hand;
 mod instructions;
-mod limit;
+mod levels;
 mod memory;
 mod stream;
+mod unchecked;
 
 use crate::measure::{Bar, Candidate, Clock, Plan, compare, pin, report};
 use capecrypto_models::{Decimal, Level};
-use capecrypto_orderbook::{Applied, Best, Book};
+use capecrypto_orderbook::{Applied, Book};
 pub use instructions::{frames, instructions};
 use std::hint::black_box;
 use stream::{Form, Frames, Stream};
@@ -16,7 +18,9 @@ const PLAN: Plan = Plan { rounds: 41, calls: 10_000 };
 /// One more for the warm-up.
 const FRAMES: usize = (PLAN.rounds as usize + 1) * PLAN.calls as usize;
 
+const MARKET: &str = "btczar";
 const BY_HAND: &str = "by hand";
+const UNCHECKED: &str = "by hand, without checks";
 const SDK: &str = "Book::apply_frame + best";
 const ONE_SPACE: &str = "the same with one space";
 
@@ -25,7 +29,7 @@ const AT_MOST: f64 = 1.05;
 /// The highest allowed time of an increment with one space, in multiples of one without.
 const ONE_SPACE_AT_MOST: f64 = 3.0;
 
-/// The highest allowed time of a snapshot, in multiples of the book by hand.
+/// The highest allowed time of a snapshot, in multiples of the book by hand without checks.
 const SNAPSHOT_AT_MOST: f64 = 1.35;
 
 /// Levels a side.
@@ -40,11 +44,8 @@ pub fn run() -> bool {
             let snapshot = stream.snapshot();
             let frames = stream.frames(FRAMES);
             check(&snapshot, &frames, &stream);
-            let candidates = [
-                by_hand(&snapshot, &frames),
-                by_hand_in_decimals(&snapshot, &frames),
-                sdk(SDK, &snapshot, &frames),
-            ];
+            let candidates =
+                [by_hand(&snapshot, &frames), unchecked(&snapshot, &frames), sdk(SDK, &snapshot, &frames)];
             let measured = compare(PLAN, candidates);
             let bar = Bar { candidate: SDK, clock: Clock::Cpu, at_most: AT_MOST };
             all_ok &= report(
@@ -84,8 +85,8 @@ fn snapshots() -> bool {
     let mut book = live(&texts[0]);
     let candidates = [
         Candidate {
-            name: BY_HAND,
-            run: Box::new(|_| texts.iter().for_each(|text| drop(black_box(limit::Book::load(text))))),
+            name: UNCHECKED,
+            run: Box::new(|_| texts.iter().for_each(|text| drop(black_box(unchecked::Book::load(text))))),
         },
         Candidate {
             name: "Book::apply_frame",
@@ -98,7 +99,21 @@ fn snapshots() -> bool {
 }
 
 fn by_hand<'a>(snapshot: &[u8], frames: &'a Frames) -> Candidate<'a> {
-    let mut book = limit::Book::load(snapshot).expect("the snapshot is readable");
+    let mut book = by_hand::Book::new(MARKET);
+    book.load(snapshot).expect("the snapshot is readable");
+    let mut frames = frames.iter();
+    let run = move |calls| {
+        for frame in frames.by_ref().take(calls as usize) {
+            book.apply(frame).expect("the increment is the next one");
+            let _best = black_box(&book.best());
+        }
+    };
+    Candidate { name: BY_HAND, run: Box::new(run) }
+}
+
+/// It has no bar.
+fn unchecked<'a>(snapshot: &[u8], frames: &'a Frames) -> Candidate<'a> {
+    let mut book = unchecked::Book::load(snapshot).expect("the snapshot is readable");
     let mut frames = frames.iter();
     let run = move |calls| {
         for frame in frames.by_ref().take(calls as usize) {
@@ -106,23 +121,7 @@ fn by_hand<'a>(snapshot: &[u8], frames: &'a Frames) -> Candidate<'a> {
             black_box(&book.best());
         }
     };
-    Candidate { name: BY_HAND, run: Box::new(run) }
-}
-
-/// The same, but what it gives is what the SDK gives. It has no bar.
-fn by_hand_in_decimals<'a>(snapshot: &[u8], frames: &'a Frames) -> Candidate<'a> {
-    let mut book = limit::Book::load(snapshot).expect("the snapshot is readable");
-    let mut frames = frames.iter();
-    let places = u32::try_from(limit::PLACES).unwrap_or(0);
-    let level = move |(price, amount)| Level::new(Decimal::new(price, places), Decimal::new(amount, places));
-    let run = move |calls| {
-        for frame in frames.by_ref().take(calls as usize) {
-            book.apply(frame).expect("the increment is the next one");
-            let (bid, ask) = book.best();
-            black_box(&Best { bid: bid.map(level), ask: ask.map(level) });
-        }
-    };
-    Candidate { name: "by hand, decimals out", run: Box::new(run) }
+    Candidate { name: UNCHECKED, run: Box::new(run) }
 }
 
 fn sdk<'a>(name: &'static str, snapshot: &[u8], frames: &'a Frames) -> Candidate<'a> {
@@ -140,24 +139,29 @@ fn sdk<'a>(name: &'static str, snapshot: &[u8], frames: &'a Frames) -> Candidate
 
 fn live(snapshot: &[u8]) -> Book {
     // A snapshot that counts as cut would make the book forget what is beyond its end.
-    let mut book = Book::new("btczar".parse().expect("a market")).with_snapshot_depth(usize::MAX);
+    let mut book = Book::new(MARKET.parse().expect("a market")).with_snapshot_depth(usize::MAX);
     let applied = book.apply_frame(snapshot);
     assert!(matches!(applied, Ok(Applied::Snapshot { .. })) && book.confirmed(), "{applied:?}");
     book
 }
 
-/// Checks that both books are the true one after all increments.
+/// Checks that all books are the true one after all increments.
 fn check(snapshot: &[u8], frames: &Frames, stream: &Stream) {
-    let (mut by_hand, mut sdk) = (limit::Book::load(snapshot).expect("a snapshot"), live(snapshot));
+    let (mut by_hand, mut sdk) = (by_hand::Book::new(MARKET), live(snapshot));
+    by_hand.load(snapshot).expect("a snapshot");
+    let mut unchecked = unchecked::Book::load(snapshot).expect("a snapshot");
     for frame in frames.iter() {
         by_hand.apply(frame).expect("the increment is the next one");
+        unchecked.apply(frame).expect("the increment is the next one");
         let applied = sdk.apply_frame(frame);
         assert!(matches!(applied, Ok(Applied::Increment { .. })), "{applied:?}");
     }
-    let [bids, asks] = stream.truth.sides(limit::PLACES);
+    let [bids, asks] = stream.truth.sides(unchecked::PLACES);
     assert!(by_hand.bids().eq(bids.iter().copied()) && by_hand.asks().eq(asks.iter().copied()));
+    assert!(unchecked.bids().eq(bids.iter().copied()) && unchecked.asks().eq(asks.iter().copied()));
+    assert_eq!(by_hand.best(), sdk.best().ok(), "the books by hand and of the SDK");
     let scaled = |mut value: Decimal| {
-        value.rescale(u32::try_from(limit::PLACES).unwrap_or(0));
+        value.rescale(u32::try_from(unchecked::PLACES).unwrap_or(0));
         i64::try_from(value.mantissa()).expect("the values are small")
     };
     let level = |level: Level| (scaled(level.price), scaled(level.amount));

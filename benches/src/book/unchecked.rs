@@ -1,19 +1,15 @@
-//! A book written by hand, as fast as a modest effort makes it.
+//! A book by hand without checks, as fast as a modest effort makes it.
 //!
 //! It knows one market and the two usual forms. It reads numbers straight into integers at a fixed scale and puts them into
 //! the book at once, without a buffer in between. Of all rules it checks only that the sequence rises by one. A frame that
 //! it cannot read leaves the book in any state.
 
+use super::levels::{Row, Side};
+
 /// Decimal places of all integers.
 pub const PLACES: usize = 8;
-const POWERS: [i64; PLACES + 1] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-/// Levels a run: at most, and after a snapshot.
-const LONGEST: usize = 128;
-const FRESH: usize = 96;
-
-/// Price and amount.
-pub type Row = (i64, i64);
-
+pub const POWERS: [i64; PLACES + 1] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 pub struct Book {
     bids: Side,
     /// Prices are negated, so that the best level is the last here too.
@@ -118,80 +114,17 @@ fn number(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((value * POWERS[missing], rest.strip_prefix(b"\"")?))
 }
 
+/// Digits after those of `value`. Too many of them wrap.
 #[inline]
-fn digits(text: &[u8], mut value: i64) -> (i64, &[u8]) {
+pub fn digits(text: &[u8], mut value: i64) -> (i64, &[u8]) {
     let mut rest = text;
     while let Some((byte, more)) = rest.split_first() {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
             break;
         }
-        value = value * 10 + i64::from(digit);
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
         rest = more;
     }
     (value, rest)
-}
-
-struct Run {
-    /// Not above the first key, and above all keys of the run before.
-    low: i64,
-    rows: Vec<Row>,
-}
-
-/// Sorted runs, the best level last.
-struct Side {
-    runs: Vec<Run>,
-}
-
-impl Side {
-    #[inline]
-    fn best(&self) -> Option<Row> {
-        self.runs.last()?.rows.last().copied()
-    }
-
-    fn rows(&self) -> impl Iterator<Item = Row> {
-        self.runs.iter().rev().flat_map(|run| run.rows.iter().rev().copied())
-    }
-
-    /// Takes rows with the best one first.
-    fn load(mut rows: Vec<Row>) -> Self {
-        rows.reverse();
-        Self { runs: rows.chunks(FRESH).map(new_run).collect() }
-    }
-
-    #[inline]
-    fn set(&mut self, key: i64, amount: i64) {
-        let at = match self.runs.last() {
-            Some(last) if key >= last.low => self.runs.len() - 1,
-            Some(_) => self.runs.partition_point(|run| run.low <= key).saturating_sub(1),
-            None if amount == 0 => return,
-            None => return self.runs.push(new_run(&[(key, amount)])),
-        };
-        let run = &mut self.runs[at];
-        match run.rows.binary_search_by_key(&key, |row| row.0) {
-            Ok(found) if amount == 0 => {
-                run.rows.remove(found);
-                if run.rows.is_empty() {
-                    self.runs.remove(at);
-                }
-            }
-            Ok(found) => run.rows[found].1 = amount,
-            Err(_) if amount == 0 => {}
-            Err(place) => {
-                run.low = run.low.min(key);
-                run.rows.insert(place, (key, amount));
-                if run.rows.len() == LONGEST {
-                    let upper = new_run(&run.rows[LONGEST / 2..]);
-                    run.rows.truncate(LONGEST / 2);
-                    self.runs.insert(at + 1, upper);
-                }
-            }
-        }
-    }
-}
-
-fn new_run(first: &[Row]) -> Run {
-    let mut rows = Vec::with_capacity(LONGEST);
-    rows.extend_from_slice(first);
-    Run { low: first[0].0, rows }
 }
