@@ -9,7 +9,10 @@ use crate::{
         refusal::{NOT_FOUND, OwnCode, Refusal, own},
         reply::Reply,
     },
-    exchange::people::webhooks::{AddWebhook, Protocol, RemoveWebhook, SetWebhook, Webhook},
+    exchange::{
+        notice::{Protocol, Webhook},
+        people::webhooks::{AddWebhook, RemoveWebhook, SetWebhook},
+    },
 };
 use http::{StatusCode, Uri};
 use serde_json::{Map, Value as Json, json};

@@ -17,7 +17,8 @@ use crate::{
     },
     exchange::people::{
         Role,
-        customers::{CreateCustomer, Entity, Fact, Facts, Seen, UpdateCustomer},
+        customers::{CreateCustomer, Seen, UpdateCustomer},
+        facts::{Entity, Fact, Facts},
         verification::KycStatus,
     },
 };

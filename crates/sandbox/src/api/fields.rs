@@ -7,7 +7,7 @@ use crate::{
         money::Parsed,
         refusal::{OwnCode, own},
     },
-    exchange::people::customers::{Fact, Facts},
+    exchange::people::facts::{Fact, Facts},
 };
 use rust_decimal::Decimal;
 

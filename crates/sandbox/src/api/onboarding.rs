@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     base::refusal::{OwnCode, own},
-    exchange::people::customers::{Application, Entity, Fact, Facts},
+    exchange::people::{
+        customers::Application,
+        facts::{Entity, Fact, Facts},
+    },
 };
 use serde_json::value::RawValue;
 

@@ -17,12 +17,9 @@ use crate::{
         reply::Reply,
     },
     exchange::{
+        notice::{Protocol, Webhook},
         payments::reference::{CreatePaymentReference, PaymentReference, Terms},
-        people::{
-            UNVERIFIED,
-            deposit_action::SLIPPAGE,
-            webhooks::{Protocol, Webhook},
-        },
+        people::{UNVERIFIED, deposit_action::SLIPPAGE},
     },
 };
 use rust_decimal::Decimal;

@@ -7,9 +7,10 @@ use super::{
 use crate::{
     exchange::people::{
         Role,
-        customers::{Application, CreateCustomer, Entity, Fact},
+        customers::{Application, CreateCustomer},
         deposit_action::DepositAction,
         documents::Document,
+        facts::{Entity, Fact},
         verification::{Approve, KycStatus, NotDecided, Reject, VerifyAtOnce},
     },
     host::keys::Account,

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     base::refusal::Refusal,
     exchange::{
-        people::webhooks::Protocol,
+        notice::Protocol,
         webhooks::{
             ClearWebhookFaults, DisturbWebhooks, NotAgain, SendAgain, SendEvent, body,
             delivery::{self, AttemptEnd, AttemptReason, WebhookState},

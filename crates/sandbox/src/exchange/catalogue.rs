@@ -230,6 +230,11 @@ impl Currency {
         self.kind == CurrencyKind::Coin
     }
 
+    /// The blockchain that it uses if none is named; `fiat` if it has none.
+    pub(crate) fn network(&self) -> &str {
+        if self.is_coin() { chains::usual(&self.id) } else { "fiat" }
+    }
+
     /// The usual blockchain of a coin.
     pub(crate) fn blockchain(&self) -> Option<Blockchain> {
         self.is_coin().then(|| Blockchain::of(chains::usual(&self.id)))

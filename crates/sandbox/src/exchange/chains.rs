@@ -3,8 +3,6 @@
 //! The documents name no keys of blockchains and no rules for addresses, so both are ours. An address is checked by its beginning,
 //! its characters and its length; checksums are not checked.
 
-use super::catalogue::Currency;
-
 /// The blockchains of a coin, the usual one first. A coin that was added later has a blockchain of its own name.
 pub(crate) fn of(coin: &str) -> Vec<&str> {
     match coin {
@@ -19,11 +17,6 @@ pub(crate) fn of(coin: &str) -> Vec<&str> {
 /// The blockchain that a coin uses if none is named.
 pub(crate) fn usual(coin: &str) -> &str {
     of(coin).first().copied().unwrap_or(coin)
-}
-
-/// The blockchain of a currency if none is named; `fiat` if it has none.
-pub(crate) fn network(currency: &Currency) -> &str {
-    if currency.is_coin() { usual(&currency.id) } else { "fiat" }
 }
 
 /// Whether a text can be an address on a blockchain.

@@ -1,13 +1,12 @@
 //! The state that all parts of the exchange share.
 
-use super::{catalogue::Catalogue, event::Event, history::History, people::webhooks::Webhook};
+use super::{catalogue::Catalogue, event::Event, history::History, notice::Notice};
 use crate::base::{
     id::{self, AccountId, Code},
     ledger::{Balance, Ledger, Party},
     timers::Timers,
 };
 use rust_decimal::Decimal;
-use serde_json::Value as Json;
 use std::{collections::VecDeque, sync::Arc};
 use uuid::Uuid;
 
@@ -33,19 +32,6 @@ pub(crate) struct Desk {
     outbox: VecDeque<Event>,
     sales: VecDeque<Sale>,
     notices: VecDeque<Notice>,
-}
-
-/// What a webhook tells about an account.
-#[derive(Debug)]
-pub(crate) struct Notice {
-    /// The account that it is about. The nearest webhook on the way up from it gets the notice.
-    pub(crate) account: AccountId,
-    /// A webhook that gets the notice instead: that of the payment reference.
-    pub(crate) own: Option<Webhook>,
-    /// The name of the event.
-    pub(crate) event: &'static str,
-    /// The fields of the body behind `event`, in their order.
-    pub(crate) fields: Vec<(&'static str, Json)>,
 }
 
 /// Coins that a part wants to sell in a market; only the engine can do it.

@@ -10,6 +10,7 @@ pub(crate) mod event;
 pub(crate) mod funds;
 pub(crate) mod history;
 pub(crate) mod market;
+pub(crate) mod notice;
 pub(crate) mod payments;
 pub(crate) mod people;
 pub(crate) mod vasps;

@@ -38,14 +38,16 @@ use crate::{
             },
             order::{OrderType, Side},
         },
+        notice::{Protocol, Webhook},
         people::{
             Restrict, Restriction, Role, SetLevel,
-            customers::{Application, CreateCustomer, Entity, Fact, Facts, UpdateCustomer},
+            customers::{Application, CreateCustomer, UpdateCustomer},
             deposit_action::{ActionName, DepositAction},
             documents::{AddDocument, Document, FileKind},
+            facts::{Entity, Fact, Facts},
             sub_accounts::{CreateSubAccount, DeleteSubAccount, UpdateSubAccount},
             verification::{Approve, Reject, VerifyAtOnce},
-            webhooks::{AddWebhook, Protocol, RemoveWebhook, SetWebhook, Webhook},
+            webhooks::{AddWebhook, RemoveWebhook, SetWebhook},
         },
         webhooks::{
             ClearWebhookFaults, DisturbWebhooks, SendAgain, SendEvent,

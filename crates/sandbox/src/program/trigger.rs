@@ -9,7 +9,7 @@ use crate::{
     base::clock::Clock,
     client::{self, LONGEST, Limits, NoAnswer},
     exchange::{
-        people::webhooks::{Protocol, Webhook},
+        notice::{Protocol, Webhook},
         webhooks::{body, signature},
     },
     wire::webhooks::headers,

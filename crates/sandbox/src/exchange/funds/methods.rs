@@ -1,6 +1,6 @@
 //! The payment methods. The documents describe their fields and name a few providers; which methods there are is ours.
 
-use crate::exchange::{catalogue::Currency, chains, people::VERIFIED};
+use crate::exchange::{catalogue::Currency, people::VERIFIED};
 
 /// Whether money comes in or goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Method {
 
     /// The name of its blockchain.
     pub(crate) fn blockchain<'a>(&'a self, currency: &'a Currency) -> &'a str {
-        self.network.unwrap_or_else(|| chains::network(currency))
+        self.network.unwrap_or_else(|| currency.network())
     }
 
     /// Whether an account of this level may use it.

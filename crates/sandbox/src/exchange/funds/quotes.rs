@@ -8,7 +8,6 @@ use crate::{
     },
     exchange::{
         catalogue::Currency,
-        chains,
         command::{Command, Holds, Replayable, replayable},
         desk::Desk,
     },
@@ -112,7 +111,7 @@ impl Command for MakeQuote {
             account,
             currency,
             fee: set.unwrap_or_else(|| usual_fee(&known, lightning)),
-            blockchain: if lightning { "lightning".to_owned() } else { chains::network(&known).to_owned() },
+            blockchain: if lightning { "lightning".to_owned() } else { known.network().to_owned() },
             created_ms: at_ms,
             expires_ms: at_ms.saturating_add(VALID_MS),
             lightning,

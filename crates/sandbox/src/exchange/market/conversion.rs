@@ -5,7 +5,7 @@ use super::{
     book::Book,
     engine::Engine,
     intake::{NewOrder, codes},
-    order::{OrderType, Side, crosses},
+    order::{Bounds, OrderType, Side, crosses},
 };
 use crate::{
     base::{
@@ -29,14 +29,6 @@ pub(crate) struct Conversion {
     pub(crate) slippage: Decimal,
     /// The custom order id of the order.
     pub(crate) name: String,
-}
-
-/// What a conversion may cost.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(super) worst_price: Decimal,
-    /// What a buy locks.
-    pub(super) budget: Decimal,
 }
 
 /// Why nothing was converted. No order was placed.

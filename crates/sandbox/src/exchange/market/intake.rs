@@ -2,9 +2,8 @@
 //! requests. Accepted commands are queued as [`Work`].
 
 use super::{
-    conversion::Bounds,
     engine::{Engine, Work},
-    order::{Order, OrderType, Side, State, crosses},
+    order::{Bounds, Order, OrderType, Side, State, crosses},
 };
 use crate::{
     base::{

@@ -120,6 +120,14 @@ impl State {
     }
 }
 
+/// What a conversion may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(super) worst_price: Decimal,
+    /// What a buy locks.
+    pub(super) budget: Decimal,
+}
+
 /// An order as the exchange holds it.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {

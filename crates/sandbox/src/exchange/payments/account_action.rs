@@ -6,7 +6,7 @@
 use super::{
     Parts, Payments, Waiting,
     failure::Failure,
-    reference::State,
+    state::State,
     walk::{Next, Walk, Way},
 };
 use crate::{

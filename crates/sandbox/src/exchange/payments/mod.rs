@@ -10,16 +10,12 @@ mod arrival;
 mod failure;
 mod notices;
 pub(crate) mod reference;
+mod state;
 #[cfg(test)]
 mod tests;
 pub(crate) mod walk;
 
-use self::{
-    account_action::Errand,
-    failure::Failure,
-    reference::{PaymentReference, State},
-    walk::Next,
-};
+use self::{account_action::Errand, failure::Failure, reference::PaymentReference, state::State, walk::Next};
 use super::{
     command::{Holds, Replayable},
     desk::Desk,

@@ -5,9 +5,8 @@ use super::{Parts, reference::PaymentReference, walk::Walk};
 use crate::{
     base::{clock::iso_ms, money},
     exchange::{
-        desk::Notice,
         funds::deposits::{Deposited, News},
-        people::webhooks::Webhook,
+        notice::{Notice, Webhook},
     },
 };
 use rust_decimal::Decimal;

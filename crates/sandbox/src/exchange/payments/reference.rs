@@ -1,12 +1,18 @@
 //! A payment reference: a code that a customer gives with a deposit, and how far the payment is.
 
-use super::{Payments, walk::Walk};
+use super::{
+    Parts, Payments,
+    failure::Failure,
+    state::State,
+    walk::{Next, Walk, Way},
+};
 use crate::{
     base::id::{AccountId, Code},
     exchange::{
         command::{Command, Holds, Replayable, replayable},
-        desk::Desk,
-        people::{deposit_action::DepositAction, webhooks::Webhook},
+        desk::{Desk, Part},
+        notice::Webhook,
+        people::deposit_action::DepositAction,
     },
 };
 use rust_decimal::Decimal;
@@ -29,38 +35,6 @@ pub(crate) struct Terms {
     /// Whether a deposit counts only if the account has some verification at that time.
     #[serde(default)]
     pub(crate) verified_only: bool,
-}
-
-/// The documents' "PaymentReference States".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    PendingDeposit,
-    PendingInternalTransfer,
-    PendingBuyOrder,
-    PendingSellOrder,
-    PendingWithdraw,
-    Completed,
-    Failed,
-}
-
-impl State {
-    /// The name on the wire.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::PendingDeposit => "pending_deposit",
-            Self::PendingInternalTransfer => "pending_internal_transfer",
-            Self::PendingBuyOrder => "pending_buy_order",
-            Self::PendingSellOrder => "pending_sell_order",
-            Self::PendingWithdraw => "pending_withdraw",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Whether an action is being carried out.
-    pub(crate) fn is_on_the_way(self) -> bool {
-        !matches!(self, Self::PendingDeposit | Self::Completed | Self::Failed)
-    }
 }
 
 /// A payment reference.
@@ -86,6 +60,35 @@ pub(crate) struct PaymentReference {
 impl PaymentReference {
     pub(crate) fn expires_ms(&self) -> i64 {
         self.created_ms.saturating_add(self.terms.lifetime_ms)
+    }
+
+    fn action(&self) -> DepositAction {
+        self.terms.action.clone().unwrap_or_default()
+    }
+
+    /// Where the walk of its deposit begins.
+    pub(super) fn first_state(&self, parts: &Parts<'_>) -> Result<State, Failure> {
+        self.walk.as_ref().map_or(Ok(State::Completed), |walk| walk.first_state(&self.action(), parts))
+    }
+
+    /// Sets the timer of the current state's action.
+    pub(super) fn act_later(&mut self, parts: &mut Parts<'_>) {
+        if let Some(walk) = &mut self.walk {
+            walk.act_later((Part::Payments, self.id), parts);
+        }
+    }
+
+    /// Begins the action of its state. `None` if none is due.
+    pub(super) fn act(&mut self, parts: &mut Parts<'_>) -> Option<Result<Next, Failure>> {
+        let action = self.action();
+        let Self { code, terms, state, walk, .. } = self;
+        let way = Way { action: &action, owner: terms.owner, name: code };
+        walk.as_mut()?.act(*state, &way, parts)
+    }
+
+    /// What follows the order or the withdrawal that it waits for. `None` if that has not ended.
+    pub(super) fn end_of_wait(&mut self, parts: &Parts<'_>) -> Option<Result<State, Failure>> {
+        self.walk.as_mut()?.end_of_wait(self.state, parts)
     }
 }
 

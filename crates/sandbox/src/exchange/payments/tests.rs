@@ -7,7 +7,8 @@ mod walks;
 
 use super::{
     STEP_MS,
-    reference::{CreatePaymentReference, PaymentReference, State, Terms},
+    reference::{CreatePaymentReference, PaymentReference, Terms},
+    state::State,
 };
 use crate::{
     base::{
@@ -29,11 +30,11 @@ use crate::{
             engine::Rules,
             order::{OrderType, Side},
         },
+        notice::{Protocol, Webhook},
         people::{
             AddAccount, Role,
             deposit_action::{ActionName, DepositAction},
             sub_accounts::CreateSubAccount,
-            webhooks::{Protocol, Webhook},
         },
         webhooks::delivery::Delivery,
     },

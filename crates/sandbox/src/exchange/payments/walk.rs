@@ -3,11 +3,7 @@
 //! It may only use the money of its deposit and what was made of it, never more: what the account has besides stays untouched. The
 //! digits that a market or a withdrawal cannot take stay in the account too.
 
-use super::{
-    Parts, STEP_MS,
-    failure::Failure,
-    reference::{PaymentReference, State},
-};
+use super::{Parts, STEP_MS, failure::Failure, state::State};
 use crate::{
     base::{
         bolt11,
@@ -79,37 +75,6 @@ pub(super) struct Way<'a> {
     pub(super) owner: AccountId,
     /// The note of the transfer, and the custom id of the order.
     pub(super) name: &'a str,
-}
-
-impl PaymentReference {
-    fn action(&self) -> DepositAction {
-        self.terms.action.clone().unwrap_or_default()
-    }
-
-    /// Where the walk of its deposit begins.
-    pub(super) fn first_state(&self, parts: &Parts<'_>) -> Result<State, Failure> {
-        self.walk.as_ref().map_or(Ok(State::Completed), |walk| walk.first_state(&self.action(), parts))
-    }
-
-    /// Sets the timer of the current state's action.
-    pub(super) fn act_later(&mut self, parts: &mut Parts<'_>) {
-        if let Some(walk) = &mut self.walk {
-            walk.act_later((Part::Payments, self.id), parts);
-        }
-    }
-
-    /// Begins the action of its state. `None` if none is due.
-    pub(super) fn act(&mut self, parts: &mut Parts<'_>) -> Option<Result<Next, Failure>> {
-        let action = self.action();
-        let Self { code, terms, state, walk, .. } = self;
-        let way = Way { action: &action, owner: terms.owner, name: code };
-        walk.as_mut()?.act(*state, &way, parts)
-    }
-
-    /// What follows the order or the withdrawal that it waits for. `None` if that has not ended.
-    pub(super) fn end_of_wait(&mut self, parts: &Parts<'_>) -> Option<Result<State, Failure>> {
-        self.walk.as_mut()?.end_of_wait(self.state, parts)
-    }
 }
 
 impl Walk {

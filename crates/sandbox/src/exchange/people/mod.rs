@@ -4,20 +4,19 @@
 pub(crate) mod customers;
 pub(crate) mod deposit_action;
 pub(crate) mod documents;
+pub(crate) mod facts;
 mod merchants;
 pub(crate) mod sub_accounts;
 mod ubos;
 pub(crate) mod verification;
 pub(crate) mod webhooks;
 
-use self::{
-    customers::Customer, documents::Received, sub_accounts::Details, verification::Verification,
-    webhooks::Webhook,
-};
+use self::{customers::Customer, documents::Received, sub_accounts::Details, verification::Verification};
 use super::{
     catalogue::NotAdded,
     command::{Command, Holds, Replayable, replayable},
     desk::Desk,
+    notice::Webhook,
 };
 use crate::base::id::AccountId;
 use serde::{Deserialize, Serialize};

@@ -3,13 +3,13 @@
 use super::{
     Lists, People, Role,
     deposit_action::{ActionName, DepositAction},
-    webhooks::Webhook,
 };
 use crate::{
     base::id::AccountId,
     exchange::{
         command::{Command, Holds, Replayable, replayable},
         desk::Desk,
+        notice::Webhook,
     },
 };
 use rust_decimal::Decimal;

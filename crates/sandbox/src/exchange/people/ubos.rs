@@ -1,7 +1,7 @@
 //! The owners of businesses (ultimate beneficial owners). An owner has a uid for its documents, but no account: nobody can act
 //! for it.
 
-use super::{Lists, customers::Facts};
+use super::{Lists, facts::Facts};
 use crate::{base::id::AccountId, exchange::desk::Desk};
 
 /// An owner.

@@ -3,8 +3,8 @@
 
 use super::{
     Lists, People, UNVERIFIED, VERIFIED,
-    customers::Entity,
     documents::{Document, Received},
+    facts::Entity,
 };
 use crate::{
     base::{

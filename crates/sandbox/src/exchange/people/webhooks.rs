@@ -6,42 +6,11 @@ use crate::{
     exchange::{
         command::{Command, Holds, Replayable, replayable},
         desk::Desk,
+        notice::Webhook,
     },
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
-
-/// How a webhook proves who sent it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Protocol {
-    /// With a signature over its body.
-    Hmac,
-    /// With the secret itself.
-    PlainText,
-    /// Not at all.
-    #[default]
-    None,
-}
-
-/// Where events go. `Debug` hides the secret.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Webhook {
-    pub(crate) url: String,
-    pub(crate) secret: Option<String>,
-    pub(crate) protocol: Protocol,
-}
-
-impl fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, secret, protocol } = self;
-        f.debug_struct("Webhook")
-            .field("url", url)
-            .field("secret", &secret.as_ref().map(|_| "…"))
-            .field("protocol", protocol)
-            .finish()
-    }
-}
+use std::sync::Arc;
 
 impl People {
     /// The webhook of an account itself.
@@ -132,7 +101,10 @@ impl Command for RemoveWebhook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::people::{AddAccount, Role, sub_accounts::CreateSubAccount};
+    use crate::exchange::{
+        notice::Protocol,
+        people::{AddAccount, Role, sub_accounts::CreateSubAccount},
+    };
 
     fn webhook(url: &str) -> Webhook {
         Webhook { url: url.to_owned(), secret: Some("c4nary".to_owned()), protocol: Protocol::Hmac }

@@ -1,7 +1,7 @@
 //! One delivery: an event on its way to a receiver, with its attempts.
 
 use super::{faults::WebhookFault, signature};
-use crate::{base::id::AccountId, exchange::people::webhooks::Webhook};
+use crate::{base::id::AccountId, exchange::notice::Webhook};
 use serde::{Deserialize, Serialize};
 
 /// How long the exchange waits before each retry (the documents' section "Successful Response Requirement"). The time begins with the

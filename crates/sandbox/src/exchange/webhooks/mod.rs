@@ -20,7 +20,8 @@ use self::{
 };
 use super::{
     command::{Command, Due, Holds, Replayable, replayable},
-    desk::{Desk, Notice, Part},
+    desk::{Desk, Part},
+    notice::Notice,
 };
 use crate::base::id::AccountId;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The header by which a receiver knows who sent a webhook (the documents' section "Authentication / Protocol Modes").
 
-use crate::exchange::people::webhooks::{Protocol, Webhook};
+use crate::exchange::notice::{Protocol, Webhook};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -6,10 +6,11 @@ use crate::{
     exchange::{
         Exchange,
         market::engine::Rules,
+        notice::{Protocol, Webhook},
         people::{
             AddAccount, Role,
             sub_accounts::CreateSubAccount,
-            webhooks::{Protocol, RemoveWebhook, SetWebhook, Webhook},
+            webhooks::{RemoveWebhook, SetWebhook},
         },
     },
 };

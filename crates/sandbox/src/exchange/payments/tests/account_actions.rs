@@ -7,7 +7,8 @@ use crate::exchange::{
         lightning::{CreateInvoice, PayFromOutside},
     },
     people::{
-        customers::{Application, CreateCustomer, Entity},
+        customers::{Application, CreateCustomer},
+        facts::Entity,
         sub_accounts::{DeleteSubAccount, UpdateSubAccount},
     },
 };
