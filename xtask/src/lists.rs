@@ -148,7 +148,7 @@ impl Lists {
     pub(crate) fn tables(&self) -> [(&'static str, String); 2] {
         let [sdk, sandbox] = TABLES;
         [
-            (sdk, self.table("super::documents::{DocumentRule, Holder::*, Slot::*, rule}", "super", camel)),
+            (sdk, self.table("super::rule::{DocumentRule, Holder::*, Slot::*, rule}", "super", camel)),
             (
                 sandbox,
                 self.table("super::{DocumentRule, Holder::*, rule}", "crate", |slot| format!("\"{slot}\"")),

@@ -8,9 +8,10 @@
 
 mod documents;
 mod generated;
+mod rule;
 mod search;
 
-pub use documents::{DocumentRule, Holder, Slot};
+pub use rule::{DocumentRule, Holder, Slot};
 
 use capecrypto_models::{
     Malformed,

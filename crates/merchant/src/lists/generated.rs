@@ -1,7 +1,7 @@
 //! The lists of the documents, sorted.
 // @generated from docs/api/lists/ by `cargo xtask codegen`. Edit these, not this file.
 
-use super::documents::{DocumentRule, Holder::*, Slot::*, rule};
+use super::rule::{DocumentRule, Holder::*, Slot::*, rule};
 
 /// Occupations.
 #[rustfmt::skip]

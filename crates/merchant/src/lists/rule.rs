@@ -1,6 +1,5 @@
-//! The types of documents that each holder has.
+//! What the documents say about a type of document.
 
-use super::generated::DOCUMENTS;
 use capecrypto_models::DocumentType;
 use std::fmt;
 
@@ -68,26 +67,6 @@ pub struct DocumentRule {
     pub has_number: bool,
     /// Whether the documents of 2026-04 require the end of its validity, `doc_expire`.
     pub has_expiry: bool,
-}
-
-impl Holder {
-    /// The types of documents of this holder: 15 of a person, 14 of a UBO, 9 of a business.
-    pub fn documents(self) -> impl Iterator<Item = &'static DocumentRule> {
-        DOCUMENTS.iter().filter(move |rule| rule.holder == self)
-    }
-
-    /// What the documents say about this type; `None` if they do not list it for this holder.
-    pub fn document(self, kind: &DocumentType) -> Option<&'static DocumentRule> {
-        self.documents().find(|rule| kind == rule.name)
-    }
-
-    /// The slots that must be filled, each once. The back side of an identity paper depends on its front, so it is not
-    /// among them.
-    pub fn required_slots(self) -> impl Iterator<Item = Slot> {
-        let mut last = None;
-        let required = self.documents().filter(|rule| rule.is_required).map(|rule| rule.slot);
-        required.filter(move |slot| last.replace(*slot) != Some(*slot))
-    }
 }
 
 impl fmt::Display for Holder {
