@@ -3,6 +3,7 @@
 
 use crate::{
     bundle::{self, BUNDLE, FOLDER, PARTNER_BUNDLE, PARTNER_FOLDER},
+    calls,
     endpoints::{self, TABLE},
     enums,
     events::events,
@@ -31,14 +32,14 @@ fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
     let wrong =
         |error: String| vec![Finding::new(BUNDLE, error, format!("correct its section in {FOLDER}/"))];
     let tree: Value = serde_norway::from_str(&spec).map_err(|error| wrong(error.to_string()))?;
-    let calls = endpoints::calls(&tree).map_err(wrong)?;
+    let calls = calls::calls(&tree).map_err(wrong)?;
     let exchange_events = events(&tree).map_err(wrong)?;
     let wrong_partner = |error: String| {
         vec![Finding::new(PARTNER_BUNDLE, error, format!("correct its section in {PARTNER_FOLDER}/"))]
     };
     let partner_tree: Value =
         serde_norway::from_str(&partner).map_err(|error| wrong_partner(error.to_string()))?;
-    let partner_calls = endpoints::calls(&partner_tree).map_err(wrong_partner)?;
+    let partner_calls = calls::calls(&partner_tree).map_err(wrong_partner)?;
     let partner_events = events(&partner_tree).map_err(wrong_partner)?;
     let events = exchange_events;
     let no_inventory =
@@ -54,7 +55,7 @@ fn try_run(check: bool) -> Result<Vec<Finding>, Vec<Finding>> {
     findings.extend(inventory::whole(&rows, &calls, &topics, &events));
     findings.extend(inventory::whole_partner(&rows, &partner_calls));
     let files = tidy::files(&root());
-    let (statuses, partner_statuses) = (endpoints::statuses(&tree), endpoints::statuses(&partner_tree));
+    let (statuses, partner_statuses) = (calls::statuses(&tree), calls::statuses(&partner_tree));
     let enums = enums::read(&files);
     findings.extend(enums::compare(&tree, &enums, &files));
     findings.extend(enums::compare(&partner_tree, &enums, &files));

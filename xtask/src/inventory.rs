@@ -7,7 +7,7 @@ mod whole;
 pub(crate) use homes::{Sources, check as homes};
 pub(crate) use whole::{check as whole, check_partner as whole_partner};
 
-use crate::{endpoints::Call, events::Event, streams::Topic};
+use crate::{calls::Call, events::Event, streams::Topic};
 use std::collections::BTreeMap;
 
 /// The path of the file.

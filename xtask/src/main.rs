@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints to its user")]
 
 mod bundle;
+mod calls;
 mod ci;
 mod codegen;
 mod endpoints;

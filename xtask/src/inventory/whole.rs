@@ -4,7 +4,7 @@
 use super::{INVENTORY, Row, key};
 use crate::{
     bundle::{BUNDLE, FOLDER, PARTNER_BUNDLE, PARTNER_FOLDER},
-    endpoints::Call,
+    calls::Call,
     events::Event,
     finding::Finding,
     streams::{STREAMS, Topic},
