@@ -200,8 +200,18 @@ async fn balances_and_acting_for_oneself() {
 async fn an_order_with_an_unknown_outcome_is_found_again_by_its_intent() {
     let sandbox = Sandbox::start().await.unwrap();
     let maker = client(&sandbox, "maker");
+    let gateway = |status| {
+        let body = format!("<html><h1>{status}</h1></html>");
+        FaultKind::AnswerAfterApply { status, body, content_type: Some("text/html".to_owned()) }
+    };
     // The exchange places the order, but its answer is lost.
-    sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/market/orders"));
+    for fault in [FaultKind::ResetAfterApply, gateway(502), gateway(503), gateway(504), gateway(429)] {
+        found_again(&sandbox, &maker, fault).await;
+    }
+}
+
+async fn found_again(sandbox: &Sandbox, maker: &Client, fault: FaultKind) {
+    sandbox.control().inject(Fault::next(fault).on("POST", "/market/orders"));
     let sell = trading::CreateOrder::limit("btczar", Side::Sell, dec("0.002"), dec("800000"));
     let name = sell.name().unwrap().as_str().to_owned();
     let error = maker.send(sell).await.unwrap_err();

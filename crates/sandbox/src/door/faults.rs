@@ -15,7 +15,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "inject, fail_next",
         method: "POST",
         path: "faults",
-        about: r#"`{"kind","method","path","times","status","body","content_type","delay_ms","retry_after_s"}`; kinds `answer`, `too_many_requests`, `reset_before_apply`, `reset_after_apply`, `delay`, `delay_after_apply`"#,
+        about: r#"`{"kind","method","path","times","status","body","content_type","delay_ms","retry_after_s"}`; kinds `answer`, `too_many_requests`, `reset_before_apply`, `reset_after_apply`, `answer_after_apply`, `delay`, `delay_after_apply`"#,
         run: |control, input| {
             control.inject(input.read::<NewFault>()?.fault()?);
             done()
@@ -40,6 +40,7 @@ enum Kind {
     TooManyRequests,
     ResetBeforeApply,
     ResetAfterApply,
+    AnswerAfterApply,
     Delay,
     DelayAfterApply,
 }
@@ -60,15 +61,14 @@ pub(super) struct NewFault {
 
 impl NewFault {
     pub(super) fn fault(self) -> Result<Fault, Refusal> {
+        let status = || self.status.filter(|status| (200..600).contains(status)).ok_or_else(unreadable);
+        let (body, content_type) = (self.body.unwrap_or_default(), self.content_type);
         let kind = match self.kind {
-            Kind::Answer => FaultKind::Answer {
-                status: self.status.filter(|status| (200..600).contains(status)).ok_or_else(unreadable)?,
-                body: self.body.unwrap_or_default(),
-                content_type: self.content_type,
-            },
+            Kind::Answer => FaultKind::Answer { status: status()?, body, content_type },
             Kind::TooManyRequests => FaultKind::TooManyRequests { retry_after_s: self.retry_after_s },
             Kind::ResetBeforeApply => FaultKind::ResetBeforeApply,
             Kind::ResetAfterApply => FaultKind::ResetAfterApply,
+            Kind::AnswerAfterApply => FaultKind::AnswerAfterApply { status: status()?, body, content_type },
             Kind::Delay => FaultKind::Delay(self.delay_ms.ok_or_else(unreadable)?),
             Kind::DelayAfterApply => FaultKind::DelayAfterApply(self.delay_ms.ok_or_else(unreadable)?),
         };

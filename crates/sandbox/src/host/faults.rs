@@ -24,6 +24,15 @@ pub enum FaultKind {
     ResetBeforeApply,
     /// The call is carried out, then the connection is reset before any byte of the answer is sent.
     ResetAfterApply,
+    /// The call is carried out, and answered by this instead: for example by a gateway that waited too long.
+    AnswerAfterApply {
+        /// The status, 200 to 599.
+        status: u16,
+        /// The body, sent unchanged.
+        body: String,
+        /// The content type; `None` sends no such header.
+        content_type: Option<String>,
+    },
     /// The call is carried out this many milliseconds later. If the caller disconnects before, it is not carried out.
     Delay(u64),
     /// The call is carried out at once and answered this many milliseconds later.

@@ -136,12 +136,7 @@ async fn rest(host: &Host, link: &ConnectionHandle, request: Request<Incoming>) 
     }
     let body = body::read(body, &head.headers, route.max_body()).await?;
     let answer = api::answer(host, route, &head, segments, &body).await;
-    match fault {
-        Some(FaultKind::ResetAfterApply) => link.reset().await,
-        Some(FaultKind::DelayAfterApply(ms)) => stall(ms).await,
-        _ => {}
-    }
-    answer
+    after(fault, link).await.map_or(answer, Ok)
 }
 
 /// A call to one of Cabital's hosts: route, fault, body, answer.
@@ -163,12 +158,7 @@ async fn cabital(
     }
     let body = body::read(body, &head.headers, api::MAX_BODY).await.map_err(Reply::from)?;
     let answer = cabital::api::answer(&host.cabital, &found, &head, &body);
-    match fault {
-        Some(FaultKind::ResetAfterApply) => link.reset().await,
-        Some(FaultKind::DelayAfterApply(ms)) => stall(ms).await,
-        _ => {}
-    }
-    Ok(answer)
+    Ok(after(fault, link).await.unwrap_or(answer))
 }
 
 /// What a fault does before the call: it answers instead, resets the connection (then this never returns), or delays.
@@ -188,6 +178,21 @@ async fn before(fault: Option<&FaultKind>, link: &ConnectionHandle) -> Option<Re
         Some(FaultKind::Delay(ms)) => {
             stall(*ms).await;
             None
+        }
+        _ => None,
+    }
+}
+
+/// What a fault does after the call: it resets the connection (then this never returns), delays, or answers instead.
+async fn after(fault: Option<FaultKind>, link: &ConnectionHandle) -> Option<Reply> {
+    match fault {
+        Some(FaultKind::ResetAfterApply) => link.reset().await,
+        Some(FaultKind::DelayAfterApply(ms)) => {
+            stall(ms).await;
+            None
+        }
+        Some(FaultKind::AnswerAfterApply { status, body, content_type }) => {
+            Some(Reply::raw(status, content_type.as_deref(), body))
         }
         _ => None,
     }

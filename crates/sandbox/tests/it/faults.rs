@@ -42,6 +42,23 @@ async fn a_reset_comes_before_or_after_the_write() {
 }
 
 #[tokio::test]
+async fn an_answer_takes_the_place_of_the_calls_own_before_or_after_the_write() {
+    let exchange = Exchange::start().await;
+    let order = limit("sell", "0.001", "800000");
+    let orders =
+        async || exchange.get_as("maker", "/market/orders").await.expect(200).as_array().unwrap().len();
+    let (body, content_type) = ("<h1>504 Gateway Time-out</h1>".to_owned(), Some("text/html".to_owned()));
+    let answer = FaultKind::Answer { status: 504, body: body.clone(), content_type: content_type.clone() };
+    let after = FaultKind::AnswerAfterApply { status: 504, body: body.clone(), content_type };
+    for (kind, placed) in [(answer, 0), (after, 1)] {
+        exchange.control.inject(Fault::next(kind).on("POST", "/market/orders"));
+        let answer = exchange.post_as("maker", "/market/orders", &order).await;
+        assert_eq!((answer.status, &answer.text), (504, &body));
+        assert_eq!(orders().await, placed);
+    }
+}
+
+#[tokio::test]
 async fn a_reset_is_a_reset_and_not_an_end() {
     let exchange = Exchange::start().await;
     exchange.control.inject(Fault::next(FaultKind::ResetBeforeApply));
@@ -139,6 +156,8 @@ async fn the_door_does_over_http_what_the_library_does() {
     done("/faults", json!({"kind": "answer", "status": 429, "body": "Retry later", "times": 1})).await;
     assert_eq!(exchange.get("/public/markets").await.text, "Retry later");
     done("/faults", json!({"kind": "reset_after_apply", "method": "POST", "path": "/market/orders"})).await;
+    done("/faults", json!({"kind": "answer_after_apply", "status": 504, "path": "/public/timestamp"})).await;
+    assert_eq!(exchange.get("/public/timestamp").await.status, 504);
     done("/faults", json!({"kind": "delay", "delay_ms": 1, "path": "/public/markets"})).await;
     done("/faults/clear", json!({})).await;
     done("/matching/pause", json!({})).await;

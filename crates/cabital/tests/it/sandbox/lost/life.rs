@@ -50,8 +50,9 @@ impl Life {
         for (path, most) in [(CONVERSIONS, 24), (TRANSFERS, 12)] {
             match random.u32(0..most) {
                 0 | 1 => life.faults.push(Fault::next(FaultKind::ResetBeforeApply).on("POST", path)),
-                2..5 => {
-                    life.faults.push(Fault::next(FaultKind::ResetAfterApply).on("POST", path));
+                lost @ 2..5 => {
+                    let kind = if lost < 4 { FaultKind::ResetAfterApply } else { gave_up() };
+                    life.faults.push(Fault::next(kind).on("POST", path));
                     life.lost.push(path);
                 }
                 5 => life.faults.push(Fault::next(unavailable()).on("POST", path)),
@@ -76,6 +77,11 @@ impl Life {
     pub(super) fn loses(&self, path: &str) -> bool {
         self.lost.contains(&path)
     }
+}
+
+/// What a gateway answers that gave up waiting, after it was done.
+fn gave_up() -> FaultKind {
+    FaultKind::AnswerAfterApply { status: 504, body: "<h1>504</h1>".to_owned(), content_type: None }
 }
 
 /// What a gateway answers; nothing is done.
