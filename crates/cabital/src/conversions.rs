@@ -85,6 +85,11 @@ impl Conversion {
         &self.quote
     }
 
+    /// Whether the amount that is bought was given.
+    pub(crate) fn buys(&self) -> bool {
+        self.buys
+    }
+
     /// Both sides, with pair and price as they are sent.
     ///
     /// # Errors

@@ -28,6 +28,8 @@ use notes::{Bought, Notes, is_of_work};
 /// * Once the answer of the conversion was noted, the work ends with one transfer.
 /// * If it was not, nobody can tell whether the conversion was made, because no documented call reads one: the work ends with
 ///   [`ConversionUnknown`](Done::ConversionUnknown), and no second conversion is made for this external id.
+/// * A transfer that is there already with this external id is taken for this work's if it is of the same account and currency and, where
+///   the amount was given ([`amount`](Self::amount), [`Conversion::buy`]), of the same amount.
 ///
 /// ```no_run
 /// # async fn example(cabital: cabital::Cabital) -> Result<(), Box<dyn std::error::Error>> {
@@ -172,7 +174,7 @@ impl ConvertAndTransfer {
         // The work may be done already, so that its notes are closed.
         match look_up(cabital, external_id).await {
             Ok(None) => {}
-            Ok(Some(found)) => return earlier(found, account, &moved),
+            Ok(Some(found)) => return self.earlier(found, account, &moved),
             Err(error) => return Done::NotLookedUp(error),
         }
         let before = match cabital.send(ListBalances::new(account)).await {
@@ -225,6 +227,21 @@ impl ConvertAndTransfer {
         };
         Ok((account, moved))
     }
+
+    /// The transfer of an earlier run, or why the external id cannot be used.
+    fn earlier(&self, found: Reconciliation, account: &AccountId, moved: &Amount) -> Done {
+        // An amount that follows from the quote may differ, because the earlier run may have had another one.
+        let is_given = self.amount.is_some() || self.conversion.buys();
+        if is_of_work(&found, Some(account))
+            && found.symbol == *moved.symbol()
+            && (!is_given || found.instructed_amount == moved.get())
+        {
+            return Done::Transferred(TransferDone::Found(Box::new(found)));
+        }
+        let Reconciliation { instructed_amount, symbol, .. } = found;
+        let why = format!("another transfer has it already, of {instructed_amount} {symbol}");
+        Done::Nothing(InvalidArgument::new("external_id", why, "give each transfer an id of its own").into())
+    }
 }
 
 fn refused(name: &'static str, reason: &Malformed) -> InvalidArgument {
@@ -263,16 +280,6 @@ pub async fn forget(cabital: &Cabital, external_id: &ExternalId) -> Result<(), I
     notes.read().await?;
     notes.close("a person has looked into it").await;
     Ok(())
-}
-
-/// The transfer of an earlier run, or why the external id cannot be used. The amounts may differ, because the earlier run may have had
-/// another quote.
-fn earlier(found: Reconciliation, account: &AccountId, moved: &Amount) -> Done {
-    if is_of_work(&found, Some(account)) && found.symbol == *moved.symbol() {
-        return Done::Transferred(TransferDone::Found(Box::new(found)));
-    }
-    let why = "another transfer has it already";
-    Done::Nothing(InvalidArgument::new("external_id", why, "give each transfer an id of its own").into())
 }
 
 /// Goes on where an earlier run stopped.

@@ -250,6 +250,37 @@ async fn the_transfer_of_another_currency_is_not_taken_for_earlier_work() {
 }
 
 #[tokio::test]
+async fn the_transfer_of_another_amount_is_not_taken_for_earlier_work_if_the_amount_was_given() {
+    let fake = Fake::start().await;
+    let cabital = program(&fake, &Durable::new(fake.kill.clone()));
+    assert!(matches!(work_of(&cabital).await, Done::Transferred(_)));
+    let quote = quote("BTC-EUR", "38921.55", "0.00002569");
+    let new = |conversion| ConvertAndTransfer::new(ACCOUNT, conversion, ID);
+    let sell = |amount| new(Conversion::sell(("BTC", amount), &quote));
+    let buy = |amount| new(Conversion::buy(("EUR", amount), &quote));
+    for (work, is_found) in [
+        // What is bought follows from the quote, which may have been another one.
+        (sell(dec!(0.02)), true),
+        (sell(dec!(0.02)).amount(("EUR", dec!(389.25))), true),
+        (buy(dec!(389.250)), true),
+        (sell(dec!(0.02)).amount(("EUR", dec!(389.26))), false),
+        (buy(dec!(389.26)), false),
+    ] {
+        match work.run(&cabital).await {
+            Done::Transferred(TransferDone::Found(_)) => assert!(is_found, "{work:?}"),
+            Done::Nothing(error) => {
+                assert!(!is_found, "{work:?}: {error}");
+                let argument = error.argument().unwrap();
+                assert_eq!(argument.argument, "external_id");
+                assert!(error.to_string().contains("389.25 EUR"), "{error}");
+            }
+            other => panic!("{work:?}: {other:?}"),
+        }
+    }
+    assert_eq!(fake.counts(), (1, 1));
+}
+
+#[tokio::test]
 async fn a_foreign_transfer_with_the_id_of_begun_work_does_not_end_the_work() {
     let fake = Fake::start().await;
     let cabital = program(&fake, &Durable::new(fake.kill.clone()));
