@@ -8,7 +8,8 @@ use std::ops::Range;
 /// The path of the value that could not be read, such as `[3].price`; `.` is the whole text.
 ///
 /// `read_again` reads a changed text into the same type, and returns its error. It is called at most once.
-pub fn of(text: &[u8], error: &serde_json::Error, read_again: ReadAgain) -> String {
+pub fn of(text: &str, error: &serde_json::Error, read_again: ReadAgain) -> String {
+    let text = text.as_bytes();
     let Some(stop) = offset(text, error) else { return ".".to_owned() };
     // An error of the syntax has the place behind the byte that is wrong.
     let read = text.get(..if error.is_syntax() { stop.saturating_sub(1) } else { stop }).unwrap_or(text);
@@ -23,7 +24,7 @@ pub fn of(text: &[u8], error: &serde_json::Error, read_again: ReadAgain) -> Stri
 }
 
 /// Reads a text, and returns the error.
-pub type ReadAgain = fn(&[u8]) -> Option<serde_json::Error>;
+pub type ReadAgain = fn(&str) -> Option<serde_json::Error>;
 
 /// Number of bytes before an error; `None` if the error has no place.
 fn offset(text: &[u8], error: &serde_json::Error) -> Option<usize> {
@@ -119,8 +120,8 @@ impl Scan {
         // Whether the error comes at the same byte if something is put in there.
         let stays = |parts: [&[u8]; 3], at: usize| {
             let changed = parts.concat();
-            read_again(&changed)
-                .is_some_and(|error| offset(&changed, &error).is_some_and(|place| place <= at))
+            let error = std::str::from_utf8(&changed).ok().and_then(read_again);
+            error.is_some_and(|error| offset(&changed, &error).is_some_and(|place| place <= at))
         };
         let opens = matches!(after.first(), Some(b'{' | b'['));
         match (self.closed.take(), self.steps.last_mut()) {

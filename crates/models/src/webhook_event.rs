@@ -361,7 +361,7 @@ fn reason<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> String 
     if !error.is_data() {
         return format!("it is not JSON (line {}, column {})", error.line(), error.column());
     }
-    let path = json_path::of(text.as_bytes(), error, |text| serde_json::from_slice::<T>(text).err());
+    let path = json_path::of(text, error, |text| serde_json::from_str::<T>(text).err());
     if path != "." {
         return format!("`{path}` cannot be read");
     }

@@ -10,6 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 use std::{
+    borrow::Cow,
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
     marker::PhantomData,
@@ -151,16 +152,39 @@ pub fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+/// An escape that no text can have, in place of bytes that are not UTF-8. It stands twice, because one could make a pair with the escape
+/// before it, or follow a backslash.
+const NO_TEXT: &str = "\\udc00\\udc00";
+
+/// A body as text. Checking it at once is much quicker than checking each of its strings.
+///
+/// Bytes that are not UTF-8 become [`NO_TEXT`]. So a value with them cannot be read, and in a value that nobody reads they do no harm.
+fn text_of(body: &[u8]) -> Cow<'_, str> {
     let body = without_bom(body);
-    serde_json::from_slice(body).map_err(|error| wrong::<T>(body, &error))
+    if let Ok(text) = std::str::from_utf8(body) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(body.len() + NO_TEXT.len());
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push_str(NO_TEXT);
+        }
+    }
+    Cow::Owned(text)
 }
 
-/// Where and why a body could not be read. The body has no byte order mark.
-fn wrong<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> DecodeError {
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    let text = text_of(body);
+    serde_json::from_str(&text).map_err(|error| wrong::<T>(&text, &error))
+}
+
+/// Where and why a text could not be read.
+fn wrong<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> DecodeError {
+    let why = mask::quoted(&error.to_string());
     DecodeError {
-        path: json_path::of(body, error, |changed| serde_json::from_slice::<T>(changed).err()),
-        why: mask::quoted(&error.to_string()),
+        path: json_path::of(text, error, |changed| serde_json::from_str::<T>(changed).err()),
+        why: if text.contains(NO_TEXT) { format!("{why}; there are bytes that are not UTF-8") } else { why },
     }
 }
 
@@ -168,13 +192,13 @@ fn wrong<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> DecodeE
 pub(crate) fn decode_rows<T: DeserializeOwned>(
     body: &[u8],
 ) -> Result<(Vec<T>, Vec<UnreadableRow>), DecodeError> {
-    let body = without_bom(body);
-    let error = match serde_json::from_slice(body) {
+    let text = text_of(body);
+    let error = match serde_json::from_str(&text) {
         Ok(rows) => return Ok((rows, Vec::new())),
         Err(error) => error,
     };
-    let Ok(each) = serde_json::from_slice::<Vec<&RawValue>>(body) else {
-        return Err(wrong::<Vec<T>>(body, &error));
+    let Ok(each) = serde_json::from_str::<Vec<&RawValue>>(&text) else {
+        return Err(wrong::<Vec<T>>(&text, &error));
     };
     let mut unreadable = Vec::new();
     let rows = each.into_iter().enumerate();
@@ -272,9 +296,9 @@ impl<T> Entries<T> {
 
 impl<T: DeserializeOwned> FromResponse for Entries<T> {
     fn from_response(_: &Head, body: &Bytes) -> Result<Self, DecodeError> {
-        let body = without_bom(body);
-        let Named(each) = serde_json::from_slice::<Named<&RawValue>>(body)
-            .map_err(|error| wrong::<Named<IgnoredAny>>(body, &error))?;
+        let text = text_of(body);
+        let Named(each) = serde_json::from_str::<Named<&RawValue>>(&text)
+            .map_err(|error| wrong::<Named<IgnoredAny>>(&text, &error))?;
         let mut unreadable = Vec::new();
         let each = each.into_iter().enumerate();
         let entries = each.filter_map(|(index, (name, raw))| {

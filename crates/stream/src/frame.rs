@@ -213,9 +213,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
 
 fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| {
-        let path = json_path::of(text.as_bytes(), &error, |changed| {
-            serde_json::from_str::<T>(std::str::from_utf8(changed).ok()?).err()
-        });
+        let path = json_path::of(text, &error, |changed| serde_json::from_str::<T>(changed).err());
         describe(&path, &error)
     })
 }

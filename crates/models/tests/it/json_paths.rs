@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// The path that was found, and that of the other reader; `None` if the text can be read.
 fn paths<T: DeserializeOwned>(text: &str) -> Option<(String, String)> {
     let error = serde_json::from_str::<T>(text).err()?;
-    let found = json_path::of(text.as_bytes(), &error, |text| serde_json::from_slice::<T>(text).err());
+    let found = json_path::of(text, &error, |text| serde_json::from_str::<T>(text).err());
     let mut json = serde_json::Deserializer::from_str(text);
     let wanted = match serde_path_to_error::deserialize::<_, T>(&mut json) {
         Ok(_) => ".".to_owned(),

@@ -6,9 +6,9 @@ use wiremock::{
     matchers::{any, body_json_string, header, header_exists, method, path, query_param},
 };
 
-async fn answering(status: u16, body: &str, content_type: &str) -> MockServer {
+async fn answering(status: u16, body: impl AsRef<[u8]>, content_type: &str) -> MockServer {
     let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(status).set_body_raw(body.as_bytes(), content_type);
+    let answer = ResponseTemplate::new(status).set_body_raw(body.as_ref(), content_type);
     Mock::given(any()).respond_with(answer).mount(&server).await;
     server
 }
@@ -247,6 +247,43 @@ async fn a_mark_of_utf_8_before_a_body_is_passed_over() {
     assert_eq!((page.len(), page.unreadable.len()), (1, 1));
     let error = answering(201, "\u{feff}{\"id\":true}", "application/json").await;
     assert_eq!(client(&error).send(CreateOrder::new()).await.unwrap_err().path(), Some("id"));
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_utf_8_hurt_only_the_value_that_they_are_in() {
+    // In a field that nobody reads, alone, behind a backslash, and beside half a pair of escapes.
+    for odd in [&b"\xff"[..], b"caf\xe9", b"\xed\xa0\x80", b"\\\\\xff", b"\\ud800\xff"] {
+        let body = [br#"{"id":7,"note":""#, odd, br#"","market":"btczar"}"#].concat();
+        let server = answering(201, &body, "application/json").await;
+        assert_eq!(client(&server).send(CreateOrder::new()).await.unwrap().id, 7, "{odd:?}");
+    }
+    // In one that is read: it is an error, and not another text.
+    for odd in [
+        &b"\xff"[..],
+        b"caf\xe9 au lait",
+        b"\xed\xa0\x80",
+        b"\\\xff",
+        b"\\\\\xff",
+        b"\xff\\udc00",
+        b"\\ud800\xff",
+        b"\\ud800\\\xff",
+        b"\\\xff\\udc00",
+    ] {
+        let body = [br#"{"id":7,"market":""#, odd, br#""}"#].concat();
+        let server = answering(201, &body, "application/json").await;
+        let error = client(&server).send(CreateOrder::new()).await.unwrap_err();
+        let told = (error.kind(), error.outcome(), error.path());
+        assert_eq!(told, (Kind::Decode, Outcome::Unknown, Some("market")), "{odd:?}");
+        assert!(error.to_string().contains("not UTF-8"), "{error}");
+    }
+    let rows = [&br#"[{"id":1},{"id":2,"market":""#[..], b"\xff", br#""},{"id":3}]"#].concat();
+    let server = answering(200, &rows, "application/json").await;
+    let page = client(&server).send(ListOrders::default()).await.unwrap();
+    assert_eq!(page.iter().map(|order| order.id).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!((page.unreadable[0].index, page.unreadable[0].path.as_str()), (1, "market"));
+    assert!(page.unreadable[0].to_string().contains("not UTF-8"), "{}", page.unreadable[0]);
+    let server = answering(200, b"[{\"id\":1}]\xff", "application/json").await;
+    assert_eq!(client(&server).send(ListOrders::default()).await.unwrap_err().kind(), Kind::Decode);
 }
 
 #[test]
