@@ -308,7 +308,8 @@ impl<S: Store> Inbox<S> {
     }
 
     /// Tells that nobody waits for this payment reference any more, for example because the customer gave up. It is closed by
-    /// itself when `completed` or `failed` was handled. Answers whether it was awaited.
+    /// itself when `completed` or `failed` was handled. But if another event of it has come by then, is not handled, and lies in
+    /// no queue, it stays open, so that a reconciliation gives that one again and closes it. Answers whether it was awaited.
     ///
     /// # Errors
     /// The store's.
@@ -316,7 +317,7 @@ impl<S: Store> Inbox<S> {
         self.store.close(reference).await
     }
 
-    /// At most this many payment references whose last event was not handled yet, in the order of their bytes, behind `after`.
+    /// At most this many payment references of which an event was not handled yet, in the order of their bytes, behind `after`.
     ///
     /// # Errors
     /// The store's.
@@ -341,7 +342,8 @@ impl<S: Store> Inbox<S> {
     }
 
     /// Drops the keys of finished events that are too old to be taken again, and answers how many. Call it once in a while,
-    /// such as every hour. An event without a time is never dropped, because its age cannot be told.
+    /// such as every hour. An event without a time is never dropped, because its age cannot be told, and none of an
+    /// [awaited](Self::awaited) payment reference.
     ///
     /// # Errors
     /// The store's.

@@ -130,6 +130,13 @@ impl Rows {
         others.map(|key| Known { key: key.clone(), finished: finished(key) }).collect()
     }
 
+    /// Whether an event of it is not finished.
+    fn is_left(&self, reference: &str) -> bool {
+        let events = self.references.get(reference).map(|known| &known.events);
+        let is_left = |key| self.rows.get(key).is_some_and(|row| !matches!(row.state, State::Finished));
+        events.is_some_and(|events| events.iter().any(is_left))
+    }
+
     fn close(&mut self, reference: &str) -> bool {
         let Some(known) = self.references.get_mut(reference) else { return false };
         let was_open = known.is_open;
@@ -145,7 +152,9 @@ impl Rows {
         let mut dropped = 0;
         rows.retain(|key, row| {
             let old = row.time.is_some_and(|time| time < before);
-            let keep = !(old && matches!(row.state, State::Finished));
+            let open =
+                row.reference.as_ref().and_then(|name| references.get(name)).is_some_and(|it| it.is_open);
+            let keep = open || !(old && matches!(row.state, State::Finished));
             if !keep {
                 dropped += 1;
                 if let Some(name) = &row.reference
@@ -179,7 +188,9 @@ impl Store for MemoryStore {
         let mut rows = self.lock();
         let Some(row) = rows.rows.get_mut(&end.ticket.key) else { return Ok(false) };
         row.state = State::Finished;
-        if let Some(reference) = end.closes {
+        if let Some(reference) = end.closes
+            && !rows.is_left(reference)
+        {
             rows.close(reference);
         }
         Ok(true)

@@ -316,7 +316,7 @@ impl Store for PostgresStore {
             return Ok(false);
         }
         if let Some(reference) = &closes {
-            let sql = transaction.prepare_cached(&self.sql.close).await?;
+            let sql = transaction.prepare_cached(&self.sql.close_if_done).await?;
             transaction.execute(&sql, &[reference]).await?;
         }
         begun.commit().await?;

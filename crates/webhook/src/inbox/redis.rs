@@ -192,13 +192,15 @@ impl<C: ConnectionLike + Clone + Send + Sync> Store for RedisStore<C> {
     }
 
     async fn forget(&self, before: Timestamp) -> Result<u64, RedisError> {
-        let ask = Ask { before: Some(scripts::millis(before)), ..Ask::default() };
-        let mut dropped = 0;
+        let (mut dropped, mut stayed) = (0, 0);
         loop {
-            match self.run::<u64>(&self.scripts.forget, &ask).await? {
-                0 => return Ok(dropped),
-                some => dropped += some,
+            let ask = Ask { before: Some(scripts::millis(before)), skip: Some(stayed), ..Ask::default() };
+            let (dropped_now, seen): (u64, u64) = self.run(&self.scripts.forget, &ask).await?;
+            if seen == 0 {
+                return Ok(dropped);
             }
+            dropped += dropped_now;
+            stayed += seen.saturating_sub(dropped_now);
         }
     }
 

@@ -36,7 +36,10 @@ pub trait Store: Send + Sync {
     fn begin(&self) -> impl Future<Output = Result<Self::Transaction<'_>, Self::Error>> + Send;
 
     /// Commits the transaction, records that the event is finished, and [closes](Self::close) its payment reference if the event
-    /// is the last one: all in one step. Drops the body that a [`Queue`] has kept. Answers whether it did.
+    /// is the [last one](Finish::closes): all in one step. Drops the body that a [`Queue`] has kept. Answers whether it did.
+    ///
+    /// It leaves the payment reference open if another event of it is not finished and has no body here: nobody may send that
+    /// one again, so it must be looked for.
     ///
     /// A store with transactions does it only if the ticket is the event's newest and the event is claimed; otherwise it undoes
     /// the transaction. One without does it whatever the ticket is: the effect is there, so the event must not be given again.
@@ -56,8 +59,9 @@ pub trait Store: Send + Sync {
     /// Makes a dead event wait, due at once, with no attempts counted. Answers whether it was dead.
     fn retry(&self, key: &EventKey) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
-    /// Drops finished events with a time before this one, and answers how many. Those without a time stay. A closed payment
-    /// reference is dropped with its last event.
+    /// Drops finished events with a time before this one, and answers how many. Those without a time stay, and those of an open
+    /// payment reference: its last event may be among them, and must not be given again. A closed one is dropped with its last
+    /// event.
     fn forget(&self, before: Timestamp) -> impl Future<Output = Result<u64, Self::Error>> + Send;
 
     /// Opens a payment reference: its events are awaited. One that the store knows stays as it is. A `claim` and a `put` of one

@@ -1,7 +1,7 @@
 //! Which events the exchange's answers show. No I/O.
 
 use super::Why;
-use crate::{EventKey, WebhookEvent};
+use crate::{Event, EventKey, WebhookEvent};
 use capecrypto_models::{
     Deposit, DepositEventKind, DepositState, PaymentReference, PaymentReferenceState, Timestamp, Uid,
 };
@@ -34,6 +34,12 @@ impl Facts {
             Ok(event) => self.told.push(Fact { key: EventKey::of(&event), event, happened }),
             Err(_) => self.untold.push(Why::Unusable),
         }
+    }
+
+    /// Whether these are all events of a payment reference, from the match to the end.
+    pub(super) fn is_whole(&self) -> bool {
+        let has = |is: fn(&WebhookEvent) -> bool| self.told.iter().any(|fact| is(&fact.event));
+        has(|event| matches!(event, WebhookEvent::DepositMatched(_))) && has(Event::closes)
     }
 }
 
@@ -72,8 +78,8 @@ pub(super) fn is_short(reference: &PaymentReference) -> bool {
 
 /// What a payment reference shows that is awaited, with the deposit that it names.
 ///
-/// An awaited one is not closed, so its last event was not handled, and may be told whatever its age is. The event of the match may
-/// have been handled and forgotten.
+/// An awaited one may be told its last event whatever its age is, because the store forgets nothing of it. Its match is
+/// treated like a deposit, which may be forgotten: an earlier version did so.
 pub(super) fn of_reference(reference: &PaymentReference, deposit: Option<&Deposit>) -> Facts {
     let mut facts = Facts::default();
     if let Some(count) = reference.usage_count.filter(|count| *count > 1) {

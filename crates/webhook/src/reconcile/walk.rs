@@ -135,7 +135,12 @@ impl<S: Store, H: Handler<S>> Walk<'_, S, H> {
         if facts == Facts::default() {
             self.report.waiting += 1;
         }
-        self.tell(&subject, facts).await
+        let is_whole = facts.is_whole();
+        if self.tell(&subject, facts).await? && is_whole {
+            // Its end was handled before another event of it, so that did not close it.
+            self.reconcile.handling.ask(self.inbox.close(&reference.reference)).await?;
+        }
+        Ok(())
     }
 
     /// The deposit of a payment reference. It lies in the account that the reference is for.
@@ -182,16 +187,18 @@ impl<S: Store, H: Handler<S>> Walk<'_, S, H> {
         }
     }
 
-    async fn tell(&mut self, subject: &Subject, facts: Facts) -> Result<(), StoreError> {
+    /// Answers whether all that is told was handled, now or before.
+    async fn tell(&mut self, subject: &Subject, facts: Facts) -> Result<bool, StoreError> {
         self.untold(subject, facts.untold);
+        let mut all_handled = true;
         for fact in facts.told {
-            self.give(subject, fact).await?;
+            all_handled &= self.give(subject, fact).await?;
         }
-        Ok(())
+        Ok(all_handled)
     }
 
-    /// Gives an event to the handler, if it was not handled before.
-    async fn give(&mut self, subject: &Subject, fact: Fact) -> Result<(), StoreError> {
+    /// Gives an event to the handler, if it was not handled before. Answers whether it was handled, now or before.
+    async fn give(&mut self, subject: &Subject, fact: Fact) -> Result<bool, StoreError> {
         let Self { reconcile: Reconcile { handling, .. }, inbox, handler, .. } = *self;
         let Fact { event, key, happened } = fact;
         let now = handling.now();
@@ -203,31 +210,36 @@ impl<S: Store, H: Handler<S>> Walk<'_, S, H> {
             Taken::Run(work) => work,
             Taken::Finished => {
                 self.report.known += 1;
-                return Ok(());
+                return Ok(true);
             }
             Taken::Running(_) => {
                 self.report.running.push(key);
-                return Ok(());
+                return Ok(false);
             }
             Taken::Dead => {
                 self.report.dead.push(key);
-                return Ok(());
+                return Ok(false);
             }
             Taken::Stale(time) => {
                 self.untold(subject, [Why::TooOld(time)]);
-                return Ok(());
+                return Ok(false);
             }
         };
         let incoming = Incoming { recovered: true, ..Incoming::new(event, &work) };
         match handling.run(inbox, work, handler, incoming, pending()).await {
-            Ok(Ran::Finished) => self.report.told.push(key),
-            Ok(Ran::Failed | Ran::Lost) => self.report.failed.push(key),
+            Ok(Ran::Finished) => {
+                self.report.told.push(key);
+                Ok(true)
+            }
+            Ok(Ran::Failed | Ran::Lost) => {
+                self.report.failed.push(key);
+                Ok(false)
+            }
             Err(error) => {
                 self.report.failed.push(key);
-                return Err(error);
+                Err(error)
             }
         }
-        Ok(())
     }
 
     fn untold(&mut self, subject: &Subject, why: impl IntoIterator<Item = Why>) {

@@ -111,5 +111,6 @@ async fn a_reconciliation_and_a_late_webhook_are_one_event() {
     assert!(shop.finished().contains(&completed), "{:?}", shop.finished());
     let report = reconcile.run(&inbox, &shop).await;
     assert!(report.is_complete() && report.told.is_empty(), "{report:?}");
-    assert_eq!((report.known, shop.given().len()), (3, 9));
+    // Its deposit; and the two others, if its end was handled while its match was not.
+    assert!(matches!((report.known, shop.given().len()), (3 | 5, 9)), "{report:?}");
 }

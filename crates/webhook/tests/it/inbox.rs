@@ -29,6 +29,8 @@ every_place!(RULES = on [memory: Memory, in_test: InTest, sqlite: Sqlite, postgr
     open_references_are_listed_in_the_order_of_their_bytes,
     a_reference_is_open_from_its_first_event_until_its_last_has_finished,
     a_closed_reference_is_forgotten_with_its_last_event,
+    a_reference_stays_open_until_an_event_that_failed_is_handled,
+    what_an_open_reference_has_is_not_forgotten,
 ]);
 
 async fn one_of_fifty_at_once_is_handled<S: Store>(inbox: Inbox<S>) {
@@ -250,15 +252,42 @@ async fn a_closed_reference_is_forgotten_with_its_last_event<S: Store>(inbox: In
     for event in &events {
         let _ = handle(&inbox, event, at(HOUR)).await.finish(at(HOUR)).await.unwrap();
     }
-    let open = verified(&testing::deposit_matched().reference("PAY-open").at(at(0)));
-    let _ = handle(&inbox, &open, at(0)).await.finish(at(0)).await.unwrap();
-    assert_eq!(inbox.forget(at(49 * HOUR + 1)).await.unwrap(), 2);
+    assert_eq!(inbox.forget(at(49 * HOUR + 1)).await.unwrap(), 1);
     inbox.expect("PAY-ABC123").await.unwrap();
-    assert_eq!(awaited(&inbox, None, 9).await, ["PAY-open"]);
+    assert_eq!(awaited(&inbox, None, 9).await, [""; 0]);
     assert_eq!(inbox.forget(at(50 * HOUR + 1)).await.unwrap(), 1);
     // It is new again.
     inbox.expect("PAY-ABC123").await.unwrap();
-    assert_eq!(awaited(&inbox, None, 9).await, ["PAY-ABC123", "PAY-open"]);
+    assert_eq!(awaited(&inbox, None, 9).await, ["PAY-ABC123"]);
+}
+
+/// Otherwise nobody would look for it again: the exchange sends it eight times, and its body is not kept.
+async fn a_reference_stays_open_until_an_event_that_failed_is_handled<S: Store>(inbox: Inbox<S>) {
+    let matched = verified(&testing::deposit_matched());
+    let _ = handle(&inbox, &matched, at(0)).await.fail("no", at(0)).await.unwrap();
+    let completed = verified(&testing::completed());
+    let _ = handle(&inbox, &completed, at(0)).await.finish(at(0)).await.unwrap();
+    assert_eq!(awaited(&inbox, None, 9).await, ["PAY-ABC123"]);
+    let _ = handle(&inbox, &matched, at(0)).await.finish(at(0)).await.unwrap();
+    assert!(inbox.close("PAY-ABC123").await.unwrap());
+}
+
+/// An end that was forgotten would be given again, because whatever is awaited may have any age.
+async fn what_an_open_reference_has_is_not_forgotten<S: Store>(inbox: Inbox<S>) {
+    let inbox = inbox.keep(Duration::ZERO);
+    let open = verified(&testing::completed().reference("PAY-open").at(at(0)));
+    let matched = verified(&testing::deposit_matched().reference("PAY-open").at(at(0)));
+    let _ = handle(&inbox, &matched, at(0)).await.fail("no", at(0)).await.unwrap();
+    let _ = handle(&inbox, &open, at(0)).await.finish(at(0)).await.unwrap();
+    // On both sides of the open one.
+    for number in 0..3 {
+        let closed = verified(&testing::completed().reference(&format!("PAY-{number}")).at(at(number - 1)));
+        let _ = handle(&inbox, &closed, at(0)).await.finish(at(0)).await.unwrap();
+    }
+    assert_eq!(inbox.forget(at(100 * HOUR)).await.unwrap(), 3);
+    assert!(matches!(inbox.take(&open, at(0)).await.unwrap(), Taken::Finished));
+    assert!(inbox.close("PAY-open").await.unwrap());
+    assert_eq!(inbox.forget(at(100 * HOUR)).await.unwrap(), 1);
 }
 
 async fn awaited<S: Store>(inbox: &Inbox<S>, after: Option<&str>, most: usize) -> Vec<String> {

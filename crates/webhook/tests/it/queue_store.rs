@@ -172,7 +172,12 @@ impl Store for QueueStore {
         }
         (row.state, row.json) = (State::Finished, None);
         rows.effects.extend(effects);
-        if let Some(reference) = end.closes {
+        let is_left = |row: &Row| {
+            row.reference.as_deref() == end.closes && row.state != State::Finished && row.json.is_none()
+        };
+        if let Some(reference) = end.closes
+            && !rows.rows.values().any(is_left)
+        {
             rows.references.insert(reference.into(), false);
         }
         Ok(true)

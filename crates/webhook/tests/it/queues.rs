@@ -20,6 +20,7 @@ every_place!(RULES = with [sqlite: Sqlite, postgres: Postgres, redis: Redis] [
     a_body_is_kept_to_the_byte_until_its_event_is_finished,
     each_of_twenty_is_given_to_one_of_fifty_workers,
     what_is_put_is_known_to_the_others_of_its_reference,
+    a_reference_is_closed_while_the_rest_of_it_lies_in_the_queue,
     a_later_time_is_kept_also_for_what_was_put,
     a_body_that_cannot_be_read_fails_and_the_next_one_is_given,
 ]);
@@ -206,6 +207,22 @@ async fn what_is_put_is_known_to_the_others_of_its_reference<P: Durable<Store: Q
     // It was completed before the deposit was told.
     let open: Vec<_> = inbox.awaited(None, 9).await.unwrap();
     assert_eq!(open, [Box::from("PAY-2")]);
+}
+
+async fn a_reference_is_closed_while_the_rest_of_it_lies_in_the_queue<P: Durable<Store: Queue>>(place: &P) {
+    let inbox = Inbox::new(place.store());
+    for queued in [true, false] {
+        let reference = format!("PAY-{queued}");
+        let matched = verified(&testing::deposit_matched().reference(&reference));
+        if queued {
+            assert_eq!(inbox.put(&matched, at(0)).await.unwrap(), Kept::New);
+        }
+        let _ = handle(&inbox, &matched, at(0)).await.fail("no", at(0)).await.unwrap();
+        let completed = verified(&testing::completed().reference(&reference));
+        let _ = handle(&inbox, &completed, at(0)).await.finish(at(0)).await.unwrap();
+    }
+    // A worker gives the one again, and nobody the other.
+    assert_eq!(inbox.awaited(None, 9).await.unwrap(), [Box::from("PAY-false")]);
 }
 
 async fn a_later_time_is_kept_also_for_what_was_put<P: Durable<Store: Queue>>(place: &P) {

@@ -213,6 +213,25 @@ async fn a_webhook_and_a_reconciliation_are_the_same_event() {
     assert_eq!(shop.given().len(), 4);
 }
 
+/// The end closes the payment reference only if nothing of it is left to do.
+#[tokio::test]
+async fn a_match_that_failed_is_told_again_after_the_end_was_handled() {
+    let rows = json!([reference(1, "completed", Some(456))]);
+    let deposit = single(DEPOSITS, 456, deposit(456, "accepted", FRESH));
+    let exchange = Exchange::of([(PAYMENTS.to_owned(), rows), deposit]).await;
+    let (inbox, shop) = (awaiting([1]).await.attempts(3), Shop::acting([Act::Fail("no")]));
+    let reconcile = Reconcile::new(exchange.client.clone());
+    let matched = ["payment_reference.deposit_matched/PAY-1/456"];
+    let report = reconcile.run(&inbox, &shop).await;
+    assert_eq!(told(&report), ["payment_reference.completed/PAY-1/456"]);
+    assert_eq!(report.failed.iter().map(EventKey::as_str).collect::<Vec<_>>(), matched);
+    assert_eq!(names(&inbox.awaited(None, 9).await.unwrap()), ["PAY-1"]);
+    let report = reconcile.run(&inbox, &shop).await;
+    assert_eq!((told(&report), report.known, report.is_complete()), (matched.to_vec(), 1, true));
+    assert!(inbox.awaited(None, 9).await.unwrap().is_empty());
+    assert_eq!(inbox.store().effects().len(), 2);
+}
+
 #[tokio::test]
 async fn one_that_cannot_be_read_does_not_stop_the_others() {
     let answers = [

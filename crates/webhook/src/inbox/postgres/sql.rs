@@ -12,6 +12,8 @@ pub(super) struct Statements {
     pub(super) lock_known_reference: String,
     /// name → a row if it was open.
     pub(super) close: String,
+    /// name. The same, if no event of it is left that nobody would send again.
+    pub(super) close_if_done: String,
     /// name. Drops it if it is closed and has no events.
     pub(super) drop_closed: String,
     /// after or null, limit → name.
@@ -34,7 +36,7 @@ pub(super) struct Statements {
     pub(super) dead: String,
     /// key. Makes a dead event wait, due since it is dead.
     pub(super) retry: String,
-    /// before. Drops old finished events.
+    /// before. Drops old finished events, except those of open payment references.
     pub(super) forget: String,
     /// → name. Locks the closed payment references without events.
     pub(super) lock_empty: String,
@@ -58,6 +60,10 @@ impl Statements {
             open: format!("INSERT INTO {reference} (name, is_open) VALUES ($1, $2) ON CONFLICT DO NOTHING"),
             lock_known_reference: format!("SELECT FROM {reference} WHERE name = $1 FOR UPDATE"),
             close: format!("UPDATE {reference} SET is_open = false WHERE name = $1 AND is_open"),
+            close_if_done: format!(
+                "UPDATE {reference} SET is_open = false WHERE name = $1 AND is_open AND NOT EXISTS \
+                 (SELECT FROM {event} WHERE reference = $1 AND state <> 'finished' AND body IS NULL)"
+            ),
             drop_closed: format!("DELETE FROM {reference} WHERE name = $1 AND {empty}"),
             awaited: format!(
                 "SELECT name FROM {reference} WHERE is_open AND ($1::text IS NULL OR name > $1) ORDER BY name LIMIT $2"
@@ -89,7 +95,10 @@ impl Statements {
             retry: format!(
                 "UPDATE {event} SET state = 'waiting', failures = 0, reason = NULL WHERE key = $1 AND state = 'dead'"
             ),
-            forget: format!("DELETE FROM {event} WHERE state = 'finished' AND time < $1"),
+            forget: format!(
+                "DELETE FROM {event} AS old WHERE state = 'finished' AND time < $1 \
+                 AND NOT EXISTS (SELECT FROM {reference} WHERE name = old.reference AND is_open)"
+            ),
             lock_empty: format!("SELECT name FROM {reference} WHERE {empty} FOR UPDATE SKIP LOCKED"),
             drop_empty: format!("DELETE FROM {reference} WHERE name = ANY ($1) AND {empty}"),
         }

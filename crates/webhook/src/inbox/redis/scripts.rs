@@ -83,6 +83,8 @@ pub(super) struct Ask<'a> {
     pub(super) closes: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) most: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) skip: Option<u64>,
     pub(super) only_known: bool,
 }
 

@@ -96,7 +96,10 @@ pub(super) fn finish(connection: &Connection, end: &Finish<'_>) -> Result<bool, 
     let ticket = (end.ticket.key.as_str(), end.ticket.attempt, numbers::millis(end.now));
     let finished = connection.prepare_cached(sql)?.execute(ticket)? == 1;
     if let (true, Some(reference)) = (finished, end.closes) {
-        close(connection, reference)?;
+        let sql = "SELECT 1 FROM inbox_event WHERE reference = ?1 AND state <> 'finished' AND body IS NULL";
+        if !connection.prepare_cached(sql)?.exists([reference])? {
+            close(connection, reference)?;
+        }
     }
     Ok(finished)
 }
@@ -130,7 +133,8 @@ pub(super) fn retry(connection: &Connection, key: &EventKey) -> Result<bool, Sql
 }
 
 pub(super) fn forget(connection: &Connection, before: i64) -> Result<u64, SqliteError> {
-    let sql = "DELETE FROM inbox_event WHERE state = 'finished' AND time < ?1";
+    let sql = "DELETE FROM inbox_event WHERE state = 'finished' AND time < ?1 AND NOT EXISTS \
+               (SELECT 1 FROM inbox_reference WHERE name = inbox_event.reference AND is_open = 1)";
     let dropped = connection.prepare_cached(sql)?.execute([before])?;
     let sql = "DELETE FROM inbox_reference WHERE is_open = 0 \
                AND NOT EXISTS (SELECT 1 FROM inbox_event WHERE reference = inbox_reference.name)";
