@@ -81,7 +81,7 @@ impl Handling {
     /// Tells that the store is of no use now.
     pub(crate) fn is_down(&self, error: StoreError) -> StoreError {
         if let Some(failures) = self.down.count() {
-            tracing::error!(failures, %error, "the inbox's store is down; nothing is lost, and deliveries are answered 503");
+            tracing::error!(failures, %error, "the inbox's store is down: deliveries are answered 503, and nothing is lost as long as they are sent again");
         }
         self.observer.tell(Notice::StoreDown(&error));
         error
@@ -136,8 +136,12 @@ impl Handling {
         };
         let word = why.word();
         let reason = if let Failed::Error(text) = why { text } else { word };
-        // The reason is the program's own text, which may quote the event.
-        tracing::warn!(%key, attempt, last, why = word, "the handler of an event has failed");
+        // The reason is the program's own text, which may quote the event. It is for the observer and `Inbox::dead`.
+        if last {
+            tracing::error!(%key, attempt, last, why = word, "the handler of an event has failed for the last time: mend the cause, then call Inbox::retry");
+        } else {
+            tracing::warn!(%key, attempt, last, why = word, "the handler of an event has failed");
+        }
         self.observer.tell(Notice::Failed { key, attempt, why, last, took });
         // If the event was given to another handler meanwhile, nothing is to be recorded.
         let (Ended::Kept | Ended::Lost) = self.ask(work.fail(reason, self.now())).await?;

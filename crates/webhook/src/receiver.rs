@@ -66,6 +66,8 @@ pub struct Receiver<V: Sender = Verifier> {
 #[derive(Debug, Default)]
 struct Told {
     refused: Throttle,
+    /// Apart from the others, so that nobody can hide the loss of an event behind forged deliveries.
+    unreadable: Throttle,
     stale: Throttle,
 }
 
@@ -195,16 +197,21 @@ impl<V: Sender> Receiver<V> {
 
     /// The answer to a delivery that is refused.
     pub(crate) fn refuse(&self, rejection: &Rejection) -> Answer {
-        if let Some(deliveries) = self.told.refused.count() {
-            tracing::warn!(deliveries, status = rejection.status(), %rejection, "deliveries were refused");
+        let status = rejection.status();
+        if rejection.is_unreadable() {
+            if let Some(deliveries) = self.told.unreadable.count() {
+                tracing::error!(deliveries, status, %rejection, "events cannot be read, and were not handled: once their sender gives up, look them up");
+            }
+        } else if let Some(deliveries) = self.told.refused.count() {
+            tracing::warn!(deliveries, status, %rejection, "deliveries were refused");
         }
         self.handling.observer.tell(Notice::Rejected(rejection));
-        Answer::new(rejection.status(), "refused")
+        Answer::new(status, "refused")
     }
 
     fn stale(&self, key: &EventKey, time: Timestamp) -> Answer {
         if let Some(deliveries) = self.told.stale.count() {
-            tracing::warn!(deliveries, %key, %time, "events are too old, and were not handled: look them up");
+            tracing::warn!(deliveries, %key, %time, "events are too old, and were not handled: look them up, and compare this machine's clock");
         }
         self.handling.observer.tell(Notice::Stale { key, time });
         Answer::new(200, "too old")

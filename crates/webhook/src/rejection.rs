@@ -72,6 +72,16 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Whether the sender is proved, as far as it proves itself, and the body is no event that this version can read.
+    #[cfg(feature = "receiver")]
+    pub(crate) fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Empty | Self::NotUtf8 | Self::NotJson | Self::NoEvent | Self::Unreadable(_) => true,
+            Self::Other { status, .. } => *status == 400,
+            _ => false,
+        }
+    }
+
     /// The status to answer: 401 if nothing proves who sent it, 405 for another method, 408 for a body that took too
     /// long, 413 for one that is too long, otherwise 400.
     ///

@@ -418,6 +418,34 @@ async fn neither_log_nor_debug_shows_a_secret_or_a_body() {
     assert!(printed.contains("Duplicate") && !printed.contains("canary"), "{printed}");
 }
 
+/// Whoever can reach the address can send forged deliveries all the time.
+#[tokio::test(start_paused = true)]
+async fn what_is_lost_is_logged_also_among_forged_deliveries() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let acts = [Act::Fail("no"), Act::Panic];
+    let stall = Stall::of(Inbox::new(QueueStore::default()).attempts(2), Shop::acting(acts));
+    let forged = testing::completed().signed("another secret");
+    for _ in 0..3 {
+        let _ = stall.receiver.receive_request(&forged.headers(), forged.body.as_bytes()).await;
+        let digits = "0.123456789012345678901234567890";
+        assert_eq!(stall.deliver(&testing::deposit_matched().with("amount", digits)).await.status, 400);
+        assert_eq!(stall.deliver(&testing::completed()).await.status, 503);
+    }
+    let errors = log.lines("ERROR");
+    let [unreadable, last] = errors.as_slice() else { panic!("{errors:?}") };
+    for wanted in ["deliveries=1", "status=400", "`amount` cannot be read", "look them up"] {
+        assert!(unreadable.contains(wanted), "{wanted}: {unreadable}");
+    }
+    for wanted in [KEY, "attempt=2", "why=\"panic\"", "for the last time", "Inbox::retry"] {
+        assert!(last.contains(wanted), "{wanted}: {last}");
+    }
+    assert_eq!((log.lines("were refused").len(), log.lines("has failed").len()), (1, 2));
+    tokio::time::advance(Duration::from_secs(61)).await;
+    let _ = stall.deliver(&testing::deposit_matched().without("amount")).await;
+    assert!(log.lines("cannot be read")[1].contains("deliveries=3"), "{}", log.text());
+}
+
 #[tokio::test]
 async fn the_secret_that_fits_is_told_so_that_an_old_one_can_be_removed() {
     let named = Arc::new(Mutex::new(Vec::new()));
