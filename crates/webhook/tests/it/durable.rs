@@ -31,6 +31,7 @@ every_place!(ON_POSTGRES = with [only_postgres: Postgres] [
     a_connection_of_postgres_goes_back_to_the_pool_without_its_transaction,
     several_make_the_tables_of_postgres_at_once,
     what_the_server_says_of_a_row_is_not_repeated,
+    a_table_that_is_missing_is_named_unless_it_is_the_inboxs,
 ]);
 
 every_place!(ON_REDIS = with [only_redis: Redis] [a_key_that_somebody_else_has_written_is_an_error]);
@@ -228,6 +229,17 @@ async fn what_the_server_says_of_a_row_is_not_repeated(place: &places::Postgres)
     let refused = Inbox::new(place.store()).put(&delivery, at(0)).await.unwrap_err();
     assert!(matches!(&refused, PostgresError::Database { code: Some(code), .. } if **code == *"23514"));
     assert!(!format!("{refused} {refused:?}").contains("canary"));
+}
+
+async fn a_table_that_is_missing_is_named_unless_it_is_the_inboxs(place: &places::Postgres) {
+    let client = place.client().await;
+    let of_the_shop = client.execute("INSERT INTO bookings_of_nobody VALUES (1)", &[]).await.unwrap_err();
+    let shown = PostgresError::from(of_the_shop).to_string();
+    assert!(shown.contains("bookings_of_nobody") && !shown.contains("migrate"), "{shown}");
+    client.batch_execute(&format!("DROP TABLE {}.inbox_event", place.schema)).await.unwrap();
+    drop(client);
+    let refused = Inbox::new(place.store()).put(&verified(&testing::completed()), at(0)).await;
+    assert_eq!(refused.unwrap_err(), PostgresError::NotMigrated);
 }
 
 #[test]

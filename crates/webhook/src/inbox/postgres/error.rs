@@ -57,8 +57,9 @@ impl From<tokio_postgres::Error> for PostgresError {
             return Self::Database { code: None, message: message.into() };
         };
         match said.code().code() {
-            // No such table, no such schema.
-            "42P01" | "3F000" => Self::NotMigrated,
+            // No such table, no such schema. A table of the handler may be missing too; then the message names it.
+            "42P01" if said.message().contains("inbox_") => Self::NotMigrated,
+            "3F000" => Self::NotMigrated,
             code => Self::Database { code: Some(code.into()), message: said.message().into() },
         }
     }
