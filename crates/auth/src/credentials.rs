@@ -23,7 +23,7 @@ pub struct Credentials {
 }
 
 /// Why credentials are refused. Key and secret are never quoted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
     /// An environment variable is missing.
@@ -41,6 +41,13 @@ pub enum CredentialsError {
     /// A character outside of ASCII.
     #[error("the {0} holds a character outside of ASCII; copy it again")]
     NotAscii(&'static str),
+}
+
+/// With the text, because it is what a program prints whose `main` answers this error.
+impl fmt::Debug for CredentialsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CredentialsError").field(&format_args!("{self}")).finish()
+    }
 }
 
 impl Credentials {

@@ -153,7 +153,7 @@ pub struct Environment {
 }
 
 /// Why an environment cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
     /// Not an origin.
@@ -183,6 +183,13 @@ pub enum EnvironmentError {
     /// A real key over plain HTTP.
     #[error("a real key never goes over plain http; use https, or a key of the sandbox")]
     RealKeyOverHttp,
+}
+
+/// With the text, because it is what a program prints whose `main` answers this error.
+impl fmt::Debug for EnvironmentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EnvironmentError").field(&format_args!("{self}")).finish()
+    }
 }
 
 impl fmt::Display for Origin {

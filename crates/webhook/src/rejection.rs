@@ -1,6 +1,7 @@
 //! Why a delivery is refused.
 
 use capecrypto_models::UnreadableEvent;
+use std::fmt;
 
 /// Why a delivery is refused. It quotes neither the body nor the header nor a secret, so it can be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +107,7 @@ impl Rejection {
 }
 
 /// Why a secret is refused. It is never quoted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
     /// The secret is empty. Anybody can sign with it.
@@ -126,4 +127,11 @@ pub enum SecretError {
     /// An unauthenticated verifier compares no secret.
     #[error("the secret '{0}' would never be compared: begin with Verifier::hmac instead of unauthenticated")]
     Unused(Box<str>),
+}
+
+/// With the text, because it is what a program prints whose `main` answers this error.
+impl fmt::Debug for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SecretError").field(&format_args!("{self}")).finish()
+    }
 }

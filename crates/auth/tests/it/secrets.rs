@@ -1,4 +1,4 @@
-use capecrypto_auth::{CapeSigner, Credentials, CredentialsError, KeyKind, Sign, ToSign};
+use capecrypto_auth::{CapeSigner, Credentials, CredentialsError, Environment, KeyKind, Sign, ToSign};
 
 #[test]
 fn what_cannot_be_a_key_is_refused_without_repeating_it() {
@@ -22,6 +22,15 @@ fn what_cannot_be_a_key_is_refused_without_repeating_it() {
         }
     }
     assert_eq!(Credentials::new(" ", "x").unwrap_err(), CredentialsError::EdgeSpace("API key"));
+}
+
+/// A `main` that answers an error prints its `Debug`.
+#[test]
+fn what_a_main_prints_of_an_error_names_the_remedy() {
+    let shown = format!("{:?}", CredentialsError::Missing("CAPE_API_KEY"));
+    assert!(shown.contains("set CAPE_API_KEY and CAPE_API_SECRET"), "{shown}");
+    let shown = format!("{:?}", Environment::local("nowhere").unwrap_err());
+    assert!(shown.contains("give scheme, host and perhaps a port"), "{shown}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ enum State {
 }
 
 /// Why the store could not do something. It quotes no body.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteError {
     /// Somebody else writes for too long.
@@ -108,6 +108,13 @@ pub enum SqliteError {
     /// SQLite.
     #[error(transparent)]
     Database(rusqlite::Error),
+}
+
+/// With the text, because it is what a program prints whose `main` answers this error.
+impl fmt::Debug for SqliteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqliteError").field(&format_args!("{self}")).finish()
+    }
 }
 
 impl From<rusqlite::Error> for SqliteError {

@@ -1,7 +1,7 @@
 //! Secrets are checked when they are given, and never shown.
 
 use capecrypto_models::Sensitive;
-use capecrypto_webhook::{Rejection, SecretError, Verifier, testing};
+use capecrypto_webhook::{PostgresStore, RedisError, Rejection, SecretError, SqliteError, Verifier, testing};
 
 #[test]
 fn a_secret_that_cannot_be_right_is_refused_without_repeating_it() {
@@ -61,4 +61,17 @@ fn nothing_shows_a_secret_or_a_body() {
     for rejection in refused {
         assert!(!format!("{rejection} {rejection:?}").contains("canary"), "{rejection}");
     }
+}
+
+/// A `main` that answers an error prints its `Debug`.
+#[test]
+fn what_a_main_prints_of_an_error_names_the_remedy() {
+    let secret = Verifier::hmac("2026", "").unwrap_err();
+    assert_eq!(format!("{secret:?}"), format!("SecretError({secret})"));
+    let address = PostgresStore::connect("postgres://user:canary@@:x/shop", "inbox").unwrap_err();
+    let shown = format!("{address:?}");
+    assert!(shown.contains("give postgres://user:password@host:5432/database"), "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+    assert_eq!(format!("{:?}", RedisError::Prefix), format!("RedisError({})", RedisError::Prefix));
+    assert_eq!(format!("{:?}", SqliteError::Busy), format!("SqliteError({})", SqliteError::Busy));
 }

@@ -1,11 +1,11 @@
 //! What can go wrong, without what it was about.
 
 use deadpool_postgres::{PoolError, TimeoutType};
-use std::error::Error as _;
+use std::{error::Error as _, fmt};
 
 /// Why the store could not do something. It quotes no password and no body: of what the server says, only the message is kept,
 /// without the details, which may have a row in them.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresError {
     /// This cannot be the name of a schema here.
@@ -46,6 +46,13 @@ pub enum PostgresError {
         /// What it says.
         message: Box<str>,
     },
+}
+
+/// With the text, because it is what a program prints whose `main` answers this error.
+impl fmt::Debug for PostgresError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostgresError").field(&format_args!("{self}")).finish()
+    }
 }
 
 impl From<tokio_postgres::Error> for PostgresError {

@@ -1,9 +1,10 @@
 //! What can go wrong, without what it was about.
 
 use redis::ErrorKind;
+use std::fmt;
 
 /// Why the store could not do something. It quotes no password and no body.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisError {
     /// The prefix is empty, or has braces, which the store puts around it.
@@ -31,6 +32,13 @@ pub enum RedisError {
         /// The rest.
         message: Box<str>,
     },
+}
+
+/// With the text, because it is what a program prints whose `main` answers this error.
+impl fmt::Debug for RedisError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisError").field(&format_args!("{self}")).finish()
+    }
 }
 
 impl From<redis::RedisError> for RedisError {
