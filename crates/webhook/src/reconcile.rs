@@ -82,8 +82,9 @@ impl Reconcile {
         Self { numbers: Some(Arc::new(number)), ..self }
     }
 
-    /// Looks at the deposits of the client's account too that the exchange has seen since this time. Begin some days before the
-    /// downtime, because a deposit can take long until it is accepted. One that is older than the inbox keeps keys, and that
+    /// Looks at the deposits of the client's account too that the exchange has seen since this time. Those for payment references
+    /// lie in the accounts of their customers: see [`deposits_of`](Self::deposits_of). Begin some days before the downtime, or before
+    /// the last run, because a deposit can take long until it is accepted. One that is older than the inbox keeps keys, and that
     /// the store does not know, is not handled, because it may have been: see [`Why::TooOld`].
     pub fn deposits(mut self, since: Timestamp) -> Self {
         self.deposits.push((None, since));

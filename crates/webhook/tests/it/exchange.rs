@@ -11,9 +11,11 @@ use capecrypto_merchant::{
     forms::{OnDeposit, WebhookSettings},
     payments::CreatePaymentReference,
 };
-use capecrypto_models::{Uid, dec};
+use capecrypto_models::{Timestamp, Uid, dec};
 use capecrypto_rest::Client;
-use capecrypto_sandbox::{ReferenceDeposit, Sandbox, WebhookDelivery, WebhookFault, WebhookState};
+use capecrypto_sandbox::{
+    DepositState, NewDeposit, ReferenceDeposit, Sandbox, WebhookDelivery, WebhookFault, WebhookState,
+};
 use capecrypto_webhook::{Inbox, Receiver, reconcile::Reconcile};
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -113,4 +115,47 @@ async fn a_reconciliation_and_a_late_webhook_are_one_event() {
     assert!(report.is_complete() && report.told.is_empty(), "{report:?}");
     // Its deposit; and the two others, if its end was handled while its match was not.
     assert!(matches!((report.known, shop.given().len()), (3 | 5, 9)), "{report:?}");
+}
+
+/// As `docs/PAYMENTS.md` says it: no webhook comes, and everything is found by runs every 15 minutes.
+#[tokio::test]
+async fn what_comes_late_or_for_a_customer_is_found_by_the_next_runs() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (control, keys) = (sandbox.control(), sandbox.account("merchant").unwrap());
+    let credentials = Credentials::new(&keys.api_key, &keys.secret).unwrap();
+    let environment = Environment::local(sandbox.origin()).unwrap();
+    let client = Client::builder(environment).credentials(credentials).build().unwrap();
+    let (inbox, shop) = (Inbox::new(QueueStore::default()), Shop::default());
+    let customer: Uid = control.add_customer("merchant").unwrap().parse().unwrap();
+    let payment = CreatePaymentReference::new(&customer, "zar").deposit_action(OnDeposit::aggregate());
+    let code = client.send(payment).await.unwrap().reference;
+    inbox.expect(&code).await.unwrap();
+    control.deposit_for_reference(&code, ReferenceDeposit::new(dec!(1500))).unwrap();
+    let submitted = NewDeposit::new("btc", dec!(0.5)).state(DepositState::Submitted);
+    let late = control.add_deposit("merchant", submitted).unwrap();
+    control.advance_clock(60_000);
+
+    let before = Duration::from_secs(48 * 3600);
+    let run = async |last: Timestamp| {
+        let since = last.checked_sub(before).unwrap();
+        let reconcile = Reconcile::new(client.clone()).deposits(since).deposits_of(customer.clone(), since);
+        let report = reconcile.run(&inbox, &shop).await;
+        assert!(report.is_complete(), "{report:?}");
+        sorted(report.told.iter().map(ToString::to_string).collect())
+    };
+    let last = client.now();
+    assert!(run(last).await.contains(&format!("payment_reference.completed/{code}/{}", late - 1)));
+    assert!(inbox.awaited(None, 1).await.unwrap().is_empty());
+
+    control.advance_clock(15 * 60_000);
+    let last = client.now();
+    assert_eq!(run(last).await, [""; 0]);
+    control.set_deposit_state(late, DepositState::Accepted).unwrap();
+    let further = control.deposit_for_reference(&code, ReferenceDeposit::new(dec!(7))).unwrap();
+    control.advance_clock(60_000);
+
+    // The deposits of the own account since the last run have neither.
+    let report = Reconcile::new(client.clone()).deposits(last).run(&inbox, &shop).await;
+    assert_eq!((report.deposits, report.is_complete()), (0, true));
+    assert_eq!(run(last).await, [late, further].map(|deposit| format!("deposit.accepted/{deposit}")));
 }
