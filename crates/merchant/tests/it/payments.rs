@@ -246,6 +246,8 @@ async fn a_reference_of_unknown_outcome_is_found_again() {
     let found = request.find(&client, sent_at).await.unwrap();
     let same: Vec<_> = found.candidates.iter().map(|candidate| candidate.same_action).collect();
     assert_eq!(same, [Some(false), Some(true)]);
+    // An answer has closed the intent: a program that ends right then finds the reference by what it has stored before.
+    assert!(open(&client).await.is_empty());
     // Later, and without an amount.
     sandbox.control().advance_clock(600_000);
     let late = sent_at.checked_add(Duration::from_secs(600)).unwrap();

@@ -7,7 +7,7 @@ use crate::{
 use capecrypto_models::WebhookEvent;
 use capecrypto_webhook::{
     Answer, HEADER, Handler, Inbox, Incoming, MAX_BODY, MemoryStore, Notice, Receiver, SqliteError,
-    SqliteStore, Transaction, rusqlite, testing,
+    SqliteStore, Taken, Transaction, rusqlite, testing,
     testing::{Delivery, Sample},
 };
 use std::{
@@ -210,6 +210,31 @@ async fn another_delivery_of_a_running_event_is_answered_503() {
     assert_eq!((first, second), (200, 503));
     assert_eq!(stall.told.take()[1], format!("running {KEY} until 2025-01-17T10:35:00Z"));
     assert_eq!(stall.shop.given().len(), 1);
+}
+
+/// As if the handler had blocked its thread for longer than the lease, and another delivery had come meanwhile.
+#[tokio::test]
+async fn a_handler_that_has_lost_its_event_is_logged_with_the_cause() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let (inbox, told) = (Arc::new(Inbox::new(QueueStore::default())), Told::default());
+    let other = inbox.clone();
+    let handler = move |incoming: Incoming| {
+        let other = other.clone();
+        async move {
+            let late = start().checked_add(Duration::from_secs(301)).unwrap();
+            let taken = other.recover(&incoming.event, &incoming.key, late).await.unwrap();
+            assert!(matches!(taken, Taken::Run(_)));
+            Ok::<(), std::io::Error>(())
+        }
+    };
+    let receiver = Receiver::new(verifier(), inbox, handler).clock(clock().0).on(told.observer());
+    let delivery = testing::completed().signed(SECRET);
+    let answer = receiver.receive_request(&delivery.headers(), delivery.body.as_bytes()).await;
+    assert_eq!((answer.status, answer.text), (503, "the handler took too long: send it again"));
+    assert_eq!(told.take(), ["started 1", "lost 1"]);
+    let [line] = &*log.lines("longer than the lease") else { panic!("{}", log.text()) };
+    assert!(line.contains("must not block its thread") && line.contains(KEY), "{line}");
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ impl PostgresTransaction {
 
     /// The connection, in the transaction. It derefs to [`tokio_postgres::Client`].
     ///
+    /// Answer the errors of your statements as [`PostgresError`], which has what the server says; the text of
+    /// [`tokio_postgres::Error`] is only "db error".
+    ///
     /// Do not end the transaction. After a statement that failed, let the handler fail: nothing can be written any more, except
     /// after `ROLLBACK TO` a savepoint of yours.
     ///
