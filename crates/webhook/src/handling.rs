@@ -120,7 +120,7 @@ impl Handling {
                         Ran::Finished
                     }
                     Ended::Lost => {
-                        tracing::warn!(%key, attempt, "the handler of an event took longer than the lease, and the event was given again: it must not block its thread");
+                        tracing::warn!(%key, attempt, "the handler of an event took longer than the lease, and the event was given again: it has blocked its thread, or the clocks of two machines differ");
                         self.observer.tell(Notice::Lost { key, attempt, took });
                         Ran::Lost
                     }
