@@ -49,7 +49,8 @@ pub struct PaymentReferenceCandidate {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PaymentReferenceCandidates {
-    /// The references that fit, in the order of the list. More than one means that an equal one was made about then.
+    /// The references that fit, in the order of the list. More than one means that an equal one was made about then. A single one
+    /// may be that equal one, and yours was not made: leave out those that you know from elsewhere, such as those of your orders.
     pub candidates: Vec<PaymentReferenceCandidate>,
     /// Start of the time that was compared with `created_at`.
     pub from: Timestamp,

@@ -248,6 +248,12 @@ async fn a_reference_of_unknown_outcome_is_found_again() {
     assert_eq!(same, [Some(false), Some(true)]);
     // An answer has closed the intent: a program that ends right then finds the reference by what it has stored before.
     assert!(open(&client).await.is_empty());
+    // If it was not made, the equal ones are found all the same: only who has made them can leave them out.
+    sandbox.control().inject(Fault::next(FaultKind::ResetBeforeApply).on("POST", "/account/payments"));
+    assert_eq!(client.send(request.clone()).await.unwrap_err().outcome(), Outcome::Unknown);
+    assert_eq!(request.find(&client, sent_at).await.unwrap().candidates.len(), 2);
+    let intents = open(&client).await;
+    client.intents().close(intents[0].id(), "not made").await.unwrap();
     // Later, and without an amount.
     sandbox.control().advance_clock(600_000);
     let late = sent_at.checked_add(Duration::from_secs(600)).unwrap();
