@@ -11,7 +11,7 @@
 //! let report = Reconcile::new(client).deposits(since).run(&inbox, &handler).await;
 //! println!("{} events were handled, {} were known", report.told.len(), report.known);
 //! for untold in &report.untold {
-//!     println!("look {:?} up: {:?}", untold.subject, untold.why);
+//!     println!("{untold}"); // what it is, and what a person can do
 //! }
 //! # }
 //! ```

@@ -3,6 +3,7 @@
 use crate::{EventKey, StoreError};
 use capecrypto_models::{DepositId, PaymentReferenceId, Timestamp, Uid};
 use capecrypto_rest::Error;
+use std::fmt;
 
 /// What a reconciliation has found.
 #[derive(Debug, Default)]
@@ -103,4 +104,85 @@ pub enum Why {
     TooOld(Timestamp),
     /// An event cannot be made of it. This is an error of this crate.
     Unusable,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reference(code) => write!(f, "payment reference {code}"),
+            Self::References => f.write_str("the list of payment references"),
+            Self::Deposit(id) => write!(f, "deposit {id}"),
+            Self::Deposits(None) => f.write_str("the deposits of the account"),
+            Self::Deposits(Some(uid)) => write!(f, "the deposits of {uid}"),
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.error)
+    }
+}
+
+impl fmt::Display for Untold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.why)
+    }
+}
+
+/// What it is, and what a person can do.
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UsedOften(count) => {
+                write!(f, "{count} deposits have come for it: look for the further ones in the account of its customer")
+            }
+            Self::NoDepositNumber => {
+                f.write_str("it has a deposit, and the exchange does not tell its number: look for it in the account of its customer")
+            }
+            Self::NoDeposit(id) => {
+                write!(f, "the exchange does not show its deposit {id}: look for the amount in the account of its customer")
+            }
+            Self::UnknownState(state) => {
+                write!(f, "this version does not know the state '{state}': look it up, and use a newer version")
+            }
+            Self::Contradiction(id) => write!(f, "it waits for a deposit, and has deposit {id}: ask the exchange"),
+            Self::OtherReference(id) => {
+                write!(f, "the number {id} that you gave for it is that of another payment reference: correct it")
+            }
+            Self::TooOld(time) => {
+                write!(f, "it happened at {time} or later, and may have been handled and forgotten: compare it with your books")
+            }
+            Self::Unusable => f.write_str("no event can be made of it: this is an error of capecrypto-webhook"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_says_what_a_person_can_do() {
+        let time: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
+        let id = DepositId::new(7);
+        let texts = [
+            (Why::UsedOften(2), "2 deposits have come for it: look for"),
+            (Why::NoDepositNumber, "does not tell its number: look for it"),
+            (Why::NoDeposit(id), "deposit 7: look for the amount"),
+            (Why::UnknownState("odd".into()), "'odd': look it up"),
+            (Why::Contradiction(id), "has deposit 7: ask the exchange"),
+            (Why::OtherReference(PaymentReferenceId::new(9)), "number 9 that you gave for it"),
+            (Why::TooOld(time), "at 2026-03-01T08:00:00Z or later"),
+            (Why::Unusable, "an error of capecrypto-webhook"),
+        ];
+        let uid: Uid = "CCT1".parse().unwrap();
+        let subjects = [Subject::Deposit(id), Subject::Deposits(None), Subject::Deposits(Some(uid))];
+        let subjects = subjects.map(|subject| subject.to_string());
+        assert_eq!(subjects, ["deposit 7", "the deposits of the account", "the deposits of CCT1"]);
+        for (why, part) in texts {
+            let text = Untold { subject: Subject::Deposit(id), why }.to_string();
+            assert!(text.starts_with("deposit 7: ") && text.contains(part), "{text}");
+        }
+    }
 }

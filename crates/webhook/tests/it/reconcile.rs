@@ -177,6 +177,15 @@ async fn what_the_list_shows_is_told_once() {
             of_reference(7, Why::UnknownState("expired".into())),
         ]
     );
+    let texts: Vec<String> = report.untold.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "payment reference PAY-3: 3 deposits have come for it: look for the further ones in the account of its customer",
+            "payment reference PAY-5: the exchange does not show its deposit 50: look for the amount in the account of its customer",
+            "payment reference PAY-7: this version does not know the state 'expired': look it up, and use a newer version",
+        ]
+    );
     assert_eq!(names(&report.unread), ["PAY-8"]);
     assert!(report.errors.is_empty() && report.stopped.is_none() && !report.is_complete(), "{report:?}");
     assert_eq!(seen.take().len(), 12);
@@ -393,5 +402,10 @@ async fn a_list_that_breaks_off_is_told_as_an_error() {
     let report = tokio::spawn(async move { reconcile.run(&inbox, &shop).await }).await.unwrap();
     let errors: Vec<_> = report.errors.iter().map(|error| error.subject.clone()).collect();
     assert_eq!(errors, [Subject::References, Subject::Deposits(None)]);
+    let text = report.errors[0].to_string();
+    assert!(
+        text.starts_with("the list of payment references: ListPaymentReferences (GET /account/"),
+        "{text}"
+    );
     assert_eq!(names(&report.unread), ["PAY-1"]);
 }
