@@ -10,7 +10,15 @@ use crate::{
 use capecrypto_auth::Clock;
 use capecrypto_models::Timestamp;
 use http::HeaderMap;
-use std::{fmt, future::pending, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    future::pending,
+    mem::{Discriminant, discriminant},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How long a handler may take while the exchange waits for the answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -65,10 +73,19 @@ pub struct Receiver<V: Sender = Verifier> {
 /// What anybody who can reach the address could write into the log without end.
 #[derive(Debug, Default)]
 struct Told {
-    refused: Throttle,
-    /// Apart from the others, so that nobody can hide the loss of an event behind forged deliveries.
-    unreadable: Throttle,
+    /// Each reason by itself. Otherwise forged deliveries, or somebody who looks at the address with GET, would hide a wrong
+    /// secret and an event that cannot be read.
+    refused: Mutex<HashMap<(Discriminant<Rejection>, u16), Throttle>>,
     stale: Throttle,
+}
+
+impl Told {
+    /// Counts a refused delivery. If it is time to tell, answers how many had the same reason.
+    fn refused(&self, rejection: &Rejection) -> Option<u64> {
+        // No code that can panic runs under the lock.
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.entry((discriminant(rejection), rejection.status())).or_default().count()
+    }
 }
 
 /// What to answer.
@@ -198,12 +215,12 @@ impl<V: Sender> Receiver<V> {
     /// The answer to a delivery that is refused.
     pub(crate) fn refuse(&self, rejection: &Rejection) -> Answer {
         let status = rejection.status();
-        if rejection.is_unreadable() {
-            if let Some(deliveries) = self.told.unreadable.count() {
+        match self.told.refused(rejection) {
+            Some(deliveries) if rejection.is_unreadable() => {
                 tracing::error!(deliveries, status, %rejection, "events cannot be read, and were not handled: once their sender gives up, look them up");
             }
-        } else if let Some(deliveries) = self.told.refused.count() {
-            tracing::warn!(deliveries, status, %rejection, "deliveries were refused");
+            Some(deliveries) => tracing::warn!(deliveries, status, %rejection, "deliveries were refused"),
+            None => {}
         }
         self.handling.observer.tell(Notice::Rejected(rejection));
         Answer::new(status, "refused")

@@ -2,7 +2,7 @@
 
 use crate::{
     queue_store::QueueStore,
-    shop::{clock, start},
+    shop::{Log, clock, start},
 };
 use ::axum::{Router, body::Body, routing::any};
 use capecrypto_models::Timestamp;
@@ -87,6 +87,8 @@ async fn a_server_gives_the_sender_the_method_and_the_whole_path() {
         async { Ok::<(), &str>(()) }
     })
     .clock(clock().0);
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
     let inner = Router::new().route("/bookings", any(receiver));
     let mut app: Router = Router::new().nest("/bank", inner);
     for (method, path, body, status) in [
@@ -103,6 +105,9 @@ async fn a_server_gives_the_sender_the_method_and_the_whole_path() {
         assert_eq!(allow, (status == 405).then_some("POST, PUT"));
     }
     assert_eq!(*handled.lock().unwrap(), [1, 2]);
+    let levels =
+        |level: &str| log.lines(level).iter().map(|line| line.contains("status=400")).collect::<Vec<_>>();
+    assert_eq!((levels("WARN"), levels("ERROR")), (vec![false; 2], vec![true]), "{}", log.text());
 }
 
 #[tokio::test(start_paused = true)]
