@@ -9,7 +9,7 @@ use capecrypto_models::Timestamp;
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
     time::{Duration, SystemTime},
@@ -40,6 +40,8 @@ pub(crate) enum Ran {
     Failed,
     Lost,
 }
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Something panicked.
 pub(crate) struct Panicked;
@@ -89,63 +91,70 @@ impl Handling {
 
     /// Runs a handler until it has finished, its deadline is over, or `cut` is ready. Records the end of its event; an error means that
     /// it may not have been recorded.
-    pub(crate) async fn run<E, S: Store, H: Handler<S, E>>(
-        &self,
-        inbox: &Inbox<S>,
-        mut work: Work<'_, S>,
-        handler: &H,
+    ///
+    /// Boxed, as the handler's future is, because the oldest compiler that we promise cannot see otherwise that they may be spawned.
+    pub(crate) fn run<'a, E: Send + 'a, S: Store, H: Handler<S, E>>(
+        &'a self,
+        inbox: &'a Inbox<S>,
+        mut work: Work<'a, S>,
+        handler: &'a H,
         incoming: Incoming<E>,
-        cut: impl Future<Output = ()>,
-    ) -> Result<Ran, StoreError> {
-        let (key, attempt, last) = (incoming.key.clone(), incoming.attempt, work.is_last());
-        let key = &key;
-        let deadline = self.deadline.min(inbox.longest_handling());
-        self.observer.tell(Notice::Started { key, attempt });
-        let span = tracing::debug_span!("webhook", %key, attempt);
-        let started = Instant::now();
-        let ended = {
-            // Inside of `async`, because a handler may already panic before it answers its future.
-            let transaction = work.transaction();
-            let handled = caught(async move { handler.handle(incoming, transaction).await });
-            timeout(deadline, first(handled, cut)).instrument(span).await
-        };
-        let took = started.elapsed();
-        let text;
-        let why = match ended {
-            Ok(Some(Ok(Ok(())))) => {
-                return Ok(match self.ask(work.finish(self.now())).await? {
-                    Ended::Kept => {
-                        tracing::debug!(%key, attempt, "an event was handled");
-                        self.observer.tell(Notice::Finished { key, attempt, took });
-                        Ran::Finished
-                    }
-                    Ended::Lost => {
-                        tracing::warn!(%key, attempt, "the handler of an event took longer than the lease, and the event was given again: it has blocked its thread, or the clocks of two machines differ");
-                        self.observer.tell(Notice::Lost { key, attempt, took });
-                        Ran::Lost
-                    }
-                });
+        cut: impl Future<Output = ()> + Send + 'a,
+    ) -> Boxed<'a, Result<Ran, StoreError>> {
+        Box::pin(async move {
+            let (key, attempt, last) = (incoming.key.clone(), incoming.attempt, work.is_last());
+            let key = &key;
+            let deadline = self.deadline.min(inbox.longest_handling());
+            self.observer.tell(Notice::Started { key, attempt });
+            let span = tracing::debug_span!("webhook", %key, attempt);
+            let started = Instant::now();
+            let ended = {
+                let transaction = work.transaction();
+                // A handler may already panic before it answers its future.
+                let begin = || -> Boxed<'_, _> { Box::pin(handler.handle(incoming, transaction)) };
+                match span.in_scope(|| catch_unwind(AssertUnwindSafe(begin))) {
+                    Ok(handled) => timeout(deadline, first(caught(handled), cut)).instrument(span).await,
+                    Err(_) => Ok(Some(Err(Panicked))),
+                }
+            };
+            let took = started.elapsed();
+            let text;
+            let why = match ended {
+                Ok(Some(Ok(Ok(())))) => {
+                    return Ok(match self.ask(work.finish(self.now())).await? {
+                        Ended::Kept => {
+                            tracing::debug!(%key, attempt, "an event was handled");
+                            self.observer.tell(Notice::Finished { key, attempt, took });
+                            Ran::Finished
+                        }
+                        Ended::Lost => {
+                            tracing::warn!(%key, attempt, "the handler of an event took longer than the lease, and the event was given again: it has blocked its thread, or the clocks of two machines differ");
+                            self.observer.tell(Notice::Lost { key, attempt, took });
+                            Ran::Lost
+                        }
+                    });
+                }
+                Ok(Some(Ok(Err(error)))) => {
+                    text = shortened(error.to_string());
+                    Failed::Error(&text)
+                }
+                Ok(Some(Err(Panicked))) => Failed::Panic,
+                Ok(None) => Failed::Stopped,
+                Err(_) => Failed::Deadline(deadline),
+            };
+            let word = why.word();
+            let reason = if let Failed::Error(text) = why { text } else { word };
+            // The reason is the program's own text, which may quote the event. It is for the observer and `Inbox::dead`.
+            if last {
+                tracing::error!(%key, attempt, last, why = word, "the handler of an event has failed for the last time: mend the cause, then call Inbox::retry");
+            } else {
+                tracing::warn!(%key, attempt, last, why = word, "the handler of an event has failed");
             }
-            Ok(Some(Ok(Err(error)))) => {
-                text = shortened(error.to_string());
-                Failed::Error(&text)
-            }
-            Ok(Some(Err(Panicked))) => Failed::Panic,
-            Ok(None) => Failed::Stopped,
-            Err(_) => Failed::Deadline(deadline),
-        };
-        let word = why.word();
-        let reason = if let Failed::Error(text) = why { text } else { word };
-        // The reason is the program's own text, which may quote the event. It is for the observer and `Inbox::dead`.
-        if last {
-            tracing::error!(%key, attempt, last, why = word, "the handler of an event has failed for the last time: mend the cause, then call Inbox::retry");
-        } else {
-            tracing::warn!(%key, attempt, last, why = word, "the handler of an event has failed");
-        }
-        self.observer.tell(Notice::Failed { key, attempt, why, last, took });
-        // If the event was given to another handler meanwhile, nothing is to be recorded.
-        let (Ended::Kept | Ended::Lost) = self.ask(work.fail(reason, self.now())).await?;
-        Ok(Ran::Failed)
+            self.observer.tell(Notice::Failed { key, attempt, why, last, took });
+            // If the event was given to another handler meanwhile, nothing is to be recorded.
+            let (Ended::Kept | Ended::Lost) = self.ask(work.fail(reason, self.now())).await?;
+            Ok(Ran::Failed)
+        })
     }
 }
 

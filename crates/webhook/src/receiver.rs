@@ -129,14 +129,14 @@ impl<V: Sender> Receiver<V> {
     /// The inbox may be an `Arc<Inbox<_>>`, so that the program can use it for other things.
     pub fn new<S, H>(verifier: V, inbox: impl Into<Arc<Inbox<S>>>, handler: H) -> Self
     where
-        S: Store + 'static,
+        S: Store,
         H: Handler<S, V::Event> + 'static,
     {
         Self::with(verifier, Arc::new(Inline { inbox: inbox.into(), handler }))
     }
 
     /// Keeps each event in the store, for a worker: 200 once it lies there.
-    pub fn queued<S: Queue + 'static>(verifier: V, inbox: impl Into<Arc<Inbox<S>>>) -> Self {
+    pub fn queued<S: Queue>(verifier: V, inbox: impl Into<Arc<Inbox<S>>>) -> Self {
         Self::with(verifier, Arc::new(Lasting { inbox: inbox.into() }))
     }
 
@@ -255,7 +255,7 @@ impl Receiver {
 impl<V, S, H> Intake<V> for Inline<S, H>
 where
     V: Sender,
-    S: Store + 'static,
+    S: Store,
     H: Handler<S, V::Event> + 'static,
 {
     fn take_in(self: Arc<Self>, delivery: Verified<V::Event>, receiver: Receiver<V>) -> Receiving {
@@ -293,7 +293,7 @@ where
     }
 }
 
-impl<V: Sender, S: Queue + 'static> Intake<V> for Lasting<S> {
+impl<V: Sender, S: Queue> Intake<V> for Lasting<S> {
     fn take_in(self: Arc<Self>, delivery: Verified<V::Event>, receiver: Receiver<V>) -> Receiving {
         Box::pin(async move {
             let handling = &receiver.handling;

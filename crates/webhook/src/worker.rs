@@ -126,7 +126,7 @@ enum Phase {
     Cutting,
 }
 
-impl<S: Queue + 'static, E: Event, H: Handler<S, E> + 'static> Worker<S, H, E> {
+impl<S: Queue, E: Event, H: Handler<S, E> + 'static> Worker<S, H, E> {
     /// A worker with four tasks.
     pub fn new(inbox: impl Into<Arc<Inbox<S>>>, handler: H) -> Self {
         let shared = Shared {

@@ -123,7 +123,7 @@ fn in_runtime() -> Result<(), RedisError> {
     Handle::try_current().map(drop).map_err(|_| RedisError::NoConnection(missing.into()))
 }
 
-impl<C: ConnectionLike + Clone + Send + Sync> Store for RedisStore<C> {
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> {
     type Error = RedisError;
     type Transaction<'a>
         = ()
@@ -230,7 +230,7 @@ impl<C: ConnectionLike + Clone + Send + Sync> Store for RedisStore<C> {
     }
 }
 
-impl<C: ConnectionLike + Clone + Send + Sync> Queue for RedisStore<C> {
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Queue for RedisStore<C> {
     async fn put(&self, entry: &Entry<'_>) -> Result<Put, RedisError> {
         let ask = Ask {
             reference: entry.reference,

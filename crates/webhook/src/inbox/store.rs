@@ -17,7 +17,9 @@ use std::{error::Error, fmt};
 ///
 /// Every method must be atomic: of several claims at one time, one gets the event. A change must be kept for good when its
 /// method returns, as far as the store keeps anything. Times are kept to the millisecond at least.
-pub trait Store: Send + Sync {
+///
+/// A store borrows nothing: otherwise the compiler cannot see that what works with it may be spawned.
+pub trait Store: Send + Sync + 'static {
     /// What can go wrong. It must not quote a secret.
     type Error: Error + Send + Sync + 'static;
 
