@@ -13,8 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-const STEPS: [&str; 10] =
-    ["fmt", "clippy", "tests", "examples", "docs", "tidy", "codegen", "spec", "benches", "features"];
+const STEPS: [&str; 11] = [
+    "fmt", "clippy", "tests", "examples", "docs", "tidy", "codegen", "spec", "benches", "features", "oldest",
+];
 
 /// The folders of the examples. Each example must run without arguments.
 const EXAMPLES: [&str; 2] = ["crates/capecrypto/examples", "crates/webhook/examples"];
@@ -55,6 +56,7 @@ pub(crate) fn run(choice: &Choice) -> bool {
             let start = Instant::now();
             let outcome = match *step {
                 "spec" => spec::run(),
+                "oldest" => oldest(),
                 step => self::step(step).map_or(Outcome::Fine, Outcome::Failed),
             };
             Row { step, took: start.elapsed(), outcome }
@@ -196,6 +198,34 @@ fn checks(packages: &[Package]) -> Vec<Vec<String>> {
         package.features.iter().for_each(|feature| add(&["--features", feature]));
     }
     checks
+}
+
+/// Builds everything with the oldest compiler that we promise, if it is installed.
+fn oldest() -> Outcome {
+    let version = match packages() {
+        Ok(packages) => packages.into_iter().find(|package| package.ours).and_then(|ours| ours.rust_version),
+        Err(error) => return Outcome::Failed(error),
+    };
+    let Some(version) = version else { return Outcome::Failed("set rust-version in Cargo.toml".to_owned()) };
+    let is_there = Command::new("rustup").args(["run", &version, "rustc", "--version"]).output();
+    if !is_there.is_ok_and(|output| output.status.success()) {
+        let install = format!("rustup toolchain install {version} --profile minimal");
+        return Outcome::Skipped(format!("Rust {version} is not installed: {install}"));
+    }
+    let folder = match target() {
+        Ok(target) => target.join("oldest"),
+        Err(error) => return Outcome::Failed(error),
+    };
+    let arguments =
+        ["run", &version, "cargo", "check", "--quiet", "--locked", "--workspace", "--all-features"];
+    let mut check = Command::new("rustup");
+    // In a folder of its own, so that it does not take the place of what the newer compiler has built.
+    check.args(arguments).arg("--target-dir").arg(folder).current_dir(root());
+    if succeeds(&mut check) {
+        Outcome::Fine
+    } else {
+        Outcome::Failed(format!("rustup {}", arguments.join(" ")))
+    }
 }
 
 fn succeeds(command: &mut Command) -> bool {

@@ -23,7 +23,8 @@ const USAGE: &str = "\
 cargo xtask TASK
 
   ci [--skip STEP]... [--only STEP]...   all checks that a change must pass; steps: fmt, clippy, tests,
-                                         docs, tidy, codegen, spec, benches, features
+                                         docs, tidy, codegen, spec, benches, features,
+                                         oldest (only where the oldest compiler is installed)
   tidy                                   house rules: directions between crates, READMEs, sizes, dependencies
   codegen [--check]                      writes docs/api/cape.openapi.yaml, docs/ENDPOINTS.md and the coverage in
                                          docs/api/inventory.tsv from docs/api/cape/ and docs/api/cape.asyncapi.yaml,
