@@ -35,6 +35,9 @@ pub enum CredentialsError {
     /// A space at the start or end, as a careless paste leaves it.
     #[error("the {0} begins or ends with a space; copy it again without the space")]
     EdgeSpace(&'static str),
+    /// In quotation marks, as it stays when a file of variables is not read by a shell.
+    #[error("the {0} is in quotation marks; give it without them")]
+    Quoted(&'static str),
     /// A line break, tab, or other control character.
     #[error("the {0} holds a control character, such as a line break; copy it again without it")]
     Control(&'static str),
@@ -112,6 +115,8 @@ fn check(what: &'static str, text: &str) -> Result<(), CredentialsError> {
         Err(CredentialsError::Empty(what))
     } else if text.starts_with(' ') || text.ends_with(' ') {
         Err(CredentialsError::EdgeSpace(what))
+    } else if ['"', '\''].iter().any(|mark| text.starts_with(*mark) && text.ends_with(*mark)) {
+        Err(CredentialsError::Quoted(what))
     } else if text.chars().any(char::is_control) {
         Err(CredentialsError::Control(what))
     } else if !text.is_ascii() {

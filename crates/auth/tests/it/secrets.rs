@@ -13,6 +13,8 @@ fn what_cannot_be_a_key_is_refused_without_repeating_it() {
         "canaryé",
         "canary\u{200b}",
         "\u{7f}canary",
+        "\"canary\"",
+        "'canary'",
     ] {
         for (key, secret, what) in [(bad, "good", "API key"), ("good", bad, "API secret")] {
             let error = Credentials::new(key, secret).unwrap_err();
@@ -22,6 +24,10 @@ fn what_cannot_be_a_key_is_refused_without_repeating_it() {
         }
     }
     assert_eq!(Credentials::new(" ", "x").unwrap_err(), CredentialsError::EdgeSpace("API key"));
+    let quoted = Credentials::new("'canary'", "x").unwrap_err();
+    assert_eq!(quoted, CredentialsError::Quoted("API key"));
+    assert!(quoted.to_string().contains("without them"), "{quoted}");
+    assert!(Credentials::new("canary'", "can\"ary").is_ok(), "a single mark may be part of a key");
 }
 
 /// A `main` that answers an error prints its `Debug`.
