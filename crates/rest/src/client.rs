@@ -227,7 +227,7 @@ impl Client {
                 .with_repeatable(outgoing.idempotent)
         };
         let mut value = read(&answer.head, &body).map_err(|error| {
-            let what = format!("{error}, in {}", crate::mask::snippet(&body));
+            let what = format!("{error}, in {}", crate::mask::body(&body));
             unusable(Kind::Decode, Outcome::Unknown, what).with_path(error.path)
         })?;
         if let [first, ..] = value.unreadable() {

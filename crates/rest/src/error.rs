@@ -45,7 +45,8 @@ pub enum Kind {
     /// The server has had a request with the same idempotency key before (409), so the earlier one arrived. This does not tell
     /// whether it succeeded. Not retried.
     Repeated,
-    /// Too many requests; see [`Error::retry_after`]. Reads are retried if that is at most a minute.
+    /// Too many requests; see [`Error::retry_after`]. Reads are retried if that is at most a minute. The outcome of a write is
+    /// unknown unless the exchange itself says so in a code: a gateway may have counted a request that it had passed on.
     RateLimited,
     /// The exchange is under maintenance (503, 471). Reads are retried.
     Maintenance,
@@ -131,11 +132,7 @@ impl Error {
         body: impl Into<Bytes>,
     ) -> Self {
         let body = body.into();
-        let what = match (codes.is_empty(), mask::snippet(&body).as_str()) {
-            (false, _) => words::shown(&codes),
-            (true, "") => "an empty body".to_owned(),
-            (true, shape) => format!("the body {shape}"),
-        };
+        let what = if codes.is_empty() { mask::body(&body) } else { words::shown(&codes) };
         let mut error = Self::new(kind, outcome, what);
         error.0.status = Some(status);
         error.0.codes = codes;
@@ -405,7 +402,11 @@ impl fmt::Display for Error {
             write!(f, "; {hint}")?;
         }
         if self.0.outcome == Outcome::Unknown && self.0.call.is_some_and(|call| call.method != Method::Get) {
-            f.write_str("; it may have been done: look it up before sending it again")?;
+            f.write_str(if self.is_safe_to_retry() {
+                "; it may have been done, and may be sent again"
+            } else {
+                "; it may have been done: look it up before sending it again"
+            })?;
         }
         Ok(())
     }

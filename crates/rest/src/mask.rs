@@ -3,6 +3,14 @@
 /// Longest piece of a body that is read.
 const LONGEST: usize = 400;
 
+/// A body as a part of a sentence.
+pub(crate) fn body(body: &[u8]) -> String {
+    match snippet(body).as_str() {
+        "" => "an empty body".to_owned(),
+        shape => format!("the body {shape}"),
+    }
+}
+
 /// The shape of a body: keys and punctuation of JSON, tags of any other text.
 pub(crate) fn snippet(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..LONGEST).unwrap_or(body));

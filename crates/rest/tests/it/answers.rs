@@ -190,7 +190,7 @@ async fn a_success_that_cannot_be_read_is_an_error_with_path_and_masked_shape() 
         (r#"{"id":"canary","market":"canary"}"#, "id", r#"{"id":"…","market":"…"}"#),
         (r#"{"id":7,"market":["canary"]}"#, "market", r#"{"id":0,"market":["…"]}"#),
         (r#"{"id":7,"market":"can"#, "market", r#"{"id":0,"market":"…""#),
-        ("", ".", ""),
+        ("", ".", "in an empty body"),
         ("<html><b>canary</b></html>", ".", "<html><b>…</b></html>"),
         (r#"{"id":7} canary"#, ".", r#"{"id":0}…"#),
         ("[[[[", "[0]", "[[[["),

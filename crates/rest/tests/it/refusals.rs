@@ -1,6 +1,6 @@
 //! What an answer proves: whether a write or its nonce was refused, and what an error keeps to find out more.
 
-use crate::calls::{CreateOrder, ORDER, client, credentials, get};
+use crate::calls::{CancelOrder, CreateOrder, ORDER, client, credentials, get};
 use capecrypto_auth::{Environment, Rejection, Sign, SignedHeader, ToSign};
 use capecrypto_rest::{Client, Error, Kind, Outcome, Reply};
 use http::Method;
@@ -154,6 +154,13 @@ async fn another_try_is_safe_where_nothing_was_done_or_nothing_is_done_twice() {
     let server = answering(502, "").await;
     assert!(client(&server).send(get("7")).await.unwrap_err().is_safe_to_retry(), "a read");
     assert!(!placed(422, r#"{"errors":["a.b"]}"#).await.is_safe_to_retry(), "it would be refused again");
+
+    // The message says the same.
+    let order = placed(502, "").await.to_string();
+    assert!(order.ends_with("it may have been done: look it up before sending it again"), "{order}");
+    let cancel = client(&server).send(CancelOrder { id: "7".into() }).await.unwrap_err();
+    assert_eq!((cancel.outcome(), cancel.is_safe_to_retry()), (Outcome::Unknown, true));
+    assert!(cancel.to_string().ends_with("it may have been done, and may be sent again"), "{cancel}");
 }
 
 #[tokio::test]
