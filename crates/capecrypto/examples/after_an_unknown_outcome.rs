@@ -7,13 +7,17 @@
 // An example prints its results.
 #![allow(clippy::print_stdout)]
 
-use capecrypto::{Cape, Credentials, Environment, Order, Outcome, Side, dec, models::CustomOrderId, trading};
+use capecrypto::{
+    Cape, Credentials, Environment, Order, Outcome, Side, Timestamp, dec, models::CustomOrderId, trading,
+};
 use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 use std::{error::Error, time::Duration};
 
 /// How often to look for the order before it counts as not placed, and the pause in between.
 const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
+/// How much earlier than the order the search begins, since the clocks differ by some seconds.
+const EARLIER: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -45,20 +49,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     }
-    match find(&cape, &name).await? {
-        Some(order) => println!("the order is there: {:?}, {}", order.id, order.state),
-        None => println!("the order was not placed; the stream would tell if it came later"),
-    }
+    // The client has noted when it was sent. Without a start, the account's whole history would be read.
+    let open = cape.intents().open().await?;
+    let intent =
+        open.iter().find(|intent| Some(intent.id()) == error.intent()).ok_or("there is no intent")?;
+    let since = intent.at().checked_sub(EARLIER).ok_or("the clock is wrong")?;
+    let note = match find(&cape, &name, since).await? {
+        Some(order) => format!("the order is there: {:?}, {}", order.id, order.state),
+        None => "the order was not placed; the stream would tell if it came later".to_owned(),
+    };
+    println!("{note}");
+    cape.intents().close(intent.id(), &note).await?;
     Ok(())
 }
 
 /// Looks for an order by its custom order id, newest orders first, several times: a server can be slow to show it.
-async fn find(cape: &Cape, name: &CustomOrderId) -> Result<Option<Order>, Box<dyn Error>> {
+async fn find(cape: &Cape, name: &CustomOrderId, since: Timestamp) -> Result<Option<Order>, Box<dyn Error>> {
     for look in 0..LOOKS {
         if look > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        let mut orders = cape.items(trading::ListOrders::new().market("btczar"));
+        let mut orders =
+            cape.items(trading::ListOrders::new().market("btczar").time_from(since).limit(1_000));
         while let Some(order) = orders.try_next().await? {
             if order.is_named(name) {
                 return Ok(Some(order));

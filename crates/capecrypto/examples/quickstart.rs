@@ -245,7 +245,7 @@ impl Desk {
                 Event::Balance(balance) => {
                     self.balances.insert(balance.currency.to_string(), *balance);
                 }
-                // A program that runs for longer handles gaps and lost connections here.
+                // A program that runs for longer handles gaps here: see the example `follow_my_orders`.
                 disturbance => return Err(format!("{disturbance:?} came before {what}").into()),
             }
         }

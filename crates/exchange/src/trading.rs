@@ -72,8 +72,8 @@ impl CreateOrder {
     }
 
     /// The custom order id, yours or the random one; `None` if the given text is not a valid id, so that the order cannot
-    /// be sent. Clones have the same id. Store it before you send the order, to look for the order later:
-    /// [`Order::is_named`].
+    /// be sent. Clones have the same id. Store it before you send the order, to look for the order later in [`ListOrders`], from
+    /// a minute before it was sent: [`Order::is_named`]. Without a start, the account's whole history is read.
     pub fn name(&self) -> Option<&CustomOrderId> {
         self.custom_order_id.value().ok()
     }
@@ -220,6 +220,11 @@ impl CancelOrders {
 
 request! {
     /// Lists the account's orders, most recently changed first (documents: "All orders").
+    ///
+    /// [`time_from`](Self::time_from) and [`time_to`](Self::time_to) are about the time when an order was **created**. So a list
+    /// since the start of a gap does not have the older orders that were filled or cancelled in it. To catch up, list the open
+    /// ones (`states([OrderState::Pending, OrderState::Wait])`); each order that you know as open and that is not among them
+    /// has ended, or is newer than the list: [`GetOrder`] tells. The example `follow_my_orders` of the crate `capecrypto` does it.
     #[derive(Default)]
     pub struct ListOrders {
         states as "state[]": Vec<OrderState>,

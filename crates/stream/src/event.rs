@@ -18,6 +18,10 @@ pub enum Event {
     },
     /// These topics of the account are confirmed again: what happened on them between these times may be lost, and is not
     /// sent again. Read it over REST; from now on nothing is missed.
+    ///
+    /// Trades can be listed from the start of the gap, and balances are read as they are. A list of orders is selected by the
+    /// time of their creation: list the open ones, and read by itself each order that you know as open and that is not among
+    /// them. The example `follow_my_orders` of the crate `capecrypto` does it.
     Gap {
         /// Orders, trades or balances.
         topics: Vec<Topic>,
@@ -112,7 +116,8 @@ pub enum Event {
     },
     /// The figures of all markets.
     Tickers(BTreeMap<MarketId, TickerEntry>),
-    /// One of the account's orders changed. May come before the answer to the call that caused it.
+    /// One of the account's orders changed. May come before the answer to the call that caused it. Its times may be cut to the
+    /// second, so they do not tell which of two states is newer: an end is final, and fills only grow.
     Order(Box<Order>),
     /// One of the account's orders was filled.
     Trade(Box<Trade>),
@@ -157,7 +162,8 @@ pub enum Interruption {
         /// What happened.
         what: String,
     },
-    /// The wall clock jumped ahead of the monotonic one: the machine slept, and the connection may be dead.
+    /// The wall clock jumped ahead of the monotonic one: the machine slept, so that the connection may be dead, or its clock
+    /// was set.
     ClockJumped {
         /// By how much.
         by: Duration,
@@ -180,7 +186,7 @@ impl fmt::Display for Interruption {
             Self::Closed { code } => write!(f, "the server closed the connection (code {code})"),
             Self::Failed { what } => write!(f, "the connection could not be made, or broke: {what}"),
             Self::ClockJumped { by } => {
-                write!(f, "the clock jumped by {} s: the machine slept", by.as_secs())
+                write!(f, "the clock jumped by {} s: the machine slept, or its clock was set", by.as_secs())
             }
             Self::Refused { what } => write!(f, "the server refuses the credentials: {what}"),
         }

@@ -30,7 +30,8 @@ pub struct Missed {
 /// `read` usually asks over REST, and gives what it found as events, which the consumer then reads. A failed read is repeated
 /// after a wait, until it works or the connection is lost. [`Event::Reconciling`] and [`Event::Reconciled`] stand around it.
 /// Events of the stream are handed on meanwhile, so a consumer may see one of them before, and again among the events that were
-/// read: orders by their last state, trades by their id.
+/// read: orders by their last state, trades by their id. What `read` does not give does not come: an order that has ended
+/// is in no list of open orders, so the consumer has to look it up, as the example `follow_my_orders` of the crate `capecrypto` does.
 ///
 /// ```
 /// # use capecrypto_stream::{Builder, Event, Missed, Reconciler};

@@ -381,6 +381,7 @@ fn a_machine_that_slept_gives_its_connection_up_at_once() {
             panic!("{told:?}")
         };
         assert_eq!(*why, Interruption::ClockJumped { by: Duration::from_secs(60) });
+        assert!(why.to_string().ends_with("the machine slept, or its clock was set"), "{why}");
     }
 }
 
