@@ -22,7 +22,7 @@ pub use crate::door::money::{JournalEntry, JournalPosting, Ledger, LedgerEntry};
 pub use crate::door::payments::{DepositMethod, ReferenceDeposit};
 pub use crate::door::verification::Verification;
 pub use crate::door::webhooks::{WebhookAttempt, WebhookDelivery, WebhookReceiver, WebhookRequest};
-pub use crate::exchange::catalogue::{Currency, Market};
+pub use crate::exchange::catalogue::{Currency, Market, MarketState};
 pub use crate::exchange::funds::deposit_state::DepositState;
 pub use crate::exchange::funds::deposits::DepositChange;
 pub use crate::exchange::funds::transfers::RewardKind;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     base::{clock::iso, id::Code, money::text, refusal::Refusal, reply::Reply},
-    exchange::catalogue::{Currency, Market},
+    exchange::catalogue::{Currency, Market, MarketState},
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ struct MarketView {
     min_amount: String,
     amount_precision: u32,
     price_precision: u32,
-    state: &'static str,
+    state: MarketState,
 }
 
 fn market_view(market: &Market) -> MarketView {
@@ -61,7 +61,7 @@ fn market_view(market: &Market) -> MarketView {
         min_amount: text(market.min_amount),
         amount_precision: market.amount_precision,
         price_precision: market.price_precision,
-        state: "enabled",
+        state: market.state,
     }
 }
 

@@ -191,7 +191,7 @@ fn new_order(request: &ApiRequest<'_>) -> Result<PlaceOrder, Refusal> {
     if market.is_none() {
         codes.push(MISSING_MARKET);
     }
-    let market = market.and_then(|id| request.find_market(id));
+    let market = market.and_then(|id| request.find_market(id)).filter(|market| market.takes_orders());
     if market.is_none() {
         codes.push(NO_SUCH_MARKET);
     }

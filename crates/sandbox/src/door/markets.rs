@@ -7,9 +7,10 @@ use super::{
 use crate::{
     base::id::Code,
     exchange::{
-        catalogue::{Currency, Market},
+        catalogue::{Currency, Market, MarketState},
         market::commands::{
             AddCurrency, AddMarket, DisturbFeed, Disturbance, LosePendingCancels, PauseMatching,
+            SetMarketState,
         },
     },
 };
@@ -33,6 +34,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         about: r#"a market as in `GET /public/markets`; only `"id"`, `"base_unit"` and `"quote_unit"` are required"#,
         run: |control, input| {
             control.add_market(input.read()?)?;
+            done()
+        },
+    },
+    Operation {
+        library: "set_market_state",
+        method: "POST",
+        path: "markets/{market}/state",
+        about: r#"`{"state"}`: closes a market for new orders (`disabled`, `locked`, `sale`, `presale`) or opens it (`enabled`, `hidden`); its orders stay"#,
+        run: |control, input| {
+            control.set_market_state(input.segment, input.read::<NewState>()?.state)?;
             done()
         },
     },
@@ -113,6 +124,11 @@ struct Matching {
     lose_pending_cancels: bool,
 }
 
+#[derive(Deserialize)]
+struct NewState {
+    state: MarketState,
+}
+
 impl Control {
     /// Adds a currency.
     ///
@@ -128,6 +144,16 @@ impl Control {
     /// The id is taken, a currency is unknown, or the limits cannot be used (see [`ControlError::Invalid`]).
     pub fn add_market(&self, market: Market) -> Result<(), ControlError> {
         Ok(self.host.command(AddMarket(market))?)
+    }
+
+    /// Closes a market for new orders, or opens it again. Its orders stay, may still match, and can be cancelled.
+    ///
+    /// # Errors
+    /// An unknown market.
+    pub fn set_market_state(&self, market: &str, state: MarketState) -> Result<(), ControlError> {
+        let market: Code = self.host.catalogue.market(market).ok_or(ControlError::UnknownMarket)?.id;
+        self.host.command(SetMarketState { market, state });
+        Ok(())
     }
 
     /// Stops carrying out orders and cancellations: new orders stay `pending`.

@@ -1,4 +1,4 @@
-//! The currencies and markets of the exchange. They can be added while it runs, and are never removed.
+//! The currencies and markets of the exchange. They can be added while it runs, and are never removed. A market can be closed.
 
 use super::chains;
 use crate::base::{
@@ -106,6 +106,26 @@ impl CurrencyKind {
     }
 }
 
+/// Whether a market can be traded: the documents' `state`. Only `enabled` and `hidden` markets take orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MarketState {
+    /// Open.
+    #[default]
+    Enabled,
+    /// Closed.
+    Disabled,
+    /// Open, but not shown. (It is listed here.)
+    Hidden,
+    /// Closed for a while.
+    Locked,
+    /// In a token sale.
+    Sale,
+    /// Before a token sale.
+    Presale,
+}
+
 /// A market. Its JSON has the fields of the documents' model "Market", so that an item of `GET /public/markets` can be
 /// read. Only the id and the two currencies are required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +148,8 @@ pub struct Market {
     pub(crate) amount_precision: u32,
     #[serde(default = "two")]
     pub(crate) price_precision: u32,
+    #[serde(default)]
+    pub(crate) state: MarketState,
     /// Its position in the exchange's list, counted from 0; set when it is added.
     #[serde(skip)]
     pub(crate) number: u32,
@@ -256,8 +278,19 @@ impl Market {
             min_amount: cent(),
             amount_precision: eight(),
             price_precision: two(),
+            state: MarketState::Enabled,
             number: 0,
         })
+    }
+
+    /// Sets whether it can be traded.
+    #[must_use]
+    pub fn state(self, state: MarketState) -> Self {
+        Self { state, ..self }
+    }
+
+    pub(crate) fn takes_orders(&self) -> bool {
+        matches!(self.state, MarketState::Enabled | MarketState::Hidden)
     }
 
     /// Sets the smallest and the largest price; a largest price of zero means no limit.
@@ -339,6 +372,17 @@ impl Catalogue {
         lists.listed_markets.push(Arc::clone(&market));
         lists.markets.insert(market.id, Arc::clone(&market));
         Ok(market)
+    }
+
+    /// Closes or opens a market. Orders that it has keep what they know of it.
+    pub(super) fn set_market_state(&self, id: Code, state: MarketState) {
+        let mut lists = self.change();
+        let Some(market) = lists.markets.get(&id) else { return };
+        let market = Arc::new(Market::clone(market).state(state));
+        if let Some(listed) = lists.listed_markets.iter_mut().find(|listed| listed.id == id) {
+            *listed = Arc::clone(&market);
+        }
+        lists.markets.insert(id, market);
     }
 
     /// The market of that id (lower case, as upstream).

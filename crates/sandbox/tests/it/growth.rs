@@ -1,7 +1,9 @@
 //! Accounts, currencies and markets that are added; records; the clock's timers; the journal.
 
 use crate::client::{Exchange, in_time, limit};
-use capecrypto_sandbox::{ControlError, Currency, Market, ReferenceDeposit, Role, Sandbox, StartError};
+use capecrypto_sandbox::{
+    ControlError, Currency, Market, MarketState, ReferenceDeposit, Role, Sandbox, StartError,
+};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::{
@@ -74,6 +76,39 @@ async fn what_is_added_while_it_runs_trades_like_the_rest() {
 }
 
 #[tokio::test]
+async fn a_closed_market_takes_no_orders_and_keeps_those_that_it_has() {
+    let exchange = Exchange::start().await;
+    let door = async |path: &str, body: Value| {
+        let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+        let target = format!("/sandbox/{path}");
+        exchange.send("POST", &target, &headers, body.to_string().as_bytes()).await.unwrap()
+    };
+    let order = |market: &str| json!({"market": market, "side": "buy", "ord_type": "limit", "volume": "0.1", "price": "50000"});
+    let refusal = async |market| exchange.post_as("maker", "/market/orders", &order(market)).await.refusal();
+    let closed = "422 market.market.doesnt_exist_or_not_enabled";
+    let eurzar =
+        |state: &str| json!({"id": "eurzar", "base_unit": "eur", "quote_unit": "zar", "state": state});
+    assert_eq!(door("markets", eurzar("asleep")).await.refusal(), "422 sandbox.control.invalid_request");
+    door("markets", eurzar("locked")).await.expect(200);
+    assert_eq!(refusal("eurzar").await, closed, "it is added as it was given");
+    let open = exchange.place("maker", order("ethzar")).await;
+    door("markets/ethzar/state", json!({"state": "disabled"})).await.expect(200);
+    assert_eq!(refusal("ethzar").await, closed);
+    let markets = exchange.get("/public/markets").await.expect(200);
+    let state = |id: &str| {
+        markets.as_array().unwrap().iter().find(|market| market["id"] == id).unwrap()["state"].clone()
+    };
+    assert_eq!([state("btczar"), state("ethzar"), state("eurzar")], ["enabled", "disabled", "locked"]);
+    let cancel = format!("/market/orders/{open}/cancel");
+    exchange.post_as("maker", &cancel, &json!({})).await.expect(201);
+    exchange.order_in("maker", open, |state| state == "cancel").await;
+    door("markets/ethzar/state", json!({"state": "hidden"})).await.expect(200);
+    exchange.place("maker", order("ethzar")).await;
+    let unknown = door("markets/nozar/state", json!({"state": "enabled"})).await.refusal();
+    assert_eq!(unknown, "422 sandbox.control.unknown_market");
+}
+
+#[tokio::test]
 async fn a_thousand_markets_are_served() {
     let markets = (0..1_000).map(|n| Market::new(&format!("c{n}zar"), &format!("c{n}"), "zar").unwrap());
     let currencies = (0..1_000).map(|n| Currency::coin(&format!("c{n}")).unwrap());
@@ -136,6 +171,7 @@ async fn a_record_brings_another_sandbox_to_the_same_state() {
     exchange.control.advance_clock(90_000);
     exchange.control.deposit_after("taker", "zar", Decimal::TEN, 60_000).unwrap();
     let wanted = exchange.get_as("taker", &format!("/market/orders/{taken}")).await.expect(200);
+    exchange.control.set_market_state("ethzar", MarketState::Locked).unwrap();
     let payee = exchange.control.add_beneficiary("merchant").unwrap();
     let action =
         json!({ "action": "convert_and_withdraw", "target_currency": "btc", "beneficiary_id": payee });
@@ -167,6 +203,7 @@ async fn a_record_brings_another_sandbox_to_the_same_state() {
     let again = Exchange::with(Sandbox::builder().replay(&file.0).record(&second.0)).await;
     let got = again.get_as("taker", &format!("/market/orders/{}", wanted["uuid"].as_str().unwrap())).await;
     assert_eq!(got.expect(200), wanted, "ids and times are the same");
+    assert_eq!(again.get("/public/markets").await.expect(200)[1]["state"], "locked");
     assert_eq!(again.get_as("merchant", "/account/payments").await.expect(200), json!([payment]));
     assert_eq!(again.control.ledger(), ledger);
     let account = again.sandbox.account("taker").unwrap();

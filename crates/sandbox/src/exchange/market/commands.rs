@@ -11,7 +11,7 @@ use crate::{
         money::{exact, exact_option},
     },
     exchange::{
-        catalogue::{Currency, Market, NotAdded},
+        catalogue::{Currency, Market, MarketState, NotAdded},
         command::{Command, Holds, Replayable, replayable},
         desk::Desk,
     },
@@ -20,10 +20,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// The commands of this file.
-pub(crate) fn commands<E: Holds<Engine>>() -> [Replayable<E>; 9] {
+pub(crate) fn commands<E: Holds<Engine>>() -> [Replayable<E>; 10] {
     [
         replayable::<E, AddCurrency>(),
         replayable::<E, AddMarket>(),
+        replayable::<E, SetMarketState>(),
         replayable::<E, PlaceOrder>(),
         replayable::<E, CancelOrder>(),
         replayable::<E, CancelOrders>(),
@@ -61,6 +62,23 @@ impl Command for AddMarket {
         let market = desk.catalogue.add_market(self.0)?;
         engine.open(market, desk, at_ms);
         Ok(())
+    }
+}
+
+/// Closes or opens a market for new orders.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SetMarketState {
+    pub(crate) market: Code,
+    pub(crate) state: MarketState,
+}
+
+impl Command for SetMarketState {
+    const NAME: &'static str = "set_market_state";
+    type Part = Engine;
+    type Answer = ();
+
+    fn run(self, _engine: &mut Engine, desk: &mut Desk, _at_ms: i64) -> Self::Answer {
+        desk.catalogue.set_market_state(self.market, self.state);
     }
 }
 
