@@ -19,11 +19,11 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "market.order.invaild_id_or_uuid" => {
             "name the order by its number or its UUID; a custom order id is not accepted here"
         }
-        "market.market.doesnt_exist"
-        | "market.market.doesnt_exist_or_not_enabled"
-        | "market.spot_market.doesnt_exist_or_not_enabled"
-        | "public.market.doesnt_exist" => {
+        "market.market.doesnt_exist" | "public.market.doesnt_exist" => {
             "list the markets with public::ListMarkets; ids are in lower case, such as btczar"
+        }
+        "market.market.doesnt_exist_or_not_enabled" | "market.spot_market.doesnt_exist_or_not_enabled" => {
+            "list the markets with public::ListMarkets; ids are in lower case, such as btczar, and the state must be enabled"
         }
         "public.currency.doesnt_exist" => {
             "list the currencies with public::ListCurrencies; codes are in lower case"

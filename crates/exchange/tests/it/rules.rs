@@ -4,7 +4,7 @@ use crate::{client, dec};
 use capecrypto_exchange::public::ListMarkets;
 use capecrypto_exchange::trading::{CreateOrder, MarketRules, Violation};
 use capecrypto_models::{Decimal, Market, MarketState, Side, Toward};
-use capecrypto_rest::{Client, Kind};
+use capecrypto_rest::{Client, Kind, Outcome};
 use capecrypto_sandbox::Sandbox;
 
 fn btczar() -> Market {
@@ -167,6 +167,34 @@ async fn the_check_agrees_with_what_the_sandbox_refuses() {
         *if refused { &mut bad } else { &mut good } += 1;
     }
     assert!(good > 100 && bad > 100, "SEED={seed}: {good} accepted, {bad} refused");
+}
+
+#[tokio::test]
+async fn a_closed_market_is_found_by_the_check_and_refused_with_a_hint() {
+    use capecrypto_sandbox::MarketState as State;
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = client(&sandbox, "maker");
+    for (state, open) in [
+        (State::Disabled, false),
+        (State::Locked, false),
+        (State::Hidden, true),
+        (State::Sale, false),
+        (State::Presale, false),
+        (State::Enabled, true),
+    ] {
+        sandbox.control().set_market_state("btczar", state).unwrap();
+        let markets = client.send(ListMarkets::new()).await.unwrap();
+        let market = markets.iter().find(|market| market.id == "btczar").unwrap();
+        let order = limit("0.01", "800000");
+        assert_eq!(market.check(&order).is_ok(), open, "{state:?}");
+        match client.send(order).await {
+            Ok(_) => assert!(open, "{state:?}"),
+            Err(error) => {
+                assert!(!open && error.outcome() == Outcome::Refused, "{state:?}: {error}");
+                assert!(error.hint().is_some_and(|hint| hint.contains("state must be enabled")), "{error}");
+            }
+        }
+    }
 }
 
 async fn refused_by_sandbox(
