@@ -26,6 +26,9 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 pub(crate) const COMMANDS: usize = 64;
 /// Deadline for the answer to our close message.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+/// How often the clocks are compared at least while a connection is open. Timers stand still while the machine sleeps, and the line
+/// may be dead afterwards, so nothing else wakes the task: for this long, what was true before the sleep looks true.
+const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(1);
 /// Most messages that are read before commands and deadlines are looked at again. The clock is read once for all of them.
 const BATCH: u32 = 64;
 
@@ -109,8 +112,10 @@ impl Task {
 
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut alarm = Alarm::new(self.start);
+        let mut compare_at = Duration::ZERO;
         while self.act().await == Next::Go {
-            alarm.set(self.session.wake_at().into_iter().chain(self.taps.due()).min());
+            let compare_at_last = matches!(self.link, Link::Up(_)).then_some(compare_at);
+            alarm.set(self.session.wake_at().into_iter().chain(self.taps.due()).chain(compare_at_last).min());
             let input = poll_fn(|cx| self.poll_input(cx, &mut commands, &mut alarm)).await;
             match input {
                 Input::Command(Some(Command::Close(done))) => {
@@ -122,6 +127,10 @@ impl Task {
                 }
                 // The consumer is gone.
                 Input::Command(None) => return self.say_goodbye().await,
+                Input::TimePassed => {
+                    self.take(Input::TimePassed);
+                    compare_at = self.start.elapsed().saturating_add(COMPARE_CLOCKS_EVERY);
+                }
                 input => self.take(input),
             }
         }

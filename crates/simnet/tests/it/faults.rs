@@ -323,6 +323,19 @@ async fn a_jump_of_the_wall_clock_ends_the_connection() {
     setup.is_right().await;
 }
 
+/// After a sleep, timers go on where they stood, and the line brings nothing any more.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_shows_the_old_book_for_a_second_at_most() {
+    for quiet in [0, 3, 8, 14] {
+        let setup = Setup::new().await;
+        sleep(secs(quiet)).await;
+        setup.network.fault(Fault::Partition(Direction::Both));
+        setup.network.fault(Fault::ClockJump(secs(3_600)));
+        sleep(Duration::from_millis(1_001)).await;
+        assert!(setup.book.best().is_err(), "after {quiet} s");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_restarted_engine_costs_one_repair() {
     let mut setup = Setup::new().await;
