@@ -13,9 +13,10 @@ use capecrypto::{
 use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 use std::{error::Error, time::Duration};
 
-/// How often to look for the order before it counts as not placed, and the pause in between.
+/// How often to look for the order before it counts as not placed, and the pause in between: together more than the five
+/// seconds for which the exchange accepts a nonce. What has not reached it by then is refused.
 const LOOKS: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(3);
 /// How much earlier than the order the search begins, since the clocks differ by some seconds.
 const EARLIER: Duration = Duration::from_secs(60);
 

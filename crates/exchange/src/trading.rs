@@ -73,7 +73,8 @@ impl CreateOrder {
 
     /// The custom order id, yours or the random one; `None` if the given text is not a valid id, so that the order cannot
     /// be sent. Clones have the same id. Store it before you send the order, to look for the order later in [`ListOrders`], from
-    /// a minute before it was sent: [`Order::is_named`]. Without a start, the account's whole history is read.
+    /// a minute before it was sent: [`Order::is_named`]. Without a start, the account's whole history is read. An order that is
+    /// not there yet may still come while the exchange accepts its nonce, for five seconds: look again after that.
     pub fn name(&self) -> Option<&CustomOrderId> {
         self.custom_order_id.value().ok()
     }
