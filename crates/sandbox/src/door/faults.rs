@@ -15,7 +15,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         library: "inject, fail_next",
         method: "POST",
         path: "faults",
-        about: r#"`{"kind","method","path","times","status","body","content_type","delay_ms","retry_after_s"}`; kinds `answer`, `too_many_requests`, `reset_before_apply`, `reset_after_apply`, `answer_after_apply`, `delay`, `delay_after_apply`"#,
+        about: r#"`{"kind","method","path","api_key","times","status","body","content_type","delay_ms","retry_after_s"}`; kinds `answer`, `too_many_requests`, `reset_before_apply`, `reset_after_apply`, `answer_after_apply`, `delay`, `delay_after_apply`"#,
         run: |control, input| {
             control.inject(input.read::<NewFault>()?.fault()?);
             done()
@@ -51,6 +51,7 @@ pub(super) struct NewFault {
     kind: Kind,
     method: Option<String>,
     path: Option<String>,
+    api_key: Option<String>,
     times: Option<u32>,
     status: Option<u16>,
     body: Option<String>,
@@ -72,7 +73,8 @@ impl NewFault {
             Kind::Delay => FaultKind::Delay(self.delay_ms.ok_or_else(unreadable)?),
             Kind::DelayAfterApply => FaultKind::DelayAfterApply(self.delay_ms.ok_or_else(unreadable)?),
         };
-        Ok(Fault { kind, method: self.method, path: self.path, times: self.times.unwrap_or(1) })
+        let Self { method, path, api_key, times, .. } = self;
+        Ok(Fault { kind, method, path, api_key, times: times.unwrap_or(1) })
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Fault {
     /// Only calls with this path, without the prefix: a template (`/market/orders/{id}`) or a filled path. `None` means
     /// any REST call. For a websocket handshake the path must be given, such as `/websocket/private`.
     pub path: Option<String>,
+    /// Only calls that name this API key; `None` means any call, of whoever comes first. Cabital's calls have no such key.
+    pub api_key: Option<String>,
     /// How many calls it applies to.
     pub times: u32,
 }
@@ -57,7 +59,7 @@ impl Fault {
     /// A fault of the next REST call, for any method and path.
     #[must_use]
     pub fn next(kind: FaultKind) -> Self {
-        Self { kind, method: None, path: None, times: 1 }
+        Self { kind, method: None, path: None, api_key: None, times: 1 }
     }
 
     /// Limits it to calls with this method and path.
@@ -68,6 +70,13 @@ impl Fault {
         self
     }
 
+    /// Limits it to calls with this API key, so that it does not meet another account that is faster.
+    #[must_use]
+    pub fn of(mut self, api_key: &str) -> Self {
+        self.api_key = Some(api_key.to_owned());
+        self
+    }
+
     /// Applies it to this many calls instead of one.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
@@ -75,8 +84,9 @@ impl Fault {
         self
     }
 
-    fn meets(&self, method: &str, paths: &[&str], is_rest: bool) -> bool {
-        self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+    fn meets(&self, method: &str, paths: &[&str], api_key: Option<&str>, is_rest: bool) -> bool {
+        self.api_key.as_deref().is_none_or(|wanted| api_key == Some(wanted))
+            && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.path.as_ref().map_or(is_rest, |wanted| paths.contains(&wanted.as_str()))
     }
 }
@@ -101,9 +111,15 @@ impl Faults {
     }
 
     /// Takes the oldest fault that applies to the call, once. `paths` are the template and the path of the call.
-    pub(crate) fn take(&self, method: &str, paths: &[&str], is_rest: bool) -> Option<FaultKind> {
+    pub(crate) fn take(
+        &self,
+        method: &str,
+        paths: &[&str],
+        api_key: Option<&str>,
+        is_rest: bool,
+    ) -> Option<FaultKind> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = faults.iter().position(|fault| fault.meets(method, paths, is_rest))?;
+        let place = faults.iter().position(|fault| fault.meets(method, paths, api_key, is_rest))?;
         let fault = faults.get_mut(place)?;
         let kind = fault.kind.clone();
         fault.times -= 1;
@@ -123,15 +139,19 @@ mod tests {
         let faults = Faults::default();
         faults.add(Fault::next(FaultKind::ResetBeforeApply).on("POST", "/market/orders").times(2));
         faults.add(Fault::next(FaultKind::Delay(5)));
-        assert_eq!(faults.take("GET", &["/market/orders"], true), Some(FaultKind::Delay(5)));
-        assert_eq!(faults.take("GET", &["/market/orders"], true), None);
+        assert_eq!(faults.take("GET", &["/market/orders"], None, true), Some(FaultKind::Delay(5)));
+        assert_eq!(faults.take("GET", &["/market/orders"], None, true), None);
         for _ in 0..2 {
-            let kind = faults.take("POST", &["/market/orders"], true);
+            let kind = faults.take("POST", &["/market/orders"], None, true);
             assert_eq!(kind, Some(FaultKind::ResetBeforeApply));
         }
-        assert_eq!(faults.take("POST", &["/market/orders"], true), None);
+        assert_eq!(faults.take("POST", &["/market/orders"], None, true), None);
+        faults.add(Fault::next(FaultKind::Delay(7)).of("mine"));
+        assert_eq!(faults.take("GET", &["/market/orders"], None, true), None);
+        assert_eq!(faults.take("GET", &["/market/orders"], Some("other"), true), None);
+        assert_eq!(faults.take("GET", &["/market/orders"], Some("mine"), true), Some(FaultKind::Delay(7)));
         faults.add(Fault::next(FaultKind::ResetBeforeApply));
-        assert_eq!(faults.take("GET", &["/websocket/public"], false), None);
-        assert!(faults.take("GET", &["/public/markets"], true).is_some());
+        assert_eq!(faults.take("GET", &["/websocket/public"], None, false), None);
+        assert!(faults.take("GET", &["/public/markets"], None, true).is_some());
     }
 }

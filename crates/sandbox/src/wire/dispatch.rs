@@ -15,7 +15,7 @@ use crate::{
         handshake::{self, Target},
     },
 };
-use http::{Method, Request, StatusCode, Version, header};
+use http::{HeaderMap, Method, Request, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -54,7 +54,8 @@ pub(super) async fn serve(
         return reply.into_response(host.clock.now_ms());
     }
     if let Some(target) = handshake::target(host.config.profile, path) {
-        let fault = host.faults.take(request.method().as_str(), &[&target.path], false);
+        let fault =
+            host.faults.take(request.method().as_str(), &[&target.path], api_key(request.headers()), false);
         if let Some(reply) = before(fault.as_ref(), &link).await {
             return reply.into_response(now_ms);
         }
@@ -130,7 +131,7 @@ async fn rest(host: &Host, link: &ConnectionHandle, request: Request<Incoming>) 
     let method = if head.method == Method::HEAD { Method::GET } else { head.method.clone() };
     let route = routes.iter().find(|route| route.method == method.as_str());
     let route: &api::Route = route.ok_or(Refusal::Method(methods))?;
-    let fault = host.faults.take(route.method, &[route.path, path.as_str()], true);
+    let fault = host.faults.take(route.method, &[route.path, path.as_str()], api_key(&head.headers), true);
     if let Some(reply) = before(fault.as_ref(), link).await {
         return Ok(reply);
     }
@@ -152,13 +153,18 @@ async fn cabital(
     }
     let found = cabital::api::find(side, head.method.as_str(), head.uri.path())?;
     let paths = [found.route.path, found.path.as_str()];
-    let fault = host.cabital_faults.take(found.route.method, &paths, true);
+    let fault = host.cabital_faults.take(found.route.method, &paths, None, true);
     if let Some(reply) = before(fault.as_ref(), link).await {
         return Ok(reply);
     }
     let body = body::read(body, &head.headers, api::MAX_BODY).await.map_err(Reply::from)?;
     let answer = cabital::api::answer(&host.cabital, &found, &head, &body);
     Ok(after(fault, link).await.unwrap_or(answer))
+}
+
+/// The API key that a request names, right or wrong.
+fn api_key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-auth-apikey")?.to_str().ok()
 }
 
 /// What a fault does before the call: it answers instead, resets the connection (then this never returns), or delays.

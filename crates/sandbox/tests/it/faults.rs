@@ -59,6 +59,20 @@ async fn an_answer_takes_the_place_of_the_calls_own_before_or_after_the_write() 
 }
 
 #[tokio::test]
+async fn a_fault_of_one_key_waits_for_that_key() {
+    let exchange = Exchange::start().await;
+    let body = json!({"kind": "answer", "status": 502, "api_key": exchange.sandbox.account("maker").unwrap().api_key});
+    let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+    let planned =
+        exchange.send("POST", "/sandbox/faults", &headers, body.to_string().as_bytes()).await.unwrap();
+    planned.expect(200);
+    assert_eq!(exchange.get("/public/markets").await.status, 200);
+    assert_eq!(exchange.get_as("taker", "/market/orders").await.status, 200);
+    assert_eq!(exchange.get_as("maker", "/market/orders").await.status, 502);
+    assert_eq!(exchange.get_as("maker", "/market/orders").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_reset_is_a_reset_and_not_an_end() {
     let exchange = Exchange::start().await;
     exchange.control.inject(Fault::next(FaultKind::ResetBeforeApply));
