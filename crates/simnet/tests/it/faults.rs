@@ -323,6 +323,17 @@ async fn a_jump_of_the_wall_clock_ends_the_connection() {
     setup.is_right().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_dead_line_ends_the_book_as_soon_as_the_heartbeat_says() {
+    let config = Config::default().seed(7);
+    for (config, within) in [(config, 25), (config.heartbeat(secs(2), secs(2)), 4)] {
+        let setup = Setup::with(config).await;
+        setup.network.fault(Fault::Partition(Direction::Both));
+        sleep(secs(within) + LATENCY).await;
+        assert!(setup.book.best().is_err(), "within {within} s");
+    }
+}
+
 /// After a sleep, timers go on where they stood, and the line brings nothing any more.
 #[tokio::test(start_paused = true)]
 async fn a_machine_that_slept_shows_the_old_book_for_a_second_at_most() {
