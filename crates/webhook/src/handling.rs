@@ -146,7 +146,7 @@ impl Handling {
             let reason = if let Failed::Error(text) = why { text } else { word };
             // The reason is the program's own text, which may quote the event. It is for the observer and `Inbox::dead`.
             if last {
-                tracing::error!(%key, attempt, last, why = word, "the handler of an event has failed for the last time: mend the cause, then call Inbox::retry");
+                tracing::error!(%key, attempt, last, why = word, "the handler of an event has failed for the last time: fix the cause, then call Inbox::retry");
             } else {
                 tracing::warn!(%key, attempt, last, why = word, "the handler of an event has failed");
             }
