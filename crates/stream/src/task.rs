@@ -112,10 +112,11 @@ impl Task {
 
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut alarm = Alarm::new(self.start);
+        // When the clocks are compared next.
         let mut compare_at = Duration::ZERO;
         while self.act().await == Next::Go {
-            let compare_at_last = matches!(self.link, Link::Up(_)).then_some(compare_at);
-            alarm.set(self.session.wake_at().into_iter().chain(self.taps.due()).chain(compare_at_last).min());
+            let comparison = matches!(self.link, Link::Up(_)).then_some(compare_at);
+            alarm.set(self.session.wake_at().into_iter().chain(self.taps.due()).chain(comparison).min());
             let input = poll_fn(|cx| self.poll_input(cx, &mut commands, &mut alarm)).await;
             match input {
                 Input::Command(Some(Command::Close(done))) => {

@@ -11,7 +11,7 @@ const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 /// No source file is nearly so large. A larger file is a fixture, a picture or a recording that was packed by mistake.
 const LARGEST_FILE: usize = 100 * 1024;
-/// Sources and tests of the largest package, the sandbox, have somewhat more than half of it.
+/// The largest package is the sandbox, and it fits easily.
 const LARGEST_PACKAGE: usize = 3 * 1024 * 1024;
 
 pub(super) fn check(plan: &Plan, options: Options) -> Done {

@@ -116,7 +116,7 @@ pub enum MarketState {
     Enabled,
     /// Closed.
     Disabled,
-    /// Open, but not shown. (It is listed here.)
+    /// Open, but not shown by the exchange. The sandbox lists it.
     Hidden,
     /// Closed for a while.
     Locked,

@@ -12,7 +12,7 @@ pub(super) struct Statements {
     pub(super) lock_known_reference: String,
     /// name → a row if it was open.
     pub(super) close: String,
-    /// name. The same, if no event of it is left that nobody would send again.
+    /// name. The same, unless an event of it is unfinished and has no body here: its sender may have given up.
     pub(super) close_if_done: String,
     /// name. Drops it if it is closed and has no events.
     pub(super) drop_closed: String,

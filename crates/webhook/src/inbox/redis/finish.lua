@@ -9,7 +9,7 @@ keep(ask.key, event)
 local is_left = false
 for _, key in ipairs(ask.closes and events_of(ask.closes) or {}) do
   local other = find(key)
-  -- Nobody may send it again.
+  -- Its body is not here, and its sender may have given up.
   is_left = is_left or (other and other.state ~= 'finished' and redis.call('HEXISTS', bodies, key) == 0)
 end
 if ask.closes and not is_left then
