@@ -337,7 +337,7 @@ fn head() -> Head {
 /// The same request as a raw call, whose answer gives the body.
 fn by_hand(client: &Client, prepared: Prepared) -> capecrypto_rest::RawRequest {
     let mut request = client.raw(prepared.call.method.into(), prepared.path);
-    for (key, value) in url::form_urlencoded::parse(prepared.query.as_bytes()) {
+    for (key, value) in form_urlencoded::parse(prepared.query.as_bytes()) {
         request = request.query(&key, &value);
     }
     match prepared.body {
@@ -365,7 +365,7 @@ fn sent_to<E: Endpoint>(request: &E, environment: &Environment) -> Sent {
         method: prepared.call.method.to_string(),
         service: prepared.call.service.name().to_owned(),
         path: prepared.path.strip_prefix(prefix).unwrap().to_owned(),
-        query: url::form_urlencoded::parse(prepared.query.as_bytes()).into_owned().collect(),
+        query: form_urlencoded::parse(prepared.query.as_bytes()).into_owned().collect(),
         body: prepared.body.map(|body| serde_json::from_slice(&body).unwrap()).or(form),
     }
 }

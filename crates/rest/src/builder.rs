@@ -2,6 +2,7 @@
 
 use crate::{
     Client, Deadline, Error, IntentLog, MemoryIntentLog,
+    connection::{Http, Proxy, Settings},
     limit::Limiter,
     recording::Tapes,
     retry::{Budget, Dates},
@@ -10,14 +11,15 @@ use crate::{
 };
 #[cfg(feature = "recording")]
 use crate::{Recorder, Replay};
-use capecrypto_auth::{Clock, Credentials, Environment, NonceSource, Origin, Sign};
+use capecrypto_auth::{Clock, Credentials, Environment, NonceSource, Sign};
+use capecrypto_models::Sensitive;
+use http::{HeaderValue, Uri};
 use std::{
     marker::PhantomData,
     num::NonZeroU32,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
-use url::{Host, Url};
 
 /// Deadlines. Each has a default; none can be switched off.
 ///
@@ -177,53 +179,10 @@ pub struct Builder<C = Client> {
     pub(crate) timeouts: Timeouts,
     rate: Option<Option<Rate>>,
     user_agent: String,
-    proxy: Option<Proxy>,
+    proxy: Option<Sensitive<String>>,
     roots: Vec<Vec<u8>>,
     tapes: Tapes,
     intents: Option<Arc<dyn IntentLog>>,
-}
-
-/// A proxy's URL. It may hold a password, so it is never printed.
-struct Proxy(String);
-
-impl Proxy {
-    /// Checks that the proxy can be used. Otherwise the HTTP client might silently ignore it and send signed calls directly.
-    /// The error does not quote the URL.
-    fn check(&self, origin: &Origin) -> Result<Url, Error> {
-        let refused = |why: &str| {
-            Error::config(format!("proxy: {why}; give http://host:port or https://user:password@host:port"))
-        };
-        // `Url` would also accept `http:host` and `http:///host`.
-        if !self.0.contains("://") || self.0.contains(":///") {
-            return Err(refused("it is not a URL"));
-        }
-        let url = Url::parse(&self.0).map_err(|_| refused("it is not a URL"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refused("only http and https proxies are supported, not SOCKS"));
-        }
-        let Some(host) = url.host() else { return Err(refused("it has no host")) };
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(refused("it has more than scheme, user, host and port"));
-        }
-        let on_this_machine = match host {
-            Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
-        if origin.is_loopback() && !on_this_machine {
-            return Err(Error::config(
-                "proxy: the environment is on this machine, but the proxy is not, so keys of the sandbox would leave this machine; \
-                 leave the proxy out, or use another environment",
-            ));
-        }
-        Ok(url)
-    }
-}
-
-impl std::fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(hidden)")
-    }
 }
 
 impl<C: From<Client>> Builder<C> {
@@ -286,7 +245,7 @@ impl<C: From<Client>> Builder<C> {
     /// Nothing is sent without it: [`build`](Self::build) refuses a malformed URL and any other scheme, such as `socks5`.
     /// Proxies in the process's environment variables are ignored.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(Proxy(url.into()));
+        self.proxy = Some(Sensitive::new(url.into()));
         self
     }
 
@@ -332,14 +291,15 @@ impl<C: From<Client>> Builder<C> {
         if let Some(credentials) = &self.credentials {
             self.environment.admit(credentials).map_err(|error| Error::config(error.to_string()))?;
         }
-        if self.user_agent.is_empty() || !self.user_agent.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-            return Err(Error::config(
-                "user_agent: it must be ASCII without control characters; give another",
-            ));
-        }
+        let is_good =
+            !self.user_agent.is_empty() && self.user_agent.bytes().all(|b| (0x20..0x7f).contains(&b));
+        let user_agent =
+            HeaderValue::try_from(&self.user_agent).ok().filter(|_| is_good).ok_or_else(|| {
+                Error::config("user_agent: it must be ASCII without control characters; give another")
+            })?;
         self.timeouts.check()?;
         let origin = self.environment.origin();
-        let url = Url::parse(origin.as_str()).map_err(|error| {
+        let uri: Uri = origin.as_str().parse().map_err(|error| {
             Error::config(format!("environment: its origin is not a URL ({error}); give another"))
         })?;
         let signer: Option<Arc<dyn Sign>> = match (self.signer, &self.credentials) {
@@ -349,40 +309,16 @@ impl<C: From<Client>> Builder<C> {
         };
         let replays = self.tapes.replays();
         let tape = self.tapes.tape(self.credentials.as_ref())?;
-        let proxy = self.proxy.as_ref().map(|proxy| proxy.check(origin)).transpose()?;
+        let proxy = self.proxy.as_ref().map(|url| Proxy::parse(url.expose(), origin)).transpose()?;
         let rate =
             self.rate.unwrap_or(if origin.is_loopback() || replays { None } else { Some(Rate::DEFAULT) });
         // A replay checks no certificate, so a machine without certificates can replay.
         let tls = tls::config(origin.is_https() && !replays, &self.roots)?;
-        let http = |tls| {
-            let mut http = reqwest::Client::builder()
-                .tls_backend_preconfigured(tls)
-                .https_only(origin.is_https())
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .connect_timeout(self.timeouts.connect)
-                .pool_idle_timeout(Duration::from_secs(15))
-                .tcp_nodelay(true)
-                .http1_only()
-                .retry(reqwest::retry::never())
-                .user_agent(&self.user_agent)
-                .no_proxy();
-            if let Some(url) = &proxy {
-                // The error would print the URL and so perhaps a password.
-                let proxy = reqwest::Proxy::all(url.clone())
-                    .map_err(|_| Error::config("proxy: it cannot be used; give http://host:port"))?;
-                http = http.proxy(proxy);
-            }
-            Ok::<_, Error>(http)
-        };
-        let build = |http: reqwest::ClientBuilder| {
-            http.build().map_err(|error| {
-                Error::config("the HTTP client could not be set up").with_source(error.without_url())
-            })
-        };
-        let calls = build(http(tls.clone())?)?;
+        let settings =
+            Settings { origin: uri, tls: Arc::new(tls), proxy, limit: self.timeouts.connect, user_agent };
         // Websockets live long, so they do not share a pool with the connections of calls.
-        let sockets = build(http(tls)?)?;
+        let sockets = Http::new(settings.clone())?;
+        let calls = Http::new(settings)?;
         // Manual clocks and replays belong to tests: their nonces must not mix with those of other clients.
         let nonces = match &self.credentials {
             Some(credentials) if !self.clock.is_manual() && !replays => {
@@ -393,7 +329,6 @@ impl<C: From<Client>> Builder<C> {
         Ok(C::from(Client::new(Shared {
             origin_text: origin.as_str().into(),
             environment: self.environment,
-            origin: url,
             signer,
             clock: self.clock,
             dates: Dates::default(),

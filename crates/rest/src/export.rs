@@ -1,6 +1,6 @@
 //! Receives a successful answer: reads it completely, or writes it out while it arrives.
 
-use crate::{Error, Head, Kind, Outcome, body, motion::Motion};
+use crate::{Error, Head, Kind, Outcome, body, connection::AnswerBody, motion::Motion};
 use bytes::Bytes;
 use http::header;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -14,7 +14,7 @@ pub(crate) trait Receive: Send {
     fn receive(
         &mut self,
         head: &Head,
-        response: reqwest::Response,
+        answer: AnswerBody,
         motion: &Motion,
     ) -> impl Future<Output = Result<Self::Body, Error>> + Send;
 
@@ -30,13 +30,8 @@ pub(crate) struct Whole;
 impl Receive for Whole {
     type Body = Bytes;
 
-    async fn receive(
-        &mut self,
-        head: &Head,
-        response: reqwest::Response,
-        motion: &Motion,
-    ) -> Result<Bytes, Error> {
-        body::read(response, head.status, motion).await
+    async fn receive(&mut self, head: &Head, answer: AnswerBody, motion: &Motion) -> Result<Bytes, Error> {
+        body::read(answer, head.status, motion).await
     }
 }
 
@@ -66,15 +61,15 @@ impl<W: AsyncWrite + Unpin + Send> Receive for Table<'_, W> {
     async fn receive(
         &mut self,
         head: &Head,
-        mut response: reqwest::Response,
+        mut answer: AnswerBody,
         motion: &Motion,
     ) -> Result<Written, Error> {
-        check(head, &response)?;
+        check(head, &answer)?;
         loop {
-            let piece = match response.chunk().await {
+            let piece = match answer.next().await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(error) => return Err(body::failure(error).with_advice(&self.so_far())),
+                Err(error) => return Err(error.with_advice(&self.so_far())),
             };
             motion.moved(piece.len());
             // Count the piece before writing, because a failed write may have written a part of it.
@@ -99,12 +94,12 @@ impl<W> Table<'_, W> {
 }
 
 /// Checks that an answer is a table, and that it tells where it ends.
-pub(crate) fn check(head: &Head, response: &reqwest::Response) -> Result<(), Error> {
+pub(crate) fn check(head: &Head, answer: &AnswerBody) -> Result<(), Error> {
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let what = if !kind.eq_ignore_ascii_case("text/csv") {
         "the server did not answer with CSV; it may not support this form of the list"
-    } else if response.content_length().is_none() && !head.headers.contains_key(header::TRANSFER_ENCODING) {
+    } else if answer.length().is_none() && !head.headers.contains_key(header::TRANSFER_ENCODING) {
         "the answer does not tell its length, so a table that is cut off would look complete; a proxy may be the reason"
     } else {
         return Ok(());

@@ -2,9 +2,11 @@
 
 use crate::{
     Error, InvalidArgument, Part, PartContent,
+    connection::RequestBody,
     motion::{Motion, Progress},
 };
 use capecrypto_models::{Malformed, upload::Pieces};
+use http::HeaderValue;
 use std::time::Duration;
 
 /// Opens the files that are not in memory, in order. Nothing is sent before.
@@ -20,63 +22,44 @@ pub(crate) async fn open(parts: &[Part], limit: Duration) -> Result<Vec<Pieces>,
     Ok(opened)
 }
 
-/// Puts these fields into the request's body.
+/// The header `Content-Type` of a form, and the form.
 #[cfg(feature = "multipart")]
-pub(crate) fn fill(
-    http: &reqwest::Client,
-    request: reqwest::Request,
+pub(crate) fn encode(
     parts: &[Part],
     files: Vec<Pieces>,
     motion: &Motion,
     progress: Option<&Progress>,
-) -> Result<reqwest::Request, Error> {
-    use crate::streamed::Streamed;
-    use reqwest::multipart;
+) -> Result<(HeaderValue, RequestBody), Error> {
+    use crate::{multipart::Multipart, streamed::Streamed};
 
     let mut files = files.into_iter();
-
-    let mut form = multipart::Form::new();
+    let mut form = Multipart::new();
     for Part { name, content } in parts {
-        form = match content {
-            PartContent::Text(text) => form.text(*name, text.clone()),
+        match content {
+            PartContent::Text(text) => form.text(name, text),
             PartContent::File(file) => {
                 let body = match file.bytes() {
                     Some(bytes) => motion.pieces(bytes.clone(), progress.cloned()),
                     None => {
                         let pieces = files.next().ok_or_else(|| Error::config("a file was not opened"))?;
                         let (motion, progress) = (motion.clone(), progress.cloned());
-                        reqwest::Body::wrap(Streamed::new(pieces, file.length(), motion, progress))
+                        RequestBody::Pieces(Box::pin(Streamed::new(pieces, file.length(), motion, progress)))
                     }
                 };
-                let part = multipart::Part::stream_with_length(body, file.length());
-                let part = part.file_name(file.name().to_owned()).mime_str(file.content_type());
-                form.part(*name, part.map_err(|_| not_a_type(name))?)
+                form.file(name, file.name(), file.content_type(), body, file.length());
             }
         };
     }
-    let filled = reqwest::RequestBuilder::from_parts(http.clone(), request).multipart(form).build();
-    filled.map_err(|error| Error::config("the form could not be built").with_source(error.without_url()))
-}
-
-#[cfg(feature = "multipart")]
-fn not_a_type(name: &str) -> Error {
-    InvalidArgument::new(
-        name.to_owned(),
-        "its type is not a media type",
-        "give one of the form type/subtype, such as image/jpeg",
-    )
-    .into()
+    Ok(form.finish())
 }
 
 /// Without the feature `multipart`, an error.
 #[cfg(not(feature = "multipart"))]
-pub(crate) fn fill(
-    _: &reqwest::Client,
-    _: reqwest::Request,
+pub(crate) fn encode(
     _: &[Part],
     _: Vec<Pieces>,
     _: &Motion,
     _: Option<&Progress>,
-) -> Result<reqwest::Request, Error> {
+) -> Result<(HeaderValue, RequestBody), Error> {
     Err(Error::config("the call sends files; enable the feature `multipart` of capecrypto-rest"))
 }

@@ -5,6 +5,7 @@ mod body;
 mod builder;
 mod call;
 mod client;
+mod connection;
 mod cursor;
 mod endpoint;
 mod error;
@@ -17,6 +18,8 @@ mod limit;
 mod macros;
 mod mask;
 mod motion;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod names;
 #[cfg(not(feature = "recording"))]
 mod no_recording;
@@ -51,6 +54,7 @@ pub use argument::{Checks, InvalidArgument, InvalidArguments, Warning};
 pub use builder::{Builder, Rate, Timeouts};
 pub use call::{Accept, Call, Codes, Deadline, Form, Method, Repeat};
 pub use client::{Client, Exported, Reply, Table};
+pub use connection::Upgraded;
 pub use cursor::Cursored;
 pub use endpoint::{Endpoint, Mismatch, Objection};
 pub use error::{Error, Kind, Outcome};
@@ -68,7 +72,7 @@ pub use response::{
     DecodeError, Entries, FromResponse, Head, Nothing, RawBody, Rows, UnreadableRow, without_bom,
 };
 pub use table::{Joined, Tables};
-pub use upgrade::{Upgrade, Upgraded};
+pub use upgrade::Upgrade;
 pub use windows::{SetTimes, Span, Windowed};
 
 /// Items of other crates that the macros use.

@@ -1,9 +1,9 @@
 //! Deadlines that are extended while bytes move.
 
+use crate::{connection::RequestBody, upload::InputError};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::{
-    convert::Infallible,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -132,17 +132,17 @@ impl Motion {
     }
 
     /// A request's body; a large one is sent in pieces, so that its progress is seen.
-    pub(crate) fn body(&self, bytes: Bytes) -> reqwest::Body {
+    pub(crate) fn body(&self, bytes: Bytes) -> RequestBody {
         if bytes.len() <= PIECE {
-            return bytes.into();
+            return RequestBody::Whole(bytes);
         }
-        reqwest::Body::wrap(Pieces::new(bytes, self.clone(), PIECE, None))
+        RequestBody::Pieces(Box::pin(Pieces::new(bytes, self.clone(), PIECE, None)))
     }
 
     /// The content of a file in pieces; `progress` is called after each piece.
     #[cfg(feature = "multipart")]
-    pub(crate) fn pieces(&self, bytes: Bytes, progress: Option<Progress>) -> reqwest::Body {
-        reqwest::Body::wrap(Pieces::new(bytes, self.clone(), LARGEST_PIECE, progress))
+    pub(crate) fn pieces(&self, bytes: Bytes, progress: Option<Progress>) -> RequestBody {
+        RequestBody::Pieces(Box::pin(Pieces::new(bytes, self.clone(), LARGEST_PIECE, progress)))
     }
 }
 
@@ -180,12 +180,12 @@ impl Pieces {
 
 impl Body for Pieces {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = InputError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }

@@ -1,6 +1,12 @@
 //! In place of `recording.rs` without the feature `recording`: a client has no recorder and no recording.
 
-use crate::{Error, motion::Motion, outgoing::Outgoing, transport::Shared};
+use crate::{
+    Error, Head,
+    connection::{AnswerBody, Http, RequestBody},
+    motion::Motion,
+    outgoing::Outgoing,
+    transport::Shared,
+};
 use capecrypto_auth::Credentials;
 
 /// The tape that a builder was given: none.
@@ -24,11 +30,11 @@ impl Tapes {
 impl Tape {
     pub(crate) async fn carry(
         &self,
-        _: &reqwest::Client,
-        _: reqwest::Request,
+        _: &Http,
+        _: http::Request<RequestBody>,
         _: &Outgoing,
         _: &Motion,
-    ) -> Result<reqwest::Response, Error> {
+    ) -> Result<(Head, AnswerBody), Error> {
         match *self {}
     }
 }

@@ -13,7 +13,6 @@ use std::{
     fmt::{self, Write as _},
     io::Write as _,
 };
-use url::form_urlencoded;
 
 /// Capacity that is enough for most bodies, so that writing them does not reallocate.
 const USUAL_BODY: usize = 256;

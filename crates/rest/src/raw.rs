@@ -12,7 +12,6 @@ use capecrypto_auth::Service;
 use http::{HeaderMap, Method};
 use serde::Serialize;
 use std::{fmt, pin::pin, time::Duration};
-use url::form_urlencoded;
 
 /// Stands for no service, because the path of a raw call starts at the host's root.
 const ROOT: Service = Service::new("any", "");

@@ -15,7 +15,6 @@ use crate::Method;
 use crate::hiding::{Json, MARK};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::Path};
-use url::form_urlencoded;
 
 /// Version of the file's format. It is raised by a change that an older version of this crate cannot read.
 const FORMAT: u32 = 1;

@@ -9,7 +9,6 @@ use capecrypto_models::upload::Pieces;
 use http_body::{Body, Frame, SizeHint};
 use std::{
     pin::Pin,
-    sync::{Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -18,8 +17,7 @@ use std::{
 /// The piece that would complete the body is held back until the pieces have ended. So if there are too many, as if there are
 /// too few, the request stays incomplete and the exchange cannot take it for a whole one.
 pub(crate) struct Streamed {
-    /// An HTTP client needs a body that is `Sync`. Nothing ever waits for this lock.
-    pieces: Mutex<Pieces>,
+    pieces: Pieces,
     /// What was read and not passed on yet.
     ahead: Bytes,
     read: u64,
@@ -32,14 +30,12 @@ pub(crate) struct Streamed {
 
 impl Streamed {
     pub(crate) fn new(pieces: Pieces, total: u64, motion: Motion, progress: Option<Progress>) -> Self {
-        let pieces = Mutex::new(pieces);
         Self { pieces, ahead: Bytes::new(), read: 0, sent: 0, total, has_ended: false, motion, progress }
     }
 
     /// Reads one more piece, or finds the end. If all bytes were read, one more is too many, so nothing that waits is lost.
     fn read_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), InputError>> {
-        let pieces = self.pieces.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let next = pieces.as_mut().poll_next(context);
+        let next = self.pieces.as_mut().poll_next(context);
         self.motion.waits_for_file(next.is_pending());
         let piece = match next {
             Poll::Pending => return Poll::Pending,

@@ -9,7 +9,8 @@ mod masks;
 mod split;
 
 use crate::{
-    Client, Endpoint, Error, Head, Table, Warning, body,
+    Client, Endpoint, Error, Head, Table, Warning,
+    connection::AnswerBody,
     export::{self, Receive},
     motion::Motion,
     transport::{self, Trace},
@@ -234,15 +235,10 @@ impl<S: Sink> Part<'_, S> {
 impl<S: Sink> Receive for Part<'_, S> {
     type Body = ();
 
-    async fn receive(
-        &mut self,
-        head: &Head,
-        mut response: reqwest::Response,
-        motion: &Motion,
-    ) -> Result<(), Error> {
-        export::check(head, &response)?;
+    async fn receive(&mut self, head: &Head, mut answer: AnswerBody, motion: &Motion) -> Result<(), Error> {
+        export::check(head, &answer)?;
         self.join.splitter.begin();
-        while let Some(piece) = response.chunk().await.map_err(body::failure)? {
+        while let Some(piece) = answer.next().await? {
             motion.moved(piece.len());
             self.join.splitter.feed(&piece)?;
             if self.join.splitter.ready() >= COLLECTED {

@@ -13,6 +13,7 @@
 
 use crate::{
     Accept, Call, Codes, Error, Head, IntentLog, Kind, Outcome, Timeouts, body,
+    connection::{Http, RequestBody},
     export::Receive,
     form,
     limit::{Limiter, MOST_WAITING, NoTurn},
@@ -26,7 +27,6 @@ use bytes::Bytes;
 use capecrypto_auth::{Clock, Environment, NonceError, NonceSource, Rejection, Sign, Skew, ToSign};
 use capecrypto_models::upload::Pieces;
 use http::{HeaderMap, HeaderValue, header};
-use reqwest::Url;
 use std::{
     pin::{Pin, pin},
     sync::{
@@ -46,9 +46,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// State that a client's clones share.
 pub(crate) struct Shared {
     pub(crate) environment: Environment,
-    /// The environment's origin, parsed once.
-    pub(crate) origin: Url,
-    /// The same as text.
+    /// The environment's origin as text.
     pub(crate) origin_text: Arc<str>,
     pub(crate) signer: Option<Arc<dyn Sign>>,
     pub(crate) clock: Clock,
@@ -57,8 +55,8 @@ pub(crate) struct Shared {
     pub(crate) timeouts: Timeouts,
     pub(crate) limiter: Limiter,
     pub(crate) budget: Budget,
-    pub(crate) calls: reqwest::Client,
-    pub(crate) sockets: reqwest::Client,
+    pub(crate) calls: Http,
+    pub(crate) sockets: Http,
     /// Records calls, or answers them without a connection.
     pub(crate) tape: Option<Tape>,
     /// Notes of writes that must not be repeated.
@@ -306,46 +304,46 @@ impl Shared {
             Accept::Csv => "text/csv, application/json;q=0.5",
         };
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        let mut request = reqwest::Request::new(call.method.into(), self.url(&outgoing.path_and_query));
-        match &outgoing.content {
-            Content::Nothing => *request.headers_mut() = headers,
+        let body = match &outgoing.content {
+            Content::Nothing => RequestBody::empty(),
             Content::Json(body) => {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                *request.body_mut() = Some(motion.body(body.clone()));
-                *request.headers_mut() = headers;
+                motion.body(body.clone())
             }
-            Content::Form(parts, progress) => {
-                *request.headers_mut() = headers;
-                request = match form::fill(&self.calls, request, parts, files, motion, progress.as_ref()) {
-                    Ok(request) => request,
-                    Err(error) => return Attempt::Failed(error),
-                };
-            }
-        }
+            Content::Form(parts, progress) => match form::encode(parts, files, motion, progress.as_ref()) {
+                Ok((kind, body)) => {
+                    headers.insert(header::CONTENT_TYPE, kind);
+                    body
+                }
+                Err(error) => return Attempt::Failed(error),
+            },
+        };
+        let request = match self.calls.request(call.method.into(), &outgoing.path_and_query, headers, body) {
+            Ok(request) => request,
+            Err(error) => return Attempt::Failed(error),
+        };
         let answered = match &self.tape {
-            None => self.calls.execute(request).await.map_err(body::failure),
+            None => self.calls.send(request).await,
             // On the heap, so that the future of a call without a tape is not larger.
             Some(tape) => Box::pin(tape.carry(&self.calls, request, outgoing, motion)).await,
         };
-        let mut response = match answered {
-            Ok(response) => response,
+        let (head, answer) = match answered {
+            Ok(answered) => answered,
             Err(error) => return Attempt::Failed(error),
         };
         let now = Instant::now();
         motion.moved_at(1, now);
         let came = self.came(sent, now);
-        let head =
-            Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
         // The receiver reads a success; any other answer is read here.
         if (200..300).contains(&head.status) {
-            let received = receive.receive(&head, response, motion).await;
+            let received = receive.receive(&head, answer, motion).await;
             self.observe_date(outgoing, &head, came);
             return match received {
                 Ok(body) => Attempt::Success((head, body)),
                 Err(error) => Attempt::Failed(error.with_status(head.status)),
             };
         }
-        match body::read(response, head.status, motion).await {
+        match body::read(answer, head.status, motion).await {
             Ok(body) => self.classify(outgoing, &head, &body, came),
             Err(error) => Attempt::Failed(error.with_status(head.status)),
         }
@@ -378,8 +376,8 @@ impl Shared {
             body: outgoing.content.signed_bytes(),
             acting_as: outgoing.acting_as.as_deref(),
         });
-        // Room for the three headers that are added later. More room would cost time, because the HTTP client copies the map.
-        let mut headers = HeaderMap::with_capacity(signed.len() + 3);
+        // Room for the five headers that are added later.
+        let mut headers = HeaderMap::with_capacity(signed.len() + 5);
         for part in signed {
             let name = header::HeaderName::from_lowercase(part.name.as_bytes());
             let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(&part.value)) else {
@@ -422,18 +420,6 @@ impl Shared {
             // After a burst, waiting helps: the time catches up with the nonces.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-    }
-
-    /// The URL whose request line is exactly this path and query.
-    pub(crate) fn url(&self, path_and_query: &str) -> Url {
-        let (path, query) = match path_and_query.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (path_and_query, None),
-        };
-        let mut url = self.origin.clone();
-        url.set_path(path);
-        url.set_query(query);
-        url
     }
 
     /// Learns from an answer's date. Returns the date, and the skew that it showed.

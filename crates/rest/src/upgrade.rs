@@ -1,7 +1,8 @@
 //! The handshake of a websocket, with the client's settings for proxy, TLS and DNS.
 
 use crate::{
-    Call, Client, Error, Head, Kind, Method, Outcome, body,
+    Call, Client, Error, Kind, Method, Outcome, Upgraded, body,
+    connection::RequestBody,
     motion::Motion,
     outgoing::{Content, Outgoing},
     prepare,
@@ -11,9 +12,6 @@ use capecrypto_auth::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::pin::pin;
 use tokio::time::Instant;
-
-/// The connection after an upgrade.
-pub use reqwest::Upgraded;
 
 /// A handshake that [`Client::upgrade`] makes.
 #[derive(Debug, Clone)]
@@ -127,22 +125,21 @@ impl Client {
 
     async fn shake_hands(&self, outgoing: &Outgoing, headers: HeaderMap) -> Attempt<(HeaderMap, Upgraded)> {
         let sent = Instant::now();
-        let url = self.shared.url(&outgoing.path_and_query);
-        let mut response = match self.shared.sockets.get(url).headers(headers).send().await {
-            Ok(response) => response,
-            Err(error) => return Attempt::Failed(body::failure(error)),
+        let sockets = &self.shared.sockets;
+        let request =
+            sockets.request(http::Method::GET, &outgoing.path_and_query, headers, RequestBody::empty());
+        let answered = match request {
+            Ok(request) => sockets.upgrade(request).await,
+            Err(error) => Err(error),
+        };
+        let (head, answer) = match answered {
+            Ok((head, Ok(connection))) => return Attempt::Success((head.headers, connection)),
+            Ok((head, Err(answer))) => (head, answer),
+            Err(error) => return Attempt::Failed(error),
         };
         let came = self.shared.came(sent, Instant::now());
-        let status = response.status().as_u16();
-        if status == 101 {
-            let headers = response.headers().clone();
-            return match response.upgrade().await {
-                Ok(connection) => Attempt::Success((headers, connection)),
-                Err(error) => Attempt::Failed(body::failure(error)),
-            };
-        }
-        let head = Head { status, headers: std::mem::take(response.headers_mut()) };
-        let body = match body::read(response, status, &Motion::new()).await {
+        let status = head.status;
+        let body = match body::read(answer, status, &Motion::new()).await {
             Ok(body) => body,
             Err(error) => return Attempt::Failed(error.with_status(status)),
         };

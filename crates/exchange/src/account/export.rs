@@ -141,7 +141,7 @@ mod tests {
         let sent = windows.map(|window| Prepared::new(&window, &Environment::live()).unwrap().query);
         sent.map(|query| {
             let value = |name| {
-                let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+                let mut pairs = form_urlencoded::parse(query.as_bytes());
                 pairs.find(|(key, _)| key == name).unwrap().1.parse().unwrap()
             };
             (value("time_from"), value("time_to"))

@@ -111,7 +111,7 @@ async fn a_pin_is_checked_and_shown_nowhere() {
     let odd = "00 1&amount=9#?%2e+é";
     let prepared = Prepared::new(&RedeemVoucher::new(7, dec("10.50"), odd), &Environment::live()).unwrap();
     assert_eq!((prepared.path.as_str(), prepared.body.as_ref()), ("/api/v2/payments/vouchers/new", None));
-    let pairs: Vec<_> = url::form_urlencoded::parse(prepared.query.as_bytes()).into_owned().collect();
+    let pairs: Vec<_> = form_urlencoded::parse(prepared.query.as_bytes()).into_owned().collect();
     let wanted = [("payment_method_id", "7"), ("amount", "10.50"), ("voucher_pin", odd)];
     assert_eq!(pairs, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert!(!format!("{prepared:?}").contains("00"), "{prepared:?}");

@@ -6,7 +6,6 @@ use crate::{
     outgoing::{Content, Outgoing},
 };
 use std::borrow::Cow;
-use url::form_urlencoded;
 
 /// What was sent.
 #[derive(Clone)]

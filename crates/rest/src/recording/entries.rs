@@ -11,7 +11,6 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use std::borrow::Cow;
-use url::form_urlencoded;
 
 /// Headers of an answer that are recorded, because the client reads them. Any other header may hold a cookie or a token.
 pub(crate) const HEADERS: [&str; 6] = ["content-type", "page", "per-page", "total", "retry-after", "date"];

@@ -5,7 +5,12 @@ use super::{
     compare::{Difference, difference},
 };
 use crate::{
-    Error, Head, Kind, Outcome, body, hiding::Secrets, motion::Motion, outgoing::Outgoing, transport::Shared,
+    Error, Head, Kind, Outcome, body,
+    connection::{AnswerBody, Http, RequestBody},
+    hiding::Secrets,
+    motion::Motion,
+    outgoing::Outgoing,
+    transport::Shared,
 };
 use bytes::Bytes;
 use capecrypto_auth::Credentials;
@@ -136,21 +141,19 @@ impl Recorder {
     async fn carry(
         &self,
         credentials: Option<&Credentials>,
-        http: &reqwest::Client,
-        request: reqwest::Request,
+        http: &Http,
+        request: http::Request<RequestBody>,
         outgoing: &Outgoing,
         motion: &Motion,
-    ) -> Result<reqwest::Response, Error> {
+    ) -> Result<(Head, AnswerBody), Error> {
         let mut secrets = Secrets::of(outgoing);
         secrets.add_signed(outgoing, request.headers());
         if let Some(credentials) = credentials {
             secrets.add(credentials.key());
             secrets.add(&String::from_utf8_lossy(credentials.secret()));
         }
-        let mut response = http.execute(request).await.map_err(body::failure)?;
-        let head =
-            Head { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
-        let body = body::read(response, head.status, motion).await;
+        let (head, answer) = http.send(request).await?;
+        let body = body::read(answer, head.status, motion).await;
         let body = body.map_err(|error| error.with_status(head.status))?;
         let mut recorded = self.lock();
         for hidden in &recorded.hidden {
@@ -158,7 +161,7 @@ impl Recorder {
         }
         recorded.calls.push(RecordedCall(secrets.entry(outgoing, &head, &body)));
         drop(recorded);
-        Ok(response_of(head, body))
+        Ok((head, AnswerBody::Whole(body)))
     }
 }
 
@@ -184,7 +187,7 @@ impl Replay {
         Recording { calls }.check().map_err(|error| Error::config(format!("replay: {error}")))
     }
 
-    fn answer(&self, outgoing: &Outgoing) -> Result<reqwest::Response, Error> {
+    fn answer(&self, outgoing: &Outgoing) -> Result<(Head, AnswerBody), Error> {
         // Leave out of the question what was left out of the recording, so that both can be equal.
         let asked = Secrets::of(outgoing).asked(outgoing);
         let mut calls = self.lock();
@@ -194,7 +197,7 @@ impl Replay {
         match calls.iter_mut().find(fits) {
             Some((call, used)) => {
                 *used = true;
-                call.0.response()
+                Ok(call.0.answer())
             }
             None => Err(not_recorded(&asked, &calls)),
         }
@@ -245,11 +248,11 @@ impl Tape {
     /// Gets the answer to a request, from the exchange or from the recording.
     pub(crate) async fn carry(
         &self,
-        http: &reqwest::Client,
-        request: reqwest::Request,
+        http: &Http,
+        request: http::Request<RequestBody>,
         outgoing: &Outgoing,
         motion: &Motion,
-    ) -> Result<reqwest::Response, Error> {
+    ) -> Result<(Head, AnswerBody), Error> {
         match self {
             Self::Record(recorder, credentials) => {
                 recorder.carry(credentials.as_ref(), http, request, outgoing, motion).await
@@ -260,7 +263,7 @@ impl Tape {
 }
 
 impl Entry {
-    fn response(&self) -> Result<reqwest::Response, Error> {
+    fn answer(&self) -> (Head, AnswerBody) {
         let body = match &self.answer {
             None => Bytes::new(),
             Some(Body::Json(json)) => json.to_text().into(),
@@ -273,18 +276,8 @@ impl Entry {
             let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) else { continue };
             headers.insert(name, value);
         }
-        Ok(response_of(Head { status: self.status, headers }, body))
+        (Head { status: self.status, headers }, AnswerBody::Whole(body))
     }
-}
-
-fn response_of(head: Head, body: Bytes) -> reqwest::Response {
-    let mut response = http::Response::new(body);
-    // The status came from a server, or was checked when the client was built, so it is valid.
-    if let Ok(status) = http::StatusCode::from_u16(head.status) {
-        *response.status_mut() = status;
-    }
-    *response.headers_mut() = head.headers;
-    response.into()
 }
 
 impl From<Recording> for Replay {

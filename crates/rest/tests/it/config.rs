@@ -74,7 +74,9 @@ async fn requests_go_through_the_proxy_that_was_given() {
     let client =
         Client::builder(local()).credentials(crate::calls::credentials()).proxy(proxy).build().unwrap();
     let error = client.send(get("7")).await.unwrap_err();
-    assert!(seen.await.unwrap().starts_with("GET http://127.0.0.1:9/api/v2/atlas/market/orders/7 HTTP/1.1"));
+    let seen = seen.await.unwrap();
+    assert!(seen.starts_with("GET http://127.0.0.1:9/api/v2/atlas/market/orders/7 HTTP/1.1"), "{seen}");
+    assert!(seen.contains("\r\nproxy-authorization: Basic dXNlcjpjYW5hcnk=\r\n"), "{seen}");
     assert_eq!((error.kind(), error.status()), (Kind::Unexpected, Some(407)));
     assert!(!format!("{error:?} {client:?}").contains("canary"));
 }
@@ -129,6 +131,10 @@ async fn a_proxy_that_cannot_be_used_is_refused_and_nothing_goes_around_it() {
         "http://127.0.0.1:9/path",
         "http://127.0.0.1:9?canary",
         "http://127.0.0.1:99999",
+        "http://127.0.0.1:",
+        "http://127.0.0.1:9#canary",
+        "http://canary@",
+        "http://user:can ary@127.0.0.1:9",
     ] {
         let error = Client::builder(local()).proxy(bad).build().unwrap_err();
         assert_eq!(error.kind(), Kind::Config, "{bad}");

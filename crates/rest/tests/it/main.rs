@@ -22,6 +22,7 @@ mod pages;
 mod params;
 mod polling;
 mod prepare;
+mod proxy;
 mod queue;
 mod recordings;
 mod refusals;

@@ -95,7 +95,7 @@ proptest! {
     fn whatever_stands_in_the_query_arrives_as_it_was(text in any::<String>()) {
         let request = ListOrders { market: Some(text.clone()), page: Some(1), ..ListOrders::default() };
         let query = prepare(&request).unwrap().query;
-        let read: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let read: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         prop_assert_eq!(read, [("market".to_owned(), text), ("page".to_owned(), "1".to_owned())]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::calls::{ORDER, get};
 use capecrypto_auth::{Credentials, Environment};
-use capecrypto_rest::{Client, Kind, Outcome, Upgrade};
+use capecrypto_rest::{Builder, Client, Kind, Outcome, Upgrade};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::sync::{
     Arc,
@@ -17,11 +17,17 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer, version},
 };
 
-struct Server {
-    origin: String,
+pub(crate) struct Server {
+    pub(crate) origin: String,
     /// Number of requests whose head could be read, so that a key was exposed.
     requests: Arc<AtomicU32>,
     task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) fn requests(&self) -> u32 {
+        self.requests.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for Server {
@@ -37,8 +43,12 @@ pub(crate) fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A certificate for this name, valid until this year.
-async fn serve(authority: &CertifiedIssuer<'static, KeyPair>, name: &str, last_year: i32) -> Server {
+/// Accepts TLS with a certificate for this name, valid until this year.
+pub(crate) fn acceptor(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    name: &str,
+    last_year: i32,
+) -> TlsAcceptor {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -50,7 +60,15 @@ async fn serve(authority: &CertifiedIssuer<'static, KeyPair>, name: &str, last_y
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+pub(crate) async fn serve(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    name: &str,
+    last_year: i32,
+) -> Server {
+    let acceptor = acceptor(authority, name, last_year);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     let requests = Arc::new(AtomicU32::new(0));
@@ -80,12 +98,14 @@ async fn serve(authority: &CertifiedIssuer<'static, KeyPair>, name: &str, last_y
     Server { origin, requests, task }
 }
 
-fn client(server: &Server, trusted: &CertifiedIssuer<'static, KeyPair>) -> Client {
+pub(crate) fn trusting(server: &Server, trusted: &CertifiedIssuer<'static, KeyPair>) -> Builder {
     Client::builder(Environment::at(&server.origin).unwrap())
         .credentials(Credentials::new("a-real-key", "canary-secret").unwrap())
         .add_root_pem(trusted.pem())
-        .build()
-        .unwrap()
+}
+
+fn client(server: &Server, trusted: &CertifiedIssuer<'static, KeyPair>) -> Client {
+    trusting(server, trusted).build().unwrap()
 }
 
 #[tokio::test]
@@ -101,7 +121,7 @@ async fn calls_and_websockets_reach_a_server_of_a_trusted_root() {
     let mut hello = [0; 5];
     connection.read_exact(&mut hello).await.unwrap();
     assert_eq!(&hello, b"hello");
-    assert_eq!(server.requests.load(Ordering::SeqCst), 2);
+    assert_eq!(server.requests(), 2);
 }
 
 #[tokio::test]
@@ -116,6 +136,6 @@ async fn a_wrong_certificate_is_refused_before_a_key_is_shown() {
         let error = client(&server, &trusted).send(get("7")).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (Kind::Connect, Outcome::NotSent), "{error}");
         assert!(error.to_string().to_lowercase().contains(cause), "{cause}: {error}");
-        assert_eq!(server.requests.load(Ordering::SeqCst), 0, "{cause}");
+        assert_eq!(server.requests(), 0, "{cause}");
     }
 }

@@ -326,7 +326,7 @@ async fn what_is_replayed_is_refused_without_its_secrets() {
 /// A text that holds the secret somewhere, escaped as servers escape it.
 fn holding(secret: String) -> impl Strategy<Value = Value> {
     let escaped = |bytes: &str| -> String { bytes.bytes().map(|byte| format!("%{byte:02x}")).collect() };
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let (one, two) = (escaped(&secret), escaped(&escaped(&secret)));
     let texts = prop_oneof![
         Just(secret.clone()),
@@ -378,7 +378,7 @@ proptest! {
         prop_assume!(!own.to_lowercase().contains(&lower));
         let plain = text.to_lowercase();
         let escaped: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let in_json = serde_json::to_string(&lower).unwrap();
         for shape in [&lower, &escaped, &form.to_lowercase(), in_json.trim_matches('"')] {
             prop_assert!(!plain.contains(shape), "{shape} in {text}");
