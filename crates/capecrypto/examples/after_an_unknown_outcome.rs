@@ -7,9 +7,7 @@
 // An example prints its results.
 #![allow(clippy::print_stdout)]
 
-use capecrypto::{
-    Cape, Credentials, Environment, Order, Outcome, Side, Timestamp, dec, models::CustomOrderId, trading,
-};
+use capecrypto::{Cape, Credentials, Environment, Order, Outcome, Side, Timestamp, dec, trading};
 use capecrypto_sandbox::{Fault, FaultKind, Sandbox};
 use std::{error::Error, time::Duration};
 
@@ -17,8 +15,6 @@ use std::{error::Error, time::Duration};
 /// seconds for which the exchange accepts a nonce. What has not reached it by then is refused.
 const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(3);
-/// How much earlier than the order the search begins, since the clocks differ by some seconds.
-const EARLIER: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -30,11 +26,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The exchange carries the order out and closes the connection before it answers.
     sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/market/orders"));
 
-    // Every order has a custom order id. It is known before the order is sent: keep it where it survives a crash.
+    // Every order has a custom order id. It is known before the order is sent: keep `order.name()` where it survives a crash.
     // (A `FileIntentLog` does that for each write.)
     let order = trading::CreateOrder::limit("btczar", Side::Buy, dec!(0.001), dec!(800_000));
-    let name = order.name().cloned().ok_or("the order has no custom order id")?;
-    let error = match cape.send(order).await {
+    let error = match cape.send(order.clone()).await {
         Ok(order) => {
             println!("{:?} was placed", order.id);
             return Ok(());
@@ -50,12 +45,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     }
-    // The client has noted when it was sent. Without a start, the account's whole history would be read.
+    // The client has noted when it was sent, so also a program that has crashed in between knows it.
     let open = cape.intents().open().await?;
     let intent =
         open.iter().find(|intent| Some(intent.id()) == error.intent()).ok_or("there is no intent")?;
-    let since = intent.at().checked_sub(EARLIER).ok_or("the clock is wrong")?;
-    let note = match find(&cape, &name, since).await? {
+    let note = match find(&cape, &order, intent.at()).await? {
         Some(order) => format!("the order is there: {:?}, {}", order.id, order.state),
         None => "the order was not placed; the stream would tell if it came later".to_owned(),
     };
@@ -64,21 +58,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Looks for an order by its custom order id, newest orders first, several times: a server can be slow to show it.
-async fn find(cape: &Cape, name: &CustomOrderId, since: Timestamp) -> Result<Option<Order>, Box<dyn Error>> {
+/// Looks for an order by its custom order id several times: a server can be slow to show it.
+async fn find(
+    cape: &Cape,
+    order: &trading::CreateOrder,
+    sent_at: Timestamp,
+) -> Result<Option<Order>, Box<dyn Error>> {
     for look in 0..LOOKS {
         if look > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        let mut orders =
-            cape.items(trading::ListOrders::new().market("btczar").time_from(since).limit(1_000));
-        while let Some(order) = orders.try_next().await? {
-            if order.is_named(name) {
-                return Ok(Some(order));
-            }
+        let mut found = order.find(cape, sent_at).await?;
+        if let Some(order) = found.items.pop() {
+            return Ok(Some(order));
         }
         // A row that could not be read might be this order.
-        if let Some(row) = orders.unreadable().first() {
+        if let Some(row) = found.unreadable.first() {
             return Err(format!("a row of the list cannot be read: {row}").into());
         }
     }

@@ -6,13 +6,22 @@ use capecrypto_models::{
     Arg, Decimal, Malformed,
     param::{Param, Place},
 };
-use capecrypto_rest::{Checks, Mismatch};
+use capecrypto_rest::{Checks, Error, InvalidArgument, Mismatch};
 use std::time::Duration;
 
 /// Length of a window for the trades of a market.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Length of a window for the histories of one account: 30 days.
 pub(crate) const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How much earlier than the sending a search begins, because the exchange's clock may be behind.
+pub(crate) const EARLIER: Duration = Duration::from_secs(60);
+
+/// The error of a search for a request that cannot have been sent.
+pub(crate) fn never_sent() -> Error {
+    let why = "an argument of it is not valid, so it was never sent";
+    InvalidArgument::new("request", why, "send the request: its error names the argument").into()
+}
 
 /// A price or volume: above zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

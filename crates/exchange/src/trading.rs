@@ -14,7 +14,7 @@ use capecrypto_models::{
     Timestamp, Trade, TradeId,
 };
 use capecrypto_rest::{
-    Checks, Mismatch, Objection, Page, Paged, Paging, TimeRange, Windowed, endpoints, request,
+    Checks, Client, Error, Mismatch, Objection, Page, Paged, Paging, TimeRange, Windowed, endpoints, request,
 };
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ request! {
     /// happens to it afterwards. An answer in state `reject` is an error with the outcome `Refused`. The request is sent at
     /// most once; see `Error::outcome`.
     ///
-    /// Every order has a custom order id (a random one if you give none), so that you can find it after an unknown outcome:
-    /// see [`name`](Self::name).
+    /// Every order has a custom order id (a random one if you give none), so that [`find`](Self::find) finds it after an
+    /// unknown outcome.
     pub struct CreateOrder {
         market: Arg<MarketId>,
         side: Side,
@@ -72,11 +72,51 @@ impl CreateOrder {
     }
 
     /// The custom order id, yours or the random one; `None` if the given text is not a valid id, so that the order cannot
-    /// be sent. Clones have the same id. Store it before you send the order, to look for the order later in [`ListOrders`], from
-    /// a minute before it was sent: [`Order::is_named`]. Without a start, the account's whole history is read. An order that is
-    /// not there yet may still come while the exchange accepts its nonce, for five seconds: look again after that.
+    /// be sent. Clones have the same id. Store it before you send the order: an order with the same market and id
+    /// [finds](Self::find) it also after a restart, and [`Order::is_named`] tells it in any list.
     pub fn name(&self) -> Option<&CustomOrderId> {
         self.custom_order_id.value().ok()
+    }
+
+    /// Looks for the order in the account's orders: after the outcome `Unknown`, before anything else is sent for it. Orders of
+    /// this market with this [`name`](Self::name) are found, whatever has become of them. `sent_at` is the time shortly before
+    /// it was sent ([`Client::now`]); the search begins a minute earlier.
+    ///
+    /// An order that is not found may still come: the exchange accepts its nonce for five seconds, and a server can be slow to
+    /// show it. So look again after that, before it counts as not placed. Rows that cannot be read are in
+    /// [`Page::unreadable`]: one of them may be the order.
+    ///
+    /// ```no_run
+    /// use capecrypto_exchange::trading::CreateOrder;
+    /// use capecrypto_models::{Side, dec};
+    /// # async fn example(client: capecrypto_rest::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let order = CreateOrder::limit("btczar", Side::Buy, dec!(0.001), dec!(800000));
+    /// let sent_at = client.now();
+    /// match client.send(order.clone()).await {
+    ///     Err(error) if error.is_outcome_unknown() => {
+    ///         tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    ///         let found = order.find(&client, sent_at).await?;
+    ///         println!("{} of them, {} rows cannot be read", found.len(), found.unreadable.len());
+    ///     }
+    ///     placed => println!("{:?}", placed?.id),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn find(&self, client: &Client, sent_at: Timestamp) -> Result<Page<Order>, Error> {
+        let (Ok(market), Some(name)) = (self.market.value(), self.name()) else {
+            return Err(args::never_sent());
+        };
+        let since = sent_at.checked_sub(args::EARLIER).unwrap_or(sent_at);
+        let list = ListOrders::new().market(market.clone()).time_from(since).limit(1_000);
+        let mut found = client.items(list).try_collect().await?;
+        found.retain(|order| order.is_named(name));
+        // The exchange's total counts all rows, not those that were found.
+        found.total = None;
+        Ok(found)
     }
 
     #[inline]

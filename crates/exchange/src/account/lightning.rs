@@ -1,6 +1,6 @@
 //! Invoices and payments of the lightning network.
 
-use super::{Country, FindWithdrawal, WithdrawalCandidates, quotes::Quoted, withdrawals::never_sent};
+use super::{Country, FindWithdrawal, WithdrawalCandidates, quotes::Quoted};
 use crate::{
     ACCOUNT,
     args::{self, Text},
@@ -279,7 +279,7 @@ impl PayLightning {
     pub async fn find(&self, client: &Client, sent_at: Timestamp) -> Result<WithdrawalCandidates, Error> {
         match self.search(sent_at) {
             Some(search) => search.find(client).await,
-            None => Err(never_sent()),
+            None => Err(args::never_sent()),
         }
     }
 

@@ -3,13 +3,12 @@
 use super::ListTransactions;
 use crate::{
     PAYMENTS,
-    args::{Positive, Text},
+    args::{EARLIER, Positive, Text},
 };
 use capecrypto_models::{
     Arg, Decimal, PaymentMethodId, Timestamp, Transaction, TransactionType, VoucherRedemption,
 };
 use capecrypto_rest::{Client, Error, Page, endpoints, request};
-use std::time::Duration;
 
 endpoints! { PAYMENTS signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/payments/vouchers/new" RedeemVoucher -> VoucherRedemption,
@@ -32,9 +31,6 @@ request! {
         voucher_pin: Arg<Text<64>>,
     }
 }
-
-/// How much earlier than the sending the search begins, because the exchange's clock may be behind.
-const EARLIER: Duration = Duration::from_secs(60);
 
 impl RedeemVoucher {
     /// Redeems `amount` of the voucher with this pin: 10 is R10. The amount is above zero.

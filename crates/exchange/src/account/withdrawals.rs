@@ -19,9 +19,7 @@ use capecrypto_models::{
     WithdrawalState,
     param::{Param, Place},
 };
-use capecrypto_rest::{
-    Checks, Client, Error, InvalidArgument, Mismatch, Objection, Page, Paged, Paging, endpoints, request,
-};
+use capecrypto_rest::{Checks, Client, Error, Mismatch, Objection, Page, Paged, Paging, endpoints, request};
 
 endpoints! { ACCOUNT signed; hints crate::hints::hint; probe capecrypto_probe::Probe;
     POST "/account/withdraws" CreateWithdrawal -> NewWithdrawal, checked secrets("otp note rid") reviewed;
@@ -127,12 +125,6 @@ fn is_amount(withdrawal: &Withdrawal, asked: Decimal) -> bool {
     withdrawal.amount == asked || gross == Some(asked)
 }
 
-/// The error of a search for a request that cannot have been sent.
-pub(super) fn never_sent() -> Error {
-    let why = "an argument of it is not valid, so it was never sent";
-    InvalidArgument::new("request", why, "send the request: its error names the argument").into()
-}
-
 impl CreateWithdrawal {
     /// A withdrawal of this amount, above zero, to the beneficiary with this number, which must be active and for this currency.
     pub fn new(
@@ -167,7 +159,7 @@ impl CreateWithdrawal {
     pub async fn find(&self, client: &Client, sent_at: Timestamp) -> Result<WithdrawalCandidates, Error> {
         match self.search(sent_at) {
             Some(search) => search.find(client).await,
-            None => Err(never_sent()),
+            None => Err(args::never_sent()),
         }
     }
 

@@ -226,3 +226,30 @@ async fn found_again(sandbox: &Sandbox, maker: &Client, fault: FaultKind) {
     maker.send(trading::CancelOrders::in_market("btczar")).await.unwrap();
     assert!(maker.intents().open().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn an_order_with_an_unknown_outcome_is_found_by_its_name() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = client(&sandbox, "maker");
+    let order = |market| trading::CreateOrder::limit(market, Side::Buy, dec("0.001"), dec("700000"));
+    let (lost, other) = (order("btczar"), order("btczar").custom_order_id("mine"));
+    let sent_at = client.now();
+    client.send(other.clone()).await.unwrap();
+    sandbox.control().inject(Fault::next(FaultKind::ResetAfterApply).on("POST", "/market/orders"));
+    let error = client.send(lost.clone()).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    let found = lost.find(&client, sent_at).await.unwrap();
+    assert_eq!((found.len(), found.total), (1, None));
+    assert!(found[0].is_named(lost.name().unwrap()) && found[0].market == "btczar");
+    // After a restart only the name is known.
+    let again = order("btczar").custom_order_id("mine").find(&client, sent_at).await.unwrap();
+    assert!(again.len() == 1 && again[0].is_named(other.name().unwrap()));
+    for never_placed in [order("btczar"), order("ethzar").custom_order_id("mine")] {
+        let found = never_placed.find(&client, sent_at).await.unwrap();
+        assert!(found.is_empty() && found.unreadable.is_empty());
+    }
+    let later = sent_at.checked_add(std::time::Duration::from_secs(3_600)).unwrap();
+    assert!(lost.find(&client, later).await.unwrap().is_empty(), "the search has a start");
+    let unsendable = order("btczar").custom_order_id("").find(&client, sent_at).await.unwrap_err();
+    assert_eq!((unsendable.kind(), unsendable.outcome()), (Kind::InvalidArgument, Outcome::NotSent));
+}
