@@ -21,7 +21,7 @@ const BUDGETS: &[Budget] = &[
     Budget { package: "capecrypto-orderbook", most: 30, without: LEAN },
     // The data of `models` and what HMAC needs are 33 already; base64, a comparison in constant time and `http` are three more.
     Budget { package: "capecrypto-webhook", most: 36, without: LEAN },
-    Budget { package: "capecrypto", most: 120, without: &["openssl-sys", "native-tls", "axum"] },
+    Budget { package: "capecrypto", most: 86, without: &["openssl-sys", "native-tls", "axum"] },
 ];
 
 /// Reports dependencies that need a newer compiler than we promise. So `rust-version` is checked even if only one toolchain
