@@ -2,10 +2,10 @@
 
 use crate::{
     calls::get,
-    tls::{acceptor, authority, serve, trusting},
+    tls::{acceptor, assert_greeted, authority, serve, trusting},
 };
 use capecrypto_auth::Environment;
-use capecrypto_rest::{Client, Kind, Outcome, Timeouts, Upgrade};
+use capecrypto_rest::{Client, Kind, Outcome, Timeouts};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional},
@@ -57,13 +57,7 @@ async fn calls_and_websockets_reach_the_server_through_a_tunnel_that_sees_no_key
             .build()
             .unwrap();
         assert_eq!(client.send(get("7")).await.unwrap().id, 7);
-        let mut upgrade = Upgrade::new(crate::calls::STREAM, "/private");
-        upgrade.signed = true;
-        upgrade.headers = vec![("connection", "upgrade".to_owned()), ("upgrade", "websocket".to_owned())];
-        let (_, mut connection) = client.upgrade(&upgrade).await.unwrap();
-        let mut hello = [0; 5];
-        connection.read_exact(&mut hello).await.unwrap();
-        assert_eq!(&hello, b"hello");
+        assert_greeted(&client).await;
         let heads = heads.lock().await;
         assert_eq!(heads.len(), 2, "{scheme}");
         for head in &*heads {

@@ -108,12 +108,8 @@ fn client(server: &Server, trusted: &CertifiedIssuer<'static, KeyPair>) -> Clien
     trusting(server, trusted).build().unwrap()
 }
 
-#[tokio::test]
-async fn calls_and_websockets_reach_a_server_of_a_trusted_root() {
-    let authority = authority("trusted");
-    let server = serve(&authority, "localhost", 2090).await;
-    let client = client(&server, &authority);
-    assert_eq!(client.send(get("7")).await.unwrap().id, 7);
+/// Upgrades, and reads what the server then says.
+pub(crate) async fn assert_greeted(client: &Client) {
     let mut upgrade = Upgrade::new(crate::calls::STREAM, "/private");
     upgrade.signed = true;
     upgrade.headers = vec![("connection", "upgrade".to_owned()), ("upgrade", "websocket".to_owned())];
@@ -121,6 +117,15 @@ async fn calls_and_websockets_reach_a_server_of_a_trusted_root() {
     let mut hello = [0; 5];
     connection.read_exact(&mut hello).await.unwrap();
     assert_eq!(&hello, b"hello");
+}
+
+#[tokio::test]
+async fn calls_and_websockets_reach_a_server_of_a_trusted_root() {
+    let authority = authority("trusted");
+    let server = serve(&authority, "localhost", 2090).await;
+    let client = client(&server, &authority);
+    assert_eq!(client.send(get("7")).await.unwrap().id, 7);
+    assert_greeted(&client).await;
     assert_eq!(server.requests(), 2);
 }
 
