@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     }
-    // The client has noted when it was sent, so also a program that has crashed in between knows it.
+    // The client has noted when it was sent. With a `FileIntentLog` the note survives a crash.
     let open = cape.intents().open().await?;
     let intent =
         open.iter().find(|intent| Some(intent.id()) == error.intent()).ok_or("there is no intent")?;
@@ -68,8 +68,8 @@ async fn find(
         if look > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        let mut found = order.find(cape, sent_at).await?;
-        if let Some(order) = found.items.pop() {
+        let found = order.find(cape, sent_at).await?;
+        if let Some(order) = found.items.into_iter().next() {
             return Ok(Some(order));
         }
         // A row that could not be read might be this order.

@@ -8,20 +8,19 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// Most bytes that are read of any other answer; an error needs no more.
 const LARGEST_ERROR: usize = 64 * 1024;
 
-/// The error for an attempt without a whole answer. Without a connection nothing was sent.
-pub(crate) fn failure(
-    error: impl std::error::Error + Send + Sync + 'static,
-    without_connection: bool,
-) -> Error {
+/// The error for an attempt whose connection could not be opened: nothing was sent.
+pub(crate) fn not_connected(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    failure(Kind::Connect, Outcome::NotSent, error)
+}
+
+/// The error for an attempt that broke off before its answer was complete.
+pub(crate) fn interrupted(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    // The exchange cannot take a part of a file for the whole, but something has left.
     let input = causes(&error).any(<dyn std::error::Error>::is::<InputError>);
-    let (kind, outcome) = if input {
-        // The exchange cannot take a part of a file for the whole, but something has left.
-        (Kind::Input, Outcome::Unknown)
-    } else if without_connection {
-        (Kind::Connect, Outcome::NotSent)
-    } else {
-        (Kind::Interrupted, Outcome::Unknown)
-    };
+    failure(if input { Kind::Input } else { Kind::Interrupted }, Outcome::Unknown, error)
+}
+
+fn failure(kind: Kind, outcome: Outcome, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let cause = causes(&error).find(|cause| cause.is::<InputError>()).or_else(|| causes(&error).last());
     let what = cause.map(ToString::to_string).unwrap_or_default();
     Error::new(kind, outcome, crate::mask::quoted(&what)).with_source(error)

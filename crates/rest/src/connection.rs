@@ -1,5 +1,5 @@
 //! The HTTP client: keeps connections open, sends one request, and gives its answer. It follows no redirect and sends
-//! nothing twice.
+//! nothing twice: only a request of which no byte was written goes to another connection.
 
 mod connect;
 mod proxy;
@@ -137,15 +137,19 @@ impl Http {
         if head.status != 101 {
             return Ok((head, Err(AnswerBody::Arriving(answer.into_body()))));
         }
-        let connection = hyper::upgrade::on(answer).await.map_err(|error| body::failure(error, false))?;
+        let connection = hyper::upgrade::on(answer).await.map_err(body::interrupted)?;
         Ok((head, Ok(Upgraded::new(connection))))
     }
 }
 
+/// The host of an address, without the brackets of IPv6.
+fn without_brackets(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// The error for a request that got no answer.
 fn without_answer(error: legacy::Error) -> Error {
-    let is_connect = error.is_connect();
-    body::failure(error, is_connect)
+    if error.is_connect() { body::not_connected(error) } else { body::interrupted(error) }
 }
 
 impl fmt::Debug for Http {
@@ -215,7 +219,7 @@ impl AnswerBody {
             Self::Whole(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
             Self::Arriving(body) => loop {
                 let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
-                match frame.transpose().map_err(|error| body::failure(error, false))? {
+                match frame.transpose().map_err(body::interrupted)? {
                     None => return Ok(None),
                     // Fields after the body say nothing that is used.
                     Some(frame) => {

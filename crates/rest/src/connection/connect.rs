@@ -1,6 +1,6 @@
 //! Opens connections: TCP, TLS, and the way through a proxy.
 
-use super::Proxy;
+use super::{Proxy, without_brackets};
 use http::{Uri, uri::Scheme};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::{
@@ -132,7 +132,7 @@ impl Service<Uri> for Dial {
 
 /// Begins TLS with the host of this address.
 async fn encrypted(link: Link, address: &Uri, tls: Arc<ClientConfig>) -> Result<Link, BoxError> {
-    let host = address.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let host = without_brackets(address.host().unwrap_or_default());
     let name = ServerName::try_from(host.to_owned())?;
     let stream = TlsConnector::from(tls).connect(name, TokioIo::new(link)).await?;
     Ok(Link::new(TokioIo::new(stream)))

@@ -1,5 +1,6 @@
 //! The address of a proxy.
 
+use super::without_brackets;
 use crate::Error;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use capecrypto_auth::Origin;
@@ -70,7 +71,7 @@ impl Proxy {
 }
 
 fn is_on_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = without_brackets(host).parse::<IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
